@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { callStateSchema } from './call-state.js';
+import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema } from './call-terms.js';
+import { callIdSchema, commandIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+
+const dialFields = {
+  callees: z
+    .array(userAliasSchema)
+    .min(1)
+    .max(callLimits.maxParticipants.max - 1)
+    .refine((callees) => new Set(callees).size === callees.length, { message: 'name each callee once' }),
+  callType: callTypeSchema.default('audio_video'),
+  ringSeconds: z.int().min(callLimits.ringSeconds.min).max(callLimits.ringSeconds.max).optional(),
+  maxDurationSeconds: z.int().min(callLimits.maxDurationSeconds.min).max(callLimits.maxDurationSeconds.max).optional(),
+  customData: customDataSchema.optional(),
+};
+
+export const dialSchema = z.object(dialFields);
+export type Dial = z.infer<typeof dialSchema>;
+export const declineSchema = z.object({ reason: declineReasonSchema.default('none') });
+
+const actor = {
+  commandId: commandIdSchema.optional().describe('a repeat with the same id gets the first reply'),
+  userAlias: userAliasSchema.optional().describe('for whom an API key acts; a user token acts for its own user'),
+  deviceId: deviceIdSchema.optional().describe('the device that acts'),
+};
+
+/** Body of POST /v1/calls. With an API key, `userAlias` names the initiator, whose devices ring too unless `deviceId` is given. */
+export const createCallBodySchema = z.object({ ...actor, ...dialFields });
+/** Body of POST /v1/calls/{callId}/answer, /ringing, /ignore, /hang-up and /credentials. */
+export const callActionBodySchema = z.object(actor);
+/** Body of POST /v1/calls/{callId}/decline. */
+export const declineCallBodySchema = z.object({ ...actor, ...declineSchema.shape });
+
+export const mediaCredentialsSchema = z.object({
+  url: z.string().describe('the media socket to open'),
+  token: z.string().describe('opens it for this call, user and device; renew it before `expiresAt`'),
+  expiresAt: z.iso.datetime(),
+  generation: z.int().describe('rises when the call moves to another media node'),
+  iceServers: z.array(z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() })),
+});
+export type MediaCredentials = z.infer<typeof mediaCredentialsSchema>;
+
+/** What every accepted command about a call returns. */
+export const callReplySchema = z.object({
+  callId: callIdSchema,
+  sequence: z.int(),
+  call: callStateSchema,
+  media: mediaCredentialsSchema.nullable().optional().describe('for the dialing and the answering device; null: ask for it again'),
+});
+export type CallReply = z.infer<typeof callReplySchema>;
+
+export const timelineSchema = z.object({
+  callId: callIdSchema,
+  events: z.array(z.object({ sequence: z.int(), type: z.string(), time: z.iso.datetime(), data: z.record(z.string(), z.unknown()) })),
+});
+export type Timeline = z.infer<typeof timelineSchema>;
+
+/** What a connecting device must know: calls under way and calls that ended a short while ago. */
+export const callSnapshotSchema = z.object({ calls: z.array(callStateSchema) });
+export type CallSnapshot = z.infer<typeof callSnapshotSchema>;

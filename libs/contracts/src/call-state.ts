@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { CallEvent } from './call-events.js';
+import { callTypeSchema, customDataSchema, type EndReason, endReasonSchema } from './call-terms.js';
+import { callIdSchema, type DeviceId, deviceIdSchema, type UserAlias, userAliasSchema } from './ids.js';
+
+const time = z.iso.datetime();
+
+/** One person's part in a call, told apart by `state`. */
+export const participantSchema = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('ringing'),
+    userAlias: userAliasSchema,
+    since: time,
+    until: time.describe('the end of the ring time'),
+    confirmed: z.boolean().describe('whether a device said that it rings'),
+  }),
+  z.object({ state: z.literal('connected'), userAlias: userAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
+  z.object({
+    state: z.literal('gone'),
+    userAlias: userAliasSchema,
+    at: time,
+    reason: endReasonSchema,
+    deviceId: deviceIdSchema.nullable().describe('the device that declined or left, where one did'),
+  }),
+]);
+export type Participant = z.infer<typeof participantSchema>;
+
+const known = {
+  callId: callIdSchema,
+  sequence: z.int().positive().describe('the last event folded into this'),
+  callType: callTypeSchema,
+  initiator: userAliasSchema,
+  participants: z.array(participantSchema),
+  manyToMany: z.boolean().describe('whether a third person was ever invited'),
+  dialedAt: time,
+  maxParticipants: z.int(),
+  maxDurationSeconds: z.int(),
+  ringSeconds: z.int(),
+  customData: customDataSchema.optional(),
+};
+
+/** A call as the fold of its events, told apart by `status`. */
+export const callStateSchema = z.discriminatedUnion('status', [
+  z.object({ ...known, status: z.literal('ringing') }),
+  z.object({ ...known, status: z.literal('connected'), answeredAt: time }),
+  z.object({
+    ...known,
+    status: z.literal('ended'),
+    answeredAt: time.nullable(),
+    endedAt: time,
+    reason: endReasonSchema,
+    talkSeconds: z.number(),
+  }),
+]);
+export type CallState = z.infer<typeof callStateSchema>;
+
+/** @returns that person's part in the call, or undefined for a stranger. */
+export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
+  return call.participants.find((participant) => participant.userAlias === userAlias);
+}
+
+function withParticipant(call: CallState, next: Participant): CallState {
+  const known = call.participants.some((participant) => participant.userAlias === next.userAlias);
+  const participants = known
+    ? call.participants.map((participant) => (participant.userAlias === next.userAlias ? next : participant))
+    : [...call.participants, next];
+  return { ...call, participants };
+}
+
+function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
+  const { data, time: at } = event;
+  const until = new Date(Date.parse(at) + data.ringSeconds * 1000).toISOString();
+  const ringing = (userAlias: UserAlias): Participant => ({ state: 'ringing', userAlias, since: at, until, confirmed: false });
+  // A call that a server dialed rings its initiator too; he is connected once a device of his answers.
+  const initiator: Participant =
+    data.initiatorDevice === null
+      ? ringing(data.initiator)
+      : { state: 'connected', userAlias: data.initiator, since: at, deviceId: data.initiatorDevice };
+  return {
+    status: 'ringing',
+    callId: event.callid,
+    sequence: event.sequence,
+    callType: data.callType,
+    initiator: data.initiator,
+    participants: [initiator, ...data.callees.map(ringing)],
+    manyToMany: data.callees.length > 1,
+    dialedAt: at,
+    maxParticipants: data.maxParticipants,
+    maxDurationSeconds: data.maxDurationSeconds,
+    ringSeconds: data.ringSeconds,
+    ...(data.customData && { customData: data.customData }),
+  };
+}
+
+function answered(call: CallState, event: Extract<CallEvent, { type: 'call.answered' }>): CallState {
+  const { userAlias, deviceId } = event.data;
+  const next = withParticipant(call, { state: 'connected', userAlias, since: event.time, deviceId });
+  const talking = next.participants.filter((participant) => participant.state === 'connected').length >= 2;
+  return next.status === 'ringing' && talking ? { ...next, status: 'connected', answeredAt: event.time } : next;
+}
+
+/**
+ * Folds one event into a call: what the Center, its gateways and every client mean by "the call".
+ * @param call what the earlier events fold to; undefined before the first.
+ * @returns the call after the event. An event that is not newer than `call` changes nothing.
+ * @throws Error when the first event is not `call.dialed`: the history is incomplete.
+ */
+export function foldCallEvent(call: CallState | undefined, event: CallEvent): CallState {
+  if (event.type === 'call.dialed') return call ?? dialed(event);
+  if (!call) throw new Error(`${event.type} of call ${event.callid} came before its call.dialed`);
+  if (event.sequence <= call.sequence) return call;
+  return { ...applyEvent(call, event), sequence: event.sequence };
+}
+
+function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dialed' }>): CallState {
+  const gone = (userAlias: UserAlias, reason: EndReason, deviceId: DeviceId | null) =>
+    withParticipant(call, { state: 'gone', userAlias, at: event.time, reason, deviceId });
+  switch (event.type) {
+    case 'call.ringing': {
+      const ringing = participantOf(call, event.data.userAlias);
+      return ringing?.state === 'ringing' ? withParticipant(call, { ...ringing, confirmed: true }) : call;
+    }
+    case 'call.answered':
+      return answered(call, event);
+    case 'call.ignored':
+      return call;
+    case 'call.declined':
+      return gone(event.data.userAlias, event.data.reason === 'do_not_disturb' ? 'do_not_disturb' : 'declined', event.data.deviceId);
+    case 'call.busy':
+      return gone(event.data.userAlias, 'busy', null);
+    case 'call.missed': {
+      // A busy or undisturbed callee is already gone for that reason: the missed call is only put on record.
+      const before = participantOf(call, event.data.userAlias);
+      return before?.state === 'gone' ? call : gone(event.data.userAlias, event.data.reason, null);
+    }
+    case 'call.left':
+    case 'call.hung_up':
+      return gone(event.data.userAlias, event.data.reason, event.data.deviceId);
+    case 'call.ended':
+      return {
+        ...call,
+        status: 'ended',
+        answeredAt: call.status === 'ringing' ? null : call.answeredAt,
+        endedAt: event.time,
+        reason: event.data.reason,
+        talkSeconds: event.data.talkSeconds,
+      };
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+export const callTypeSchema = z.enum(['audio_only', 'audio_upgradable', 'audio_video']);
+export type CallType = z.infer<typeof callTypeSchema>;
+
+/** Why a callee declined. `none` is a plain decline. */
+export const declineReasonSchema = z.enum(['none', 'error', 'do_not_disturb', 'no_answer', 'busy']);
+export type DeclineReason = z.infer<typeof declineReasonSchema>;
+
+/** Why a call, or one person's ring or part in it, ended. Told to every device and webhook. */
+export const endReasonSchema = z.enum([
+  'hung_up',
+  'declined',
+  'no_answer',
+  'cancelled',
+  'busy',
+  'do_not_disturb',
+  'answered_elsewhere',
+  'declined_elsewhere',
+  'connection_lost',
+  'media_failed',
+  'kicked',
+  'ended_by_server',
+  'max_duration',
+  'error',
+]);
+export type EndReason = z.infer<typeof endReasonSchema>;
+
+/** Limits of a call, in force for every app; an app may choose within them. */
+export const callLimits = {
+  ringSeconds: { min: 5, max: 120, default: 60 },
+  maxParticipants: { min: 2, max: 32, default: 8 },
+  maxDurationSeconds: { min: 10, max: 86_400, default: 14_400 },
+  customDataBytes: 4096,
+} as const;
+
+/**
+ * Data the integrator hands through a call to its devices and webhooks, at most 4 KiB as JSON.
+ * It enters the lasting log: never put personal data in it.
+ */
+export const customDataSchema = z
+  .record(z.string().max(128), z.json())
+  .refine((data) => new TextEncoder().encode(JSON.stringify(data)).length <= callLimits.customDataBytes, {
+    message: `keep customData within ${callLimits.customDataBytes} bytes of JSON`,
+  });
+export type CustomData = z.infer<typeof customDataSchema>;

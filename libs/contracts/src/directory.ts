@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { callLimits } from './call-terms.js';
+import { eventSchema } from './envelope.js';
+import { appIdSchema, userAliasSchema } from './ids.js';
+
+/** What an app may choose for its calls. */
+export const appOptionsSchema = z.object({
+  ringSeconds: z.int().min(callLimits.ringSeconds.min).max(callLimits.ringSeconds.max).default(callLimits.ringSeconds.default),
+  maxParticipants: z
+    .int()
+    .min(callLimits.maxParticipants.min)
+    .max(callLimits.maxParticipants.max)
+    .default(callLimits.maxParticipants.default),
+  maxDurationSeconds: z
+    .int()
+    .min(callLimits.maxDurationSeconds.min)
+    .max(callLimits.maxDurationSeconds.max)
+    .default(callLimits.maxDurationSeconds.default),
+});
+export type AppOptions = z.infer<typeof appOptionsSchema>;
+
+export const appBodySchema = z.object({
+  name: z.string().min(1).max(200),
+  trustsBareAlias: z.boolean().default(false).describe('for development only: anyone may sign in as any alias of this app without a token'),
+  options: appOptionsSchema.prefault({}),
+});
+export type AppBody = z.infer<typeof appBodySchema>;
+export const appViewSchema = appBodySchema.extend({ appId: appIdSchema, createdAt: z.iso.datetime() });
+export type AppView = z.infer<typeof appViewSchema>;
+
+/** What a key may do; `admin` manages the app itself. */
+export const keyScopeSchema = z.enum(['admin', 'users', 'calls', 'presence', 'webhooks']);
+export type KeyScope = z.infer<typeof keyScopeSchema>;
+export const apiKeyBodySchema = z.object({
+  name: z.string().min(1).max(200),
+  scopes: z.array(keyScopeSchema).min(1).default(['users', 'calls', 'presence', 'webhooks']),
+});
+export const apiKeyViewSchema = z.object({
+  keyId: z.string(),
+  name: z.string(),
+  scopes: z.array(keyScopeSchema),
+  createdAt: z.iso.datetime(),
+  secret: z.string().optional().describe('the key itself, shown once, when it is made'),
+});
+export type ApiKeyView = z.infer<typeof apiKeyViewSchema>;
+
+/** A secret that signs user tokens (JWT, HS256, named by `kid`). */
+export const appSecretViewSchema = z.object({
+  kid: z.string(),
+  createdAt: z.iso.datetime(),
+  secret: z.string().optional().describe('shown once, when it is made'),
+});
+export type AppSecretView = z.infer<typeof appSecretViewSchema>;
+
+export const userBodySchema = z.object({
+  name: z.string().min(1).max(200).nullable().default(null),
+  picture: z.url().max(2048).nullable().default(null),
+  email: z.email().max(320).nullable().default(null),
+  phone: z
+    .string()
+    .regex(/^\+[1-9]\d{4,14}$/, 'use E.164, such as +4915112345678')
+    .nullable()
+    .default(null),
+  locale: z
+    .string()
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de-AT')
+    .nullable()
+    .default(null),
+  doNotDisturb: z.boolean().default(false),
+});
+export type UserBody = z.infer<typeof userBodySchema>;
+export const userViewSchema = userBodySchema.extend({ userAlias: userAliasSchema, createdAt: z.iso.datetime() });
+export type UserView = z.infer<typeof userViewSchema>;
+
+/** What other users of the app may see of a user. */
+export const profileSchema = z.object({ userAlias: userAliasSchema, name: z.string().nullable(), picture: z.string().nullable() });
+export type Profile = z.infer<typeof profileSchema>;
+
+export const userTokenBodySchema = z.object({
+  appId: appIdSchema.optional().describe('needed only without an API key, where the app trusts a bare alias'),
+  userAlias: userAliasSchema,
+  expiresInSeconds: z.int().min(60).max(2_592_000).default(3600),
+});
+export const userTokenViewSchema = z.object({ token: z.string(), expiresAt: z.iso.datetime() });
+export type UserTokenView = z.infer<typeof userTokenViewSchema>;
+
+export const appSavedSchema = eventSchema('app.saved', z.object({ options: appOptionsSchema, trustsBareAlias: z.boolean() }));
+export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: userAliasSchema, ...userBodySchema.shape }));
+export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: userAliasSchema }));
+
+/** Apps and users as other services need them; never a secret. Key: `app:…` or `user:…`. */
+export const directoryEventSchema = z.discriminatedUnion('type', [appSavedSchema, userSavedSchema, userDeletedSchema]);
+export type DirectoryEvent = z.infer<typeof directoryEventSchema>;

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { appIdSchema } from './ids.js';
+
+/**
+ * The CloudEvents 1.0 attributes every event carries (https://github.com/cloudevents/spec).
+ * `subject` is the Kafka key; `sequence` counts the events of that subject from 1 without a gap.
+ */
+export const envelopeSchema = z.object({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1).describe('unique for ever; a repeat of it is the same event'),
+  source: z.string().min(1).describe('the service that wrote it, such as /calls'),
+  time: z.iso.datetime().describe("when it happened, by the database's clock"),
+  subject: z.string().min(1).describe('what it is about: the call, session, user or app'),
+  appid: appIdSchema,
+  sequence: z.int().positive().describe('position among the events of its subject, from 1'),
+  dataversion: z.int().positive().describe('version of the schema of `data`'),
+  traceparent: z.string().optional().describe('W3C trace context of the command that caused it'),
+});
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/** Any event as the log carries it, before its topic's own schema is applied. */
+export const anyEventSchema = envelopeSchema.extend({ type: z.string().min(1), data: z.unknown() });
+export type AnyEvent = z.infer<typeof anyEventSchema>;
+
+/** Makes the schema of one event type: the envelope, the dotted type and its data. */
+export function eventSchema<T extends string, D extends z.ZodType>(type: T, data: D) {
+  return envelopeSchema.extend({ type: z.literal(type), data });
+}

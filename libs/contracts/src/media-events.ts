@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { eventSchema } from './envelope.js';
+import { callIdSchema, deviceIdSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+
+const mediaSession = {
+  mediaSessionId: sessionIdSchema,
+  callId: callIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema,
+};
+
+export const mediaJoinedSchema = eventSchema('media.joined', z.object(mediaSession));
+export const mediaLeftSchema = eventSchema('media.left', z.object(mediaSession));
+
+/** A device's media socket joined or left its call. Key: the media session. */
+export const mediaEventSchema = z.discriminatedUnion('type', [mediaJoinedSchema, mediaLeftSchema]);
+export type MediaEvent = z.infer<typeof mediaEventSchema>;

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** Every error a user of the Center can meet: its HTTP status and a title. Codes never change their meaning. */
+export const problems = {
+  invalid_request: { status: 400, title: 'A field of the request is missing or wrong' },
+  malformed_frame: { status: 400, title: 'The frame is not JSON of the protocol' },
+  unauthenticated: { status: 401, title: 'The token or key is missing, expired or wrong' },
+  forbidden: { status: 403, title: 'This subject may not do that' },
+  unknown_app: { status: 404, title: 'No such app' },
+  unknown_user: { status: 404, title: 'No such user in this app' },
+  not_found: { status: 404, title: 'No such resource' },
+  call_not_found: { status: 404, title: 'No such call in this app' },
+  not_a_participant: { status: 403, title: 'The user has no part in this call' },
+  already_answered: { status: 409, title: 'Another device answered first' },
+  already_ended: { status: 409, title: 'The call, or the ring of this user, has ended' },
+  already_in_call: { status: 409, title: 'The user is in the call already' },
+  initiator_busy: { status: 409, title: 'The initiator is in another call' },
+  all_callees_busy: { status: 409, title: 'Every callee is busy' },
+  too_many_participants: { status: 409, title: 'The call has no room for so many' },
+  conflict: { status: 409, title: 'The resource has changed or exists already' },
+  idempotency_mismatch: { status: 422, title: 'The command id was used for another command' },
+  payload_too_large: { status: 413, title: 'The request is larger than allowed' },
+  frame_too_large: { status: 413, title: 'The frame is larger than allowed' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  unsupported_protocol: { status: 426, title: 'The subprotocol is not one the Center speaks' },
+  connect_timeout: { status: 408, title: 'No connect frame came in time' },
+  room_closed: { status: 410, title: 'The call has ended: its room is closed' },
+  media_unavailable: { status: 503, title: 'No media node can serve this call now' },
+  service_unavailable: { status: 503, title: 'A part of the Center cannot serve this now; try again' },
+  internal_error: { status: 500, title: 'The Center failed; the trace id helps to find why' },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+export const problemCodeSchema = z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]);
+
+export const problemFieldSchema = z.object({
+  field: z.string().describe('path of the field, such as callees.0'),
+  message: z.string().describe('what is wrong and how to mend it'),
+});
+export type ProblemField = z.infer<typeof problemFieldSchema>;
+
+/** An error as RFC 9457 problem+json, and, less `type`, `title` and `status`, as a socket's error. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: problemCodeSchema,
+  detail: z.string().optional(),
+  fields: z.array(problemFieldSchema).optional(),
+  callId: z.string().optional(),
+  traceId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Lists every fault of a failed parse at once, by field. */
+export function fieldsOf(error: z.ZodError): ProblemField[] {
+  return error.issues.map((issue) => ({ field: issue.path.join('.') || '(body)', message: issue.message }));
+}

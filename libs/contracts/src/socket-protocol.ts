@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { callReplySchema, declineSchema, dialSchema } from './call-commands.js';
+import { callEventSchema } from './call-events.js';
+import { callStateSchema } from './call-state.js';
+import { endReasonSchema } from './call-terms.js';
+import { profileSchema } from './directory.js';
+import { appIdSchema, callIdSchema, commandIdSchema, deviceIdSchema, platformSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { problemCodeSchema, problemFieldSchema } from './problems.js';
+
+/** WebSocket subprotocol name (RFC 6455 §1.9). */
+export const socketSubprotocol = 'communication-center.v1';
+/** A larger frame gets `frame_too_large` and the socket is closed. */
+export const maxFrameBytes = 65_536;
+
+const id = z.union([z.string().max(64), z.int()]).describe('made by the client, returned in the reply');
+const onCall = { id, commandId: commandIdSchema, callId: callIdSchema };
+
+export const connectFrameSchema = z.object({
+  type: z.literal('connect'),
+  id,
+  appId: appIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema,
+  platform: platformSchema.default('other'),
+  token: z.string().min(1).max(8192).describe("a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens"),
+});
+
+/** What a client may send. The first frame must be `connect`. */
+export const clientFrameSchema = z.discriminatedUnion('type', [
+  connectFrameSchema,
+  z.object({ type: z.literal('dial'), id, commandId: commandIdSchema, ...dialSchema.shape }),
+  z.object({ type: z.literal('ringing'), ...onCall }),
+  z.object({ type: z.literal('answer'), ...onCall }),
+  z.object({ type: z.literal('decline'), ...onCall, ...declineSchema.shape }),
+  z.object({ type: z.literal('ignore'), ...onCall }),
+  z.object({ type: z.literal('hang_up'), ...onCall }),
+  z.object({ type: z.literal('credentials'), id, callId: callIdSchema }),
+  z.object({ type: z.literal('profiles'), id, userAliases: z.array(userAliasSchema).min(1).max(64) }),
+  z.object({ type: z.literal('ping') }),
+  z.object({ type: z.literal('sign_out') }),
+]);
+export type ClientFrame = z.infer<typeof clientFrameSchema>;
+export type ClientFrameInput = z.input<typeof clientFrameSchema>;
+
+export const socketErrorSchema = z.object({
+  code: problemCodeSchema,
+  message: z.string(),
+  fields: z.array(problemFieldSchema).optional(),
+  callId: z.string().optional(),
+});
+export type SocketError = z.infer<typeof socketErrorSchema>;
+
+/** Told to a device whose own ring has just ended, and why; `by` where another device of the user acted. */
+export const ringEndedSchema = z.object({ reason: endReasonSchema, byDevice: deviceIdSchema.nullable() });
+export type RingEnded = z.infer<typeof ringEndedSchema>;
+
+/** What the Center sends. */
+export const serverFrameSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('connected'),
+    id,
+    sessionId: sessionIdSchema,
+    heartbeatSeconds: z.number().describe('send ping at least this often; the Center does the same with WebSocket pings'),
+    calls: z.array(callStateSchema).describe('under way, or ended in the last five minutes'),
+  }),
+  z.object({ type: z.literal('reply'), id, result: callReplySchema }),
+  z.object({ type: z.literal('profiles'), id, profiles: z.array(profileSchema) }),
+  z.object({ type: z.literal('error'), id: id.optional(), error: socketErrorSchema }),
+  z.object({
+    type: z.literal('event'),
+    event: callEventSchema,
+    ringEnded: ringEndedSchema.optional().describe('set when this event ended the ring on this device'),
+  }),
+  z.object({ type: z.literal('draining') }).describe('this gateway is stopping: connect anew'),
+  z.object({ type: z.literal('pong') }),
+]);
+export type ServerFrame = z.infer<typeof serverFrameSchema>;

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { keyScopeSchema } from './directory.js';
+import { appIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+
+/** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
+export const subjectSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('user'), appId: appIdSchema, userAlias: userAliasSchema, deviceId: deviceIdSchema.optional() }),
+  z.object({ kind: z.literal('key'), appId: appIdSchema, keyId: z.string(), scopes: z.array(keyScopeSchema) }),
+  z.object({ kind: z.literal('operator') }),
+  z.object({ kind: z.literal('service'), service: z.string() }),
+  z.object({ kind: z.literal('nobody') }),
+]);
+export type Subject = z.infer<typeof subjectSchema>;
+
+/** What the gateway asks of the directory: whose credential is this? */
+export const authenticationBodySchema = z.object({ credential: z.string().min(1).max(8192), appId: appIdSchema.optional() });

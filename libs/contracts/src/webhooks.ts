@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+export const endpointBodySchema = z.object({
+  url: z.url({ protocol: /^https?$/ }).max(2048),
+  description: z.string().max(200).default(''),
+  eventTypes: z
+    .array(z.string().regex(/^[a-z_]+\.[a-z_*]+$/))
+    .min(1)
+    .max(50)
+    .default(['call.*'])
+    .describe('such as call.ended, or call.* for all'),
+});
+export type EndpointBody = z.infer<typeof endpointBodySchema>;
+export const endpointViewSchema = endpointBodySchema.extend({
+  endpointId: z.uuid(),
+  disabledAt: z.iso.datetime().nullable(),
+  disabledReason: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  secret: z.string().optional().describe('whsec_…, shown once, when the endpoint is made'),
+});
+export type EndpointView = z.infer<typeof endpointViewSchema>;
+
+export const deliveryStateSchema = z.enum(['pending', 'delivered', 'failed']);
+export const attemptViewSchema = z.object({
+  attempt: z.int(),
+  at: z.iso.datetime(),
+  status: z.int().nullable().describe('HTTP status; null when no answer came'),
+  error: z.string().nullable(),
+  durationMs: z.int(),
+});
+export const deliveryViewSchema = z.object({
+  deliveryId: z.uuid().describe('the webhook-id header'),
+  endpointId: z.uuid(),
+  eventType: z.string(),
+  state: deliveryStateSchema,
+  attempts: z.array(attemptViewSchema),
+  nextAttemptAt: z.iso.datetime().nullable(),
+});
+export type DeliveryView = z.infer<typeof deliveryViewSchema>;
+
+/** The body of a delivery: Standard Webhooks (https://www.standardwebhooks.com). */
+export const webhookBodySchema = z.object({
+  type: z.string(),
+  timestamp: z.iso.datetime(),
+  data: z.looseObject({ appId: z.string(), callId: z.string().optional(), sequence: z.int() }),
+});
+export type WebhookBody = z.infer<typeof webhookBodySchema>;

@@ -1,0 +1,24 @@
+/** What one SQL statement returns. */
+export interface Rows<R> {
+  rows: R[];
+  rowCount: number | null;
+}
+
+/** Runs SQL, inside a transaction or not. */
+export interface Sql {
+  query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>>;
+}
+
+/** A connection of one's own, as the relay needs it for its locks. */
+export interface OwnConnection extends Sql {
+  on(event: 'notification' | 'error' | 'end', listener: (...args: unknown[]) => void): unknown;
+  end(): Promise<void>;
+}
+
+/** The owning service's database, its search path set to the service's schema. */
+export interface Database extends Sql {
+  readonly schema: string;
+  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
+  /** Opens a connection outside the pool. */
+  connect(): Promise<OwnConnection>;
+}

@@ -1,0 +1,207 @@
+import type { AnyEvent } from '@communication-center/contracts';
+import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { DeadLetters } from './dead-letters.js';
+import { fromMessage } from './event-headers.js';
+import type { EventLog } from './event-log.js';
+import { isInfrastructureFailure } from './failures.js';
+
+/** Events of one partition of one topic, in order. */
+export interface EventBatch {
+  topic: string;
+  partition: number;
+  events: AnyEvent[];
+}
+
+export interface ConsumerOptions {
+  log: EventLog;
+  group: string;
+  topics: string[];
+  deadLetters: DeadLetters;
+  /** Applies a batch. A repeat must find nothing to do. What it throws is judged by {@link isInfrastructureFailure}. */
+  handle: (batch: EventBatch) => Promise<void>;
+  onError: (error: unknown, doing: string) => void;
+  /** At most so many events are handed over at once. */
+  maxBatch?: number;
+  /** How many partitions are worked on at a time. */
+  concurrency?: number;
+  sessionTimeoutMs?: number;
+  /** How often a single event that fails is tried before its key is parked. */
+  triesBeforeParking?: number;
+}
+
+/** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
+export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
+
+/**
+ * A member of a consumer group: in order within a key, partitions side by side, offsets committed only after success.
+ *
+ * Nothing thrown by a handler ever reaches kafkajs, which would stop for good on a TypeError.
+ */
+export class EventConsumer {
+  readonly #options: Required<ConsumerOptions>;
+  #consumer: Consumer | undefined;
+  #state: ConsumerState = 'starting';
+  #stopping = false;
+  #restart: NodeJS.Timeout | undefined;
+  readonly #resumes = new Map<NodeJS.Timeout, () => void>();
+  #failuresInARow = 0;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, triesBeforeParking: 3, ...options };
+  }
+
+  get state(): ConsumerState {
+    return this.#state === 'running' && this.#resumes.size > 0 ? 'paused' : this.#state;
+  }
+
+  get group(): string {
+    return this.#options.group;
+  }
+
+  /** Joins the group; keeps trying while the brokers are away. Resolves once the first try was made. */
+  async start(): Promise<void> {
+    const { log, group, topics, concurrency, sessionTimeoutMs, onError } = this.#options;
+    const consumer = log.kafka.consumer({
+      groupId: group,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
+      rebalanceTimeout: 15_000,
+      maxWaitTimeInMs: 250,
+      retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
+    });
+    this.#consumer = consumer;
+    consumer.on('consumer.group_join', () => {
+      this.#state = 'running';
+    });
+    consumer.on('consumer.crash', ({ payload }) => {
+      this.#state = 'stopped';
+      onError(payload.error, `consuming as ${group}`);
+      if (!payload.restart) this.#startLater();
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics, fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: concurrency,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      });
+    } catch (error) {
+      this.#state = 'stopped';
+      onError(error, `joining ${group}`);
+      this.#startLater();
+    }
+  }
+
+  /** Finishes the batches in hand, commits them and leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    for (const timer of this.#resumes.keys()) clearTimeout(timer);
+    this.#resumes.clear();
+    await this.#consumer?.disconnect();
+    this.#state = 'stopped';
+  }
+
+  #startLater(): void {
+    if (this.#stopping) return;
+    const old = this.#consumer;
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(
+      () => {
+        old?.disconnect().catch(() => undefined);
+        if (!this.#stopping) void this.start();
+      },
+      1000 + Math.random() * 1000,
+    );
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
+    const beating = setInterval(() => void heartbeat().catch(() => undefined), 1000);
+    try {
+      // Another member may have parked keys of this partition before it came here.
+      const parked = await this.#options.deadLetters.parkedKeys(this.#options.group);
+      for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
+        if (!isRunning() || isStale()) return;
+        const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
+        await this.#handleChunk(batch, chunk, parked);
+        const last = chunk.at(-1) as KafkaMessage;
+        resolveOffset(last.offset);
+        await this.#consumer?.commitOffsets([
+          { topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) },
+        ]);
+        this.#failuresInARow = 0;
+      }
+    } catch (error) {
+      this.#pauseAndResume(payload, error);
+    } finally {
+      clearInterval(beating);
+    }
+  }
+
+  /** Waits with growing, jittered pauses, without end: the event is not lost and not skipped. */
+  #pauseAndResume({ batch, pause }: EachBatchPayload, error: unknown): void {
+    if (this.#stopping) return;
+    this.#failuresInARow += 1;
+    this.#options.onError(error, `handling ${batch.topic}/${batch.partition} as ${this.#options.group}; paused, will resume`);
+    const resume = pause();
+    const wait = Math.min(5000, 100 * 2 ** Math.min(this.#failuresInARow, 6)) * (0.75 + Math.random() / 2);
+    const timer = setTimeout(() => {
+      this.#resumes.delete(timer);
+      resume();
+    }, wait);
+    this.#resumes.set(timer, resume);
+  }
+
+  /** Handles messages together; when that fails for a deterministic reason, one by one, to park only the culprit's key. */
+  async #handleChunk({ topic, partition }: Batch, messages: KafkaMessage[], parked: Set<string>): Promise<void> {
+    const free: KafkaMessage[] = [];
+    for (const message of messages) if (!(await this.#parkIfBehind(topic, message, parked))) free.push(message);
+    if (free.length === 0) return;
+    try {
+      await this.#hand(topic, partition, free);
+    } catch (error) {
+      if (isInfrastructureFailure(error)) throw error;
+      for (const message of free) if (!(await this.#parkIfBehind(topic, message, parked))) await this.#handleAlone(topic, partition, message, parked);
+    }
+  }
+
+  async #handleAlone(topic: string, partition: number, message: KafkaMessage, parked: Set<string>): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#hand(topic, partition, [message]);
+        return;
+      } catch (error) {
+        if (isInfrastructureFailure(error)) throw error;
+        if (tries < this.#options.triesBeforeParking) {
+          await new Promise((resolve) => setTimeout(resolve, 50 * tries));
+          continue;
+        }
+        this.#options.onError(error, `handling ${topic} key ${String(message.key)} as ${this.#options.group}; its key is parked`);
+        await this.#options.deadLetters.park(this.#options.group, topic, message, error);
+        parked.add(`${topic} ${String(message.key)}`);
+        return;
+      }
+    }
+  }
+
+  async #hand(topic: string, partition: number, messages: KafkaMessage[]): Promise<void> {
+    const events = messages.map(fromMessage).filter((event) => event !== null);
+    if (events.length > 0) await this.#options.handle({ topic, partition, events });
+  }
+
+  async #parkIfBehind(topic: string, message: KafkaMessage, parked: Set<string>): Promise<boolean> {
+    const name = `${topic} ${String(message.key)}`;
+    if (!parked.has(name)) return false;
+    if (await this.#options.deadLetters.parkBehind(this.#options.group, topic, message)) return true;
+    parked.delete(name);
+    return false;
+  }
+
+  /** Handles a parked key's events anew. See {@link DeadLetters.redrive}. */
+  async redrive(topic: string, key: string): Promise<number> {
+    return this.#options.deadLetters.redrive(this.#options.group, topic, key, (message) => this.#hand(topic, -1, [message]));
+  }
+}

@@ -1,0 +1,11 @@
+export type { Database, OwnConnection, Rows, Sql } from './database.js';
+export { DeadLetters, deadLetterTopic, type ParkedKey } from './dead-letters.js';
+export { type ConsumerState, type EventBatch, EventConsumer } from './event-consumer.js';
+export { EventLog, type EventLogOptions } from './event-log.js';
+export { InfrastructureError, isInfrastructureFailure } from './failures.js';
+export { EventLogServer, ProjectEvents, type ReactionBatch, ReactToEvents } from './nest-server.js';
+export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, outboxShards, shardOf, writeOutbox } from './outbox.js';
+export { OutboxRelay } from './outbox-relay.js';
+export { Projection, type ProjectionBatch } from './projection.js';
+export { readRange } from './read-range.js';
+export { Tail } from './tail.js';

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { AnyEvent, Topic } from '@communication-center/contracts';
+import type { Consumer } from 'kafkajs';
+import { fromMessage } from './event-headers.js';
+import type { EventLog } from './event-log.js';
+
+export interface TailOptions {
+  log: EventLog;
+  topic: Topic;
+  /** Called with each event, in order within a key, once per process. Must not throw. */
+  onEvent: (event: AnyEvent) => void;
+  onError: (error: unknown, doing: string) => void;
+}
+
+/**
+ * Follows a topic from now on, for a process that holds its positions in memory: every process gets every event.
+ *
+ * It starts at the end offsets read before {@link start} resolves, and on each rejoin goes on from its memory, so
+ * that nothing between is skipped.
+ */
+export class Tail {
+  readonly #options: TailOptions;
+  readonly #positions = new Map<number, bigint>();
+  #consumer: Consumer | undefined;
+  #joined = false;
+  #stopping = false;
+  #restart: NodeJS.Timeout | undefined;
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+  }
+
+  /** Whether events arrive now, as far as this process knows. */
+  get following(): boolean {
+    return this.#joined;
+  }
+
+  /**
+   * Resolves once this process has its partitions: from then on no event is missed.
+   * @throws when the brokers cannot be reached at the start.
+   */
+  async start(): Promise<void> {
+    const admin = this.#options.log.kafka.admin();
+    await admin.connect();
+    try {
+      for (const { partition, high } of await admin.fetchTopicOffsets(this.#options.topic)) this.#positions.set(partition, BigInt(high));
+    } finally {
+      await admin.disconnect();
+    }
+    await this.#follow();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    await this.#consumer?.disconnect();
+    this.#joined = false;
+  }
+
+  async #follow(): Promise<void> {
+    const { log, topic, onError } = this.#options;
+    const consumer = log.kafka.consumer({
+      groupId: `${log.clientId}.tail.${randomUUID()}`,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 2000,
+      maxWaitTimeInMs: 250,
+      retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => !this.#stopping },
+    });
+    this.#consumer = consumer;
+    const joined = new Promise<void>((resolve) => {
+      consumer.on('consumer.group_join', () => {
+        // Applied by kafkajs before its next fetch, so the group's own idea of "latest" is never used.
+        for (const [partition, position] of this.#positions) consumer.seek({ topic, partition, offset: String(position) });
+        this.#joined = true;
+        resolve();
+      });
+    });
+    consumer.on('consumer.crash', ({ payload }) => {
+      this.#joined = false;
+      onError(payload.error, `following ${topic}`);
+      if (!payload.restart) this.#followLater();
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        for (const message of batch.messages) {
+          const offset = BigInt(message.offset);
+          if (offset < (this.#positions.get(batch.partition) ?? 0n)) continue;
+          this.#deliver(message);
+          this.#positions.set(batch.partition, offset + 1n);
+        }
+      },
+    });
+    await joined;
+  }
+
+  #deliver(message: Parameters<typeof fromMessage>[0]): void {
+    try {
+      const event = fromMessage(message);
+      if (event) this.#options.onEvent(event);
+    } catch (error) {
+      this.#options.onError(error, `reading an event of ${this.#options.topic}`);
+    }
+  }
+
+  #followLater(): void {
+    if (this.#stopping) return;
+    const old = this.#consumer;
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(
+      () => {
+        old?.disconnect().catch(() => undefined);
+        if (this.#stopping) return;
+        this.#follow().catch((error: unknown) => {
+          this.#options.onError(error, `following ${this.#options.topic}`);
+          this.#followLater();
+        });
+      },
+      500 + Math.random() * 500,
+    );
+  }
+}

@@ -1,0 +1,11 @@
+export { DueRows } from './due-rows.js';
+export { Identity } from './identity.js';
+export { ProblemError, parseInput } from './problem-error.js';
+export { Postgres } from './postgres.js';
+export { runService } from './run-service.js';
+export { ServiceClient } from './service-client.js';
+export { Log, Report, type ReportError } from './service.module.js';
+export { commonSettings, flagSetting, numberSetting, readSettings, Settings } from './settings.js';
+export { appOf, appOfKey, From, requireOperator, requireService } from './subject.js';
+export { continueTrace, currentTraceparent, withTrace } from './trace.js';
+export { JsonBody, PathParam, QueryString } from './zod-input.js';

@@ -1,0 +1,45 @@
+import { fieldsOf, type Problem, type ProblemCode, type ProblemField, problems } from '@communication-center/contracts';
+import type { z } from 'zod';
+
+/** A rejection meant for the caller: it becomes problem+json over REST and an error frame over the socket. */
+export class ProblemError extends Error {
+  override name = 'ProblemError';
+  readonly fields: ProblemField[] | undefined;
+  readonly callId: string | undefined;
+
+  constructor(
+    readonly code: ProblemCode,
+    detail?: string,
+    more: { fields?: ProblemField[] | undefined; callId?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(detail ?? problems[code].title, more.cause === undefined ? undefined : { cause: more.cause });
+    this.fields = more.fields;
+    this.callId = more.callId;
+  }
+
+  /** @returns this as an RFC 9457 document. */
+  toProblem(traceId?: string): Problem {
+    const { status, title } = problems[this.code];
+    return {
+      type: `urn:communication-center:problem:${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+      ...(this.fields && { fields: this.fields }),
+      ...(this.callId && { callId: this.callId }),
+      ...(traceId && { traceId }),
+    };
+  }
+}
+
+/**
+ * Parses input from outside.
+ * @throws ProblemError `invalid_request` that names every faulty field.
+ */
+export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.infer<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const fields = fieldsOf(parsed.error);
+  throw new ProblemError('invalid_request', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
+}

@@ -1,0 +1,86 @@
+import 'reflect-metadata';
+import { EventLogServer } from '@communication-center/event-log';
+import type { LoggerService, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Logger, pino } from 'pino';
+import { collectDefaultMetrics, register } from 'prom-client';
+import type { z } from 'zod';
+import { type Migration, migrate } from './migrate.js';
+import { ProblemFilter } from './problem-filter.js';
+import { ServiceModule } from './service.module.js';
+import { type CommonSettings, readSettings } from './settings.js';
+import { continueTrace, withTrace } from './trace.js';
+
+export interface ServiceOptions {
+  name: string;
+  module: Type;
+  settings: z.ZodType<CommonSettings>;
+  migrations: Migration[];
+  /** Called with the application before it listens, for doors that Nest has no word for. */
+  prepare?: (app: NestFastifyApplication) => Promise<void> | void;
+}
+
+/** Runs a service until it is told to stop. Exits with 1 and a log line when it cannot start. */
+export async function runService(options: ServiceOptions): Promise<void> {
+  try {
+    await start(options);
+  } catch (error) {
+    // Settings may be what is wrong, so this cannot use the configured logger.
+    pino({ name: options.name }).fatal({ err: error }, 'cannot start');
+    process.exit(1);
+  }
+}
+
+async function start({ name, module, settings: schema, migrations, prepare }: ServiceOptions): Promise<void> {
+  const settings = readSettings(schema, process.env);
+  const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'] });
+  register.setDefaultLabels({ service: name });
+  collectDefaultMetrics();
+  if (settings.MIGRATE) await migrate(settings.DATABASE_URL, name, migrations);
+
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ServiceModule.around(name, settings, logger, module),
+    new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle' }),
+    { logger: nestLogger(logger), abortOnError: false },
+  );
+  app.useGlobalFilters(new ProblemFilter(logger));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', (request, _reply, done) => withTrace(continueTrace(request.headers.traceparent), done));
+  app.connectMicroservice({ strategy: app.get(EventLogServer) });
+  await prepare?.(app);
+  await app.startAllMicroservices();
+  await app.listen(settings.PORT, settings.HOST);
+  logger.info({ url: await app.getUrl() }, 'ready');
+  stopOnSignal(app, settings.SHUTDOWN_MS, logger);
+}
+
+/** Nest's own lines go through pino; its start-up chatter only at debug level. */
+function nestLogger(logger: Logger): LoggerService {
+  return {
+    log: (message: unknown) => logger.debug(String(message)),
+    warn: (message: unknown) => logger.warn(String(message)),
+    error: (message: unknown, ...more: unknown[]) => logger.error({ more }, String(message)),
+  };
+}
+
+function stopOnSignal(app: NestFastifyApplication, limitMs: number, logger: Logger): void {
+  const stop = (signal: string) => {
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error('stopping took too long');
+      process.exit(1);
+    }, limitMs).unref();
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+}

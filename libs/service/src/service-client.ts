@@ -1,0 +1,93 @@
+import { type Problem, problemSchema, type Subject } from '@communication-center/contracts';
+import { InfrastructureError } from '@communication-center/event-log';
+import { Agent, request } from 'undici';
+import type { Identity } from './identity.js';
+import { ProblemError } from './problem-error.js';
+import { continueTrace, currentTraceparent } from './trace.js';
+
+export interface ServiceRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query, such as /v1/calls. */
+  path: string;
+  body?: unknown;
+  /** For whom; this service itself when left out. */
+  subject?: Subject;
+  timeoutMs?: number;
+  /** Until when a connection that fails is tried again. Only for requests whose repeat changes nothing. */
+  retryForMs?: number;
+}
+
+/** Calls one other service over HTTP keep-alive. */
+export class ServiceClient {
+  readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 2000 } });
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly service: string,
+    private readonly url: string,
+  ) {}
+
+  /**
+   * @returns the parsed JSON body, or undefined from an empty one.
+   * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer.
+   */
+  async send<T>(options: ServiceRequest): Promise<T> {
+    const deadline = Date.now() + (options.retryForMs ?? 0);
+    for (let wait = 50; ; wait = Math.min(wait * 2, 800)) {
+      try {
+        return await this.#once<T>(options);
+      } catch (error) {
+        const temporary = error instanceof ProblemError && error.cause instanceof InfrastructureError;
+        if (!temporary || Date.now() + wait > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+
+  async #once<T>({ method, path, body, subject, timeoutMs = 5000 }: ServiceRequest): Promise<T> {
+    const authorization = `Bearer ${await this.identity.sign(this.service, subject)}`;
+    const answer = await request(new URL(path, this.url), {
+      method,
+      dispatcher: this.#agent,
+      headers: {
+        authorization,
+        traceparent: continueTrace(currentTraceparent()),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+      .then(async (response) => ({ status: response.statusCode, text: await response.body.text() }))
+      .catch((cause: unknown) => {
+        throw this.#unavailable('did not answer', cause);
+      });
+    if (answer.status < 400) return (answer.text ? JSON.parse(answer.text) : undefined) as T;
+    throw this.#problemOf(answer.status, answer.text);
+  }
+
+  #unavailable(what: string, cause?: unknown): ProblemError {
+    return new ProblemError('service_unavailable', undefined, {
+      cause: new InfrastructureError(`The ${this.service} service ${what}`, { cause }),
+    });
+  }
+
+  #problemOf(status: number, text: string): ProblemError {
+    const problem = parseProblem(text);
+    if (!problem || problem.code === 'internal_error' || problem.code === 'service_unavailable') {
+      return this.#unavailable(`answered ${status} ${text.slice(0, 200)}`);
+    }
+    return new ProblemError(problem.code, problem.detail, { fields: problem.fields, callId: problem.callId });
+  }
+}
+
+function parseProblem(text: string): Problem | undefined {
+  try {
+    return problemSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

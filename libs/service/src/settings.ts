@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** Injection token of a service's settings. */
+export const Settings = Symbol('Settings');
+
+const flag = (byDefault: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(byDefault ? 'true' : 'false')
+    .transform((text) => text === 'true');
+
+/** Makes a boolean setting, written `true` or `false`. */
+export const flagSetting = flag;
+
+/** Makes a whole-number setting within bounds. */
+export function numberSetting(byDefault: number, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
+  return z.coerce.number().int().min(min).max(max).default(byDefault);
+}
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const jwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1) });
+
+/** The settings every service has. Each app spreads these into its own. */
+export const commonSettings = {
+  HOST: z.string().default('127.0.0.1').describe('address the HTTP server listens on'),
+  PORT: numberSetting(0, { max: 65_535 }).describe('port the HTTP server listens on'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('least severe log line that is written'),
+  DATABASE_URL: z.string().min(1).meta({ secret: true }).describe('PostgreSQL; each service uses a schema of its own'),
+  DATABASE_POOL: numberSetting(10, { min: 2, max: 200 }).describe('connections a replica keeps at most'),
+  MIGRATE: flag(true).describe('whether the service brings its schema up to date when it starts'),
+  KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .describe('host:port, separated by commas'),
+  KAFKA_SSL: flag(false).describe('whether brokers are reached over TLS'),
+  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('how to sign in at the brokers'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('name to sign in with at the brokers'),
+  KAFKA_SASL_PASSWORD: z.string().optional().meta({ secret: true }).describe('password to sign in with at the brokers'),
+  KAFKA_REPLICATION: numberSetting(1, { min: 1, max: 9 }).describe('copies of each partition of topics that are created'),
+  KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 }).meta({ unit: 'ms' }).describe('after so long a silent consumer loses its partitions'),
+  IDENTITY_PRIVATE_JWK: json(jwk.extend({ d: z.string() })).meta({ secret: true }).describe('Ed25519 key this service signs identity tokens with; its kid starts with the service name'),
+  IDENTITY_PUBLIC_JWKS: json(z.object({ keys: z.array(jwk).min(1) })).describe('public keys of all services'),
+  SHUTDOWN_MS: numberSetting(10_000, { min: 500 }).meta({ unit: 'ms' }).describe('time a stopping service has to finish what it has in hand'),
+};
+
+const commonSchema = z.object(commonSettings);
+export type CommonSettings = z.infer<typeof commonSchema>;
+
+/**
+ * Reads a service's settings from the environment.
+ * @throws Error that lists every missing or wrong variable at once, without the values.
+ */
+export function readSettings<S extends z.ZodType>(schema: S, environment: NodeJS.ProcessEnv): z.infer<S> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new Error(`Settings are missing or wrong:\n${faults.join('\n')}`);
+}

@@ -1,0 +1,64 @@
+import type { AppId, KeyScope, Subject } from '@communication-center/contracts';
+import { createParamDecorator, type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { Identity } from './identity.js';
+import { ProblemError } from './problem-error.js';
+
+type RequestWithSubject = FastifyRequest & { subject?: Subject };
+
+/** Marks a route that needs no identity token: health and metrics. */
+export const OpenToAll = () => SetMetadata('open-to-all', true);
+
+/** Gives a route the subject of its request. */
+export const From = createParamDecorator((_: unknown, context: ExecutionContext): Subject => {
+  const { subject } = context.switchToHttp().getRequest<RequestWithSubject>();
+  if (!subject) throw new ProblemError('unauthenticated');
+  return subject;
+});
+
+/** Lets in only requests that carry a valid identity token. */
+@Injectable()
+export class IdentityGuard implements CanActivate {
+  constructor(
+    private readonly identity: Identity,
+    private readonly reflector: Reflector,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    if (this.reflector.getAllAndOverride<boolean>('open-to-all', [context.getHandler(), context.getClass()])) return true;
+    const request = context.switchToHttp().getRequest<RequestWithSubject>();
+    request.subject = await this.identity.verify(request.headers.authorization);
+    return true;
+  }
+}
+
+/**
+ * @returns the app a user, or a key with the scope, belongs to.
+ * @throws ProblemError `unauthenticated` or `forbidden`.
+ */
+export function appOf(subject: Subject, scope: KeyScope): AppId {
+  if (subject.kind === 'user') return subject.appId;
+  return appOfKey(subject, scope);
+}
+
+/** As {@link appOf}, for routes that are for servers alone. */
+export function appOfKey(subject: Subject, scope: KeyScope): AppId {
+  if (subject.kind === 'nobody') throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
+  if (subject.kind !== 'key') throw new ProblemError('forbidden', 'This needs an API key');
+  if (!subject.scopes.includes(scope) && !subject.scopes.includes('admin')) {
+    throw new ProblemError('forbidden', `This key lacks the scope ${scope}`);
+  }
+  return subject.appId;
+}
+
+/** @throws ProblemError `forbidden` unless another service asks. */
+export function requireService(subject: Subject): void {
+  if (subject.kind !== 'service') throw new ProblemError('forbidden', 'This is for services of the Center');
+}
+
+/** @throws ProblemError `forbidden` unless the operator's bootstrap key was used. */
+export function requireOperator(subject: Subject): void {
+  if (subject.kind !== 'operator') throw new ProblemError('forbidden', "This needs the operator's key");
+}
