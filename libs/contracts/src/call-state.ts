@@ -139,6 +139,17 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.ended':
       return {
         ...call,
+        participants: call.participants.map((participant) =>
+          participant.state === 'gone'
+            ? participant
+            : {
+                state: 'gone',
+                userAlias: participant.userAlias,
+                at: event.time,
+                reason: event.data.reason,
+                deviceId: participant.state === 'connected' ? participant.deviceId : null,
+              },
+        ),
         status: 'ended',
         answeredAt: call.status === 'ringing' ? null : call.answeredAt,
         endedAt: event.time,

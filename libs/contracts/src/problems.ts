@@ -13,7 +13,7 @@ export const problems = {
   not_a_participant: { status: 403, title: 'The user has no part in this call' },
   already_answered: { status: 409, title: 'Another device answered first' },
   already_ended: { status: 409, title: 'The call, or the ring of this user, has ended' },
-  already_in_call: { status: 409, title: 'The user is in the call already' },
+  already_in_call: { status: 409, title: 'The user is in another call: hang that up first' },
   initiator_busy: { status: 409, title: 'The initiator is in another call' },
   all_callees_busy: { status: 409, title: 'Every callee is busy' },
   too_many_participants: { status: 409, title: 'The call has no room for so many' },

@@ -9,3 +9,4 @@ export { commonSettings, flagSetting, numberSetting, readSettings, Settings } fr
 export { appOf, appOfKey, From, requireOperator, requireService } from './subject.js';
 export { continueTrace, currentTraceparent, withTrace } from './trace.js';
 export { JsonBody, PathParam, QueryString } from './zod-input.js';
+export { sqlMigration } from './migrate.js';

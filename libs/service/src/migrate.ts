@@ -1,8 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isInfrastructureFailure } from '@communication-center/event-log';
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 
 export type Migration = new () => MigrationInterface;
+
+/**
+ * Makes a migration of plain SQL statements, run in one transaction.
+ * @param name ends with the 13-digit time that orders it.
+ */
+export function sqlMigration(name: string, statements: readonly string[]): Migration {
+  return class implements MigrationInterface {
+    name = name;
+
+    async up(runner: QueryRunner): Promise<void> {
+      for (const statement of statements) await runner.query(statement);
+    }
+
+    async down(): Promise<void> {
+      throw new Error(`${name} only goes forward: restore a backup instead`);
+    }
+  };
+}
 
 /**
  * Brings a service's schema up to date. Replicas that start together do it one after the other.

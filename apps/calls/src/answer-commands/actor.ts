@@ -1,0 +1,44 @@
+import type { AppId, CommandId, DeviceId, Subject, UserAlias } from '@communication-center/contracts';
+import { appOf, ProblemError } from '@communication-center/service';
+import type { CommandKey } from './command-memory.js';
+
+/** Who acts on a call: always a user of an app, maybe with a device, maybe through an API key. */
+export interface Actor {
+  appId: AppId;
+  userAlias: UserAlias;
+  deviceId: DeviceId | null;
+  key: CommandKey | undefined;
+}
+
+interface ActorFields {
+  commandId?: CommandId | undefined;
+  userAlias?: UserAlias | undefined;
+  deviceId?: DeviceId | undefined;
+}
+
+/**
+ * @returns who acts, from the subject and what the body adds.
+ * @throws ProblemError `forbidden` when a user would act for another, `invalid_request` when a key names no user.
+ */
+export function actorOf(subject: Subject, body: ActorFields): Actor {
+  const appId = appOf(subject, 'calls');
+  const isUser = subject.kind === 'user';
+  if (isUser && body.userAlias && body.userAlias !== subject.userAlias) {
+    throw new ProblemError('forbidden', 'userAlias: a user acts for itself alone; leave it out or use an API key');
+  }
+  const userAlias = isUser ? subject.userAlias : body.userAlias;
+  if (!userAlias) throw missing('userAlias', 'name the user for whom the key acts');
+  const deviceId = (isUser ? subject.deviceId : undefined) ?? body.deviceId ?? null;
+  const by = subject.kind === 'key' ? `key:${subject.keyId}` : `user:${userAlias}`;
+  return { appId, userAlias, deviceId, key: body.commandId && { actor: by, commandId: body.commandId } };
+}
+
+/** @throws ProblemError `invalid_request` when no device is named. */
+export function deviceOf(actor: Actor): DeviceId {
+  if (!actor.deviceId) throw missing('deviceId', 'name the device that does it');
+  return actor.deviceId;
+}
+
+function missing(field: string, message: string): ProblemError {
+  return new ProblemError('invalid_request', `${field}: ${message}`, { fields: [{ field, message }] });
+}

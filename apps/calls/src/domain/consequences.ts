@@ -1,0 +1,66 @@
+import { type CallState, participantOf, type UserAlias } from '@communication-center/contracts';
+
+export type DeadlineKind = 'ring' | 'max_duration';
+
+export interface Deadline {
+  kind: DeadlineKind;
+  /** Empty where the deadline is the whole call's. */
+  userAlias: UserAlias | '';
+  dueAt: string;
+}
+
+/** What a call's new state asks of the tables beside the log: whom it occupies and rings, and when it must be looked at again. */
+export interface Consequences {
+  claim: UserAlias[];
+  free: UserAlias[];
+  startRinging: UserAlias[];
+  stopRinging: UserAlias[];
+  setDeadlines: Deadline[];
+  clearDeadlines: Pick<Deadline, 'kind' | 'userAlias'>[];
+}
+
+function inState(call: CallState | undefined, state: 'ringing' | 'connected'): Set<UserAlias> {
+  return new Set(call?.participants.filter((participant) => participant.state === state).map(({ userAlias }) => userAlias));
+}
+
+/** Every call that is not ended has at least one deadline: nothing rings or lasts for ever. */
+function deadlinesOf(call: CallState | undefined): Deadline[] {
+  if (!call || call.status === 'ended') return [];
+  const rings = call.participants.flatMap((participant): Deadline[] =>
+    participant.state === 'ringing' ? [{ kind: 'ring', userAlias: participant.userAlias, dueAt: participant.until }] : [],
+  );
+  if (call.status === 'ringing') return rings;
+  const dueAt = new Date(Date.parse(call.answeredAt) + call.maxDurationSeconds * 1000).toISOString();
+  return [...rings, { kind: 'max_duration', userAlias: '', dueAt }];
+}
+
+/** @returns the difference that a decision makes. */
+export function consequencesOf(before: CallState | undefined, after: CallState): Consequences {
+  const wasConnected = inState(before, 'connected');
+  const isConnected = inState(after, 'connected');
+  const wasRinging = inState(before, 'ringing');
+  const isRinging = inState(after, 'ringing');
+  const had = deadlinesOf(before);
+  const has = deadlinesOf(after);
+  const same = (one: Deadline) => (other: Deadline) => one.kind === other.kind && one.userAlias === other.userAlias;
+  return {
+    claim: [...isConnected.difference(wasConnected)],
+    free: [...wasConnected.difference(isConnected)],
+    startRinging: [...isRinging.difference(wasRinging)],
+    stopRinging: [...wasRinging.difference(isRinging)],
+    setDeadlines: has.filter((deadline) => had.find(same(deadline))?.dueAt !== deadline.dueAt),
+    clearDeadlines: had.filter((deadline) => !has.some(same(deadline))),
+  };
+}
+
+/**
+ * Finds the glare: the one callee is at this moment dialing the initiator, and only him. The two calls mean the same
+ * conversation, so the second dial is an answer to the first.
+ */
+export function findGlare(initiator: UserAlias, callees: readonly UserAlias[], ringing: readonly CallState[]): CallState | undefined {
+  const [callee] = callees;
+  if (callees.length !== 1 || !callee) return undefined;
+  return ringing.find(
+    (call) => call.initiator === callee && call.status === 'ringing' && !call.manyToMany && participantOf(call, initiator)?.state === 'ringing',
+  );
+}

@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { callStore } from './migrations/1-call-store.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'calls', module: AppModule, settings, migrations: [callStore] });

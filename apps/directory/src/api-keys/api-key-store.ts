@@ -1,0 +1,64 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { ApiKeyView, AppId, KeyScope } from '@communication-center/contracts';
+import { Postgres } from '@communication-center/service';
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+
+/** Every key starts with this, so that a scanner for leaked secrets can know one. */
+export const keyPrefix = 'cc_';
+
+interface KeyRow {
+  key_id: string;
+  app_id: AppId;
+  name: string;
+  scopes: KeyScope[];
+  created_at: Date;
+}
+
+// A key has 256 random bits: a plain digest cannot be guessed from, and a look-up by it takes no longer for a near miss.
+function digest(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+const toView = (row: KeyRow): ApiKeyView => ({
+  keyId: row.key_id,
+  name: row.name,
+  scopes: row.scopes,
+  createdAt: row.created_at.toISOString(),
+});
+
+@Injectable()
+export class ApiKeyStore {
+  constructor(private readonly database: Postgres) {}
+
+  async make(appId: AppId, name: string, scopes: readonly KeyScope[]): Promise<ApiKeyView> {
+    const secret = keyPrefix + randomBytes(32).toString('base64url');
+    const { rows } = await this.database.query<KeyRow>(
+      'INSERT INTO api_keys (key_id, app_id, name, hash, scopes) VALUES ($1, $2, $3, $4, $5) RETURNING *',
+      [uuidv7(), appId, name, digest(secret), scopes],
+    );
+    return { ...toView(rows[0] as KeyRow), secret };
+  }
+
+  async list(appId: AppId): Promise<ApiKeyView[]> {
+    const { rows } = await this.database.query<KeyRow>(
+      'SELECT * FROM api_keys WHERE app_id = $1 AND revoked_at IS NULL ORDER BY created_at',
+      [appId],
+    );
+    return rows.map(toView);
+  }
+
+  async revoke(appId: AppId, keyId: string): Promise<boolean> {
+    const { rowCount } = await this.database.query(
+      'UPDATE api_keys SET revoked_at = clock_timestamp() WHERE app_id = $1 AND key_id = $2 AND revoked_at IS NULL',
+      [appId, keyId],
+    );
+    return rowCount === 1;
+  }
+
+  /** @returns whose key this is; undefined for one that is unknown or revoked. */
+  async find(secret: string): Promise<{ appId: AppId; keyId: string; scopes: KeyScope[] } | undefined> {
+    const { rows } = await this.database.query<KeyRow>('SELECT * FROM api_keys WHERE hash = $1 AND revoked_at IS NULL', [digest(secret)]);
+    return rows[0] && { appId: rows[0].app_id, keyId: rows[0].key_id, scopes: rows[0].scopes };
+  }
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { ApiKeyStore } from './api-keys/api-key-store.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { AppSecretStore } from './app-secrets/app-secret-store.js';
+import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
+import { AppStore } from './apps/app-store.js';
+import { AppsController } from './apps/apps.controller.js';
+import { AuthenticateController } from './authenticate/authenticate.controller.js';
+import { UserTokens } from './user-tokens/user-tokens.js';
+import { UserTokensController } from './user-tokens/user-tokens.controller.js';
+import { UserStore } from './users/user-store.js';
+import { UsersController } from './users/users.controller.js';
+
+@Module({
+  controllers: [AppsController, ApiKeysController, AppSecretsController, UsersController, UserTokensController, AuthenticateController],
+  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens],
+})
+export class AppModule {}

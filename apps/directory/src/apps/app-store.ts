@@ -1,0 +1,67 @@
+import { type AppBody, type AppId, type AppOptions, appOptionsSchema, type AppView } from '@communication-center/contracts';
+import { OutboxRelay } from '@communication-center/event-log';
+import { Postgres, ProblemError } from '@communication-center/service';
+import { Injectable } from '@nestjs/common';
+import { publish } from '../publish.js';
+
+interface AppRow {
+  app_id: AppId;
+  name: string;
+  trusts_bare_alias: boolean;
+  options: unknown;
+  sequence: string;
+  created_at: Date;
+}
+
+function toView(row: AppRow): AppView {
+  return {
+    appId: row.app_id,
+    name: row.name,
+    trustsBareAlias: row.trusts_bare_alias,
+    options: appOptionsSchema.parse(row.options),
+    createdAt: row.created_at.toISOString(),
+  };
+}
+
+@Injectable()
+export class AppStore {
+  constructor(
+    private readonly database: Postgres,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  /** Makes an app, or changes it. */
+  async save(appId: AppId, body: AppBody): Promise<AppView> {
+    const { view, shards } = await this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<AppRow>(
+        `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
+         ON CONFLICT (app_id) DO UPDATE
+         SET name = excluded.name, trusts_bare_alias = excluded.trusts_bare_alias, options = excluded.options, sequence = apps.sequence + 1
+         RETURNING *`,
+        [appId, body.name, body.trustsBareAlias, JSON.stringify(body.options)],
+      );
+      const row = rows[0] as AppRow;
+      const data = { options: body.options, trustsBareAlias: body.trustsBareAlias };
+      return { view: toView(row), shards: await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data }) };
+    });
+    this.relay.committed(shards);
+    return view;
+  }
+
+  /** @throws ProblemError `unknown_app`. */
+  async get(appId: AppId): Promise<AppView> {
+    return toView(await this.#row(appId));
+  }
+
+  /** @throws ProblemError `unknown_app`. */
+  async options(appId: AppId): Promise<{ sequence: number; options: AppOptions }> {
+    const row = await this.#row(appId);
+    return { sequence: Number(row.sequence), options: appOptionsSchema.parse(row.options) };
+  }
+
+  async #row(appId: AppId): Promise<AppRow> {
+    const { rows } = await this.database.query<AppRow>('SELECT * FROM apps WHERE app_id = $1', [appId]);
+    if (!rows[0]) throw new ProblemError('unknown_app', `No app is called ${appId}`);
+    return rows[0];
+  }
+}

@@ -1,0 +1,45 @@
+import { type AppBody, appBodySchema, type AppId, appIdSchema, type AppView, type Subject } from '@communication-center/contracts';
+import { From, JsonBody, PathParam, ProblemError, requireOperator, requireService, Settings } from '@communication-center/service';
+import { Controller, Get, Inject, Put } from '@nestjs/common';
+import type { DirectorySettings } from '../settings.js';
+import { AppStore } from './app-store.js';
+
+@Controller()
+export class AppsController {
+  constructor(
+    private readonly apps: AppStore,
+    @Inject(Settings) private readonly settings: DirectorySettings,
+  ) {}
+
+  /** Makes an app, or changes it. For the operator. */
+  @Put('v1/apps/:appId')
+  async save(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(appBodySchema) body: AppBody): Promise<AppView> {
+    requireOperator(subject);
+    if (body.trustsBareAlias && !this.settings.ALLOW_BARE_ALIAS) {
+      throw new ProblemError('forbidden', 'trustsBareAlias: this Center does not allow it; it is for development');
+    }
+    return this.apps.save(appId, body);
+  }
+
+  @Get('v1/apps/:appId')
+  async get(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<AppView> {
+    requireAdminOf(subject, appId);
+    return this.apps.get(appId);
+  }
+
+  /** What other services must know of an app before its event has reached them. */
+  @Get('internal/apps/:appId/options')
+  async options(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId) {
+    requireService(subject);
+    return this.apps.options(appId);
+  }
+}
+
+/** @throws ProblemError unless the operator, or a key of this app with the scope `admin`, asks. */
+export function requireAdminOf(subject: Subject, appId: AppId): void {
+  if (subject.kind === 'operator') return;
+  if (subject.kind === 'nobody') throw new ProblemError('unauthenticated');
+  if (subject.kind !== 'key' || subject.appId !== appId || !subject.scopes.includes('admin')) {
+    throw new ProblemError('forbidden', "This needs the operator's key or an admin key of the app");
+  }
+}

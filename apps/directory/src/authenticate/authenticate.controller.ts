@@ -1,0 +1,49 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type AppId, authenticationBodySchema, type Subject } from '@communication-center/contracts';
+import { From, JsonBody, ProblemError, requireService, Settings } from '@communication-center/service';
+import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
+import { AppStore } from '../apps/app-store.js';
+import type { DirectorySettings } from '../settings.js';
+import { UserTokens } from '../user-tokens/user-tokens.js';
+import { UserStore } from '../users/user-store.js';
+
+/** Tells the gateway whose credential a request or socket carries. */
+@Controller('internal/authenticate')
+export class AuthenticateController {
+  constructor(
+    private readonly apps: AppStore,
+    private readonly users: UserStore,
+    private readonly keys: ApiKeyStore,
+    private readonly tokens: UserTokens,
+    @Inject(Settings) private readonly settings: DirectorySettings,
+  ) {}
+
+  /** @throws ProblemError `unauthenticated`; `unknown_app` where the named app does not exist; `forbidden` for a token of another app. */
+  @Post()
+  @HttpCode(200)
+  async whose(
+    @From() subject: Subject,
+    @JsonBody(authenticationBodySchema) { credential, appId }: { credential: string; appId?: AppId },
+  ): Promise<Subject> {
+    requireService(subject);
+    if (appId) await this.apps.get(appId);
+    const whose = await this.#whose(credential);
+    if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
+    if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias);
+    return whose;
+  }
+
+  async #whose(credential: string): Promise<Subject> {
+    if (isSame(credential, this.settings.OPERATOR_KEY)) return { kind: 'operator' };
+    if (!credential.startsWith(keyPrefix)) return { kind: 'user', ...(await this.tokens.verify(credential)) };
+    const key = await this.keys.find(credential);
+    if (!key) throw new ProblemError('unauthenticated', 'This API key is unknown or revoked');
+    return { kind: 'key', ...key };
+  }
+}
+
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

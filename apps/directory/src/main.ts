@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { directory } from './migrations/1-directory.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'directory', module: AppModule, settings, migrations: [directory] });

@@ -1,0 +1,31 @@
+import type { AppId, DirectoryEvent } from '@communication-center/contracts';
+import { type Sql, writeOutbox } from '@communication-center/event-log';
+import { currentTraceparent } from '@communication-center/service';
+import { v7 as uuidv7 } from 'uuid';
+
+type Told = Pick<DirectoryEvent, 'type' | 'data'>;
+
+/**
+ * Puts a change of the directory into the outbox, in the transaction that makes it.
+ * @param key `app:…` or `user:…`; the event's subject.
+ * @param sequence of that subject's row after the change.
+ * @returns the shards to wake after the commit.
+ */
+export async function publish(tx: Sql, appId: AppId, key: string, sequence: number, told: Told): Promise<number[]> {
+  const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  const traceparent = currentTraceparent();
+  const event = {
+    ...told,
+    specversion: '1.0',
+    id: uuidv7(),
+    source: '/directory',
+    time: (rows[0]?.now ?? new Date()).toISOString(),
+    subject: key,
+    appid: appId,
+    sequence,
+    dataversion: 1,
+    ...(traceparent && { traceparent }),
+  } as DirectoryEvent;
+  const erased = told.type === 'user.deleted' ? [{ topic: 'directory.events' as const, key, event: null }] : [];
+  return writeOutbox(tx, [{ topic: 'directory.events', key, event }, ...erased]);
+}

@@ -1,0 +1,119 @@
+import type { AppId, Profile, UserAlias, UserBody, UserView } from '@communication-center/contracts';
+import { OutboxRelay, type Sql } from '@communication-center/event-log';
+import { Postgres, ProblemError } from '@communication-center/service';
+import { Injectable } from '@nestjs/common';
+import { publish } from '../publish.js';
+
+interface UserRow {
+  user_alias: UserAlias;
+  name: string | null;
+  picture: string | null;
+  email: string | null;
+  phone: string | null;
+  locale: string | null;
+  do_not_disturb: boolean;
+  sequence: string;
+  created_at: Date;
+  deleted_at: Date | null;
+}
+
+function toBody(row: UserRow): UserBody {
+  const { name, picture, email, phone, locale, do_not_disturb: doNotDisturb } = row;
+  return { name, picture, email, phone, locale, doNotDisturb };
+}
+
+const toView = (row: UserRow): UserView => ({ userAlias: row.user_alias, createdAt: row.created_at.toISOString(), ...toBody(row) });
+
+@Injectable()
+export class UserStore {
+  constructor(
+    private readonly database: Postgres,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  /** Makes a user, or replaces its settings. */
+  async save(appId: AppId, userAlias: UserAlias, body: UserBody): Promise<UserView> {
+    const { name, picture, email, phone, locale, doNotDisturb } = body;
+    return this.#write(appId, userAlias, async (tx) => {
+      const { rows } = await tx.query<UserRow>(
+        `INSERT INTO users (app_id, user_alias, name, picture, email, phone, locale, do_not_disturb, sequence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
+         ON CONFLICT (app_id, user_alias) DO UPDATE
+         SET name = excluded.name, picture = excluded.picture, email = excluded.email, phone = excluded.phone, locale = excluded.locale,
+             do_not_disturb = excluded.do_not_disturb, deleted_at = NULL, sequence = users.sequence + 1
+         RETURNING *`,
+        [appId, userAlias, name, picture, email, phone, locale, doNotDisturb],
+      );
+      return rows[0] as UserRow;
+    });
+  }
+
+  /** Makes a user known, the first time it signs in. */
+  async ensure(appId: AppId, userAlias: UserAlias): Promise<void> {
+    const { rows } = await this.database.query('SELECT 1 FROM users WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL', [
+      appId,
+      userAlias,
+    ]);
+    if (rows.length > 0) return;
+    await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null, doNotDisturb: false });
+  }
+
+  /** @throws ProblemError `unknown_user`. */
+  async get(appId: AppId, userAlias: UserAlias): Promise<UserView> {
+    const { rows } = await this.database.query<UserRow>(
+      'SELECT * FROM users WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL',
+      [appId, userAlias],
+    );
+    if (!rows[0]) throw new ProblemError('unknown_user');
+    return toView(rows[0]);
+  }
+
+  /** Erases a user's settings; the row stays, so that its sequence never goes back. @throws ProblemError `unknown_user`. */
+  async delete(appId: AppId, userAlias: UserAlias): Promise<void> {
+    await this.#write(appId, userAlias, async (tx) => {
+      const { rows } = await tx.query<UserRow>(
+        `UPDATE users SET name = NULL, picture = NULL, email = NULL, phone = NULL, locale = NULL, do_not_disturb = false,
+                deleted_at = clock_timestamp(), sequence = sequence + 1
+         WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
+        [appId, userAlias],
+      );
+      if (!rows[0]) throw new ProblemError('unknown_user');
+      return rows[0];
+    });
+  }
+
+  async profiles(appId: AppId, userAliases: readonly UserAlias[]): Promise<Profile[]> {
+    const { rows } = await this.database.query<Profile>(
+      `SELECT user_alias AS "userAlias", name, picture FROM users WHERE app_id = $1 AND user_alias = ANY($2) AND deleted_at IS NULL`,
+      [appId, userAliases],
+    );
+    return rows;
+  }
+
+  /** @returns what the calls service must know of users, deleted ones too. */
+  async settings(appId: AppId, userAliases: readonly UserAlias[]) {
+    const { rows } = await this.database.query<UserRow>('SELECT * FROM users WHERE app_id = $1 AND user_alias = ANY($2)', [
+      appId,
+      userAliases,
+    ]);
+    return rows.map((row) => ({
+      userAlias: row.user_alias,
+      sequence: Number(row.sequence),
+      deleted: row.deleted_at !== null,
+      doNotDisturb: row.do_not_disturb,
+    }));
+  }
+
+  async #write(appId: AppId, userAlias: UserAlias, change: (tx: Sql) => Promise<UserRow>): Promise<UserView> {
+    const { row, shards } = await this.database.transaction(async (tx) => {
+      const row = await change(tx);
+      const told =
+        row.deleted_at === null
+          ? { type: 'user.saved' as const, data: { userAlias, ...toBody(row) } }
+          : { type: 'user.deleted' as const, data: { userAlias } };
+      return { row, shards: await publish(tx, appId, `user:${appId}/${userAlias}`, Number(row.sequence), told) };
+    });
+    this.relay.committed(shards);
+    return toView(row);
+  }
+}

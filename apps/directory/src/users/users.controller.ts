@@ -1,0 +1,65 @@
+import {
+  type AppId,
+  appIdSchema,
+  type Subject,
+  type UserAlias,
+  userAliasSchema,
+  type UserBody,
+  userBodySchema,
+  type UserView,
+} from '@communication-center/contracts';
+import { appOfKey, From, JsonBody, PathParam, ProblemError, requireService } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
+import { z } from 'zod';
+import { AppStore } from '../apps/app-store.js';
+import { UserStore } from './user-store.js';
+
+const aliasesSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
+
+@Controller()
+export class UsersController {
+  constructor(
+    private readonly apps: AppStore,
+    private readonly users: UserStore,
+  ) {}
+
+  @Put('v1/users/:userAlias')
+  async save(
+    @From() subject: Subject,
+    @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
+    @JsonBody(userBodySchema) body: UserBody,
+  ): Promise<UserView> {
+    return this.users.save(appOfKey(subject, 'users'), userAlias, body);
+  }
+
+  /** A key sees every user of its app; a user sees itself. */
+  @Get('v1/users/:userAlias')
+  async get(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<UserView> {
+    if (subject.kind !== 'user') return this.users.get(appOfKey(subject, 'users'), userAlias);
+    if (subject.userAlias !== userAlias) throw new ProblemError('forbidden', 'A user sees its own settings alone');
+    return this.users.get(subject.appId, userAlias);
+  }
+
+  @Delete('v1/users/:userAlias')
+  @HttpCode(204)
+  async delete(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<void> {
+    await this.users.delete(appOfKey(subject, 'users'), userAlias);
+  }
+
+  /** What a caller may see of others: name and picture. For gateways. */
+  @Post('internal/apps/:appId/profiles')
+  @HttpCode(200)
+  async profiles(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] }) {
+    requireService(subject);
+    return { profiles: await this.users.profiles(appId, body.userAliases) };
+  }
+
+  /** What the calls service must know of a user before the user's event has reached it. */
+  @Post('internal/apps/:appId/user-settings')
+  @HttpCode(200)
+  async settings(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] }) {
+    requireService(subject);
+    await this.apps.get(appId);
+    return { users: await this.users.settings(appId, body.userAliases) };
+  }
+}
