@@ -57,5 +57,5 @@ export const timelineSchema = z.object({
 export type Timeline = z.infer<typeof timelineSchema>;
 
 /** What a connecting device must know: calls under way and calls that ended a short while ago. */
-export const callSnapshotSchema = z.object({ calls: z.array(callStateSchema) });
+export const callSnapshotSchema = z.object({ takenAt: z.iso.datetime(), calls: z.array(callStateSchema) });
 export type CallSnapshot = z.infer<typeof callSnapshotSchema>;

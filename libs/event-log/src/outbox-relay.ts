@@ -57,12 +57,14 @@ export class OutboxRelay {
     this.#running = [this.#keepOwnership(), this.#publishLoop(), this.#purgeLoop()];
   }
 
-  /** Lets the batch in flight finish and gives the shards up. */
+  /** Publishes what has committed, as far as that takes no more than two seconds, and gives the shards up. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
     clearTimeout(this.#notifyTimer);
     await Promise.all(this.#running);
+    const enough = new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref());
+    while (await Promise.race([this.#publishBatch().catch(() => false), enough]));
     await this.#release();
     await this.#producer?.disconnect();
   }

@@ -9,4 +9,5 @@ export { commonSettings, flagSetting, numberSetting, readSettings, Settings } fr
 export { appOf, appOfKey, From, requireOperator, requireService } from './subject.js';
 export { continueTrace, currentTraceparent, withTrace } from './trace.js';
 export { JsonBody, PathParam, QueryString } from './zod-input.js';
-export { sqlMigration } from './migrate.js';
+export { type Migration, sqlMigration } from './migrate.js';
+export { SocketSessions, socketSessionTables } from './socket-sessions.js';

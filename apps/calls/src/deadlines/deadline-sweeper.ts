@@ -1,7 +1,7 @@
 import type { AppId, CallId, DeviceId, UserAlias } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CallCommands } from '../answer-commands/call-commands.js';
 import type { Command, DialCall } from '../domain/commands.js';
 import { disconnectedDevice } from '../follow-sessions/connection-deadlines.js';
@@ -23,7 +23,7 @@ const sameTime = 8;
  * sweeper that locked a deadline first would wait for them the other way round.
  */
 @Injectable()
-export class DeadlineSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: DueRows;
 
   constructor(
@@ -40,7 +40,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, OnApplicationShu
     this.#loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#loop.stop();
   }
 

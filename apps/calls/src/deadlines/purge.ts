@@ -1,11 +1,11 @@
 import { DueRows, Postgres, Report, type ReportError } from '@communication-center/service';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 const day = 86_400;
 
 /** Forgets what is kept only for a while: command replies after a day, closed sessions after an hour. */
 @Injectable()
-export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Purge implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: DueRows;
 
   constructor(
@@ -19,7 +19,7 @@ export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
     this.#loop.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     await this.#loop.stop();
   }
 

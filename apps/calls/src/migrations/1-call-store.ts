@@ -1,7 +1,7 @@
 import { eventLogTables } from '@communication-center/event-log';
-import { sqlMigration } from '@communication-center/service';
+import { type Migration, sqlMigration } from '@communication-center/service';
 
-export const callStore = sqlMigration('CallStore1763800000001', [
+export const callStore: Migration = sqlMigration('CallStore1763800000001', [
   ...eventLogTables,
   `CREATE TABLE events (
      call_id uuid NOT NULL,

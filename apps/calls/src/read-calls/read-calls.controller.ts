@@ -75,7 +75,8 @@ export class ReadCallsController {
       [body.appId, body.userAlias],
     );
     const callIds = rows.map(({ call_id }) => call_id);
-    return { calls: await statesOfCalls(this.database, body.appId, callIds) };
+    const clock = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };
   }
 
   async #visible(subject: Subject, callId: CallId): Promise<CallState> {

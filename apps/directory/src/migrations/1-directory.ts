@@ -1,7 +1,7 @@
 import { eventLogTables } from '@communication-center/event-log';
-import { sqlMigration } from '@communication-center/service';
+import { type Migration, sqlMigration } from '@communication-center/service';
 
-export const directory = sqlMigration('Directory1763800000001', [
+export const directory: Migration = sqlMigration('Directory1763800000001', [
   ...eventLogTables,
   `CREATE TABLE apps (
      app_id text PRIMARY KEY,

@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { gateway } from './migrations/1-gateway.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway] });

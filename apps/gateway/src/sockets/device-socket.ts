@@ -1,0 +1,202 @@
+import {
+  type AppId,
+  type CallEvent,
+  type ClientFrame,
+  clientFrameSchema,
+  type DeviceId,
+  fieldsOf,
+  maxFrameBytes,
+  type Platform,
+  type ServerFrame,
+  type SessionId,
+  type SocketError,
+  type UserAlias,
+} from '@communication-center/contracts';
+import { ProblemError } from '@communication-center/service';
+import type { RawData, WebSocket } from 'ws';
+import { CallSequences } from '../domain/call-sequences.js';
+import { FrameBudget } from '../domain/frame-budget.js';
+import { ringEndedFor } from '../domain/ring-ended.js';
+import type { GatewaySettings } from '../settings.js';
+
+/** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
+export const closeCodes = { protocolError: 4000, unauthenticated: 4001, connectTimeout: 4002, tooSlow: 4003, expelled: 4004, tooLarge: 1009, restarting: 1012, overloaded: 1013 } as const;
+
+/** Who is on the socket, once it has said so and was believed. */
+export interface Device {
+  sessionId: SessionId;
+  appId: AppId;
+  userAlias: UserAlias;
+  deviceId: DeviceId;
+  platform: Platform;
+}
+
+export type ConnectFrame = ClientFrame & { type: 'connect' };
+export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'ping' | 'sign_out' }>;
+
+/** What a socket needs of the gateway. */
+export interface SocketOwner {
+  connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void>;
+  carryOut(device: Device, frame: CommandFrame): Promise<ServerFrame>;
+  closed(socket: DeviceSocket, signedOut: boolean): void;
+  failed(error: unknown, doing: string): void;
+}
+
+type Phase =
+  | { at: 'door' }
+  | { at: 'connecting'; waiting: CallEvent[] }
+  | { at: 'serving'; device: Device; sequences: CallSequences }
+  | { at: 'closed' };
+
+const maxWaiting = 10_000;
+
+/** One client socket: its frames in, its events out, and the limits that keep it from harming others. */
+export class DeviceSocket {
+  #phase: Phase = { at: 'door' };
+  #signedOut = false;
+  #lastSign = Date.now();
+  readonly #budget: FrameBudget;
+  readonly #connectTimer: NodeJS.Timeout;
+  device: Device | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly owner: SocketOwner,
+    private readonly settings: GatewaySettings,
+  ) {
+    this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
+    this.#connectTimer = setTimeout(() => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout), settings.CONNECT_TIMEOUT_MS);
+    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on('pong', () => {
+      this.#lastSign = Date.now();
+    });
+    // A close follows every error; the error itself says nothing more than the close code.
+    socket.on('error', () => undefined);
+    socket.on('close', (code) => this.#onClose(code));
+  }
+
+  /** Holds events back from now on, until {@link serve} knows which of them the snapshot told. */
+  hold(): void {
+    this.#phase = { at: 'connecting', waiting: [] };
+  }
+
+  /** Sends the snapshot, then what came meanwhile, then everything new. */
+  serve(device: Device, connected: ServerFrame & { type: 'connected' }, takenAt: string): void {
+    if (this.#phase.at !== 'connecting') return;
+    const { waiting } = this.#phase;
+    this.device = device;
+    this.#phase = { at: 'serving', device, sequences: new CallSequences(connected.calls, takenAt) };
+    this.send(connected);
+    for (const event of waiting) this.deliver(event);
+  }
+
+  get isOpen(): boolean {
+    return this.#phase.at !== 'closed';
+  }
+
+  deliver(event: CallEvent): void {
+    const phase = this.#phase;
+    if (phase.at === 'connecting') {
+      phase.waiting.push(event);
+      if (phase.waiting.length > maxWaiting) this.close(closeCodes.overloaded, 'too many events while connecting');
+      return;
+    }
+    if (phase.at !== 'serving' || !phase.sequences.take(event)) return;
+    const ringEnded = ringEndedFor(event, phase.device.userAlias, phase.device.deviceId);
+    this.send({ type: 'event', event, ...(ringEnded && { ringEnded }) });
+  }
+
+  send(frame: ServerFrame): void {
+    if (this.#phase.at === 'closed') return;
+    if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) {
+      this.close(closeCodes.tooSlow, 'the client reads too slowly');
+      return;
+    }
+    this.socket.send(JSON.stringify(frame));
+  }
+
+  /** Pings, or ends a socket that gave no sign of life for two and a half heartbeats. */
+  beat(now: number): void {
+    if (now - this.#lastSign > 2.5 * this.settings.HEARTBEAT_MS) this.socket.terminate();
+    else this.socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, reason);
+    // A peer that does not answer the close is cut off.
+    setTimeout(() => this.socket.terminate(), 2000).unref();
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    this.#lastSign = Date.now();
+    const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+    if (bytes.length > maxFrameBytes) return this.#refuse('frame_too_large', `send at most ${maxFrameBytes} bytes`, closeCodes.tooLarge);
+    if (!this.#budget.take(this.#lastSign)) return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
+    if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
+    const read = readFrame(bytes.toString('utf8'));
+    if (read.error) return this.#sendError(read.id, read.error);
+    void this.#onFrame(read.frame).catch((error: unknown) => this.owner.failed(error, 'serving a frame'));
+  }
+
+  async #onFrame(frame: ClientFrame): Promise<void> {
+    const phase = this.#phase;
+    if (frame.type === 'ping') return this.send({ type: 'pong' });
+    if (frame.type === 'connect') {
+      if (phase.at !== 'door') return this.#sendError(frame.id, { code: 'invalid_request', message: 'This socket is connected already' });
+      clearTimeout(this.#connectTimer);
+      return this.owner.connect(this, frame);
+    }
+    if (phase.at !== 'serving') {
+      return this.#refuse('unauthenticated', 'send a connect frame first', closeCodes.unauthenticated, 'id' in frame ? frame.id : undefined);
+    }
+    if (frame.type === 'sign_out') {
+      this.#signedOut = true;
+      return this.close(1000, 'signed out');
+    }
+    this.send(await this.owner.carryOut(phase.device, frame));
+  }
+
+  /** Tells why, then closes. */
+  #refuse(code: SocketError['code'], message: string, closeCode: number, id?: string | number): void {
+    this.#sendError(id, { code, message });
+    this.close(closeCode, code);
+  }
+
+  /** Answers a connect frame that was not believed, and closes. */
+  refuseConnect(id: string | number, error: ProblemError): void {
+    this.#sendError(id, socketErrorOf(error));
+    this.close(error.code === 'service_unavailable' ? closeCodes.overloaded : closeCodes.unauthenticated, error.code);
+  }
+
+  #sendError(id: string | number | undefined, error: SocketError): void {
+    this.send({ type: 'error', ...(id !== undefined && { id }), error });
+  }
+
+  #onClose(code: number): void {
+    clearTimeout(this.#connectTimer);
+    this.#phase = { at: 'closed' };
+    this.owner.closed(this, this.#signedOut || code === 1000);
+  }
+}
+
+/** @returns a problem as the socket tells it. */
+export function socketErrorOf({ code, message, fields, callId }: ProblemError): SocketError {
+  return { code, message, ...(fields && { fields }), ...(callId && { callId }) };
+}
+
+type ReadFrame = { frame: ClientFrame; error?: never } | { id: string | number | undefined; error: SocketError; frame?: never };
+
+function readFrame(text: string): ReadFrame {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { id: undefined, error: { code: 'malformed_frame', message: 'The frame is not JSON' } };
+  }
+  const parsed = clientFrameSchema.safeParse(json);
+  if (parsed.success) return { frame: parsed.data };
+  const id = typeof json === 'object' && json !== null && 'id' in json && (typeof json.id === 'string' || typeof json.id === 'number') ? json.id : undefined;
+  const fields = fieldsOf(parsed.error);
+  const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return { id, error: { code: fields.some(({ field }) => field === 'type') ? 'malformed_frame' : 'invalid_request', message, fields } };
+}

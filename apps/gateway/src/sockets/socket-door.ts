@@ -1,0 +1,159 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type CallSnapshot,
+  callSnapshotSchema,
+  maxFrameBytes,
+  type SessionCloseReason,
+  type SessionId,
+  socketSubprotocol,
+} from '@communication-center/contracts';
+import { OutboxRelay } from '@communication-center/event-log';
+import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { Authenticator } from '../authenticator.js';
+import { Services } from '../services.js';
+import type { GatewaySettings } from '../settings.js';
+import { CarryOut } from './carry-out.js';
+import { closeCodes, type CommandFrame, type ConnectFrame, type Device, DeviceSocket, type SocketOwner } from './device-socket.js';
+import { SocketRouter } from './socket-router.js';
+
+const socketPath = '/v1/socket';
+
+/** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
+@Injectable()
+export class SocketDoor implements SocketOwner {
+  readonly #server: WebSocketServer;
+  readonly #sockets = new Set<DeviceSocket>();
+  readonly #sessions: SocketSessions<Omit<Device, 'appId'>, SessionCloseReason>;
+  #beating: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  constructor(
+    private readonly router: SocketRouter,
+    private readonly authenticator: Authenticator,
+    private readonly services: Services,
+    private readonly commands: CarryOut,
+    database: Postgres,
+    relay: OutboxRelay,
+    @Inject(Settings) private readonly settings: GatewaySettings,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
+    this.#server = new WebSocketServer({
+      noServer: true,
+      maxPayload: 32 * maxFrameBytes,
+      perMessageDeflate: false,
+      handleProtocols: () => socketSubprotocol,
+    });
+    this.#sessions = new SocketSessions({
+      database,
+      relay,
+      topic: 'sessions.events',
+      leaseMs: settings.LEASE_MS,
+      lostReason: 'gateway_lost',
+      tell: ({ about }, reason) => ({
+        type: reason ? 'session.closed' : 'session.opened',
+        source: '/gateway',
+        data: { ...about, ...(reason && { reason }) },
+      }),
+      onExpelled: () => {
+        for (const socket of this.#sockets) socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
+      },
+      onError: report,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.router.start();
+    await this.#sessions.start();
+    this.#beating = setInterval(() => {
+      const now = Date.now();
+      for (const socket of this.#sockets) socket.beat(now);
+    }, this.settings.HEARTBEAT_MS);
+  }
+
+  /** Sends every client away, to another gateway, and records that their sessions here are over. */
+  async stop(): Promise<void> {
+    this.#draining = true;
+    clearInterval(this.#beating);
+    for (const socket of this.#sockets) {
+      socket.send({ type: 'draining' });
+      socket.close(closeCodes.restarting, 'draining');
+    }
+    await this.#sessions.stop('gateway_drained');
+    await this.router.stop();
+  }
+
+  /** Answers an HTTP upgrade (RFC 6455 §4.2). */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const path = request.url?.split('?')[0];
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+    if (path !== socketPath) return refuseUpgrade(socket, new ProblemError('not_found', `Sockets are at ${socketPath}`));
+    if (!offered.includes(socketSubprotocol)) return refuseUpgrade(socket, new ProblemError('unsupported_protocol', `Offer the subprotocol ${socketSubprotocol}`));
+    if (this.#draining || this.#sockets.size >= this.settings.MAX_SOCKETS) {
+      return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
+    }
+    this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
+      this.#sockets.add(new DeviceSocket(webSocket, this, this.settings));
+    });
+  }
+
+  async connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void> {
+    try {
+      const { appId, userAlias, deviceId, platform } = frame;
+      const subject = await this.authenticator.whose(frame.token, appId);
+      if (subject.kind !== 'user' || subject.userAlias !== userAlias) throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+      const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform };
+      // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
+      socket.hold();
+      this.router.register(appId, userAlias, socket);
+      socket.device = device;
+      const { appId: _, ...about } = device;
+      await this.#sessions.open({ sessionId: device.sessionId, appId, about });
+      if (!socket.isOpen) {
+        await this.#sessions.close(device.sessionId, 'connection_lost');
+        return;
+      }
+      const { calls, takenAt } = await this.#snapshot(device);
+      const heartbeatSeconds = this.settings.HEARTBEAT_MS / 1000;
+      socket.serve(device, { type: 'connected', id: frame.id, sessionId: device.sessionId, heartbeatSeconds, calls }, takenAt);
+    } catch (error) {
+      if (!(error instanceof ProblemError)) this.report(error, 'connecting a socket');
+      socket.refuseConnect(frame.id, error instanceof ProblemError ? error : new ProblemError('service_unavailable'));
+    }
+  }
+
+  carryOut(device: Device, frame: CommandFrame) {
+    return this.commands.carryOut(device, frame);
+  }
+
+  closed(socket: DeviceSocket, signedOut: boolean): void {
+    this.#sockets.delete(socket);
+    const { device } = socket;
+    if (!device) return;
+    this.router.unregister(device.appId, device.userAlias, socket);
+    if (!this.#draining) void this.#sessions.close(device.sessionId, signedOut ? 'signed_out' : 'connection_lost');
+  }
+
+  failed(error: unknown, doing: string): void {
+    this.report(error, doing);
+  }
+
+  async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {
+    const path = '/internal/snapshot';
+    const snapshot = await this.services.calls.send({ method: 'POST', path, body: { appId, userAlias }, timeoutMs: 4000, retryForMs: 4000 });
+    return callSnapshotSchema.parse(snapshot);
+  }
+}
+
+function refuseUpgrade(socket: Duplex, error: ProblemError): void {
+  const problem = error.toProblem();
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { root } from './instance.mjs';
+import { pinnedNode } from './services.mjs';
+import { Refusal, say } from './output.mjs';
+
+const marks = join(root, '.run', 'marks');
+
+function isMarked(name, value) {
+  const file = join(marks, name);
+  return existsSync(file) && readFileSync(file, 'utf8') === value;
+}
+
+function mark(name, value) {
+  mkdirSync(marks, { recursive: true });
+  writeFileSync(join(marks, name), value);
+}
+
+function run(what, command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: `${dirname(pinnedNode)}${delimiter}${process.env.PATH}`, NX_DAEMON: 'false', NX_TUI: 'false' } });
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    child.once('error', (error) => reject(new Refusal(`${what} could not run: ${error.message}`)));
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Refusal(`${what} failed:\n${output.trim().split('\n').slice(-40).join('\n')}`));
+    });
+  });
+}
+
+/** Installs npm packages when the lock file is not the one they were installed from. */
+export async function installPackages() {
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (existsSync(join(root, 'node_modules/.package-lock.json')) && isMarked('installed', lock)) return;
+  say('installing npm packages');
+  await run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  mark('installed', lock);
+}
+
+const sourceFolders = ['apps', 'libs', 'tools/docs', 'e2e'];
+
+/** Names the state of every source file by path, size and time. */
+function sourcesMark() {
+  const hash = createHash('sha256');
+  const visit = (folder) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.name === 'dist' || entry.name === 'node_modules') continue;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else {
+        const { size, mtimeMs } = statSync(path);
+        hash.update(`${path} ${size} ${mtimeMs}\n`);
+      }
+    }
+  };
+  for (const folder of sourceFolders) visit(join(root, folder));
+  for (const file of ['package-lock.json', 'tsconfig.base.json', 'nx.json']) hash.update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+/** Builds what changed since the last build; Nx keeps the rest from its cache. */
+export async function build() {
+  const sources = sourcesMark();
+  if (isMarked('built', sources) && existsSync(join(root, 'apps/gateway/dist/main.js'))) return;
+  say('building');
+  await run('the build', pinnedNode, [join(root, 'node_modules/nx/dist/bin/nx.js'), 'run-many', '-t', 'build', '--outputStyle=static', '--parallel=2']);
+  mark('built', sources);
+}

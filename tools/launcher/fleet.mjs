@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { build, installPackages } from './build.mjs';
+import { askControl, serveControl } from './control.mjs';
+import { stopCompose } from './infrastructure/compose.mjs';
+import { startJanus } from './infrastructure/janus.mjs';
+import { startKafka } from './infrastructure/kafka.mjs';
+import { startPostgres } from './infrastructure/postgres.mjs';
+import { startRedis } from './infrastructure/redis.mjs';
+import { choosePorts, makeSecrets, readState, root, serviceNames, writeState } from './instance.mjs';
+import { Refusal, say } from './output.mjs';
+import { Processes, waitFor } from './processes.mjs';
+import { demoApp, seedDemo } from './seed.mjs';
+import { pinnedNode, servicesOf } from './services.mjs';
+
+const infrastructure = ['postgres', 'redis', 'kafka', 'janus'];
+
+/**
+ * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
+ * @param {{fixedFrom?: number, overrides?: Record<string, string>, onStopped?: () => void}} options
+ * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
+ */
+export async function startFleet(instance, { fixedFrom, overrides } = {}) {
+  const running = await askControl(instance.controlSocket, 'GET', '/status');
+  if (running) throw new AlreadyRunning(running);
+  const processes = new Processes(instance);
+  await processes.endLeftovers();
+  const known = readState(instance);
+  const ports = await choosePorts({ fixedFrom });
+  const secrets = known?.secrets ?? makeSecrets();
+  const state = { url: `http://127.0.0.1:${ports.gateway}`, mediaUrl: `ws://127.0.0.1:${ports.media}`, app: demoApp, ports, secrets, demoKey: known?.demoKey };
+  writeState(instance, state);
+
+  let stopping;
+  let closeControl = () => undefined;
+  const stop = () => {
+    stopping ??= (async () => {
+      await processes.stopAll(serviceNames);
+      if (state.composed) stopCompose(instance, {});
+      closeControl();
+    })();
+    return stopping;
+  };
+  try {
+    closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
+    const [servers] = await Promise.all([startServers(instance, processes, state), installPackages().then(build)]);
+    Object.assign(state, { servers });
+    createTopics(servers.brokers);
+    say('starting the services');
+    const services = servicesOf(instance, { ports, secrets, servers, overrides });
+    for (const service of services) processes.start(service);
+    await Promise.all(services.map((service) => waitUntilReady(service, processes)));
+    state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
+    writeState(instance, state);
+    return { ...state, processes, stop, services };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Says that the instance has a supervisor already. */
+export class AlreadyRunning extends Refusal {
+  constructor(status) {
+    super(`It is running already at ${status.url}. npm run status tells more; npm stop ends it.`);
+  }
+}
+
+async function startServers(instance, processes, state) {
+  say('starting PostgreSQL, Redis, Kafka and Janus');
+  // One after the other up to the start of each process (apt-get has one lock); the waits for readiness overlap.
+  const [database, redis, brokers, janus] = await Promise.all([
+    startPostgres(instance, processes, state),
+    startRedis(instance, processes, state),
+    startKafka(instance, processes, state),
+    startJanus(instance, processes, state),
+  ]);
+  return { database, redis, brokers, janus };
+}
+
+function createTopics(brokers) {
+  const done = spawnSync(pinnedNode, ['--disable-warning=TimeoutNegativeWarning', join(root, 'libs/event-log/dist/create-topics.js')], {
+    env: { ...process.env, KAFKA_BROKERS: brokers },
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  if (done.status !== 0) throw new Error(`The topics could not be made: ${done.stderr || done.stdout}`);
+}
+
+function waitUntilReady({ name, readyUrl }, processes) {
+  const check = async () => (await fetch(readyUrl, { signal: AbortSignal.timeout(2000) })).ok;
+  return waitFor(name, check, { timeoutMs: 90_000, dead: () => processes.deathOf(name) });
+}
+
+async function control(method, path, { processes, state, stop }) {
+  const [, what, name, action] = path.split('/');
+  if (method === 'GET' && what === 'status') return { url: state.url, app: state.app, demoKey: state.demoKey, pid: process.pid, processes: processes.status() };
+  if (method === 'POST' && what === 'stop') {
+    await stop();
+    // The answer must leave before the process does.
+    setTimeout(() => process.exit(0), 50);
+    return {};
+  }
+  if (method === 'POST' && what === 'processes') {
+    if (![...infrastructure, ...serviceNames].includes(name)) throw new Error(`no process is called ${name}`);
+    if (action === 'kill') processes.signal(name, 'SIGKILL');
+    else if (action === 'freeze') processes.signal(name, 'SIGSTOP');
+    else if (action === 'thaw') processes.signal(name, 'SIGCONT');
+    else if (action === 'stop') await processes.stop(name, 'SIGKILL');
+    else if (action === 'start') processes.startAgain(name);
+    else throw new Error(`unknown action ${action}`);
+    return {};
+  }
+  throw new Error(`unknown request ${method} ${path}`);
+}

@@ -1,0 +1,105 @@
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Refusal } from './output.mjs';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const serviceNames = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
+
+/** The ports of an instance, each a fixed step above its first. */
+const steps = {
+  gateway: 0,
+  media: 1,
+  directory: 10,
+  calls: 11,
+  presence: 12,
+  webhooks: 13,
+  notifications: 14,
+  mediaInternal: 15,
+  gatewayInternal: 16,
+  postgres: 30,
+  redis: 31,
+  kafka: 32,
+  kafkaController: 33,
+  janus: 34,
+};
+
+/**
+ * One fleet on this machine: its folder, ports and secrets. `dev` keeps its ports; others take free ones at each start.
+ * @param {string} name
+ */
+export function openInstance(name) {
+  const folder = join(root, '.run', name);
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  mkdirSync(join(folder, 'pids'), { recursive: true });
+  return {
+    name,
+    folder,
+    cache: join(root, '.run', 'cache'),
+    stateFile: join(folder, 'instance.json'),
+    // A socket's path may have 107 bytes at most, and a clone may lie deep.
+    controlSocket: join(tmpdir(), `communication-center-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}.sock`),
+  };
+}
+
+/** Reads what the running, or last, supervisor wrote about itself. */
+export function readState(instance) {
+  return existsSync(instance.stateFile) ? JSON.parse(readFileSync(instance.stateFile, 'utf8')) : undefined;
+}
+
+/** Replaces the state file in one step, so that a crash leaves the old or the new one. */
+export function writeState(instance, state) {
+  const draft = `${instance.stateFile}.new`;
+  writeFileSync(draft, JSON.stringify(state, null, 2), { mode: 0o600 });
+  renameSync(draft, instance.stateFile);
+}
+
+/** @returns the instance's ports. @throws Refusal that names the first port that is taken. */
+export async function choosePorts({ fixedFrom }) {
+  if (fixedFrom === undefined) {
+    for (let tries = 0; tries < 50; tries += 1) {
+      const base = 20_000 + Math.floor(Math.random() * 200) * 50;
+      const ports = portsFrom(base);
+      if ((await Promise.all(Object.values(ports).map(isFree))).every(Boolean)) return ports;
+    }
+    throw new Refusal('No 35 free ports in a row were found between 20000 and 30000');
+  }
+  const ports = portsFrom(fixedFrom);
+  for (const [part, port] of Object.entries(ports)) {
+    if (await isFree(port)) continue;
+    throw new Refusal(`Port ${port} (${part}) is taken by another program. Free it, or set CENTER_PORT to another first port (now ${fixedFrom}).`);
+  }
+  return ports;
+}
+
+function portsFrom(base) {
+  return Object.fromEntries(Object.entries(steps).map(([part, step]) => [part, base + step]));
+}
+
+function isFree(port) {
+  return new Promise((resolveFree) => {
+    const server = createServer();
+    server.once('error', () => resolveFree(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolveFree(true)));
+  });
+}
+
+/** Makes the secrets of a new instance: kept in its state file, never committed. */
+export function makeSecrets() {
+  const keys = serviceNames.map((service) => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    return { service, public: { ...publicKey.export({ format: 'jwk' }), kid: service }, private: { ...privateKey.export({ format: 'jwk' }), kid: service } };
+  });
+  return {
+    operatorKey: `op_${randomBytes(32).toString('base64url')}`,
+    secretsKey: randomBytes(32).toString('base64'),
+    mediaTokenKey: randomBytes(32).toString('base64'),
+    janusSecret: randomBytes(24).toString('base64url'),
+    postgresPassword: randomBytes(24).toString('base64url'),
+    jwks: { keys: keys.map((key) => key.public) },
+    privateKeys: Object.fromEntries(keys.map((key) => [key.service, key.private])),
+  };
+}

@@ -1,0 +1,35 @@
+import { say } from './output.mjs';
+
+export const demoApp = 'demo';
+const people = [
+  { userAlias: 'alice', name: 'Alice Archer', email: 'alice@example.com' },
+  { userAlias: 'bob', name: 'Bob Baker', email: 'bob@example.com' },
+  { userAlias: 'carol', name: 'Carol Cooper', email: 'carol@example.com' },
+];
+
+async function ask(url, method, path, key, body) {
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+  return response.status === 204 ? undefined : response.json();
+}
+
+/**
+ * Makes the demo app, its people and one API key, or finds them made.
+ * @param {string | undefined} knownKey the key of an earlier start.
+ * @returns {Promise<string>} a demo API key that works.
+ */
+export async function seedDemo(url, operatorKey, knownKey) {
+  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true });
+  const works = knownKey && (await ask(url, 'GET', '/v1/users/alice', knownKey).then(() => true, () => false));
+  if (works) return knownKey;
+  say('making the demo app');
+  const body = { name: 'demo', scopes: ['admin', 'users', 'calls', 'presence', 'webhooks'] };
+  const { secret } = await ask(url, 'POST', `/v1/apps/${demoApp}/api-keys`, operatorKey, body);
+  for (const { userAlias, ...person } of people) await ask(url, 'PUT', `/v1/users/${userAlias}`, secret, person);
+  return secret;
+}
