@@ -11,3 +11,4 @@ export { continueTrace, currentTraceparent, withTrace } from './trace.js';
 export { JsonBody, PathParam, QueryString } from './zod-input.js';
 export { type Migration, sqlMigration } from './migrate.js';
 export { SocketSessions, socketSessionTables } from './socket-sessions.js';
+export { SealedBox, secretsKeySetting } from './sealed-box.js';

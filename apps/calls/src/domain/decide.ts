@@ -54,10 +54,10 @@ function refuseIfUnavailable(draft: Draft, userAlias: UserAlias, lines: Lines): 
   const line = lines.get(userAlias);
   if (line?.doNotDisturb) {
     draft.state({ type: 'call.declined', data: { userAlias, deviceId: null, reason: 'do_not_disturb' } });
-    draft.state({ type: 'call.missed', data: { userAlias, reason: 'do_not_disturb' } });
+    miss(draft, userAlias, 'do_not_disturb');
   } else if (line?.activeCall || line?.rungBy.length) {
     draft.state({ type: 'call.busy', data: { userAlias } });
-    draft.state({ type: 'call.missed', data: { userAlias, reason: 'busy' } });
+    miss(draft, userAlias, 'busy');
   }
 }
 
@@ -130,11 +130,15 @@ function cancels(call: CallState, participant: Participant): boolean {
   return call.status === 'ringing' && participant.userAlias === call.initiator;
 }
 
+function miss(draft: Draft, userAlias: UserAlias, reason: EndReason): Draft {
+  return draft.state({ type: 'call.missed', data: { userAlias, initiator: draft.call.initiator, reason } });
+}
+
 /** The initiator of a server's call has nothing to miss: his part just ends. */
 function stopRinging(draft: Draft, userAlias: UserAlias, reason: EndReason): Draft {
   return userAlias === draft.call.initiator
     ? draft.state({ type: 'call.left', data: { userAlias, deviceId: null, reason } })
-    : draft.state({ type: 'call.missed', data: { userAlias, reason } });
+    : miss(draft, userAlias, reason);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AppId, AppSecretView } from '@communication-center/contracts';
-import { Postgres, Settings } from '@communication-center/service';
+import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { DirectorySettings } from '../settings.js';
@@ -18,16 +18,16 @@ export interface SigningSecret {
   secret: Uint8Array;
 }
 
-/** The secrets that sign an app's user tokens, sealed at rest with AES-256-GCM (NIST SP 800-38D). */
+/** The secrets that sign an app's user tokens, sealed at rest. */
 @Injectable()
 export class AppSecretStore {
-  readonly #key: Buffer;
+  readonly #box: SealedBox;
 
   constructor(
     private readonly database: Postgres,
     @Inject(Settings) settings: DirectorySettings,
   ) {
-    this.#key = Buffer.from(settings.SECRETS_KEY, 'base64');
+    this.#box = new SealedBox(settings.SECRETS_KEY);
   }
 
   async make(appId: AppId): Promise<AppSecretView> {
@@ -36,7 +36,7 @@ export class AppSecretStore {
     const { rows } = await this.database.query<SecretRow>('INSERT INTO app_secrets (kid, app_id, sealed) VALUES ($1, $2, $3) RETURNING *', [
       kid,
       appId,
-      this.#seal(kid, secret),
+      this.#box.seal(kid, secret),
     ]);
     return { kid, createdAt: (rows[0] as SecretRow).created_at.toISOString(), secret };
   }
@@ -74,18 +74,7 @@ export class AppSecretStore {
     return { kid: made.kid, appId, secret: Buffer.from(made.secret ?? '') };
   }
 
-  // The kid is bound in, so that a sealed secret cannot be moved to another row.
-  #seal(kid: string, secret: string): Buffer {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(kid));
-    const text = Buffer.concat([cipher.update(secret), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), text]);
-  }
-
   #open({ kid, app_id, sealed }: SecretRow): SigningSecret {
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, 12)).setAAD(Buffer.from(kid));
-    decipher.setAuthTag(sealed.subarray(12, 28));
-    const secret = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
-    return { kid, appId: app_id, secret };
+    return { kid, appId: app_id, secret: Buffer.from(this.#box.open(kid, sealed)) };
   }
 }

@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { media } from './migrations/1-media.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'media', module: AppModule, settings, migrations: [media] });

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { type MediaClientFrame, mediaClientFrameSchema, type MediaServerFrame, type SessionId, type Stream, streamSchema } from '@communication-center/contracts';
+import { ProblemError } from '@communication-center/service';
+import Janode from 'janode';
+import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
+import type { RawData, WebSocket } from 'ws';
+import type { Grant } from '../credentials/media-tokens.js';
+import type { JanusNode } from '../janus/janus-node.js';
+import type { Rooms } from '../rooms/rooms.js';
+import { Subscription } from './subscription.js';
+
+const maxFrameBytes = 131_072;
+
+export interface MediaSocketOwner {
+  admit(socket: MediaSocket, token: string): Promise<Grant>;
+  closed(socket: MediaSocket): void;
+  failed(error: unknown, doing: string): void;
+}
+
+interface Joined {
+  publisher: VideoRoomHandle;
+  subscription: Subscription;
+  published: boolean;
+}
+
+/** One device's media socket: its offer to publish goes to Janus, the others' streams come back as offers to it. */
+export class MediaSocket {
+  readonly sessionId = randomUUID() as SessionId;
+  grant: Grant | undefined;
+  #joined: Joined | undefined;
+  #joining = false;
+  #closed = false;
+  #lastSign = Date.now();
+  // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
+  #queue = Promise.resolve();
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly owner: MediaSocketOwner,
+    private readonly janus: JanusNode,
+    private readonly rooms: Rooms,
+  ) {
+    socket.on('message', (data) => this.#onMessage(data));
+    socket.on('pong', () => {
+      this.#lastSign = Date.now();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => void this.#onClose());
+  }
+
+  beat(now: number, heartbeatMs: number): void {
+    if (now - this.#lastSign > 2.5 * heartbeatMs) this.socket.terminate();
+    else this.socket.ping();
+  }
+
+  /** Says why and closes. */
+  end(reason: (MediaServerFrame & { type: 'closed' })['reason']): void {
+    if (this.#closed) return;
+    this.#send({ type: 'closed', reason });
+    this.socket.close(1000, reason);
+    setTimeout(() => this.socket.terminate(), 2000).unref();
+  }
+
+  #onMessage(data: RawData): void {
+    this.#lastSign = Date.now();
+    const text = Buffer.from(data as Buffer).toString('utf8');
+    const frame = readFrame(text);
+    if (frame instanceof ProblemError) return this.#sendError(frame);
+    if (frame.type === 'ping') return this.#send({ type: 'pong' });
+    this.#queue = this.#queue.then(() => this.#onFrame(frame)).catch((error: unknown) => this.#fail(error));
+  }
+
+  async #onFrame(frame: MediaClientFrame): Promise<void> {
+    if (this.#closed) return;
+    if (frame.type === 'join') return this.#join(frame.token);
+    const joined = this.#joined;
+    if (!joined) throw new ProblemError('unauthenticated', 'send a join frame first');
+    if (frame.type === 'publish') await this.#publish(joined, frame.sdp);
+    else if (frame.type === 'answer') await joined.subscription.answer(frame.sdp);
+    else if (frame.type === 'candidate') await this.#trickle(joined, frame);
+  }
+
+  async #join(token: string): Promise<void> {
+    if (this.#joining) throw new ProblemError('invalid_request', 'This socket has joined already');
+    this.#joining = true;
+    const grant = await this.owner.admit(this, token);
+    this.grant = grant;
+    const room = await this.rooms.open(grant.callId);
+    if (room.generation !== grant.generation) throw new ProblemError('unauthenticated', 'token: the call has moved; ask for new credentials');
+    const publisher = await this.janus.attach();
+    try {
+      await this.rooms.ensureInJanus(publisher, room);
+      // Everyone's name travels as the feed's display text, which only this service reads.
+      const { userAlias, deviceId } = grant;
+      const streamId = randomUUID();
+      const display = JSON.stringify({ userAlias, deviceId, kind: 'camera' });
+      this.#listen(publisher);
+      const { publishers, private_id } = await this.janus.ask(publisher.joinPublisher({ room: room.callId, feed: streamId, display, pin: room.pin }));
+      const subscription = new Subscription(
+        this.janus,
+        { room: room.callId, pin: room.pin, privateId: private_id },
+        (frame) => this.#send(frame),
+        (error) => this.#fail(error),
+      );
+      this.#joined = { publisher, subscription, published: false };
+      const streams = streamsOf(publishers);
+      this.#send({ type: 'joined', callId: grant.callId, streams });
+      subscription.want(streams.map((stream) => stream.streamId));
+    } finally {
+      if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
+    }
+  }
+
+  #listen(publisher: VideoRoomHandle): void {
+    const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+    publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
+      const streams = streamsOf(publishers);
+      for (const stream of streams) this.#send({ type: 'stream_added', stream });
+      this.#joined?.subscription.want(streams.map(({ streamId }) => streamId));
+    });
+    const gone = ({ feed }: { feed: string }) => {
+      if (feed === this.#ownFeed) return;
+      this.#send({ type: 'stream_removed', streamId: feed });
+      this.#joined?.subscription.drop(feed);
+    };
+    publisher.on(VIDEOROOM_UNPUBLISHED, gone);
+    publisher.on(VIDEOROOM_LEAVING, gone);
+    publisher.on(VIDEOROOM_DESTROYED, () => this.end('call_ended'));
+    publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.end('media_lost'));
+  }
+
+  get #ownFeed(): string | undefined {
+    const publisher = this.#joined?.publisher;
+    return publisher && 'feed' in publisher ? String(publisher.feed) : undefined;
+  }
+
+  async #publish(joined: Joined, sdp: string): Promise<void> {
+    const jsep = { type: 'offer' as const, sdp };
+    const { publisher } = joined;
+    const answer = await this.janus.ask(joined.published ? publisher.configure({ jsep }) : publisher.publish({ jsep }));
+    joined.published = true;
+    if (answer.jsep) this.#send({ type: 'published', sdp: answer.jsep.sdp });
+  }
+
+  async #trickle({ publisher, subscription }: Joined, { peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
+    const handle = peer === 'publisher' ? publisher : subscription.handle;
+    if (!handle) return;
+    await this.janus.ask(candidate ? handle.trickle(candidate) : handle.trickleComplete());
+  }
+
+  #send(frame: MediaServerFrame): void {
+    if (!this.#closed && this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(frame));
+  }
+
+  #sendError({ code, message, fields }: ProblemError): void {
+    this.#send({ type: 'error', error: { code, message, ...(fields && { fields }) } });
+  }
+
+  /** A socket that cannot join, or whose negotiation failed, is of no more use: the client starts anew. */
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    if (!(error instanceof ProblemError)) this.owner.failed(error, 'serving a media socket');
+    this.#sendError(error instanceof ProblemError ? error : new ProblemError('media_unavailable'));
+    this.socket.close(4000, 'failed');
+  }
+
+  async #onClose(): Promise<void> {
+    this.#closed = true;
+    this.owner.closed(this);
+    await this.#joined?.subscription.close();
+    await this.#joined?.publisher.detach().catch(() => undefined);
+  }
+}
+
+function readFrame(text: string): MediaClientFrame | ProblemError {
+  if (text.length > maxFrameBytes) return new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`);
+  try {
+    const parsed = mediaClientFrameSchema.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+    return new ProblemError('malformed_frame', parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  } catch {
+    return new ProblemError('malformed_frame', 'The frame is not JSON');
+  }
+}
+
+function streamsOf(publishers: readonly Publisher[]): Stream[] {
+  return publishers.flatMap(({ feed, display }) => {
+    const described = display ? (JSON.parse(display) as object) : {};
+    const stream = streamSchema.safeParse({ ...described, streamId: feed });
+    return stream.success ? [stream.data] : [];
+  });
+}

@@ -1,0 +1,31 @@
+import { commonSettings, numberSetting } from '@communication-center/service';
+import { z } from 'zod';
+
+const iceServers = z.array(z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() }));
+
+export const settings = z.object({
+  ...commonSettings,
+  PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the media door listens on'),
+  PUBLIC_PORT: numberSetting(4001, { max: 65_535 }).describe('port of the media door'),
+  PUBLIC_URL: z.url({ protocol: /^wss?$/ }).describe('where clients reach the media door'),
+  MEDIA_TOKEN_KEY: z
+    .base64()
+    .refine((text) => Buffer.from(text, 'base64').length >= 32, { message: 'must be at least 32 bytes in base64' })
+    .meta({ secret: true })
+    .describe('signs the tokens that open the media door; the same for all replicas'),
+  MEDIA_TOKEN_SECONDS: numberSetting(300, { min: 10 }).meta({ unit: 's' }).describe('how long media credentials can be used to join'),
+  MEDIA_NODE: z.string().default('janus-1').describe('name of the media node (one Janus) this service places calls on'),
+  JANUS_URL: z.url({ protocol: /^wss?$/ }).describe("the node's WebSocket API"),
+  JANUS_API_SECRET: z.string().min(1).meta({ secret: true }).describe('api_secret of janus.jcfg'),
+  JANUS_ADMIN_KEY: z.string().min(1).meta({ secret: true }).describe('admin_key of janus.plugin.videoroom.jcfg: lets only this service make rooms'),
+  JANUS_TIMEOUT_MS: numberSetting(5000, { min: 200 }).meta({ unit: 'ms' }).describe('after so long without an answer Janus counts as hung and is connected anew'),
+  ICE_SERVERS: z
+    .string()
+    .default('[]')
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(iceServers)
+    .describe('JSON list of STUN and TURN servers that clients are told, as RTCIceServer'),
+  LEASE_MS: numberSetting(10_000, { min: 500 }).meta({ unit: 'ms' }).describe('how long a media process counts as alive after it last renewed its lease'),
+  HEARTBEAT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('how often a media socket is pinged; after two and a half times this without a sign of life it is closed'),
+});
+export type MediaSettings = z.infer<typeof settings>;

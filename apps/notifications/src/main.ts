@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { notifications } from './migrations/1-notifications.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'notifications', module: AppModule, settings, migrations: [notifications] });

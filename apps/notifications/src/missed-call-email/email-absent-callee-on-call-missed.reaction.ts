@@ -1,0 +1,43 @@
+import { type AppId, callEventSchema, type Presence, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
+import { Identity, ProblemError, ServiceClient, Settings } from '@communication-center/service';
+import { Controller, Inject } from '@nestjs/common';
+import type { NotificationsSettings } from '../settings.js';
+import { MissedCallEmails } from './missed-call-emails.js';
+
+/** Tells somebody who was not online by e-mail that a call was missed. One that is too old to be news is let go. */
+@Controller()
+export class EmailAbsentCalleeOnCallMissed {
+  readonly #presence: ServiceClient;
+
+  constructor(
+    private readonly emails: MissedCallEmails,
+    identity: Identity,
+    @Inject(Settings) private readonly settings: NotificationsSettings,
+  ) {
+    this.#presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
+  }
+
+  @ReactToEvents('email-absent-callee', { topics: ['calls.events'] })
+  async email({ events }: ReactionBatch): Promise<void> {
+    for (const told of events) {
+      if (told.type !== 'call.missed') continue;
+      const event = callEventSchema.parse(told);
+      if (event.type !== 'call.missed') continue;
+      if (Date.now() - Date.parse(event.time) > this.settings.EMAIL_DEADLINE_SECONDS * 1000) continue;
+      const { userAlias, initiator } = event.data;
+      if ((await this.#statusOf(event.appid, userAlias)) !== 'offline') continue;
+      await this.emails.write({ eventId: event.id, appId: event.appid, userAlias, callId: event.callid, initiator, missedAt: event.time });
+    }
+  }
+
+  async #statusOf(appId: AppId, userAlias: UserAlias): Promise<Presence['status']> {
+    const path = `/internal/apps/${appId}/presence/${encodeURIComponent(userAlias)}`;
+    try {
+      return presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 })).status;
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'unknown_user') return 'offline';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { AppId, CallId, UserAlias } from '@communication-center/contracts';
+import { Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { missedCallText } from '../domain/missed-call-text.js';
+import { nextAttemptIn } from '../domain/next-attempt.js';
+import type { NotificationsSettings } from '../settings.js';
+import { Mailer } from './mailer.js';
+
+export interface MissedCallEmail {
+  eventId: string;
+  appId: AppId;
+  userAlias: UserAlias;
+  callId: CallId;
+  initiator: UserAlias;
+  missedAt: string;
+}
+
+interface ClaimedEmail {
+  email_id: string;
+  attempts: number;
+  missed_at: Date;
+  to: string | null;
+  callee_name: string;
+  caller_name: string;
+  locale: string | null;
+}
+
+const claimSeconds = 120;
+
+/** E-mails as rows: one for each missed call, claimed for each attempt, with an end that is recorded. */
+@Injectable()
+export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #jobs: RowJobs;
+
+  constructor(
+    private readonly database: Postgres,
+    private readonly mailer: Mailer,
+    @Inject(Settings) private readonly settings: NotificationsSettings,
+    @Inject(Report) report: ReportError,
+  ) {
+    this.#jobs = new RowJobs({
+      name: 'missed-call-emails',
+      redisUrl: settings.REDIS_URL,
+      work: (emailId, attempt) => this.#attempt(emailId, attempt),
+      overdue: () => this.#overdue(),
+      onError: report,
+      concurrency: 4,
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#jobs.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#jobs.stop();
+  }
+
+  /** Writes the row, once for each missed call, and has it sent. */
+  async write({ eventId, appId, userAlias, callId, initiator, missedAt }: MissedCallEmail): Promise<void> {
+    const emailId = uuidv7();
+    const { rowCount } = await this.database.query(
+      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, next_attempt_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp()) ON CONFLICT (event_id) DO NOTHING`,
+      [emailId, eventId, appId, userAlias, callId, initiator, missedAt],
+    );
+    if (rowCount === 1) await this.#jobs.add([{ rowId: emailId, attempt: 1, delayMs: 0 }]);
+  }
+
+  async #attempt(emailId: string, attempt: number): Promise<void> {
+    const email = await this.#claim(emailId, attempt);
+    if (!email) return;
+    if (!email.to) return this.#end(emailId, 'skipped', 'the user has no e-mail address');
+    if (!this.mailer.isConfigured) return this.#end(emailId, 'skipped', 'SMTP_URL is not set');
+    const { subject, text } = missedCallText({
+      calleeName: email.callee_name,
+      callerName: email.caller_name,
+      missedAt: email.missed_at,
+      locale: email.locale,
+    });
+    const result = await this.mailer.send({ messageId: `<${emailId}@communication-center>`, to: email.to, subject, text });
+    if (result.outcome === 'sent') return this.#end(emailId, 'sent', null);
+    const delayMs = result.outcome === 'failed' ? nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, attempt, Math.random()) : null;
+    if (delayMs === null) return this.#end(emailId, 'failed', result.error);
+    await this.database.query('UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1', [
+      emailId,
+      delayMs / 1000,
+      result.error,
+    ]);
+    await this.#jobs.add([{ rowId: emailId, attempt: attempt + 1, delayMs }]);
+  }
+
+  /** Takes the attempt, so that no other replica makes it, and reads whom to write to as it is known now. */
+  async #claim(emailId: string, attempt: number): Promise<ClaimedEmail | undefined> {
+    const { rows } = await this.database.query<ClaimedEmail>(
+      `UPDATE emails AS e SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+       WHERE email_id = $1 AND state = 'pending' AND attempts = $2
+       RETURNING email_id, attempts, missed_at,
+         (SELECT email FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS to,
+         (SELECT locale FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS locale,
+         coalesce((SELECT name FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias), e.user_alias) AS callee_name,
+         coalesce((SELECT name FROM contacts WHERE app_id = e.app_id AND user_alias = e.initiator), e.initiator) AS caller_name`,
+      [emailId, attempt - 1, claimSeconds],
+    );
+    return rows[0];
+  }
+
+  async #end(emailId: string, state: 'sent' | 'failed' | 'skipped', error: string | null): Promise<void> {
+    await this.database.query('UPDATE emails SET state = $2, last_error = $3, next_attempt_at = NULL, ended_at = clock_timestamp() WHERE email_id = $1', [
+      emailId,
+      state,
+      error,
+    ]);
+  }
+
+  async #overdue(): Promise<RowJob[]> {
+    const { rows } = await this.database.query<{ email_id: string; attempts: number }>(
+      `SELECT email_id, attempts FROM emails
+       WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '2 seconds' ORDER BY next_attempt_at LIMIT 500`,
+    );
+    return rows.map(({ email_id, attempts }) => ({ rowId: email_id, attempt: attempts + 1, delayMs: 0 }));
+  }
+}

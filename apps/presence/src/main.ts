@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { presence } from './migrations/1-presence.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'presence', module: AppModule, settings, migrations: [presence] });

@@ -1,0 +1,4 @@
+import { commonSettings } from '@communication-center/service';
+import { z } from 'zod';
+
+export const settings = z.object({ ...commonSettings });

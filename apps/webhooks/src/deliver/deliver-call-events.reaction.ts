@@ -1,0 +1,14 @@
+import { callEventSchema } from '@communication-center/contracts';
+import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
+import { Controller } from '@nestjs/common';
+import { Deliveries } from './deliveries.js';
+
+@Controller()
+export class DeliverCallEvents {
+  constructor(private readonly deliveries: Deliveries) {}
+
+  @ReactToEvents('deliver-call-events', { topics: ['calls.events'] })
+  async deliver({ events }: ReactionBatch): Promise<void> {
+    await this.deliveries.take(events.map((event) => callEventSchema.parse(event)));
+  }
+}

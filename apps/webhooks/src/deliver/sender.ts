@@ -1,0 +1,89 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { Settings } from '@communication-center/service';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import ipaddr from 'ipaddr.js';
+import { Webhook } from 'standardwebhooks';
+import { Agent, request } from 'undici';
+import { parseRetryAfter } from '../domain/retry-schedule.js';
+import type { Endpoint } from '../endpoints/endpoint-store.js';
+import type { WebhooksSettings } from '../settings.js';
+
+export interface SendResult {
+  /** null when no answer came. */
+  status: number | null;
+  error: string | null;
+  retryAfterMs: number | null;
+  durationMs: number;
+}
+
+/** Sends one signed delivery. Never follows a redirect, and never connects to an address inside the network. */
+@Injectable()
+export class Sender implements OnApplicationShutdown {
+  readonly #agent: Agent;
+
+  constructor(@Inject(Settings) private readonly settings: WebhooksSettings) {
+    this.#agent = new Agent({
+      connections: settings.LANE_CONCURRENCY,
+      keepAliveTimeout: 30_000,
+      // The guard sits where names become addresses, so that a name cannot change its mind in between.
+      connect: { timeout: 5000, ...(!settings.ALLOW_PRIVATE_ADDRESSES && { lookup: publicLookup }) },
+    });
+  }
+
+  async send(endpoint: Endpoint, deliveryId: string, body: string): Promise<SendResult> {
+    const startedAt = Date.now();
+    const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
+    const literal = literalAddress(endpoint.url);
+    if (literal && !this.settings.ALLOW_PRIVATE_ADDRESSES && !isPublic(literal)) {
+      return ended({ status: null, error: 'the endpoint is on a private address', retryAfterMs: null });
+    }
+    const sentAt = new Date();
+    try {
+      const response = await request(endpoint.url, {
+        method: 'POST',
+        dispatcher: this.#agent,
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'communication-center-webhooks/1',
+          'webhook-id': deliveryId,
+          'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+          'webhook-signature': new Webhook(endpoint.secret).sign(deliveryId, sentAt, body),
+        },
+        body,
+        signal: AbortSignal.timeout(this.settings.REQUEST_TIMEOUT_MS),
+      });
+      await response.body.dump({ limit: 16_384 });
+      const { statusCode } = response;
+      const accepted = statusCode >= 200 && statusCode < 300;
+      const retryAfter = response.headers['retry-after'];
+      const retryAfterMs = parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now());
+      return ended({ status: statusCode, error: accepted ? null : `answered ${statusCode}`, retryAfterMs });
+    } catch (error) {
+      return ended({ status: null, error: error instanceof Error ? error.message : String(error), retryAfterMs: null });
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+function isPublic(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+}
+
+function literalAddress(url: string): string | undefined {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return ipaddr.isValid(host) ? host : undefined;
+}
+
+const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0);
+    const first = addresses.find(({ address }) => isPublic(address));
+    if (!first) return callback(Object.assign(new Error(`${hostname} has no public address`), { code: 'EACCES' }), '', 0);
+    if (options.all) return callback(null, addresses.filter(({ address }) => isPublic(address)));
+    return callback(null, first.address, first.family);
+  });
+};

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { AppId, EndpointBody, EndpointView } from '@communication-center/contracts';
+import { Postgres, SealedBox, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { WebhooksSettings } from '../settings.js';
+
+interface EndpointRow {
+  endpoint_id: string;
+  app_id: AppId;
+  url: string;
+  description: string;
+  event_types: string[];
+  sealed_secret: Buffer;
+  created_at: Date;
+  disabled_at: Date | null;
+  disabled_reason: string | null;
+}
+
+export interface Endpoint {
+  endpointId: string;
+  appId: AppId;
+  url: string;
+  eventTypes: string[];
+  /** whsec_…, as Standard Webhooks writes it. */
+  secret: string;
+}
+
+const toView = (row: EndpointRow): EndpointView => ({
+  endpointId: row.endpoint_id,
+  url: row.url,
+  description: row.description,
+  eventTypes: row.event_types,
+  disabledAt: row.disabled_at?.toISOString() ?? null,
+  disabledReason: row.disabled_reason,
+  createdAt: row.created_at.toISOString(),
+});
+
+@Injectable()
+export class EndpointStore {
+  readonly #box: SealedBox;
+
+  constructor(
+    private readonly database: Postgres,
+    @Inject(Settings) settings: WebhooksSettings,
+  ) {
+    this.#box = new SealedBox(settings.SECRETS_KEY);
+  }
+
+  async make(appId: AppId, body: EndpointBody): Promise<EndpointView> {
+    const endpointId = uuidv7();
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const { rows } = await this.database.query<EndpointRow>(
+      'INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *',
+      [endpointId, appId, body.url, body.description, body.eventTypes, this.#box.seal(endpointId, secret)],
+    );
+    return { ...toView(rows[0] as EndpointRow), secret };
+  }
+
+  async list(appId: AppId): Promise<EndpointView[]> {
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = $1 ORDER BY created_at', [appId]);
+    return rows.map(toView);
+  }
+
+  async delete(appId: AppId, endpointId: string): Promise<boolean> {
+    const { rowCount } = await this.database.query('DELETE FROM endpoints WHERE app_id = $1 AND endpoint_id = $2', [appId, endpointId]);
+    return rowCount === 1;
+  }
+
+  /** @returns the endpoints of these apps that take deliveries now. */
+  async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL', [appIds]);
+    return rows.map((row) => this.#toEndpoint(row));
+  }
+
+  /** @returns undefined for an endpoint that was deleted or disabled. */
+  async enabled(endpointId: string): Promise<Endpoint | undefined> {
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE endpoint_id = $1 AND disabled_at IS NULL', [endpointId]);
+    return rows[0] && this.#toEndpoint(rows[0]);
+  }
+
+  /** Stops deliveries to an endpoint, and says why where its owner looks. */
+  async disable(endpointId: string, reason: string): Promise<void> {
+    await this.database.query('UPDATE endpoints SET disabled_at = clock_timestamp(), disabled_reason = $2 WHERE endpoint_id = $1 AND disabled_at IS NULL', [
+      endpointId,
+      reason,
+    ]);
+  }
+
+  #toEndpoint(row: EndpointRow): Endpoint {
+    return {
+      endpointId: row.endpoint_id,
+      appId: row.app_id,
+      url: row.url,
+      eventTypes: row.event_types,
+      secret: this.#box.open(row.endpoint_id, row.sealed_secret),
+    };
+  }
+}

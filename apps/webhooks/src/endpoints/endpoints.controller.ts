@@ -1,0 +1,27 @@
+import { type EndpointBody, endpointBodySchema, type EndpointView, type Subject } from '@communication-center/contracts';
+import { appOfKey, From, JsonBody, PathParam, ProblemError } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { EndpointStore } from './endpoint-store.js';
+
+@Controller('v1/webhook-endpoints')
+export class EndpointsController {
+  constructor(private readonly endpoints: EndpointStore) {}
+
+  /** Makes an endpoint and shows its signing secret, this once. */
+  @Post()
+  async make(@From() subject: Subject, @JsonBody(endpointBodySchema) body: EndpointBody): Promise<EndpointView> {
+    return this.endpoints.make(appOfKey(subject, 'webhooks'), body);
+  }
+
+  @Get()
+  async list(@From() subject: Subject): Promise<{ endpoints: EndpointView[] }> {
+    return { endpoints: await this.endpoints.list(appOfKey(subject, 'webhooks')) };
+  }
+
+  @Delete(':endpointId')
+  @HttpCode(204)
+  async delete(@From() subject: Subject, @PathParam('endpointId', z.uuid()) endpointId: string): Promise<void> {
+    if (!(await this.endpoints.delete(appOfKey(subject, 'webhooks'), endpointId))) throw new ProblemError('not_found', 'No such endpoint');
+  }
+}

@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { webhooks } from './migrations/1-webhooks.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'webhooks', module: AppModule, settings, migrations: [webhooks] });

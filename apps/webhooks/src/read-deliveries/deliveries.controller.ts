@@ -1,0 +1,44 @@
+import type { DeliveryView, Subject } from '@communication-center/contracts';
+import { appOfKey, From, Postgres, QueryString } from '@communication-center/service';
+import { Controller, Get } from '@nestjs/common';
+import { z } from 'zod';
+
+const querySchema = z.object({ endpointId: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) });
+
+interface DeliveryRow {
+  delivery_id: string;
+  endpoint_id: string;
+  event_type: string;
+  state: DeliveryView['state'];
+  next_attempt_at: Date | null;
+  attempts: { attempt: number; at: string; status: number | null; error: string | null; durationMs: number }[] | null;
+}
+
+@Controller('v1/webhook-deliveries')
+export class DeliveriesController {
+  constructor(private readonly database: Postgres) {}
+
+  /** The newest deliveries, each with every attempt that was made. */
+  @Get()
+  async list(@From() subject: Subject, @QueryString(querySchema) query: z.infer<typeof querySchema>): Promise<{ deliveries: DeliveryView[] }> {
+    const { rows } = await this.database.query<DeliveryRow>(
+      `SELECT d.delivery_id, d.endpoint_id, d.event_type, d.state, d.next_attempt_at,
+              (SELECT json_agg(json_build_object('attempt', a.attempt, 'at', a.at, 'status', a.status, 'error', a.error, 'durationMs', a.duration_ms)
+                               ORDER BY a.attempt) FROM attempts AS a WHERE a.delivery_id = d.delivery_id) AS attempts
+       FROM deliveries AS d WHERE d.app_id = $1 AND ($2::uuid IS NULL OR d.endpoint_id = $2) ORDER BY d.created_at DESC LIMIT $3`,
+      [appOfKey(subject, 'webhooks'), query.endpointId ?? null, query.limit],
+    );
+    return { deliveries: rows.map(toView) };
+  }
+}
+
+function toView(row: DeliveryRow): DeliveryView {
+  return {
+    deliveryId: row.delivery_id,
+    endpointId: row.endpoint_id,
+    eventType: row.event_type,
+    state: row.state,
+    attempts: (row.attempts ?? []).map((attempt) => ({ ...attempt, at: new Date(attempt.at).toISOString() })),
+    nextAttemptAt: row.next_attempt_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,21 @@
+import { commonSettings, flagSetting, numberSetting, secretsKeySetting } from '@communication-center/service';
+import { z } from 'zod';
+import { standardScheduleSeconds } from './domain/retry-schedule.js';
+
+export const settings = z.object({
+  ...commonSettings,
+  REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
+  SECRETS_KEY: secretsKeySetting,
+  ALLOW_PRIVATE_ADDRESSES: flagSetting(false).describe('whether endpoints may be on private or loopback addresses; for development only'),
+  REQUEST_TIMEOUT_MS: numberSetting(15_000, { min: 100 }).meta({ unit: 'ms' }).describe('how long an endpoint has to answer'),
+  RETRY_SCHEDULE_SECONDS: z
+    .string()
+    .default(standardScheduleSeconds.join(','))
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.number().nonnegative()).min(1))
+    .meta({ unit: 's' })
+    .describe('pause before each attempt, the first included, separated by commas'),
+  LANE_CONCURRENCY: numberSetting(8, { min: 1 }).describe('deliveries under way to one endpoint at a time'),
+  LANE_LENGTH: numberSetting(1000, { min: 1 }).describe('deliveries waiting in memory for one endpoint; more wait in the database'),
+});
+export type WebhooksSettings = z.infer<typeof settings>;

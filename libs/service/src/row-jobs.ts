@@ -1,0 +1,98 @@
+import { Queue, type RedisOptions, Worker } from 'bullmq';
+import { DueRows } from './due-rows.js';
+
+/** One attempt at the work of one row. */
+export interface RowJob {
+  rowId: string;
+  /** Which attempt it will be, from 1: a job of an attempt that was made finds nothing to do. */
+  attempt: number;
+  delayMs: number;
+}
+
+export interface RowJobsOptions {
+  name: string;
+  redisUrl: string;
+  /** Does the row's work if the row says that it is due; records the outcome in the row. */
+  work: (rowId: string, attempt: number) => Promise<void>;
+  /** Finds rows whose time has passed: their jobs were lost, or never added. Bounded by its own LIMIT. */
+  overdue: () => Promise<RowJob[]>;
+  onError: (error: unknown, doing: string) => void;
+  concurrency?: number;
+  sweepMs?: number;
+}
+
+/**
+ * Runs the work of database rows at their times, over BullMQ. A job holds a row's id and nothing else: the row decides,
+ * and a sweep adds again what Redis forgot, so that Redis may be flushed at any time.
+ */
+export class RowJobs {
+  readonly #options: RowJobsOptions;
+  readonly #queue: Queue;
+  readonly #worker: Worker<{ rowId: string; attempt: number }>;
+  readonly #sweep: DueRows;
+
+  constructor(options: RowJobsOptions) {
+    this.#options = options;
+    const connection = connectionOf(options.redisUrl);
+    this.#queue = new Queue(options.name, {
+      // A row that cannot be queued now is found by the sweep: better than a caller that waits for Redis.
+      connection: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
+    });
+    this.#queue.on('error', (error) => options.onError(error, `the ${options.name} queue`));
+    this.#worker = new Worker(options.name, ({ data }) => options.work(data.rowId, data.attempt), {
+      connection: { ...connection, maxRetriesPerRequest: null },
+      concurrency: options.concurrency ?? 10,
+      autorun: false,
+    });
+    this.#worker.on('error', (error) => options.onError(error, `the ${options.name} worker`));
+    this.#worker.on('failed', (_job, error) => options.onError(error, `a job of ${options.name}`));
+    this.#sweep = new DueRows({
+      name: `sweeping for ${options.name}`,
+      work: () => this.#addOverdue(),
+      onError: options.onError,
+      maxPauseMs: options.sweepMs ?? 5000,
+    });
+  }
+
+  start(): void {
+    this.#worker.run().catch((error: unknown) => this.#options.onError(error, `running the ${this.#options.name} worker`));
+    this.#sweep.start();
+  }
+
+  /** Lets the jobs in hand finish. */
+  async stop(): Promise<void> {
+    await this.#sweep.stop();
+    await this.#worker.close();
+    await this.#queue.close();
+  }
+
+  /** Adds jobs, all in one round trip. Never throws: what Redis does not take, the sweep adds later. */
+  async add(jobs: readonly RowJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const bulk = jobs.map(({ rowId, attempt, delayMs }) => ({
+      name: this.#options.name,
+      data: { rowId, attempt },
+      opts: { jobId: `${rowId}-${attempt}`, delay: Math.max(0, delayMs) },
+    }));
+    await this.#queue.addBulk(bulk).catch((error: unknown) => this.#options.onError(error, `adding jobs of ${this.#options.name}`));
+  }
+
+  async #addOverdue(): Promise<null> {
+    await this.add(await this.#options.overdue());
+    return null;
+  }
+}
+
+function connectionOf(url: string): RedisOptions {
+  const { hostname, port, username, password, pathname, protocol } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port || 6379),
+    db: Number(pathname.slice(1) || 0),
+    connectTimeout: 3000,
+    ...(username && { username: decodeURIComponent(username) }),
+    ...(password && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} }),
+  };
+}
