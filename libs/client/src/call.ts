@@ -1,0 +1,231 @@
+import { type CallReply, type CallState, type DeclineReason, type DeviceId, type EndReason, type MediaCredentials, type Participant, participantOf, type UserAlias } from '@communication-center/contracts';
+import { Emitter } from './emitter.js';
+import { MediaSession, type RemoteStream } from './media-session.js';
+
+export type CallPhase = 'dialing' | 'ringing' | 'connected' | 'ended';
+
+/** How the call, or this device's part in it, ended. */
+export interface CallEnd {
+  reason: EndReason;
+  /** The user's other device that answered or declined, where one did. */
+  byDevice: string | null;
+}
+
+type CallEvents = {
+  /** Something about the call changed: read it anew. */
+  changed: [];
+  /** A device of this callee rings. */
+  ringing: [userAlias: string];
+  answered: [userAlias: string];
+  /** This callee is out: declined, busy, do-not-disturb or without an answer. */
+  declined: [userAlias: string, reason: EndReason];
+  left: [userAlias: string, reason: EndReason];
+  /** The call is up on this device. */
+  connected: [];
+  /** It is over for this device. */
+  ended: [CallEnd];
+  localStream: [MediaStream];
+  streamAdded: [RemoteStream];
+  streamRemoved: [RemoteStream];
+  /** Camera or microphone cannot be used, or media does not get through; the call goes on. */
+  mediaError: [Error];
+};
+
+/** What a call needs of the center it belongs to. */
+export interface CallOffice {
+  readonly userAlias: UserAlias;
+  readonly deviceId: DeviceId;
+  readonly usesMedia: boolean;
+  command(call: Call, frame: { type: 'ringing' | 'answer' | 'ignore' | 'hang_up' } | { type: 'decline'; reason: DeclineReason }): Promise<CallReply>;
+  credentials(callId: string): Promise<MediaCredentials>;
+}
+
+/** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
+export class Call extends Emitter<CallEvents> {
+  readonly #office: CallOffice;
+  #state: CallState;
+  #end: CallEnd | undefined;
+  #media: MediaSession | undefined;
+  #ignored = false;
+  #firstCredentials: MediaCredentials | undefined;
+
+  constructor(office: CallOffice, state: CallState) {
+    super();
+    this.#office = office;
+    this.#state = state;
+    this.#end = this.#endFor(state);
+  }
+
+  get callId(): string {
+    return this.#state.callId;
+  }
+
+  /** The call as the Center tells it to everyone. */
+  get state(): CallState {
+    return this.#state;
+  }
+
+  get direction(): 'incoming' | 'outgoing' {
+    return this.#state.initiator === this.#office.userAlias ? 'outgoing' : 'incoming';
+  }
+
+  /** Everyone else in the call. */
+  get others(): Participant[] {
+    return this.#state.participants.filter(({ userAlias }) => userAlias !== this.#office.userAlias);
+  }
+
+  get phase(): CallPhase {
+    if (this.#end) return 'ended';
+    if (this.#me?.state === 'ringing') return 'ringing';
+    return this.#state.status === 'connected' ? 'connected' : 'dialing';
+  }
+
+  /** How it ended for this device; undefined while it goes on. */
+  get end(): CallEnd | undefined {
+    return this.#end;
+  }
+
+  get localStream(): MediaStream | undefined {
+    return this.#media?.localStream;
+  }
+
+  get streams(): RemoteStream[] {
+    return this.#media?.remoteStreams ?? [];
+  }
+
+  /** Answers on this device. @throws CenterError `already_answered`, `already_ended`, `already_in_call`. */
+  async answer(): Promise<void> {
+    this.#prepareMedia();
+    const reply = await this.#office.command(this, { type: 'answer' }).catch((error: unknown) => {
+      this.#stopMedia();
+      throw error;
+    });
+    this.takeReply(reply);
+  }
+
+  /** Declines on all devices of the user. */
+  async decline({ reason = 'none' }: { reason?: DeclineReason } = {}): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'decline', reason }));
+  }
+
+  /** Stops ringing on this device alone. */
+  async ignore(): Promise<void> {
+    this.#ignored = true;
+    this.takeReply(await this.#office.command(this, { type: 'ignore' }));
+    this.#finish({ reason: 'cancelled', byDevice: this.#office.deviceId });
+  }
+
+  /** Ends this user's part: cancels while dialing, hangs up while connected. */
+  async hangUp(): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'hang_up' }));
+  }
+
+  /** Switches what this device sends on or off, without a new negotiation. */
+  setSending(kind: 'audio' | 'video', on: boolean): void {
+    for (const track of this.localStream?.getTracks() ?? []) if (track.kind === kind) track.enabled = on;
+    this.emit('changed');
+  }
+
+  /** Tells the Center that this device rings, so that the caller may know. */
+  async confirmRinging(): Promise<void> {
+    await this.#office.command(this, { type: 'ringing' });
+  }
+
+  /** Opens camera and microphone while the other side still rings. */
+  startDialing(reply: CallReply): void {
+    if (this.#end) return;
+    this.#firstCredentials = reply.media ?? undefined;
+    this.#prepareMedia();
+    this.#followMedia();
+  }
+
+  takeReply(reply: CallReply): void {
+    if (reply.media) this.#firstCredentials = reply.media;
+    this.update(reply.call);
+    this.#followMedia();
+  }
+
+  /** Takes a newer state of the call, and tells what is different. */
+  update(next: CallState): void {
+    const before = this.#state;
+    if (next.sequence <= before.sequence) return;
+    const phaseBefore = this.phase;
+    this.#state = next;
+    for (const participant of next.participants) this.#tellDifference(participantOf(before, participant.userAlias), participant);
+    const end = this.#endFor(next);
+    if (end) this.#finish(end);
+    else if (this.phase === 'connected' && phaseBefore !== 'connected') this.emit('connected');
+    this.#followMedia();
+    this.emit('changed');
+  }
+
+  /** Stops using camera and microphone: the client is closing. */
+  dispose(): void {
+    this.#stopMedia();
+  }
+
+  get #me(): Participant | undefined {
+    return participantOf(this.#state, this.#office.userAlias);
+  }
+
+  #tellDifference(before: Participant | undefined, after: Participant): void {
+    const { userAlias } = after;
+    if (after.state === 'ringing' && after.confirmed && !(before?.state === 'ringing' && before.confirmed)) this.emit('ringing', userAlias);
+    if (after.state === 'connected' && before?.state !== 'connected') this.emit('answered', userAlias);
+    if (after.state !== 'gone' || before?.state === 'gone') return;
+    if (before?.state === 'connected') this.emit('left', userAlias, after.reason);
+    else this.emit('declined', userAlias, after.reason);
+  }
+
+  /** Whether, and why, a state of the call means that it is over here. */
+  #endFor(call: CallState): CallEnd | undefined {
+    const me = participantOf(call, this.#office.userAlias);
+    const elsewhere = (device: string | null) => (device !== this.#office.deviceId ? device : null);
+    if (me?.state === 'connected' && me.deviceId !== this.#office.deviceId) {
+      return { reason: 'answered_elsewhere', byDevice: elsewhere(me.deviceId) };
+    }
+    if (me?.state === 'gone' && me.reason === 'declined' && elsewhere(me.deviceId)) {
+      return { reason: 'declined_elsewhere', byDevice: elsewhere(me.deviceId) };
+    }
+    if (call.status === 'ended') return { reason: call.reason, byDevice: null };
+    if (me?.state === 'gone') return { reason: me.reason, byDevice: null };
+    return this.#ignored ? { reason: 'cancelled', byDevice: this.#office.deviceId } : undefined;
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#stopMedia();
+    this.emit('ended', end);
+    this.emit('changed');
+  }
+
+  #prepareMedia(): void {
+    if (!this.#office.usesMedia || this.#media) return;
+    this.#media = new MediaSession({
+      video: this.#state.callType === 'audio_video',
+      credentials: async () => {
+        const first = this.#firstCredentials;
+        this.#firstCredentials = undefined;
+        return first ?? this.#office.credentials(this.callId);
+      },
+    });
+    this.#media.on('localStream', (stream) => this.emit('localStream', stream));
+    this.#media.on('streamAdded', (stream) => this.emit('streamAdded', stream));
+    this.#media.on('streamRemoved', (stream) => this.emit('streamRemoved', stream));
+    this.#media.on('error', (error) => this.emit('mediaError', error));
+    this.#media.prepare();
+  }
+
+  /** Media runs on the one device that is in the call, from the first answer to the end. */
+  #followMedia(): void {
+    if (!this.#office.usesMedia || this.phase !== 'connected') return;
+    this.#prepareMedia();
+    this.#media?.start();
+  }
+
+  #stopMedia(): void {
+    this.#media?.stop();
+    this.#media = undefined;
+  }
+}

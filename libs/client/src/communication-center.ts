@@ -1,0 +1,273 @@
+import {
+  appIdSchema,
+  type CallId,
+  type CallReply,
+  type CallState,
+  type CallType,
+  type CommandId,
+  type CustomData,
+  type DeviceId,
+  deviceIdSchema,
+  foldCallEvent,
+  type MediaCredentials,
+  type Platform,
+  type Presence,
+  type Profile,
+  participantOf,
+  type ServerFrame,
+  type Timeline,
+  type UserAlias,
+  userAliasSchema,
+} from '@communication-center/contracts';
+import { Call, type CallOffice } from './call.js';
+import { CenterError } from './center-error.js';
+import { Connection, type ConnectionState } from './connection.js';
+import { Emitter } from './emitter.js';
+import { Rest, tokenForBareAlias } from './rest.js';
+
+export interface ConnectOptions {
+  /** Where the Center is, such as https://center.example.com. */
+  url: string;
+  appId: string;
+  userAlias: string;
+  /** A user token, or a function that gets a fresh one. Left out, the bare alias is tried; only development apps trust it. */
+  token?: string | (() => Promise<string>);
+  /** Names this installation; made and kept where left out. */
+  deviceId?: string;
+  platform?: Platform;
+  /** Whether calls carry sound and picture; by default where the platform has WebRTC. */
+  media?: boolean;
+  /** How long a command may take, over reconnects, before it fails. */
+  requestTimeoutMs?: number;
+}
+
+export interface DialOptions {
+  callType?: CallType;
+  /** 5 to 120. */
+  ringSeconds?: number;
+  /** At most 4 KiB as JSON; never personal data. */
+  customData?: CustomData;
+}
+
+type CenterEvents = {
+  incomingCall: [Call];
+  /** A call of this user began, changed or ended, on whatever device. */
+  callChanged: [Call];
+  connection: [ConnectionState];
+  /** The Center will not let this client in any more; it is closed. */
+  refused: [CenterError];
+};
+
+const renewTokenBeforeMs = 60_000;
+
+/** A user's device, connected to the Center. */
+export class CommunicationCenter extends Emitter<CenterEvents> {
+  readonly userAlias: UserAlias;
+  readonly deviceId: DeviceId;
+  readonly usesMedia: boolean;
+  readonly #options: ConnectOptions;
+  readonly #connection: Connection;
+  readonly #rest: Rest;
+  readonly #calls = new Map<string, Call>();
+  #token: { token: string; until: number } | undefined;
+
+  private constructor(options: ConnectOptions) {
+    super();
+    this.#options = options;
+    this.userAlias = parsed('userAlias', userAliasSchema.safeParse(options.userAlias));
+    this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId ?? keptDeviceId()));
+    this.usesMedia = options.media ?? typeof RTCPeerConnection !== 'undefined';
+    const appId = parsed('appId', appIdSchema.safeParse(options.appId));
+    this.#rest = new Rest(options.url, () => this.#freshToken());
+    const socketUrl = new URL('/v1/socket', options.url);
+    socketUrl.protocol = socketUrl.protocol === 'https:' ? 'wss:' : 'ws:';
+    this.#connection = new Connection({
+      url: socketUrl.href,
+      requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
+      connectFrame: async () => ({
+        type: 'connect',
+        appId,
+        userAlias: this.userAlias,
+        deviceId: this.deviceId,
+        platform: options.platform ?? (typeof window === 'undefined' ? 'other' : 'web'),
+        token: await this.#freshToken(),
+      }),
+    });
+    this.#connection.on('connected', (frame) => this.#takeSnapshot(frame.calls));
+    this.#connection.on('event', (frame) => this.#takeEvent(frame));
+    this.#connection.on('state', (state) => this.emit('connection', state));
+    this.#connection.on('refused', (error) => this.emit('refused', error));
+  }
+
+  /**
+   * Signs in and connects. From then on the connection is kept up by itself.
+   * @throws CenterError `unauthenticated`, `forbidden`, `unknown_app` or `invalid_request` when the Center says no.
+   */
+  static async connect(options: ConnectOptions): Promise<CommunicationCenter> {
+    const center = new CommunicationCenter(options);
+    await new Promise<void>((resolve, reject) => {
+      center.#connection.once('connected', () => resolve());
+      center.#connection.once('refused', reject);
+      center.#connection.open();
+    });
+    return center;
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Calls this device knows that are not over for it. */
+  get activeCalls(): Call[] {
+    return [...this.#calls.values()].filter((call) => call.phase !== 'ended');
+  }
+
+  /**
+   * Dials. A callee who dials this user at the same moment is connected at once.
+   * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`.
+   */
+  async call(callees: string[], options: DialOptions = {}): Promise<Call> {
+    const { result } = replyFrame(
+      await this.#connection.request({ type: 'dial', commandId: newCommandId(), callees: callees as UserAlias[], ...options }),
+    );
+    const call = this.#callFor(result.call);
+    call.startDialing(result);
+    return call;
+  }
+
+  /** @returns names and pictures of other users, as far as they have any. */
+  async profiles(userAliases: string[]): Promise<Profile[]> {
+    const answer = await this.#connection.request({ type: 'profiles', userAliases: userAliases as UserAlias[] });
+    return answer.type === 'profiles' ? answer.profiles : [];
+  }
+
+  /** @returns everything that happened in a call, as read back from its log. */
+  async timeline(callId: string): Promise<Timeline> {
+    return this.#rest.timeline(callId);
+  }
+
+  /** @returns this user's calls, newest first. */
+  async history(): Promise<CallState[]> {
+    return this.#rest.calls();
+  }
+
+  async presence(userAlias: string): Promise<Presence> {
+    return this.#rest.presence(userAlias);
+  }
+
+  /** Signs out. A call this device is in ends when its grace has passed. */
+  close(): void {
+    for (const call of this.#calls.values()) call.dispose();
+    this.#connection.close();
+  }
+
+  get #office(): CallOffice {
+    return {
+      userAlias: this.userAlias,
+      deviceId: this.deviceId,
+      usesMedia: this.usesMedia,
+      command: async (call, frame) => {
+        const onCall = { commandId: newCommandId(), callId: call.callId as CallId };
+        return replyFrame(await this.#connection.request({ ...frame, ...onCall })).result;
+      },
+      credentials: (callId) => this.#credentials(callId),
+    };
+  }
+
+  async #credentials(callId: string): Promise<MediaCredentials> {
+    const { result } = replyFrame(await this.#connection.request({ type: 'credentials', callId: callId as CallId }));
+    if (!result.media) throw new CenterError('media_unavailable', 'No media node can serve this call now');
+    return result.media;
+  }
+
+  #takeSnapshot(calls: readonly CallState[]): void {
+    const told = new Set<string>(calls.map(({ callId }) => callId));
+    for (const state of calls) this.#takeState(state);
+    // A call that is missing ended so long ago that the snapshot leaves it out.
+    for (const call of this.activeCalls) if (!told.has(call.callId)) void this.#refetch(call);
+  }
+
+  async #refetch(call: Call): Promise<void> {
+    const state = await this.#rest.call(call.callId).catch(() => undefined);
+    if (state) call.update(state);
+  }
+
+  #takeEvent({ event }: ServerFrame & { type: 'event' }): void {
+    const known = this.#calls.get(event.callid);
+    if (!known && event.type !== 'call.dialed') return this.#connection.renew();
+    if (known && event.sequence > known.state.sequence + 1) return this.#connection.renew();
+    this.#takeState(foldCallEvent(known?.state, event));
+  }
+
+  #takeState(state: CallState): void {
+    const known = this.#calls.get(state.callId);
+    if (known) return known.update(state);
+    const call = this.#callFor(state);
+    this.emit('callChanged', call);
+    if (call.phase === 'ringing') this.#ring(call);
+  }
+
+  #callFor(state: CallState): Call {
+    const known = this.#calls.get(state.callId);
+    if (known) {
+      known.update(state);
+      return known;
+    }
+    const call = new Call(this.#office, state);
+    this.#calls.set(state.callId, call);
+    call.on('changed', () => this.emit('callChanged', call));
+    this.#forgetOldCalls();
+    return call;
+  }
+
+  /** The Center hears that this device rings only when the app was told so. */
+  #ring(call: Call): void {
+    if (!this.hasListeners('incomingCall')) return;
+    this.emit('incomingCall', call);
+    const me = participantOf(call.state, this.userAlias);
+    // Late or repeated, it changes nothing: another device may have confirmed, or the ring may be over.
+    if (call.phase === 'ringing' && me?.state === 'ringing' && !me.confirmed) call.confirmRinging().catch(() => undefined);
+  }
+
+  #forgetOldCalls(): void {
+    const over = [...this.#calls.values()].filter((call) => call.phase === 'ended');
+    for (const call of over.slice(0, Math.max(0, over.length - 100))) this.#calls.delete(call.callId);
+  }
+
+  async #freshToken(): Promise<string> {
+    const { token, url, appId } = this.#options;
+    if (typeof token === 'string') return token;
+    if (token) return token();
+    if (!this.#token || this.#token.until < Date.now()) {
+      const minted = await tokenForBareAlias(url, appId, this.userAlias);
+      this.#token = { token: minted.token, until: Date.parse(minted.expiresAt) - renewTokenBeforeMs };
+    }
+    return this.#token.token;
+  }
+}
+
+function replyFrame(frame: ServerFrame): { result: CallReply } {
+  if (frame.type !== 'reply') throw new CenterError('internal_error', `The Center answered with ${frame.type}`);
+  return frame;
+}
+
+function newCommandId(): CommandId {
+  return globalThis.crypto.randomUUID() as string as CommandId;
+}
+
+/** A tab is a device of its own: what it keeps survives a reload, and is not shared with the next window. */
+function keptDeviceId(): string {
+  const key = 'communication-center.deviceId';
+  const store = typeof sessionStorage === 'undefined' ? undefined : sessionStorage;
+  const kept = store?.getItem(key);
+  if (kept) return kept;
+  const made = globalThis.crypto.randomUUID();
+  store?.setItem(key, made);
+  return made;
+}
+
+function parsed<T>(field: string, result: { success: true; data: T } | { success: false; error: { issues: { message: string }[] } }): T {
+  if (result.success) return result.data;
+  const message = result.error.issues.map((issue) => issue.message).join('; ');
+  throw new CenterError('invalid_request', `${field}: ${message}`, { fields: [{ field, message }] });
+}
