@@ -37,7 +37,7 @@ export async function installPackages() {
   const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
   if (existsSync(join(root, 'node_modules/.package-lock.json')) && isMarked('installed', lock)) return;
   say('installing npm packages');
-  await run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  await run('npm install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   mark('installed', lock);
 }
 

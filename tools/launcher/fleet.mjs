@@ -43,7 +43,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
   };
   try {
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
-    const [servers] = await Promise.all([startServers(instance, processes, state), installPackages().then(build)]);
+    const servers = await bothOrNeither(startServers(instance, processes, state), installPackages().then(build));
     Object.assign(state, { servers });
     createTopics(servers.brokers);
     say('starting the services');
@@ -57,6 +57,14 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
     await stop();
     throw error;
   }
+}
+
+/** Waits for both even when one fails, so that no npm or compiler is left half way. @returns what the first made. */
+async function bothOrNeither(first, second) {
+  const results = await Promise.allSettled([first, second]);
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  return results[0].value;
 }
 
 /** Says that the instance has a supervisor already. */

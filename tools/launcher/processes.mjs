@@ -61,7 +61,8 @@ export class Processes {
    * @param {{name: string, command: string, args: string[], env?: object, cwd?: string, uid?: number, gid?: number, stopSignal?: string}} what
    */
   start(what) {
-    const log = openSync(this.logOf(what.name), 'a');
+    // Each run of the supervisor begins a new log; a restart goes on in it.
+    const log = openSync(this.logOf(what.name), this.#children.has(what.name) ? 'a' : 'w');
     const child = spawn(what.command, what.args, {
       cwd: what.cwd ?? this.instance.folder,
       env: what.env ?? process.env,

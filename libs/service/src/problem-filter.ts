@@ -1,5 +1,5 @@
 import { isInfrastructureFailure } from '@communication-center/event-log';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, ServiceUnavailableException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { ProblemError } from './problem-error.js';
@@ -16,8 +16,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw error;
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    // What a health check found: its own document, and nothing to log.
+    if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
     const problem = this.#problemOf(error).toProblem(currentTraceId());
-    void host.switchToHttp().getResponse<FastifyReply>().status(problem.status).type('application/problem+json').send(problem);
+    void reply.status(problem.status).type('application/problem+json').send(problem);
   }
 
   #problemOf(error: unknown): ProblemError {

@@ -1,4 +1,5 @@
-import { Queue, type RedisOptions, Worker } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
 import { DueRows } from './due-rows.js';
 
 /** One attempt at the work of one row. */
@@ -27,21 +28,25 @@ export interface RowJobsOptions {
  */
 export class RowJobs {
   readonly #options: RowJobsOptions;
+  readonly #connections: Redis[];
   readonly #queue: Queue;
   readonly #worker: Worker<{ rowId: string; attempt: number }>;
   readonly #sweep: DueRows;
 
   constructor(options: RowJobsOptions) {
     this.#options = options;
-    const connection = connectionOf(options.redisUrl);
+    // A row that cannot be queued now is found by the sweep: better than a caller that waits for Redis.
+    const queueing = new Redis(options.redisUrl, { connectTimeout: 3000, commandTimeout: 5000, maxRetriesPerRequest: 1 });
+    const working = new Redis(options.redisUrl, { connectTimeout: 3000, maxRetriesPerRequest: null });
+    this.#connections = [queueing, working];
+    for (const connection of this.#connections) connection.on('error', (error: unknown) => options.onError(error, 'talking to Redis'));
     this.#queue = new Queue(options.name, {
-      // A row that cannot be queued now is found by the sweep: better than a caller that waits for Redis.
-      connection: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+      connection: queueing,
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
     });
     this.#queue.on('error', (error) => options.onError(error, `the ${options.name} queue`));
     this.#worker = new Worker(options.name, ({ data }) => options.work(data.rowId, data.attempt), {
-      connection: { ...connection, maxRetriesPerRequest: null },
+      connection: working,
       concurrency: options.concurrency ?? 10,
       autorun: false,
     });
@@ -65,6 +70,7 @@ export class RowJobs {
     await this.#sweep.stop();
     await this.#worker.close();
     await this.#queue.close();
+    for (const connection of this.#connections) connection.disconnect();
   }
 
   /** Adds jobs, all in one round trip. Never throws: what Redis does not take, the sweep adds later. */
@@ -82,17 +88,4 @@ export class RowJobs {
     await this.add(await this.#options.overdue());
     return null;
   }
-}
-
-function connectionOf(url: string): RedisOptions {
-  const { hostname, port, username, password, pathname, protocol } = new URL(url);
-  return {
-    host: hostname,
-    port: Number(port || 6379),
-    db: Number(pathname.slice(1) || 0),
-    connectTimeout: 3000,
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' && { tls: {} }),
-  };
 }

@@ -77,13 +77,20 @@ function startBroker(instance, processes, java, ports) {
   const jars = `${libraries(instance)}/*`;
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     rmSync(join(folder, 'data'), { recursive: true, force: true });
-    const id = createHash('sha256').update(folder).digest().subarray(0, 16).toString('base64url');
+    const id = clusterId(folder);
     const done = spawnSync(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config], { encoding: 'utf8', timeout: 60_000 });
     if (done.status !== 0) throw new Error(`Kafka's folder could not be formatted: ${done.stderr || done.stdout}`);
   }
   const logging = `-Dlog4j2.configurationFile=${join(root, 'deploy/kafka/log4j2.properties')}`;
   const args = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', logging, '-cp', jars, 'kafka.Kafka', config];
   processes.start({ name: 'kafka', command: java, args });
+}
+
+/** A Kafka UUID: 16 bytes in base64url. It must not begin with a dash, which the tool takes for an option. */
+function clusterId(folder) {
+  const bytes = createHash('sha256').update(folder).digest().subarray(0, 16);
+  bytes[0] &= 0x3f;
+  return bytes.toString('base64url');
 }
 
 function accepts(port) {
