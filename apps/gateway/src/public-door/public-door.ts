@@ -39,7 +39,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
     server.all('/v1/*', (request, reply) => this.#forward(request, reply));
-    if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER, wildcard: false, index: 'index.html' });
+    if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
     server.server.on('upgrade', (request, socket, head) => this.sockets.upgrade(request, socket, head));
     await server.listen({ port: this.settings.PUBLIC_PORT, host: this.settings.PUBLIC_HOST });
   }

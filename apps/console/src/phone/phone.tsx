@@ -1,0 +1,117 @@
+import { type Call, CenterError, type CommunicationCenter } from '@communication-center/client';
+import { Alert, Badge, Button, Card, Container, Group, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import { IconPhone } from '@tabler/icons-react';
+import { type FormEvent, useCallback, useState } from 'react';
+import { CallPanel } from './call-panel.js';
+import { IncomingCall } from './incoming-call.js';
+import { reasonText } from './reasons.js';
+import { RecentCalls } from './recent-calls.js';
+import { Timeline } from './timeline.js';
+import { useCalls, useConnection } from './use-calls.js';
+
+interface Props {
+  center: CommunicationCenter;
+  onSignOut: () => void;
+}
+
+/** The phone: dial, ring, talk, and see what happened. */
+export function Phone({ center, onSignOut }: Props) {
+  const { active, last } = useCalls(center);
+  const connection = useConnection(center);
+  const [error, setError] = useState<string>();
+  const [chosen, setChosen] = useState<string>();
+  const onError = useCallback((problem: unknown) => setError(problem instanceof Error ? problem.message : String(problem)), []);
+  const ringing = active.filter((call) => call.phase === 'ringing');
+  const current = active.find((call) => call.phase !== 'ringing');
+  const dial = async (userAlias: string) => {
+    setError(undefined);
+    setChosen(undefined);
+    try {
+      await center.call([userAlias]);
+    } catch (problem) {
+      if (problem instanceof CenterError && problem.callId) setChosen(problem.callId);
+      onError(problem);
+    }
+  };
+  const shown = current ?? last;
+  const timelineOf = chosen ?? shown?.callId;
+  return (
+    <Container size="lg" py="md">
+      <Stack>
+        <Group justify="space-between">
+          <Group gap="sm">
+            <Title order={1} size="h3">
+              {center.userAlias}
+            </Title>
+            <Badge color={connection === 'connected' ? 'teal' : 'orange'} variant="light">
+              {connection}
+            </Badge>
+          </Group>
+          <Button variant="default" size="compact-md" onClick={onSignOut}>
+            Sign out
+          </Button>
+        </Group>
+        {error && (
+          <Alert color="red" role="alert" withCloseButton onClose={() => setError(undefined)}>
+            {error}
+          </Alert>
+        )}
+        {ringing[0] && <IncomingCall key={ringing[0].callId} center={center} call={ringing[0]} onError={onError} />}
+        {current ? <CallPanel key={current.callId} center={center} call={current} onError={onError} /> : <Dialer onDial={dial} />}
+        {!current && last && <LastCall call={last} />}
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {timelineOf && (
+            <Card withBorder component="section" aria-label="What happened">
+              <Title order={2} size="h4" mb="sm">
+                What happened
+              </Title>
+              <Timeline center={center} callId={timelineOf} sequence={shown?.callId === timelineOf ? shown.state.sequence : 0} />
+            </Card>
+          )}
+          <RecentCalls center={center} version={`${last?.callId} ${current?.callId}`} onDial={(userAlias) => void dial(userAlias)} onChoose={setChosen} />
+        </SimpleGrid>
+      </Stack>
+    </Container>
+  );
+}
+
+function Dialer({ onDial }: { onDial: (userAlias: string) => Promise<void> }) {
+  const [userAlias, setUserAlias] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    void onDial(userAlias).finally(() => setBusy(false));
+  };
+  return (
+    <Card withBorder component="section" aria-label="Dial">
+      <form onSubmit={submit}>
+        <Group align="end" wrap="nowrap">
+          <TextInput
+            label="Call"
+            placeholder="alias, such as bob"
+            value={userAlias}
+            onChange={(event) => setUserAlias(event.currentTarget.value)}
+            flex={1}
+            required
+            autoComplete="off"
+            autoCapitalize="none"
+          />
+          <Button type="submit" loading={busy} leftSection={<IconPhone size={18} />}>
+            Call
+          </Button>
+        </Group>
+      </form>
+    </Card>
+  );
+}
+
+/** Why the last call was over, on this side. */
+function LastCall({ call }: { call: Call }) {
+  const others = call.others.map(({ userAlias }) => userAlias).join(', ');
+  return (
+    <Text role="status">
+      Call with {others} ended: <strong>{call.end && reasonText(call.end.reason)}</strong>
+    </Text>
+  );
+}

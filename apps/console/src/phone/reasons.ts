@@ -1,0 +1,23 @@
+import type { EndReason } from '@communication-center/contracts';
+
+const texts: Record<EndReason, string> = {
+  hung_up: 'Hung up',
+  declined: 'Declined',
+  no_answer: 'No answer',
+  cancelled: 'Cancelled',
+  busy: 'Busy',
+  do_not_disturb: 'Do not disturb',
+  answered_elsewhere: 'Answered on another device',
+  declined_elsewhere: 'Declined on another device',
+  connection_lost: 'Connection lost',
+  media_failed: 'No sound or picture got through',
+  kicked: 'Removed from the call',
+  ended_by_server: 'Ended by the app',
+  max_duration: 'The longest time was reached',
+  error: 'Something went wrong',
+};
+
+/** @returns why a call, or somebody's part in it, ended, in words. */
+export function reasonText(reason: EndReason): string {
+  return texts[reason];
+}
