@@ -17,7 +17,7 @@ const infrastructure = ['postgres', 'redis', 'kafka', 'janus'];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, overrides?: Record<string, string>, onStopped?: () => void}} options
+ * @param {{fixedFrom?: number, overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(instance, { fixedFrom, overrides } = {}) {
@@ -28,7 +28,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
   const known = readState(instance);
   const ports = await choosePorts({ fixedFrom });
   const secrets = known?.secrets ?? makeSecrets();
-  const state = { url: `http://127.0.0.1:${ports.gateway}`, mediaUrl: `ws://127.0.0.1:${ports.media}`, app: demoApp, ports, secrets, demoKey: known?.demoKey };
+  const state = { url: `http://127.0.0.1:${ports.gateway}`, mediaUrl: `ws://127.0.0.1:${ports.media}`, app: demoApp, ports, secrets, demoKey: known?.demoKey, controlSocket: instance.controlSocket };
   writeState(instance, state);
 
   let stopping;
@@ -47,7 +47,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
     Object.assign(state, { servers });
     createTopics(servers.brokers);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, overrides });
+    const services = servicesOf(instance, { ports, secrets, servers, overrides: overrides?.(ports) });
     for (const service of services) processes.start(service);
     await Promise.all(services.map((service) => waitUntilReady(service, processes)));
     state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);

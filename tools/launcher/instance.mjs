@@ -25,6 +25,7 @@ const steps = {
   kafka: 32,
   kafkaController: 33,
   janus: 34,
+  smtp: 40,
 };
 
 /**
@@ -102,4 +103,14 @@ export function makeSecrets() {
     jwks: { keys: keys.map((key) => key.public) },
     privateKeys: Object.fromEntries(keys.map((key) => [key.service, key.private])),
   };
+}
+
+/** Where PostgreSQL's data goes when the instance's own folder is closed to its account. */
+export function outsidePostgresFolder(instance) {
+  return instance.controlSocket.replace(/\.sock$/, '-postgres');
+}
+
+/** The folders that hold what an instance's servers remember. */
+export function dataFolders(instance) {
+  return [...['postgres', 'postgres.draft', 'redis', 'kafka', 'janus', 'instance.json'].map((name) => join(instance.folder, name)), outsidePostgresFolder(instance)];
 }

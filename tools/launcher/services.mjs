@@ -6,7 +6,7 @@ export const pinnedNode = join(root, 'node_modules/node/bin/node');
 
 /**
  * @returns how to start each service of an instance.
- * @param {{ports: object, secrets: object, servers: {database: string, redis: string, brokers: string, janus: string}, overrides?: Record<string, string>}} fleet
+ * @param {{ports: object, secrets: object, servers: {database: string, redis: string, brokers: string, janus: string}, overrides?: Record<string, Record<string, string>>}} fleet
  */
 export function servicesOf(instance, { ports, secrets, servers, overrides = {} }) {
   const at = (port) => `http://127.0.0.1:${port}`;
@@ -53,7 +53,7 @@ export function servicesOf(instance, { ports, secrets, servers, overrides = {} }
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)])),
-      ...overrides,
+      ...overrides[name],
     },
   }));
 }

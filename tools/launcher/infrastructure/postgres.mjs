@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { outsidePostgresFolder } from '../instance.mjs';
 import { Refusal, say } from '../output.mjs';
 import { waitFor } from '../processes.mjs';
 import { startInCompose } from './compose.mjs';
@@ -32,7 +32,7 @@ function dataFolder(instance, { uid }) {
   const inside = join(instance.folder, 'postgres');
   if (uid === undefined) return inside;
   for (let folder = dirname(inside); folder !== '/'; folder = dirname(folder)) {
-    if ((statSync(folder).mode & 0o001) === 0) return join(tmpdir(), `${basename(instance.controlSocket, '.sock')}-postgres`);
+    if ((statSync(folder).mode & 0o001) === 0) return outsidePostgresFolder(instance);
   }
   return inside;
 }

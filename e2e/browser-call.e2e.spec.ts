@@ -1,0 +1,151 @@
+/*
+ * Two people in real browsers talk through the Center: what one sends, the other decodes; and both learn why it ended.
+ */
+import { Browsers, eventually, Fleet, MailServer, type TestApp } from '@communication-center/testing';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+
+const fleet = new Fleet();
+const browsers = new Browsers();
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await fleet.makeApp();
+});
+
+afterEach(() => browsers.closeAll());
+
+async function signIn(userAlias: string, size?: { width: number; height: number }): Promise<Page> {
+  const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, size);
+  await page.evaluate(countPeerConnections);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('region', { name: 'Dial' }).waitFor();
+  return page;
+}
+
+/** Keeps every peer connection the page makes, so that the test can ask what arrived on it. */
+function countPeerConnections(): void {
+  const kept: RTCPeerConnection[] = [];
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(config?: RTCConfiguration) {
+      super(config);
+      kept.push(this);
+    }
+  };
+  Object.assign(window, { kept });
+}
+
+interface Arrived {
+  framesDecoded: number;
+  audioPackets: number;
+}
+
+/** Reads what the page received so far, from WebRTC's own statistics. */
+async function arrivedAt(page: Page): Promise<Arrived> {
+  return page.evaluate(async () => {
+    const total = { framesDecoded: 0, audioPackets: 0 };
+    for (const connection of (window as unknown as { kept: RTCPeerConnection[] }).kept) {
+      if (connection.connectionState === 'closed') continue;
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type !== 'inbound-rtp') continue;
+        if (entry.kind === 'video') total.framesDecoded += entry.framesDecoded ?? 0;
+        else total.audioPackets += entry.packetsReceived ?? 0;
+      }
+    }
+    return total;
+  });
+}
+
+async function dial(page: Page, userAlias: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Call' }).fill(userAlias);
+  await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
+}
+
+/** Both sides receive sound and picture that keep coming for two seconds. */
+async function expectMediaBothWays(pages: Page[]): Promise<void> {
+  for (const page of pages) {
+    const first = await eventually('the first picture and sound', async () => {
+      const arrived = await arrivedAt(page);
+      return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
+    }, 20_000);
+    await eventually('two more seconds of picture and sound', async () => {
+      const later = await arrivedAt(page);
+      return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
+    }, 15_000);
+  }
+}
+
+const timelineOf = (page: Page) => page.getByRole('region', { name: 'What happened' });
+
+test('two browsers dial, ring, answer, see and hear each other, hang up, and both see why it ended', async () => {
+  const [alice, bob] = [await signIn('alice'), await signIn('bob')];
+  await dial(alice, 'bob');
+  await bob.getByRole('dialog').getByText('alice').first().waitFor();
+  await alice.getByRole('status').getByText('Ringing').waitFor();
+  await bob.getByRole('button', { name: 'Answer' }).click();
+  await alice.getByText('Connected', { exact: true }).waitFor();
+  await bob.getByText('Connected', { exact: true }).waitFor();
+  await expectMediaBothWays([alice, bob]);
+  await bob.getByRole('button', { name: 'Hang up' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+  await bob.getByText('Hung up', { exact: true }).first().waitFor();
+  for (const page of [alice, bob]) {
+    for (const step of ['call.dialed', 'call.ringing', 'call.answered', 'call.hung_up', 'call.ended']) await timelineOf(page).getByText(step).waitFor();
+  }
+});
+
+test('a call is declined with a reason, and the next one is cancelled', async () => {
+  const [alice, bob] = [await signIn('alice'), await signIn('bob')];
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Decline with a reason' }).click();
+  await bob.getByRole('menuitem', { name: 'I am busy' }).click();
+  await alice.getByText('Declined', { exact: true }).first().waitFor();
+  await timelineOf(alice).getByText('bob · busy').waitFor();
+
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Answer' }).waitFor();
+  await alice.getByRole('button', { name: 'Cancel' }).click();
+  await bob.getByRole('dialog').waitFor({ state: 'detached' });
+  await bob.getByText('Cancelled', { exact: true }).first().waitFor();
+});
+
+test('nobody answers: the ring ends on both sides after the ring time, and an absent callee gets an e-mail', async () => {
+  const short = await fleet.makeApp({ options: { ringSeconds: 5 } });
+  app = short;
+  await fleet.makeUser(short, 'carol', { name: 'Carol Cooper', email: 'carol@example.com' });
+  const mail = await MailServer.start(fleet);
+  try {
+    const [alice, bob] = [await signIn('alice'), await signIn('bob')];
+    await dial(alice, 'bob');
+    await bob.getByRole('button', { name: 'Answer' }).waitFor();
+    await alice.getByText('No answer', { exact: true }).first().waitFor({ timeout: 12_000 });
+    await bob.getByRole('dialog').waitFor({ state: 'detached' });
+    await bob.getByText('No answer', { exact: true }).first().waitFor();
+
+    await dial(alice, 'carol');
+    await timelineOf(alice).getByText('carol · no_answer').waitFor({ timeout: 12_000 });
+    const [sent] = await eventually('the e-mail of the missed call', () => mail.mails.length > 0 && mail.mails, 20_000);
+    expect(sent?.subject).toBe('Missed call from alice');
+    expect(sent?.to).toMatchObject({ text: 'carol@example.com' });
+    expect(sent?.text).toContain('Hello Carol Cooper');
+  } finally {
+    await mail.stop();
+  }
+});
+
+test('the phone works by keyboard alone, on the width of a phone', async () => {
+  const [alice, bob] = [await signIn('alice', { width: 390, height: 800 }), await signIn('bob', { width: 390, height: 800 })];
+  await alice.getByRole('textbox', { name: 'Call' }).focus();
+  await alice.keyboard.type('bob');
+  await alice.keyboard.press('Enter');
+  // The ring puts the focus on its answer button.
+  await eventually('the focus on Answer', () => bob.evaluate(() => document.activeElement?.textContent === 'Answer'));
+  await bob.keyboard.press('Enter');
+  await alice.getByText('Connected', { exact: true }).waitFor();
+  const tooWide = await alice.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(tooWide).toBe(false);
+  await alice.getByRole('button', { name: 'Hang up' }).focus();
+  await alice.keyboard.press('Enter');
+  await bob.getByText('Hung up', { exact: true }).first().waitFor();
+});

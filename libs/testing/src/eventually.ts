@@ -1,0 +1,19 @@
+/**
+ * Waits until `check` gives a value that is not undefined or false.
+ * @throws Error that says what was missing, and the last error of `check`.
+ */
+export async function eventually<T>(what: string, check: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
+  const end = Date.now() + timeoutMs;
+  let last: unknown;
+  do {
+    try {
+      const value = await check();
+      if (value !== undefined && value !== null && value !== false) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  } while (Date.now() < end);
+  throw new Error(`${what} did not come about within ${timeoutMs} ms`, { cause: last });
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import type { ApiKeyView, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
+import pg from 'pg';
+import { eventually } from './eventually.js';
+
+interface InstanceState {
+  url: string;
+  mediaUrl: string;
+  ports: Record<string, number>;
+  secrets: { operatorKey: string; jwks: { keys: object[] }; privateKeys: Record<string, object> };
+  servers: { database: string; redis: string; brokers: string; janus: string };
+  controlSocket: string;
+}
+
+export type ProcessName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'gateway' | 'kafka' | 'postgres' | 'redis' | 'janus';
+
+/** An answer of the public door. */
+export interface RestAnswer<T> {
+  status: number;
+  body: T;
+}
+
+/** A tenant of its own, so that no test sees another's. */
+export interface TestApp {
+  appId: string;
+  key: string;
+  secret: AppSecretView;
+}
+
+let made = 0;
+
+/** The running fleet that `npm test` started. */
+export class Fleet {
+  readonly state: InstanceState;
+
+  constructor() {
+    const file = process.env.CENTER_INSTANCE_FILE;
+    if (!file) throw new Error('CENTER_INSTANCE_FILE is not set: run the tests with npm test');
+    this.state = JSON.parse(readFileSync(file, 'utf8')) as InstanceState;
+  }
+
+  get url(): string {
+    return this.state.url;
+  }
+
+  /** Asks the public door. */
+  async rest<T = Record<string, unknown>>(method: string, path: string, key?: string, body?: unknown): Promise<RestAnswer<T>> {
+    const raw = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(new URL(path, this.url), {
+      method,
+      headers: { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: raw }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text ? JSON.parse(text) : undefined) as T };
+  }
+
+  /** Makes an app, a key with every scope, and a signing secret. */
+  async makeApp(app: Partial<Pick<AppView, 'trustsBareAlias'>> & { options?: Record<string, number> } = {}): Promise<TestApp> {
+    made += 1;
+    const appId = `t${process.pid}-${Date.now().toString(36)}-${made}`;
+    const operator = this.state.secrets.operatorKey;
+    await this.#must(this.rest('PUT', `/v1/apps/${appId}`, operator, { name: appId, trustsBareAlias: true, ...app }));
+    const scopes = ['admin', 'users', 'calls', 'presence', 'webhooks'];
+    const key = await this.#must(this.rest<ApiKeyView>('POST', `/v1/apps/${appId}/api-keys`, operator, { name: 'test', scopes }));
+    const secret = await this.#must(this.rest<AppSecretView>('POST', `/v1/apps/${appId}/secrets`, operator, {}));
+    return { appId, key: key.secret ?? '', secret };
+  }
+
+  async makeUser(app: TestApp, userAlias: string, user: Partial<UserBody> = {}): Promise<void> {
+    await this.#must(this.rest('PUT', `/v1/users/${encodeURIComponent(userAlias)}`, app.key, user));
+  }
+
+  async tokenOf(app: TestApp, userAlias: string): Promise<string> {
+    return (await this.#must(this.rest<UserTokenView>('POST', '/v1/user-tokens', app.key, { userAlias }))).token;
+  }
+
+  /** Kills (-9), freezes, thaws, stops or starts a process. A killed one is started again by its supervisor; a stopped one is not. */
+  async control(name: ProcessName, action: 'kill' | 'freeze' | 'thaw' | 'stop' | 'start'): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const asked = request({ socketPath: this.state.controlSocket, method: 'POST', path: `/processes/${name}/${action}` }, (answer) => {
+        answer.resume();
+        answer.on('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error(`${action} ${name} failed`))));
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+  }
+
+  /** Waits until a service can serve. */
+  async ready(service: Exclude<ProcessName, 'kafka' | 'postgres' | 'redis' | 'janus'>, timeoutMs = 40_000): Promise<void> {
+    const port = this.state.ports[{ gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service];
+    const check = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
+    await eventually(`${service} being ready`, check, timeoutMs);
+  }
+
+  /** Kills a service (-9) and waits until its successor serves. */
+  async killAndAwait(service: Exclude<ProcessName, 'kafka' | 'postgres' | 'redis' | 'janus'>): Promise<void> {
+    await this.control(service, 'kill');
+    const port = this.state.ports[{ gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service];
+    const gone = () =>
+      fetch(`http://127.0.0.1:${port}/health/live`, { signal: AbortSignal.timeout(500) }).then(
+        () => false,
+        () => true,
+      );
+    await eventually(`${service} being dead`, gone);
+    await this.ready(service);
+  }
+
+  /** Reads a service's own schema. */
+  async query<R>(schema: string, text: string, values: unknown[] = []): Promise<R[]> {
+    const client = new pg.Client({ connectionString: this.state.servers.database, options: `-c search_path=${schema}` });
+    await client.connect();
+    try {
+      return (await client.query(text, values)).rows as R[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  async #must<T>(asked: Promise<RestAnswer<T>>): Promise<T> {
+    const { status, body } = await asked;
+    if (status >= 400) throw new Error(`The Center answered ${status}: ${JSON.stringify(body)}`);
+    return body;
+  }
+}

@@ -1,0 +1,41 @@
+import { type ParsedMail, simpleParser } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
+import type { Fleet } from './fleet.js';
+
+/** A real SMTP server where the fleet sends its mail; keeps what it got. */
+export class MailServer {
+  readonly mails: ParsedMail[] = [];
+  /** How many of the next mails are refused for now (SMTP 451). */
+  refuseNext = 0;
+  readonly #server: SMTPServer;
+
+  private constructor() {
+    this.#server = new SMTPServer({
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      onData: (stream, _session, done) => {
+        simpleParser(stream).then((mail) => {
+          if (this.refuseNext > 0) {
+            this.refuseNext -= 1;
+            done(Object.assign(new Error('try later'), { responseCode: 451 }));
+            return;
+          }
+          this.mails.push(mail);
+          done();
+        }, done);
+      },
+    });
+  }
+
+  static async start(fleet: Fleet): Promise<MailServer> {
+    const mail = new MailServer();
+    await new Promise<void>((resolve, reject) => {
+      mail.#server.on('error', reject);
+      mail.#server.listen(fleet.state.ports.smtp, '127.0.0.1', resolve);
+    });
+    return mail;
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
