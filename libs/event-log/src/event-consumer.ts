@@ -45,6 +45,7 @@ export class EventConsumer {
   #restart: NodeJS.Timeout | undefined;
   readonly #resumes = new Map<NodeJS.Timeout, () => void>();
   #failuresInARow = 0;
+  readonly #inHand = new Set<Promise<void>>();
 
   constructor(options: ConsumerOptions) {
     this.#options = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, triesBeforeParking: 3, ...options };
@@ -85,7 +86,7 @@ export class EventConsumer {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: concurrency,
-        eachBatch: (payload) => this.#eachBatch(payload),
+        eachBatch: (payload) => this.#keepInHand(this.#eachBatch(payload)),
       });
     } catch (error) {
       this.#state = 'stopped';
@@ -100,8 +101,16 @@ export class EventConsumer {
     clearTimeout(this.#restart);
     for (const timer of this.#resumes.keys()) clearTimeout(timer);
     this.#resumes.clear();
+    // kafkajs would leave the group while handlers are at work, and their commits would come too late.
+    await Promise.all(this.#inHand);
     await this.#consumer?.disconnect();
     this.#state = 'stopped';
+  }
+
+  #keepInHand(work: Promise<void>): Promise<void> {
+    const kept = work.finally(() => this.#inHand.delete(kept));
+    this.#inHand.add(kept);
+    return kept;
   }
 
   #startLater(): void {
@@ -124,7 +133,7 @@ export class EventConsumer {
       // Another member may have parked keys of this partition before it came here.
       const parked = await this.#options.deadLetters.parkedKeys(this.#options.group);
       for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
-        if (!isRunning() || isStale()) return;
+        if (this.#stopping || !isRunning() || isStale()) return;
         const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
         await this.#handleChunk(batch, chunk, parked);
         const last = chunk.at(-1) as KafkaMessage;

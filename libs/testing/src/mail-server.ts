@@ -12,6 +12,7 @@ export class MailServer {
   private constructor() {
     this.#server = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
+      closeTimeout: 100,
       onData: (stream, _session, done) => {
         simpleParser(stream).then((mail) => {
           if (this.refuseNext > 0) {

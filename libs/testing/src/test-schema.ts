@@ -1,0 +1,59 @@
+import pg from 'pg';
+import type { Fleet } from './fleet.js';
+
+/** A PostgreSQL schema of its own for one test, in the shape the event log asks of a database. */
+export class TestSchema {
+  readonly #pool: pg.Pool;
+  readonly #config: pg.ClientConfig;
+
+  private constructor(
+    url: string,
+    readonly schema: string,
+  ) {
+    this.#config = { connectionString: url, options: `-c search_path=${schema}`, application_name: schema };
+    this.#pool = new pg.Pool({ ...this.#config, max: 10 });
+    this.#pool.on('error', () => undefined);
+  }
+
+  static async make(fleet: Fleet, tables: readonly string[]): Promise<TestSchema> {
+    const schema = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
+    const made = new TestSchema(fleet.state.servers.database, schema);
+    await made.query(`CREATE SCHEMA ${schema}`);
+    for (const table of tables) await made.query(table);
+    return made;
+  }
+
+  async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }> {
+    return (await this.#pool.query(text, values)) as unknown as { rows: R[]; rowCount: number | null };
+  }
+
+  async transaction<T>(work: (tx: Pick<TestSchema, 'query'>) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query('BEGIN');
+      const result = await work(client as unknown as Pick<TestSchema, 'query'>);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  async connect() {
+    const client = new pg.Client(this.#config);
+    client.on('error', () => undefined);
+    await client.connect();
+    return client as unknown as Pick<TestSchema, 'query'> & {
+      on(event: string, listener: (...args: unknown[]) => void): unknown;
+      end(): Promise<void>;
+    };
+  }
+
+  async drop(): Promise<void> {
+    await this.query(`DROP SCHEMA ${this.schema} CASCADE`);
+    await this.#pool.end();
+  }
+}
