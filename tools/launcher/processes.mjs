@@ -88,7 +88,7 @@ export class Processes {
     const { name } = entry.what;
     if (entry.asked || this.#stopping || this.#children.get(name) !== entry) return;
     say(`${name} died (${how}). Its last lines, from ${this.logOf(name)}:`);
-    for (const line of lastLines(this.logOf(name), 8)) console.log(`      ${line.slice(0, 300)}`);
+    for (const line of lastLines(this.logOf(name), 5)) console.log(`      ${line.slice(0, 200)}`);
     if (Date.now() - entry.startedAt > 30_000) entry.restarts = 0;
     entry.restarts += 1;
     await sleep(Math.min(5000, 250 * 2 ** Math.min(entry.restarts, 5)));

@@ -72,7 +72,8 @@ export async function participantsOfCall(sql: Sql, appId: AppId, callId: CallId)
 }
 
 /** Locks users' lines in the one order everybody uses, so that no two commands wait for each other. */
-export async function lockLines(tx: Sql, appId: AppId, users: readonly UserAlias[]): Promise<{ lines: Lines; now: Date }> {
+export async function lockLines(tx: Sql, appId: AppId, concerned: readonly UserAlias[]): Promise<{ lines: Lines; now: Date }> {
+  const users = [...new Set(concerned)];
   const locked = await tx.query<{ user_alias: UserAlias; active_call_id: CallId | null }>(
     `INSERT INTO lines (app_id, user_alias)
      SELECT $1, alias FROM unnest($2::text[]) AS alias ORDER BY alias COLLATE "C"

@@ -5,7 +5,7 @@ import { Services } from '../services.js';
 import { type CommandFrame, type Device, socketErrorOf } from './device-socket.js';
 
 // Long enough for a service that is restarted; a repeat is safe, because every command carries its id.
-const retryForMs = 6000;
+const retryForMs = 10_000;
 
 const actions = { ringing: 'ringing', answer: 'answer', decline: 'decline', ignore: 'ignore', hang_up: 'hang-up', credentials: 'credentials' } as const;
 

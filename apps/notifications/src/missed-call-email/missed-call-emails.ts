@@ -21,6 +21,8 @@ interface ClaimedEmail {
   email_id: string;
   attempts: number;
   missed_at: Date;
+  /** Whether the user's contact has arrived here: a user may be called the moment it is made. */
+  known: boolean;
   to: string | null;
   callee_name: string;
   caller_name: string;
@@ -72,6 +74,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   async #attempt(emailId: string, attempt: number): Promise<void> {
     const email = await this.#claim(emailId, attempt);
     if (!email) return;
+    if (!email.known) return this.#tryLater(emailId, attempt, 'the contact of the user has not arrived yet');
     if (!email.to) return this.#end(emailId, 'skipped', 'the user has no e-mail address');
     if (!this.mailer.isConfigured) return this.#end(emailId, 'skipped', 'SMTP_URL is not set');
     const { subject, text } = missedCallText({
@@ -82,14 +85,19 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
     });
     const result = await this.mailer.send({ messageId: `<${emailId}@communication-center>`, to: email.to, subject, text });
     if (result.outcome === 'sent') return this.#end(emailId, 'sent', null);
-    const delayMs = result.outcome === 'failed' ? nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, attempt, Math.random()) : null;
-    if (delayMs === null) return this.#end(emailId, 'failed', result.error);
+    if (result.outcome === 'refused') return this.#end(emailId, 'failed', result.error);
+    return this.#tryLater(emailId, attempt, result.error);
+  }
+
+  async #tryLater(emailId: string, made: number, error: string): Promise<void> {
+    const delayMs = nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, made, Math.random());
+    if (delayMs === null) return this.#end(emailId, 'failed', error);
     await this.database.query('UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1', [
       emailId,
       delayMs / 1000,
-      result.error,
+      error,
     ]);
-    await this.#jobs.add([{ rowId: emailId, attempt: attempt + 1, delayMs }]);
+    await this.#jobs.add([{ rowId: emailId, attempt: made + 1, delayMs }]);
   }
 
   /** Takes the attempt, so that no other replica makes it, and reads whom to write to as it is known now. */
@@ -98,6 +106,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
       `UPDATE emails AS e SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
        WHERE email_id = $1 AND state = 'pending' AND attempts = $2
        RETURNING email_id, attempts, missed_at,
+         EXISTS (SELECT 1 FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS known,
          (SELECT email FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS to,
          (SELECT locale FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS locale,
          coalesce((SELECT name FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias), e.user_alias) AS callee_name,

@@ -1,0 +1,97 @@
+/*
+ * Any one service may be killed (-9) during a ring, and the broker may go away: the call still ends as its people end it,
+ * the store holds each version once, and nobody is told twice.
+ */
+import type { EndpointView } from '@communication-center/contracts';
+import { endOf, eventually, Fleet, Phones, type ProcessName, ringOf, type TestApp, WebhookReceiver } from '@communication-center/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const fleet = new Fleet();
+const phones = new Phones(fleet);
+let app: TestApp;
+let receiver: WebhookReceiver;
+
+beforeEach(async () => {
+  app = await fleet.makeApp();
+  receiver = await WebhookReceiver.start();
+  const endpoint = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: receiver.url });
+  receiver.secret = endpoint.body.secret ?? '';
+});
+
+afterEach(async () => {
+  phones.closeAll();
+  await receiver.stop();
+});
+
+async function expectToldOnce(callId: string): Promise<void> {
+  const stored = await fleet.query<{ version: number; type: string }>('calls', 'SELECT version, type FROM events WHERE call_id = $1 ORDER BY version', [callId]);
+  expect(stored.map(({ version }) => version)).toEqual(stored.map((_, index) => index + 1));
+  expect(stored.at(-1)?.type).toBe('call.ended');
+  expect(stored.filter(({ type }) => type === 'call.ended')).toHaveLength(1);
+  const ofCall = () => receiver.received.filter(({ body }) => body.data.callId === callId);
+  await eventually('every webhook', () => new Set(ofCall().map(({ id }) => id)).size >= stored.length, 60_000);
+  expect(ofCall().map(({ body }) => body.data.sequence).sort((one, other) => one - other)).toEqual(stored.map(({ version }) => version));
+}
+
+describe.each(['calls', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'] as const)('%s is killed during a ring', (service) => {
+  test('and the call is answered and hung up all the same, on both sides', async () => {
+    const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+    const call = await alice.center.call(['bob']);
+    const ring = await ringOf(bob);
+    await fleet.killAndAwait(service);
+    expect(call.phase).toBe('dialing');
+    await ring.answer();
+    await eventually('the caller being connected', () => call.phase === 'connected', 20_000);
+    await ring.hangUp();
+    expect([await endOf(call, 20_000), await endOf(ring, 20_000)]).toEqual(['hung_up', 'hung_up']);
+    await expectToldOnce(call.callId);
+    expect(bob.incoming).toHaveLength(1);
+  });
+});
+
+test('a ring times out though the calls service is killed while it rings', async () => {
+  const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+  const call = await alice.center.call(['bob'], { ringSeconds: 8 });
+  const ring = await ringOf(bob);
+  await fleet.killAndAwait('calls');
+  expect([await endOf(call, 30_000), await endOf(ring, 30_000)]).toEqual(['no_answer', 'no_answer']);
+  await expectToldOnce(call.callId);
+});
+
+test('an answer that is sent while the calls service is down arrives when it is back', async () => {
+  const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+  const call = await alice.center.call(['bob']);
+  const ring = await ringOf(bob);
+  await fleet.control('calls', 'kill');
+  await ring.answer();
+  await eventually('the caller being connected', () => call.phase === 'connected', 20_000);
+  await call.hangUp();
+  await endOf(ring);
+  await fleet.ready('calls');
+});
+
+test('the broker is away for 20 s: running calls can be answered and ended, new dials are refused, and all is told afterwards', async () => {
+  const [alice, bob, carol] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob'), await phones.connect(app, 'carol')];
+  const call = await alice.center.call(['bob']);
+  const ring = await ringOf(bob);
+  const broker: ProcessName = 'kafka';
+  await fleet.control(broker, 'stop');
+  const stoppedAt = Date.now();
+  await ring.answer();
+  await eventually('new dials being refused', async () => {
+    const refused = await carol.center.call(['alice']).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return (refused as { code?: string } | undefined)?.code === 'service_unavailable';
+  }, 18_000);
+  const port = fleet.state.ports.presence;
+  await eventually('a stopped consumer making its service unhealthy', async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 503, 20_000);
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, 20_000 - (Date.now() - stoppedAt))));
+  await fleet.control(broker, 'start');
+  await eventually('the caller hearing of the answer', () => call.phase === 'connected', 45_000);
+  await ring.hangUp();
+  await Promise.all([endOf(call, 30_000), endOf(ring, 30_000)]);
+  await expectToldOnce(call.callId);
+  for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media'] as const) await fleet.ready(service);
+}, 180_000);

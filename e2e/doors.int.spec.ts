@@ -1,0 +1,231 @@
+/*
+ * Bad input at every door gets a typed error, and changes nothing.
+ */
+import { createHmac } from 'node:crypto';
+import type { CallState, Problem, ServerFrame } from '@communication-center/contracts';
+import { Fleet, Phones, RawSocket, type TestApp } from '@communication-center/testing';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+const fleet = new Fleet();
+const phones = new Phones(fleet);
+const unknownCall = '01890000-0000-7000-8000-000000000000';
+let app: TestApp;
+let other: TestApp;
+let aliceToken: string;
+
+beforeAll(async () => {
+  app = await fleet.makeApp();
+  other = await fleet.makeApp({ trustsBareAlias: false });
+  for (const name of ['alice', 'bob', 'carol']) await fleet.makeUser(app, name);
+  aliceToken = await fleet.tokenOf(app, 'alice');
+});
+
+afterEach(() => phones.closeAll());
+
+/** Signs a JWT by hand, so that it can be wrong in every way. */
+function jwt(header: object, payload: object, secret: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part(header)}.${part(payload)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
+
+describe('REST', () => {
+  test.each([
+    ['without a key', undefined],
+    ['with a wrong key', 'cc_wrong'],
+    ['with a token that is none', 'abc.def.ghi'],
+  ])('%s: unauthenticated', async (_how, key) => {
+    const { status, body } = await fleet.rest('GET', '/v1/calls', key);
+    expect([status, body.code]).toEqual([401, 'unauthenticated']);
+  });
+
+  test('a problem document names its type, status and code', async () => {
+    const response = await fetch(new URL('/v1/calls/nonsense', fleet.url), { headers: { authorization: `Bearer ${app.key}` } });
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    const problem = (await response.json()) as Problem;
+    expect(problem).toMatchObject({ type: 'urn:communication-center:problem:invalid_request', status: 400, code: 'invalid_request' });
+    expect(problem.fields?.length).toBeGreaterThan(0);
+  });
+
+  test('unknown app; app that does not trust a bare alias', async () => {
+    const unknown = await fleet.rest('POST', '/v1/user-tokens', undefined, { appId: 'no-such-app', userAlias: 'alice' });
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'unknown_app']);
+    const distrusting = await fleet.rest('POST', '/v1/user-tokens', undefined, { appId: other.appId, userAlias: 'alice' });
+    expect([distrusting.status, distrusting.body.code]).toEqual([401, 'unauthenticated']);
+  });
+
+  test('every faulty field is named at once', async () => {
+    const body = { userAlias: 'alice', callees: [], ringSeconds: 3, callType: 'smell', customData: { big: 'x'.repeat(5000) } };
+    const answer = await fleet.rest<Problem>('POST', '/v1/calls', app.key, body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.fields?.map(({ field }) => field).sort()).toEqual(['callType', 'callees', 'customData', 'ringSeconds']);
+  });
+
+  test('a body that is not JSON; one that is too large; a path that is not there', async () => {
+    expect((await fleet.rest('POST', '/v1/calls', app.key, '{broken')).body.code).toBe('invalid_request');
+    const large = await fleet.rest('POST', '/v1/calls', app.key, JSON.stringify({ padding: 'x'.repeat(1_048_576) }));
+    expect([large.status, large.body.code]).toEqual([413, 'payload_too_large']);
+    expect((await fleet.rest('GET', '/v1/nothing', app.key)).body.code).toBe('not_found');
+  });
+
+  test('an unknown callee is named, and no call is made', async () => {
+    const answer = await fleet.rest<Problem>('POST', '/v1/calls', app.key, { userAlias: 'alice', callees: ['bob', 'nobody'] });
+    expect([answer.status, answer.body.code]).toEqual([404, 'unknown_user']);
+    expect(answer.body.fields?.[0]?.message).toContain('nobody');
+    expect(await fleet.query('calls', 'SELECT 1 FROM calls WHERE app_id = $1', [app.appId])).toEqual([]);
+  });
+
+  test('a key without the scope, a user for another user, a user at an operator door', async () => {
+    const weak = await fleet.rest<{ secret: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, { name: 'weak', scopes: ['presence'] });
+    expect((await fleet.rest('GET', '/v1/calls', weak.body.secret)).body.code).toBe('forbidden');
+    expect((await fleet.rest('POST', '/v1/calls', aliceToken, { userAlias: 'bob', callees: ['carol'] })).body.code).toBe('forbidden');
+    expect((await fleet.rest('GET', '/v1/operations/calls/consumers', app.key)).body.code).toBe('forbidden');
+    expect((await fleet.rest('PUT', `/v1/apps/${other.appId}`, app.key, { name: 'mine now' })).body.code).toBe('forbidden');
+  });
+
+  test('a revoked key is refused at its next request', async () => {
+    const made = await fleet.rest<{ secret: string; keyId: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, { name: 'short', scopes: ['calls'] });
+    expect((await fleet.rest('GET', '/v1/calls', made.body.secret)).status).toBe(200);
+    await fleet.rest('DELETE', `/v1/apps/${app.appId}/api-keys/${made.body.keyId}`, app.key);
+    expect((await fleet.rest('GET', '/v1/calls', made.body.secret)).body.code).toBe('unauthenticated');
+  });
+
+  test('an identity token of the fleet cannot be made up, and an internal door needs one', async () => {
+    const port = fleet.state.ports.calls;
+    const response = await fetch(`http://127.0.0.1:${port}/v1/calls`, { headers: { authorization: `Bearer ${app.key}` } });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('a call', () => {
+  test('cannot be answered by a stranger, twice, after its end, or from another app', async () => {
+    const alice = await phones.connect(app, 'alice');
+    const call = await alice.center.call(['bob']);
+    const path = `/v1/calls/${call.callId}/answer`;
+    const bobToken = await fleet.tokenOf(app, 'bob');
+    const stateOf = async () => (await fleet.rest<CallState>('GET', `/v1/calls/${call.callId}`, app.key)).body;
+    const before = await stateOf();
+    expect((await fleet.rest('POST', path, await fleet.tokenOf(app, 'carol'), { deviceId: 'c' })).body.code).toBe('not_a_participant');
+    expect((await fleet.rest('POST', path, other.key, { userAlias: 'bob', deviceId: 'b' })).body.code).toBe('call_not_found');
+    expect((await fleet.rest('POST', path, bobToken, {})).body.code).toBe('invalid_request');
+    expect((await fleet.rest('POST', `/v1/calls/${unknownCall}/answer`, bobToken, { deviceId: 'b' })).body.code).toBe('call_not_found');
+    expect((await fleet.rest('GET', `/v1/calls/${call.callId}/timeline`, await fleet.tokenOf(app, 'carol'))).body.code).toBe('not_a_participant');
+    expect(await stateOf()).toEqual(before);
+    expect((await fleet.rest('POST', path, bobToken, { deviceId: 'b' })).status).toBe(200);
+    expect((await fleet.rest('POST', path, bobToken, { deviceId: 'b2' })).body.code).toBe('already_answered');
+    await call.hangUp();
+    expect((await fleet.rest('POST', path, bobToken, { deviceId: 'b' })).body.code).toBe('already_ended');
+  });
+});
+
+describe('the socket', () => {
+  const connect = (token: string, more: object = {}) => ({ type: 'connect', id: 'c', appId: app.appId, userAlias: 'alice', deviceId: 'd1', token, ...more });
+
+  async function refusalOf(frame: object | string): Promise<{ error: (ServerFrame & { type: 'error' })['error']; code: number }> {
+    const socket = await RawSocket.open(fleet);
+    socket.send(frame);
+    const { error } = await socket.frame('error');
+    return { error, code: await socket.closed(5000) };
+  }
+
+  test('refuses an unknown app, a token of another app, and one of another user', async () => {
+    expect((await refusalOf(connect(aliceToken, { appId: 'no-such-app' }))).error.code).toBe('unknown_app');
+    expect((await refusalOf(connect(await fleet.tokenOf(other, 'alice')))).error.code).toBe('forbidden');
+    expect((await refusalOf(connect(await fleet.tokenOf(app, 'bob')))).error.code).toBe('forbidden');
+  });
+
+  test.each([
+    ['signed with another secret', (kid: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: inAnHour() }, 'guessed')],
+    ['with the algorithm none', (kid: string) => `${jwt({ alg: 'none', kid }, { sub: 'alice', exp: inAnHour() }, 'x').split('.').slice(0, 2).join('.')}.`],
+    ['that has expired', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: 1_600_000_000 }, secret)],
+    ['without an expiry', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice' }, secret)],
+    ['of an unknown kid', (_kid: string, secret: string) => jwt({ alg: 'HS256', kid: 'nope' }, { sub: 'alice', exp: inAnHour() }, secret)],
+  ])('refuses a token %s', async (_how, make) => {
+    const { error, code } = await refusalOf(connect(make(app.secret.kid, app.secret.secret ?? '')));
+    expect([error.code, code]).toEqual(['unauthenticated', 4001]);
+  });
+
+  test("lets in a token that the integrator signed with the app's secret", async () => {
+    const socket = await RawSocket.open(fleet);
+    socket.send(connect(jwt({ alg: 'HS256', kid: app.secret.kid }, { sub: 'alice', exp: inAnHour() }, app.secret.secret ?? '')));
+    expect((await socket.frame('connected')).calls).toBeInstanceOf(Array);
+    socket.close();
+  });
+
+  test('closes when no connect frame comes, or another one comes first', async () => {
+    const silent = await RawSocket.open(fleet);
+    expect((await silent.frame('error', () => true, 5000)).error.code).toBe('connect_timeout');
+    expect(await silent.closed()).toBe(4002);
+    const { error, code } = await refusalOf({ type: 'dial', id: 1, commandId: '12345678', callees: ['bob'] });
+    expect([error.code, code]).toEqual(['unauthenticated', 4001]);
+  });
+
+  test('answers malformed and unknown frames by name and goes on; a frame of 1 MiB closes it', async () => {
+    const socket = await RawSocket.open(fleet);
+    socket.send(connect(aliceToken));
+    await socket.frame('connected');
+    socket.send('{nonsense');
+    await socket.frame('error', ({ error }) => error.code === 'malformed_frame');
+    socket.send({ type: 'fly', id: 'f' });
+    await socket.frame('error', ({ id, error }) => id === 'f' && error.code === 'malformed_frame');
+    socket.send({ type: 'dial', id: 'd', commandId: 'short', callees: 'bob' });
+    const faulty = await socket.frame('error', ({ id }) => id === 'd');
+    expect(faulty.error.code).toBe('invalid_request');
+    expect(faulty.error.fields?.map(({ field }) => field).sort()).toEqual(['callees', 'commandId']);
+    socket.send({ type: 'answer', id: 'a', commandId: 'answer-nothing', callId: unknownCall });
+    await socket.frame('error', ({ id, error }) => id === 'a' && error.code === 'call_not_found');
+    socket.send({ type: 'ping' });
+    await socket.frame('pong');
+    socket.send({ type: 'dial', id: 'big', commandId: '12345678', callees: ['bob'], customData: { x: 'x'.repeat(1_048_576) } });
+    await socket.frame('error', ({ error }) => error.code === 'frame_too_large');
+    expect(await socket.closed()).toBe(1009);
+    expect(await fleet.query('calls', "SELECT 1 FROM calls WHERE app_id = $1 AND status <> 'ended'", [app.appId])).toEqual([]);
+  });
+
+  test('slows down who sends too many frames', async () => {
+    const socket = await RawSocket.open(fleet);
+    socket.send(connect(aliceToken));
+    await socket.frame('connected');
+    for (let count = 0; count < 100; count += 1) socket.send({ type: 'ping' });
+    await socket.frame('error', ({ error }) => error.code === 'rate_limited');
+    socket.close();
+  });
+
+  test('speaks its own subprotocol alone', async () => {
+    const response = await fetch(new URL('/v1/socket', fleet.url), { headers: { authorization: `Bearer ${app.key}` } });
+    expect(response.status).toBe(404);
+    const wrong = new WebSocket(`${fleet.url.replace('http', 'ws')}/v1/socket`, 'something-else');
+    const opened = await new Promise<boolean>((resolve) => {
+      wrong.onopen = () => resolve(true);
+      wrong.onerror = () => resolve(false);
+    });
+    expect(opened).toBe(false);
+  });
+});
+
+describe('the media door', () => {
+  async function firstFrame(frame: object): Promise<{ type: string; error?: { code: string } }> {
+    const socket = new WebSocket(fleet.state.mediaUrl, 'communication-center-media.v1');
+    return new Promise((resolve, reject) => {
+      socket.onopen = () => socket.send(JSON.stringify(frame));
+      socket.onerror = () => reject(new Error('the media socket failed'));
+      socket.onmessage = ({ data }) => {
+        resolve(JSON.parse(String(data)) as { type: string });
+        socket.close();
+      };
+    });
+  }
+
+  test('refuses a wrong token, a frame before the join, a malformed frame, and a call that has ended', async () => {
+    expect((await firstFrame({ type: 'join', token: 'wrong' })).error?.code).toBe('unauthenticated');
+    expect((await firstFrame({ type: 'publish', kind: 'camera', sdp: 'v=0' })).error?.code).toBe('unauthenticated');
+    expect((await firstFrame({ type: 'sing' })).error?.code).toBe('malformed_frame');
+    const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, { deviceId: 'd', callees: ['bob'] });
+    await fleet.rest('POST', `/v1/calls/${dialed.body.callId}/hang-up`, aliceToken, { deviceId: 'd' });
+    const closed = () => fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1 AND closed_at IS NOT NULL', [dialed.body.callId]);
+    await expect.poll(closed, { timeout: 10_000 }).toHaveLength(1);
+    expect((await firstFrame({ type: 'join', token: dialed.body.media.token })).error?.code).toBe('room_closed');
+  });
+});

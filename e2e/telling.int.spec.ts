@@ -1,0 +1,169 @@
+/*
+ * Everyone who should know is told: integrators by webhooks, CTI systems by presence, absent people by e-mail.
+ */
+import type { DeliveryView, EndpointView, Presence } from '@communication-center/contracts';
+import { endOf, eventually, Fleet, MailServer, Phones, ringOf, type TestApp, WebhookReceiver } from '@communication-center/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const fleet = new Fleet();
+const phones = new Phones(fleet);
+let app: TestApp;
+
+beforeEach(async () => {
+  app = await fleet.makeApp();
+});
+
+afterEach(() => phones.closeAll());
+
+describe('webhooks', () => {
+  let receiver: WebhookReceiver;
+  let endpoint: EndpointView;
+
+  beforeEach(async () => {
+    receiver = await WebhookReceiver.start();
+    endpoint = (await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: receiver.url })).body;
+    receiver.secret = endpoint.secret ?? '';
+  });
+
+  afterEach(() => receiver.stop());
+
+  test('every event of a call is delivered once, signed, in order, with what happened', async () => {
+    const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+    const call = await alice.center.call(['bob']);
+    await (await ringOf(bob)).answer();
+    await call.hangUp();
+    await endOf(call);
+    const { events } = await alice.center.timeline(call.callId);
+    await eventually('all deliveries', () => receiver.received.length === events.length);
+    expect(receiver.received.map(({ body }) => body.data.sequence)).toEqual(events.map(({ sequence }) => sequence));
+    expect(receiver.received.map(({ body }) => body.type)).toEqual(events.map(({ type }) => type));
+    expect(receiver.received[0]?.body.data).toMatchObject({ appId: app.appId, callId: call.callId, initiator: 'alice', callees: ['bob'] });
+    expect(receiver.badSignatures).toEqual([]);
+    expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(events.length);
+  });
+
+  test('a delivery that fails is tried again, with the same id, and its attempts are on record', async () => {
+    receiver.statuses.push(500, 503);
+    await fleet.makeUser(app, 'bob');
+    const alice = await phones.connect(app, 'alice');
+    const call = await alice.center.call(['bob']);
+    await eventually('the delivery after two failures', () => receiver.received.find(({ body }) => body.type === 'call.dialed'), 15_000);
+    const { body } = await fleet.rest<{ deliveries: DeliveryView[] }>('GET', `/v1/webhook-deliveries?endpointId=${endpoint.endpointId}`, app.key);
+    const dialed = body.deliveries.find(({ eventType }) => eventType === 'call.dialed');
+    expect(dialed).toMatchObject({ state: 'delivered', nextAttemptAt: null });
+    expect(dialed?.attempts.map(({ status }) => status)).toEqual([500, 503, 204]);
+    await call.hangUp();
+  });
+
+  test('an endpoint that answers 410 Gone is disabled, and says why', async () => {
+    receiver.statuses.push(410);
+    await fleet.makeUser(app, 'bob');
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['bob'])).hangUp();
+    const disabled = await eventually('the endpoint being disabled', async () => {
+      const { body } = await fleet.rest<{ endpoints: EndpointView[] }>('GET', '/v1/webhook-endpoints', app.key);
+      return body.endpoints.find(({ disabledAt }) => disabledAt !== null);
+    });
+    expect(disabled.disabledReason).toContain('410');
+  });
+
+  test('what waits for a retry survives a flushed Redis', async () => {
+    receiver.statuses.push(...Array.from({ length: 4 }, () => 500));
+    await fleet.makeUser(app, 'bob');
+    const alice = await phones.connect(app, 'alice');
+    const call = await alice.center.call(['bob']);
+    await eventually('the first attempt', () => receiver.statuses.length < 4);
+    await fleet.control('redis', 'kill');
+    await eventually('the delivery after all', () => receiver.received.find(({ body }) => body.type === 'call.dialed'), 40_000);
+    await call.hangUp();
+  });
+});
+
+describe('presence', () => {
+  const presenceOf = async (userAlias: string) => (await fleet.rest<Presence>('GET', `/v1/presence/${encodeURIComponent(userAlias)}`, app.key)).body;
+  const becomes = (userAlias: string, check: (presence: Presence) => boolean, timeoutMs?: number) =>
+    eventually(`the presence of ${userAlias}`, async () => {
+      const presence = await presenceOf(userAlias);
+      return check(presence) && presence;
+    }, timeoutMs);
+
+  test('says offline, online and busy, with whom and on which device', async () => {
+    await fleet.makeUser(app, 'bob');
+    await becomes('bob', ({ status }) => status === 'offline');
+    const alice = await phones.connect(app, 'alice', { deviceId: 'alice-desk' });
+    const bob = await phones.connect(app, 'bob', { deviceId: 'bob-phone', platform: 'ios' });
+    await phones.connect(app, 'bob', { deviceId: 'bob-tablet' });
+    const online = await becomes('bob', ({ status, devices }) => status === 'online' && devices.length === 2);
+    const call = await alice.center.call(['bob']);
+    const ringing = await becomes('bob', ({ status }) => status === 'busy');
+    expect(ringing.calls).toEqual([{ callId: call.callId, state: 'ringing', with: ['alice'], deviceId: null }]);
+    expect((await becomes('alice', ({ status }) => status === 'busy')).calls[0]).toMatchObject({ state: 'dialing', deviceId: 'alice-desk' });
+    await (await ringOf(bob)).answer();
+    const busy = await becomes('bob', ({ calls }) => calls[0]?.state === 'connected');
+    expect(busy.calls).toEqual([{ callId: call.callId, state: 'connected', with: ['alice'], deviceId: 'bob-phone' }]);
+    expect(busy.devices.find(({ deviceId }) => deviceId === 'bob-phone')).toMatchObject({ status: 'busy', platform: 'ios' });
+    expect(busy.devices.find(({ deviceId }) => deviceId === 'bob-tablet')?.status).toBe('online');
+    expect(busy.version).toBeGreaterThan(online.version);
+    await call.hangUp();
+    await becomes('bob', ({ status }) => status === 'online');
+    phones.closeAll();
+    await becomes('bob', ({ status, devices }) => status === 'offline' && devices.length === 0);
+  });
+
+  test('no ghost stays online when a gateway is killed (-9): its lease ends, and its sessions with it', async () => {
+    const quiet = await phones.connect(app, 'ghost', { deviceId: 'ghost-phone' });
+    await becomes('ghost', ({ status }) => status === 'online');
+    const before = await fleet.query<{ session_id: string }>('gateway', "SELECT session_id FROM sessions WHERE app_id = $1", [app.appId]);
+    await fleet.control('gateway', 'kill');
+    quiet.center.close();
+    await becomes('ghost', ({ status }) => status === 'offline', 30_000).catch(async (error: unknown) => {
+      throw new Error(`still ${JSON.stringify(await presenceOf('ghost'))}`, { cause: error });
+    });
+    const after = await fleet.query<{ session_id: string }>('gateway', 'SELECT session_id FROM sessions WHERE session_id = ANY($1)', [before.map(({ session_id }) => session_id)]);
+    expect(after).toEqual([]);
+    await fleet.ready('gateway');
+  });
+
+  test('is rebuilt from the log by the operator; a version never goes back', async () => {
+    await phones.connect(app, 'dora', { deviceId: 'dora-phone' });
+    const before = await becomes('dora', ({ status }) => status === 'online');
+    const path = '/v1/operations/presence/projections/who-is-where/rebuild';
+    expect((await fleet.rest('POST', path, fleet.state.secrets.operatorKey, {})).status).toBe(201);
+    const after = await presenceOf('dora');
+    expect(after.version).toBeGreaterThanOrEqual(before.version);
+    expect({ ...after, version: 0 }).toEqual({ ...before, version: 0 });
+  });
+
+  test('of somebody who does not exist is unknown_user', async () => {
+    const { status, body } = await fleet.rest('GET', '/v1/presence/nobody%2Fat%20all', app.key);
+    expect([status, body.code]).toEqual([404, 'unknown_user']);
+  });
+});
+
+describe('a missed call', () => {
+  let mail: MailServer;
+
+  beforeEach(async () => {
+    mail = await MailServer.start(fleet);
+  });
+
+  afterEach(() => mail.stop());
+
+  test('sends one e-mail to an absent user, though the mail server refuses twice and the log repeats itself', async () => {
+    await fleet.makeUser(app, 'absent', { name: 'Ann Absent', email: 'ann@example.com' });
+    await fleet.makeUser(app, 'present', { email: 'here@example.com' });
+    const alice = await phones.connect(app, 'alice');
+    await phones.connect(app, 'present');
+    mail.refuseNext = 2;
+    await (await alice.center.call(['absent', 'present'])).hangUp();
+    await eventually('the e-mail', () => mail.mails.length > 0, 20_000);
+    const row = await eventually('the row being done', async () => {
+      const rows = await fleet.query<{ attempts: number; state: string }>('notifications', 'SELECT * FROM emails WHERE app_id = $1', [app.appId]);
+      return rows.find(({ state }) => state !== 'pending');
+    });
+    expect(row.state).toBe('sent');
+    expect(row.attempts).toBeGreaterThanOrEqual(3);
+    expect(mail.mails.map(({ to }) => to)).toMatchObject([{ text: 'ann@example.com' }]);
+    expect(await fleet.query('notifications', 'SELECT 1 FROM emails WHERE app_id = $1', [app.appId])).toHaveLength(1);
+  });
+});
