@@ -6,7 +6,13 @@ const slow = { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false,
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{apps,libs}/*/src/**/*.spec.ts', 'tools/**/*.spec.ts'], exclude: ['**/*.int.spec.ts', '**/node_modules/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{apps,libs}/*/src/**/*.spec.ts', 'tools/**/*.spec.ts'],
+          exclude: ['**/*.int.spec.ts', '**/node_modules/**'],
+        },
+      },
       { test: { name: 'integration', include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'], ...slow } },
       { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], ...slow } },
     ],

@@ -65,14 +65,22 @@ async function dial(page: Page, userAlias: string): Promise<void> {
 /** Both sides receive sound and picture that keep coming for two seconds. */
 async function expectMediaBothWays(pages: Page[]): Promise<void> {
   for (const page of pages) {
-    const first = await eventually('the first picture and sound', async () => {
-      const arrived = await arrivedAt(page);
-      return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
-    }, 20_000);
-    await eventually('two more seconds of picture and sound', async () => {
-      const later = await arrivedAt(page);
-      return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
-    }, 15_000);
+    const first = await eventually(
+      'the first picture and sound',
+      async () => {
+        const arrived = await arrivedAt(page);
+        return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
+      },
+      20_000,
+    );
+    await eventually(
+      'two more seconds of picture and sound',
+      async () => {
+        const later = await arrivedAt(page);
+        return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
+      },
+      15_000,
+    );
   }
 }
 
@@ -91,7 +99,8 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
   await alice.getByText('Hung up', { exact: true }).first().waitFor();
   await bob.getByText('Hung up', { exact: true }).first().waitFor();
   for (const page of [alice, bob]) {
-    for (const step of ['call.dialed', 'call.ringing', 'call.answered', 'call.hung_up', 'call.ended']) await timelineOf(page).getByText(step).waitFor();
+    for (const step of ['call.dialed', 'call.ringing', 'call.answered', 'call.hung_up', 'call.ended'])
+      await timelineOf(page).getByText(step).waitFor();
   }
 });
 

@@ -66,7 +66,12 @@ describe('busy', () => {
     );
     expect(refused).toMatchObject({ code: 'all_callees_busy' });
     const { callId } = refused as { callId: string };
-    expect((await carol.center.timeline(callId)).events.map(({ type }) => type)).toEqual(['call.dialed', 'call.busy', 'call.missed', 'call.ended']);
+    expect((await carol.center.timeline(callId)).events.map(({ type }) => type)).toEqual([
+      'call.dialed',
+      'call.busy',
+      'call.missed',
+      'call.ended',
+    ]);
     await expect(alice.center.call(['carol'])).rejects.toMatchObject({ code: 'initiator_busy' });
     await call.hangUp();
     await endOf(call);
@@ -100,7 +105,9 @@ describe('first answer wins', () => {
     const call = await alice.center.call(['bob']);
     const token = await fleet.tokenOf(app, 'bob');
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => fleet.rest<CallReply & { code: string }>('POST', `/v1/calls/${call.callId}/answer`, token, { deviceId: `device-${index}` })),
+      Array.from({ length: 50 }, (_, index) =>
+        fleet.rest<CallReply & { code: string }>('POST', `/v1/calls/${call.callId}/answer`, token, { deviceId: `device-${index}` }),
+      ),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(({ body }) => body.code === 'already_answered')).toHaveLength(49);
@@ -113,7 +120,14 @@ describe('a command that is sent again', () => {
   test('gets the first reply and happens once, over the socket', async () => {
     await fleet.makeUser(app, 'bob');
     const socket = await RawSocket.open(fleet);
-    socket.send({ type: 'connect', id: 'c', appId: app.appId, userAlias: 'alice', deviceId: 'raw', token: await fleet.tokenOf(app, 'alice') });
+    socket.send({
+      type: 'connect',
+      id: 'c',
+      appId: app.appId,
+      userAlias: 'alice',
+      deviceId: 'raw',
+      token: await fleet.tokenOf(app, 'alice'),
+    });
     await socket.frame('connected');
     const dial = { type: 'dial', commandId: 'the-same-command', callees: ['bob'] };
     socket.send({ ...dial, id: 1 });
@@ -138,7 +152,11 @@ describe('a command that is sent again', () => {
 describe('over REST', () => {
   test("a server's call rings its initiator too, and is read back with its timeline and in the history", async () => {
     const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
-    const made = await fleet.rest<CallReply>('POST', '/v1/calls', app.key, { userAlias: 'alice', callees: ['bob'], customData: { ticket: 7 } });
+    const made = await fleet.rest<CallReply>('POST', '/v1/calls', app.key, {
+      userAlias: 'alice',
+      callees: ['bob'],
+      customData: { ticket: 7 },
+    });
     expect(made.status).toBe(201);
     const [atAlice, atBob] = await Promise.all([ringOf(alice), ringOf(bob)]);
     await atAlice.answer();
@@ -167,7 +185,12 @@ describe('over REST', () => {
       return rows.filter(({ call }) => call.status === 'ended').length === 3 && rows;
     });
     await fleet.query('calls', "UPDATE call_history SET call = jsonb_set(call, '{status}', '\"ringing\"') WHERE app_id = $1", [app.appId]);
-    const rebuilt = await fleet.rest<{ folded: number }>('POST', '/v1/operations/calls/projections/call-history/rebuild', fleet.state.secrets.operatorKey, {});
+    const rebuilt = await fleet.rest<{ folded: number }>(
+      'POST',
+      '/v1/operations/calls/projections/call-history/rebuild',
+      fleet.state.secrets.operatorKey,
+      {},
+    );
     expect(rebuilt.status).toBe(201);
     expect(rebuilt.body.folded).toBeGreaterThanOrEqual(9);
     expect(await history()).toEqual(before);

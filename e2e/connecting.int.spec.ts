@@ -32,7 +32,8 @@ async function told(socket: RawSocket, callId: string, last: number): Promise<{ 
   const connected = socket.frames.find((frame) => frame.type === 'connected');
   const inSnapshot = (connected?.type === 'connected' ? connected.calls : []).find((call: CallState) => call.callId === callId);
   const fromSnapshot = inSnapshot?.sequence ?? 0;
-  const events = () => socket.frames.flatMap((frame) => (frame.type === 'event' && frame.event.callid === callId ? [frame.event.sequence] : []));
+  const events = () =>
+    socket.frames.flatMap((frame) => (frame.type === 'event' && frame.event.callid === callId ? [frame.event.sequence] : []));
   await eventually(`event ${last} of the call`, () => Math.max(fromSnapshot, ...events()) >= last);
   // What would come twice comes right behind.
   await pause(30);

@@ -24,30 +24,41 @@ afterEach(async () => {
 });
 
 async function expectToldOnce(callId: string): Promise<void> {
-  const stored = await fleet.query<{ version: number; type: string }>('calls', 'SELECT version, type FROM events WHERE call_id = $1 ORDER BY version', [callId]);
+  const stored = await fleet.query<{ version: number; type: string }>(
+    'calls',
+    'SELECT version, type FROM events WHERE call_id = $1 ORDER BY version',
+    [callId],
+  );
   expect(stored.map(({ version }) => version)).toEqual(stored.map((_, index) => index + 1));
   expect(stored.at(-1)?.type).toBe('call.ended');
   expect(stored.filter(({ type }) => type === 'call.ended')).toHaveLength(1);
   const ofCall = () => receiver.received.filter(({ body }) => body.data.callId === callId);
   await eventually('every webhook', () => new Set(ofCall().map(({ id }) => id)).size >= stored.length, 60_000);
-  expect(ofCall().map(({ body }) => body.data.sequence).sort((one, other) => one - other)).toEqual(stored.map(({ version }) => version));
+  expect(
+    ofCall()
+      .map(({ body }) => body.data.sequence)
+      .sort((one, other) => one - other),
+  ).toEqual(stored.map(({ version }) => version));
 }
 
-describe.each(['calls', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'] as const)('%s is killed during a ring', (service) => {
-  test('and the call is answered and hung up all the same, on both sides', async () => {
-    const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
-    const call = await alice.center.call(['bob']);
-    const ring = await ringOf(bob);
-    await fleet.killAndAwait(service);
-    expect(call.phase).toBe('dialing');
-    await ring.answer();
-    await eventually('the caller being connected', () => call.phase === 'connected', 20_000);
-    await ring.hangUp();
-    expect([await endOf(call, 20_000), await endOf(ring, 20_000)]).toEqual(['hung_up', 'hung_up']);
-    await expectToldOnce(call.callId);
-    expect(bob.incoming).toHaveLength(1);
-  });
-});
+describe.each(['calls', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'] as const)(
+  '%s is killed during a ring',
+  (service) => {
+    test('and the call is answered and hung up all the same, on both sides', async () => {
+      const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+      const call = await alice.center.call(['bob']);
+      const ring = await ringOf(bob);
+      await fleet.killAndAwait(service);
+      expect(call.phase).toBe('dialing');
+      await ring.answer();
+      await eventually('the caller being connected', () => call.phase === 'connected', 20_000);
+      await ring.hangUp();
+      expect([await endOf(call, 20_000), await endOf(ring, 20_000)]).toEqual(['hung_up', 'hung_up']);
+      await expectToldOnce(call.callId);
+      expect(bob.incoming).toHaveLength(1);
+    });
+  },
+);
 
 test('a ring times out though the calls service is killed while it rings', async () => {
   const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
@@ -78,15 +89,23 @@ test('the broker is away for 20 s: running calls can be answered and ended, new 
   await fleet.control(broker, 'stop');
   const stoppedAt = Date.now();
   await ring.answer();
-  await eventually('new dials being refused', async () => {
-    const refused = await carol.center.call(['alice']).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    return (refused as { code?: string } | undefined)?.code === 'service_unavailable';
-  }, 18_000);
+  await eventually(
+    'new dials being refused',
+    async () => {
+      const refused = await carol.center.call(['alice']).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      return (refused as { code?: string } | undefined)?.code === 'service_unavailable';
+    },
+    18_000,
+  );
   const port = fleet.state.ports.presence;
-  await eventually('a stopped consumer making its service unhealthy', async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 503, 20_000);
+  await eventually(
+    'a stopped consumer making its service unhealthy',
+    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 503,
+    20_000,
+  );
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, 20_000 - (Date.now() - stoppedAt))));
   await fleet.control(broker, 'start');
   await eventually('the caller hearing of the answer', () => call.phase === 'connected', 45_000);

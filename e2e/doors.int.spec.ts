@@ -78,7 +78,10 @@ describe('REST', () => {
   });
 
   test('a key without the scope, a user for another user, a user at an operator door', async () => {
-    const weak = await fleet.rest<{ secret: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, { name: 'weak', scopes: ['presence'] });
+    const weak = await fleet.rest<{ secret: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, {
+      name: 'weak',
+      scopes: ['presence'],
+    });
     expect((await fleet.rest('GET', '/v1/calls', weak.body.secret)).body.code).toBe('forbidden');
     expect((await fleet.rest('POST', '/v1/calls', aliceToken, { userAlias: 'bob', callees: ['carol'] })).body.code).toBe('forbidden');
     expect((await fleet.rest('GET', '/v1/operations/calls/consumers', app.key)).body.code).toBe('forbidden');
@@ -86,7 +89,10 @@ describe('REST', () => {
   });
 
   test('a revoked key is refused at its next request', async () => {
-    const made = await fleet.rest<{ secret: string; keyId: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, { name: 'short', scopes: ['calls'] });
+    const made = await fleet.rest<{ secret: string; keyId: string }>('POST', `/v1/apps/${app.appId}/api-keys`, app.key, {
+      name: 'short',
+      scopes: ['calls'],
+    });
     expect((await fleet.rest('GET', '/v1/calls', made.body.secret)).status).toBe(200);
     await fleet.rest('DELETE', `/v1/apps/${app.appId}/api-keys/${made.body.keyId}`, app.key);
     expect((await fleet.rest('GET', '/v1/calls', made.body.secret)).body.code).toBe('unauthenticated');
@@ -111,7 +117,9 @@ describe('a call', () => {
     expect((await fleet.rest('POST', path, other.key, { userAlias: 'bob', deviceId: 'b' })).body.code).toBe('call_not_found');
     expect((await fleet.rest('POST', path, bobToken, {})).body.code).toBe('invalid_request');
     expect((await fleet.rest('POST', `/v1/calls/${unknownCall}/answer`, bobToken, { deviceId: 'b' })).body.code).toBe('call_not_found');
-    expect((await fleet.rest('GET', `/v1/calls/${call.callId}/timeline`, await fleet.tokenOf(app, 'carol'))).body.code).toBe('not_a_participant');
+    expect((await fleet.rest('GET', `/v1/calls/${call.callId}/timeline`, await fleet.tokenOf(app, 'carol'))).body.code).toBe(
+      'not_a_participant',
+    );
     expect(await stateOf()).toEqual(before);
     expect((await fleet.rest('POST', path, bobToken, { deviceId: 'b' })).status).toBe(200);
     expect((await fleet.rest('POST', path, bobToken, { deviceId: 'b2' })).body.code).toBe('already_answered');
@@ -121,7 +129,15 @@ describe('a call', () => {
 });
 
 describe('the socket', () => {
-  const connect = (token: string, more: object = {}) => ({ type: 'connect', id: 'c', appId: app.appId, userAlias: 'alice', deviceId: 'd1', token, ...more });
+  const connect = (token: string, more: object = {}) => ({
+    type: 'connect',
+    id: 'c',
+    appId: app.appId,
+    userAlias: 'alice',
+    deviceId: 'd1',
+    token,
+    ...more,
+  });
 
   async function refusalOf(frame: object | string): Promise<{ error: (ServerFrame & { type: 'error' })['error']; code: number }> {
     const socket = await RawSocket.open(fleet);
@@ -138,7 +154,10 @@ describe('the socket', () => {
 
   test.each([
     ['signed with another secret', (kid: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: inAnHour() }, 'guessed')],
-    ['with the algorithm none', (kid: string) => `${jwt({ alg: 'none', kid }, { sub: 'alice', exp: inAnHour() }, 'x').split('.').slice(0, 2).join('.')}.`],
+    [
+      'with the algorithm none',
+      (kid: string) => `${jwt({ alg: 'none', kid }, { sub: 'alice', exp: inAnHour() }, 'x').split('.').slice(0, 2).join('.')}.`,
+    ],
     ['that has expired', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: 1_600_000_000 }, secret)],
     ['without an expiry', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice' }, secret)],
     ['of an unknown kid', (_kid: string, secret: string) => jwt({ alg: 'HS256', kid: 'nope' }, { sub: 'alice', exp: inAnHour() }, secret)],
@@ -222,7 +241,10 @@ describe('the media door', () => {
     expect((await firstFrame({ type: 'join', token: 'wrong' })).error?.code).toBe('unauthenticated');
     expect((await firstFrame({ type: 'publish', kind: 'camera', sdp: 'v=0' })).error?.code).toBe('unauthenticated');
     expect((await firstFrame({ type: 'sing' })).error?.code).toBe('malformed_frame');
-    const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, { deviceId: 'd', callees: ['bob'] });
+    const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, {
+      deviceId: 'd',
+      callees: ['bob'],
+    });
     await fleet.rest('POST', `/v1/calls/${dialed.body.callId}/hang-up`, aliceToken, { deviceId: 'd' });
     const closed = () => fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1 AND closed_at IS NOT NULL', [dialed.body.callId]);
     await expect.poll(closed, { timeout: 10_000 }).toHaveLength(1);

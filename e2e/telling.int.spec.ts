@@ -48,7 +48,11 @@ describe('webhooks', () => {
     const alice = await phones.connect(app, 'alice');
     const call = await alice.center.call(['bob']);
     await eventually('the delivery after two failures', () => receiver.received.find(({ body }) => body.type === 'call.dialed'), 15_000);
-    const { body } = await fleet.rest<{ deliveries: DeliveryView[] }>('GET', `/v1/webhook-deliveries?endpointId=${endpoint.endpointId}`, app.key);
+    const { body } = await fleet.rest<{ deliveries: DeliveryView[] }>(
+      'GET',
+      `/v1/webhook-deliveries?endpointId=${endpoint.endpointId}`,
+      app.key,
+    );
     const dialed = body.deliveries.find(({ eventType }) => eventType === 'call.dialed');
     expect(dialed).toMatchObject({ state: 'delivered', nextAttemptAt: null });
     expect(dialed?.attempts.map(({ status }) => status)).toEqual([500, 503, 204]);
@@ -80,12 +84,17 @@ describe('webhooks', () => {
 });
 
 describe('presence', () => {
-  const presenceOf = async (userAlias: string) => (await fleet.rest<Presence>('GET', `/v1/presence/${encodeURIComponent(userAlias)}`, app.key)).body;
+  const presenceOf = async (userAlias: string) =>
+    (await fleet.rest<Presence>('GET', `/v1/presence/${encodeURIComponent(userAlias)}`, app.key)).body;
   const becomes = (userAlias: string, check: (presence: Presence) => boolean, timeoutMs?: number) =>
-    eventually(`the presence of ${userAlias}`, async () => {
-      const presence = await presenceOf(userAlias);
-      return check(presence) && presence;
-    }, timeoutMs);
+    eventually(
+      `the presence of ${userAlias}`,
+      async () => {
+        const presence = await presenceOf(userAlias);
+        return check(presence) && presence;
+      },
+      timeoutMs,
+    );
 
   test('says offline, online and busy, with whom and on which device', async () => {
     await fleet.makeUser(app, 'bob');
@@ -97,7 +106,10 @@ describe('presence', () => {
     const call = await alice.center.call(['bob']);
     const ringing = await becomes('bob', ({ status }) => status === 'busy');
     expect(ringing.calls).toEqual([{ callId: call.callId, state: 'ringing', with: ['alice'], deviceId: null }]);
-    expect((await becomes('alice', ({ status }) => status === 'busy')).calls[0]).toMatchObject({ state: 'dialing', deviceId: 'alice-desk' });
+    expect((await becomes('alice', ({ status }) => status === 'busy')).calls[0]).toMatchObject({
+      state: 'dialing',
+      deviceId: 'alice-desk',
+    });
     await (await ringOf(bob)).answer();
     const busy = await becomes('bob', ({ calls }) => calls[0]?.state === 'connected');
     expect(busy.calls).toEqual([{ callId: call.callId, state: 'connected', with: ['alice'], deviceId: 'bob-phone' }]);
@@ -113,13 +125,15 @@ describe('presence', () => {
   test('no ghost stays online when a gateway is killed (-9): its lease ends, and its sessions with it', async () => {
     const quiet = await phones.connect(app, 'ghost', { deviceId: 'ghost-phone' });
     await becomes('ghost', ({ status }) => status === 'online');
-    const before = await fleet.query<{ session_id: string }>('gateway', "SELECT session_id FROM sessions WHERE app_id = $1", [app.appId]);
+    const before = await fleet.query<{ session_id: string }>('gateway', 'SELECT session_id FROM sessions WHERE app_id = $1', [app.appId]);
     await fleet.control('gateway', 'kill');
     quiet.center.close();
     await becomes('ghost', ({ status }) => status === 'offline', 30_000).catch(async (error: unknown) => {
       throw new Error(`still ${JSON.stringify(await presenceOf('ghost'))}`, { cause: error });
     });
-    const after = await fleet.query<{ session_id: string }>('gateway', 'SELECT session_id FROM sessions WHERE session_id = ANY($1)', [before.map(({ session_id }) => session_id)]);
+    const after = await fleet.query<{ session_id: string }>('gateway', 'SELECT session_id FROM sessions WHERE session_id = ANY($1)', [
+      before.map(({ session_id }) => session_id),
+    ]);
     expect(after).toEqual([]);
     await fleet.ready('gateway');
   });
@@ -158,7 +172,9 @@ describe('a missed call', () => {
     await (await alice.center.call(['absent', 'present'])).hangUp();
     await eventually('the e-mail', () => mail.mails.length > 0, 20_000);
     const row = await eventually('the row being done', async () => {
-      const rows = await fleet.query<{ attempts: number; state: string }>('notifications', 'SELECT * FROM emails WHERE app_id = $1', [app.appId]);
+      const rows = await fleet.query<{ attempts: number; state: string }>('notifications', 'SELECT * FROM emails WHERE app_id = $1', [
+        app.appId,
+      ]);
       return rows.find(({ state }) => state !== 'pending');
     });
     expect(row.state).toBe('sent');

@@ -6,5 +6,8 @@ if (!status) {
   console.log('Not running. Start it with: npm start');
   process.exit(0);
 }
-console.log(`Running at ${status.url}   app ${status.app}   API key ${status.demoKey ?? '(not made yet)'}   supervisor pid ${status.pid}\n`);
-for (const { name, pid, state, log } of status.processes) console.log(`  ${name.padEnd(14)} ${String(pid).padEnd(8)} ${state.padEnd(24)} ${log}`);
+console.log(
+  `Running at ${status.url}   app ${status.app}   API key ${status.demoKey ?? '(not made yet)'}   supervisor pid ${status.pid}\n`,
+);
+for (const { name, pid, state, log } of status.processes)
+  console.log(`  ${name.padEnd(14)} ${String(pid).padEnd(8)} ${state.padEnd(24)} ${log}`);

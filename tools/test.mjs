@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFleet } from './launcher/fleet.mjs';
-import { dataFolders, openInstance, root } from './launcher/instance.mjs';
 import { findProgram, provide } from './launcher/infrastructure/packages.mjs';
+import { dataFolders, openInstance, root } from './launcher/instance.mjs';
 import { Refusal, say } from './launcher/output.mjs';
 import { Processes } from './launcher/processes.mjs';
 import { pinnedNode } from './launcher/services.mjs';
@@ -35,8 +35,20 @@ try {
   if (chromium === 'compose') throw new Refusal('Chromium is missing: install it, or set CHROMIUM to its path.');
   fleet = await startFleet(instance, { overrides });
   say('running the tests');
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
-  const env = { ...process.env, CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, NODE_OPTIONS: '--disable-warning=TimeoutNegativeWarning' };
+  const args = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ];
+  const env = {
+    ...process.env,
+    CENTER_INSTANCE_FILE: instance.stateFile,
+    CHROMIUM: chromium,
+    NODE_OPTIONS: '--disable-warning=TimeoutNegativeWarning',
+  };
   const code = await new Promise((resolve) => spawn(pinnedNode, args, { cwd: root, env, stdio: 'inherit' }).once('exit', resolve));
   failed = code !== 0;
 } catch (error) {
@@ -46,9 +58,12 @@ try {
   await stop();
 }
 
-const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
+const counts = existsSync(report)
+  ? JSON.parse(readFileSync(report, 'utf8'))
+  : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numFailedTestSuites: 0 };
 // A file that could not be loaded ran no test, and counts as one that failed.
-const broken = counts.testResults?.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length ?? 0;
+const broken =
+  counts.testResults?.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length ?? 0;
 const failures = Math.max(counts.numFailedTests + broken, failed ? 1 : 0);
 console.log(`${counts.numPassedTests} passed, ${failures} failed${counts.numPendingTests ? `, ${counts.numPendingTests} skipped` : ''}`);
 process.exit(failures > 0 ? 1 : 0);

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { root } from './instance.mjs';
-import { pinnedNode } from './services.mjs';
 import { Refusal, say } from './output.mjs';
+import { pinnedNode } from './services.mjs';
 
 const marks = join(root, '.run', 'marks');
 
@@ -20,7 +20,11 @@ function mark(name, value) {
 
 function run(what, command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: `${dirname(pinnedNode)}${delimiter}${process.env.PATH}`, NX_DAEMON: 'false', NX_TUI: 'false' } });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: `${dirname(pinnedNode)}${delimiter}${process.env.PATH}`, NX_DAEMON: 'false', NX_TUI: 'false' },
+    });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));
@@ -34,7 +38,9 @@ function run(what, command, args) {
 
 /** Installs npm packages when the lock file is not the one they were installed from. */
 export async function installPackages() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(join(root, 'node_modules/.package-lock.json')) && isMarked('installed', lock)) return;
   say('installing npm packages');
   await run('npm install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
@@ -67,6 +73,13 @@ export async function build() {
   const sources = sourcesMark();
   if (isMarked('built', sources) && existsSync(join(root, 'apps/gateway/dist/main.js'))) return;
   say('building');
-  await run('the build', pinnedNode, [join(root, 'node_modules/nx/dist/bin/nx.js'), 'run-many', '-t', 'build', '--outputStyle=static', '--parallel=2']);
+  await run('the build', pinnedNode, [
+    join(root, 'node_modules/nx/dist/bin/nx.js'),
+    'run-many',
+    '-t',
+    'build',
+    '--outputStyle=static',
+    '--parallel=2',
+  ]);
   mark('built', sources);
 }

@@ -1,5 +1,5 @@
-import { createServer, request } from 'node:http';
 import { rmSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 
 /** Lets `npm stop`, `npm run status` and the tests speak to a running supervisor, over a socket only its user can open. */
 export async function serveControl(path, handle) {

@@ -28,7 +28,15 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
   const known = readState(instance);
   const ports = await choosePorts({ fixedFrom });
   const secrets = known?.secrets ?? makeSecrets();
-  const state = { url: `http://127.0.0.1:${ports.gateway}`, mediaUrl: `ws://127.0.0.1:${ports.media}`, app: demoApp, ports, secrets, demoKey: known?.demoKey, controlSocket: instance.controlSocket };
+  const state = {
+    url: `http://127.0.0.1:${ports.gateway}`,
+    mediaUrl: `ws://127.0.0.1:${ports.media}`,
+    app: demoApp,
+    ports,
+    secrets,
+    demoKey: known?.demoKey,
+    controlSocket: instance.controlSocket,
+  };
   writeState(instance, state);
 
   let stopping;
@@ -102,7 +110,8 @@ function waitUntilReady({ name, readyUrl }, processes) {
 
 async function control(method, path, { processes, state, stop }) {
   const [, what, name, action] = path.split('/');
-  if (method === 'GET' && what === 'status') return { url: state.url, app: state.app, demoKey: state.demoKey, pid: process.pid, processes: processes.status() };
+  if (method === 'GET' && what === 'status')
+    return { url: state.url, app: state.app, demoKey: state.demoKey, pid: process.pid, processes: processes.status() };
   if (method === 'POST' && what === 'stop') {
     await stop();
     // The answer must leave before the process does.

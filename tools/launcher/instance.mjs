@@ -71,7 +71,9 @@ export async function choosePorts({ fixedFrom }) {
   const ports = portsFrom(fixedFrom);
   for (const [part, port] of Object.entries(ports)) {
     if (await isFree(port)) continue;
-    throw new Refusal(`Port ${port} (${part}) is taken by another program. Free it, or set CENTER_PORT to another first port (now ${fixedFrom}).`);
+    throw new Refusal(
+      `Port ${port} (${part}) is taken by another program. Free it, or set CENTER_PORT to another first port (now ${fixedFrom}).`,
+    );
   }
   return ports;
 }
@@ -92,7 +94,11 @@ function isFree(port) {
 export function makeSecrets() {
   const keys = serviceNames.map((service) => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    return { service, public: { ...publicKey.export({ format: 'jwk' }), kid: service }, private: { ...privateKey.export({ format: 'jwk' }), kid: service } };
+    return {
+      service,
+      public: { ...publicKey.export({ format: 'jwk' }), kid: service },
+      private: { ...privateKey.export({ format: 'jwk' }), kid: service },
+    };
   });
   return {
     operatorKey: `op_${randomBytes(32).toString('base64url')}`,
@@ -112,5 +118,8 @@ export function outsidePostgresFolder(instance) {
 
 /** The folders that hold what an instance's servers remember. */
 export function dataFolders(instance) {
-  return [...['postgres', 'postgres.draft', 'redis', 'kafka', 'janus', 'instance.json'].map((name) => join(instance.folder, name)), outsidePostgresFolder(instance)];
+  return [
+    ...['postgres', 'postgres.draft', 'redis', 'kafka', 'janus', 'instance.json'].map((name) => join(instance.folder, name)),
+    outsidePostgresFolder(instance),
+  ];
 }

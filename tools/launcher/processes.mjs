@@ -24,7 +24,7 @@ function isAlive(pid) {
   }
 }
 
-export function lastLines(file, count = 15) {
+function lastLines(file, count = 15) {
   if (!existsSync(file)) return [];
   const text = readFileSync(file, 'utf8');
   return text.trimEnd().split('\n').slice(-count);
@@ -72,7 +72,14 @@ export class Processes {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
-    const entry = { what, child, pid: child.pid, asked: false, restarts: this.#children.get(what.name)?.restarts ?? 0, startedAt: Date.now() };
+    const entry = {
+      what,
+      child,
+      pid: child.pid,
+      asked: false,
+      restarts: this.#children.get(what.name)?.restarts ?? 0,
+      startedAt: Date.now(),
+    };
     this.#children.set(what.name, entry);
     if (child.pid) writeFileSync(this.#pidFile(what.name), JSON.stringify({ pid: child.pid, start: startOf(child.pid) }));
     entry.exited = new Promise((resolve) => {
@@ -128,7 +135,12 @@ export class Processes {
   }
 
   status() {
-    return [...this.#children.values()].map(({ what, pid, dead }) => ({ name: what.name, pid, state: dead ? `stopped (${dead})` : 'running', log: this.logOf(what.name) }));
+    return [...this.#children.values()].map(({ what, pid, dead }) => ({
+      name: what.name,
+      pid,
+      state: dead ? `stopped (${dead})` : 'running',
+      log: this.logOf(what.name),
+    }));
   }
 
   /** Whether a process has died since it was started; its way out. */

@@ -25,7 +25,12 @@ async function ask(url, method, path, key, body) {
  */
 export async function seedDemo(url, operatorKey, knownKey) {
   await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true });
-  const works = knownKey && (await ask(url, 'GET', '/v1/users/alice', knownKey).then(() => true, () => false));
+  const works =
+    knownKey &&
+    (await ask(url, 'GET', '/v1/users/alice', knownKey).then(
+      () => true,
+      () => false,
+    ));
   if (works) return knownKey;
   say('making the demo app');
   const body = { name: 'demo', scopes: ['admin', 'users', 'calls', 'presence', 'webhooks'] };

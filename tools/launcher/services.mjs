@@ -23,7 +23,12 @@ export function servicesOf(instance, { ports, secrets, servers, overrides = {} }
     calls: { PORT: ports.calls },
     presence: { PORT: ports.presence },
     webhooks: { PORT: ports.webhooks, REDIS_URL: servers.redis, SECRETS_KEY: secrets.secretsKey, ALLOW_PRIVATE_ADDRESSES: 'true' },
-    notifications: { PORT: ports.notifications, REDIS_URL: servers.redis, SMTP_URL: process.env.SMTP_URL ?? '', MAIL_FROM: process.env.MAIL_FROM ?? '' },
+    notifications: {
+      PORT: ports.notifications,
+      REDIS_URL: servers.redis,
+      SMTP_URL: process.env.SMTP_URL ?? '',
+      MAIL_FROM: process.env.MAIL_FROM ?? '',
+    },
     media: {
       PORT: ports.mediaInternal,
       PUBLIC_PORT: ports.media,

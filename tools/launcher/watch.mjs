@@ -9,7 +9,13 @@ export function watchSources({ processes }) {
   const compile = (name, args, cwd) => processes.start({ name, command: pinnedNode, args, cwd });
   compile('tsc-watch', [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--watch', '--preserveWatchOutput'], root);
   compile('vite-watch', [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--watch'], join(root, 'apps/console'));
-  const restart = (name) => debounce(name, () => processes.stop(name).then(() => processes.startAgain(name)).then(() => say(`${name} was restarted`)));
+  const restart = (name) =>
+    debounce(name, () =>
+      processes
+        .stop(name)
+        .then(() => processes.startAgain(name))
+        .then(() => say(`${name} was restarted`)),
+    );
   for (const name of serviceNames) watch(join(root, 'apps', name, 'dist'), { recursive: true }, () => restart(name));
   for (const lib of ['contracts', 'event-log', 'service']) {
     watch(join(root, 'libs', lib, 'dist'), { recursive: true }, () => serviceNames.forEach(restart));
@@ -21,5 +27,8 @@ const timers = new Map();
 
 function debounce(name, work) {
   clearTimeout(timers.get(name));
-  timers.set(name, setTimeout(() => void work(), 800));
+  timers.set(
+    name,
+    setTimeout(() => void work(), 800),
+  );
 }

@@ -5,9 +5,17 @@ export const settings = z.object({
   ...commonSettings,
   DIRECTORY_URL: z.url().describe('where the directory service answers'),
   MEDIA_URL: z.url().describe('where the media service answers'),
-  CONNECTION_GRACE_MS: numberSetting(30_000, { min: 100 }).meta({ unit: 'ms' }).describe('how long a device in a call may be without any socket before it is hung up'),
-  LATE_DEADLINE_MS: numberSetting(2000, { min: 100 }).meta({ unit: 'ms' }).describe('a deadline found later than this was missed in an outage'),
-  LATE_DEADLINE_GRACE_MS: numberSetting(5000, { min: 0 }).meta({ unit: 'ms' }).describe('time a deadline missed in an outage gets once more'),
-  PUBLISH_LAG_LIMIT_MS: numberSetting(5000, { min: 100 }).meta({ unit: 'ms' }).describe('new dials are refused while the oldest unpublished event is older'),
+  CONNECTION_GRACE_MS: numberSetting(30_000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('how long a device in a call may be without any socket before it is hung up'),
+  LATE_DEADLINE_MS: numberSetting(2000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('a deadline found later than this was missed in an outage'),
+  LATE_DEADLINE_GRACE_MS: numberSetting(5000, { min: 0 })
+    .meta({ unit: 'ms' })
+    .describe('time a deadline missed in an outage gets once more'),
+  PUBLISH_LAG_LIMIT_MS: numberSetting(5000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('new dials are refused while the oldest unpublished event is older'),
 });
 export type CallsSettings = z.infer<typeof settings>;

@@ -6,8 +6,8 @@ import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
 import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
-import { UserTokens } from './user-tokens/user-tokens.js';
 import { UserTokensController } from './user-tokens/user-tokens.controller.js';
+import { UserTokens } from './user-tokens/user-tokens.js';
 import { UserStore } from './users/user-store.js';
 import { UsersController } from './users/users.controller.js';
 

@@ -3,7 +3,11 @@ import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
-  OPERATOR_KEY: z.string().min(32).meta({ secret: true }).describe('bootstrap key of whoever runs the Center: makes apps and their first keys'),
+  OPERATOR_KEY: z
+    .string()
+    .min(32)
+    .meta({ secret: true })
+    .describe('bootstrap key of whoever runs the Center: makes apps and their first keys'),
   SECRETS_KEY: secretsKeySetting,
   ALLOW_BARE_ALIAS: flagSetting(false).describe('whether any app may be set to trust a bare alias; for development only'),
 });

@@ -12,12 +12,18 @@ export const settings = z.object({
   WEBHOOKS_URL: z.url().describe('where the webhooks service answers'),
   NOTIFICATIONS_URL: z.url().describe('where the notifications service answers'),
   MEDIA_URL: z.url().describe('where the media service answers'),
-  LEASE_MS: numberSetting(10_000, { min: 500 }).meta({ unit: 'ms' }).describe('how long a gateway counts as alive after it last renewed its lease'),
-  HEARTBEAT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('how often a socket is pinged; after two and a half times this without a sign of life it is closed'),
+  LEASE_MS: numberSetting(10_000, { min: 500 })
+    .meta({ unit: 'ms' })
+    .describe('how long a gateway counts as alive after it last renewed its lease'),
+  HEARTBEAT_MS: numberSetting(10_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('how often a socket is pinged; after two and a half times this without a sign of life it is closed'),
   CONNECT_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new socket has to send its connect frame'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),
-  MAX_BUFFERED_BYTES: numberSetting(1_048_576, { min: 65_536 }).meta({ unit: 'bytes' }).describe('a socket that leaves more unread is closed: it reads too slowly'),
+  MAX_BUFFERED_BYTES: numberSetting(1_048_576, { min: 65_536 })
+    .meta({ unit: 'bytes' })
+    .describe('a socket that leaves more unread is closed: it reads too slowly'),
 });
 export type GatewaySettings = z.infer<typeof settings>;

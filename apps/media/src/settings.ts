@@ -17,15 +17,25 @@ export const settings = z.object({
   MEDIA_NODE: z.string().default('janus-1').describe('name of the media node (one Janus) this service places calls on'),
   JANUS_URL: z.url({ protocol: /^wss?$/ }).describe("the node's WebSocket API"),
   JANUS_API_SECRET: z.string().min(1).meta({ secret: true }).describe('api_secret of janus.jcfg'),
-  JANUS_ADMIN_KEY: z.string().min(1).meta({ secret: true }).describe('admin_key of janus.plugin.videoroom.jcfg: lets only this service make rooms'),
-  JANUS_TIMEOUT_MS: numberSetting(5000, { min: 200 }).meta({ unit: 'ms' }).describe('after so long without an answer Janus counts as hung and is connected anew'),
+  JANUS_ADMIN_KEY: z
+    .string()
+    .min(1)
+    .meta({ secret: true })
+    .describe('admin_key of janus.plugin.videoroom.jcfg: lets only this service make rooms'),
+  JANUS_TIMEOUT_MS: numberSetting(5000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('after so long without an answer Janus counts as hung and is connected anew'),
   ICE_SERVERS: z
     .string()
     .default('[]')
     .transform((text) => JSON.parse(text) as unknown)
     .pipe(iceServers)
     .describe('JSON list of STUN and TURN servers that clients are told, as RTCIceServer'),
-  LEASE_MS: numberSetting(10_000, { min: 500 }).meta({ unit: 'ms' }).describe('how long a media process counts as alive after it last renewed its lease'),
-  HEARTBEAT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('how often a media socket is pinged; after two and a half times this without a sign of life it is closed'),
+  LEASE_MS: numberSetting(10_000, { min: 500 })
+    .meta({ unit: 'ms' })
+    .describe('how long a media process counts as alive after it last renewed its lease'),
+  HEARTBEAT_MS: numberSetting(10_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('how often a media socket is pinged; after two and a half times this without a sign of life it is closed'),
 });
 export type MediaSettings = z.infer<typeof settings>;

@@ -5,10 +5,16 @@ export const settings = z.object({
   ...commonSettings,
   REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
   PRESENCE_URL: z.url().describe('where the presence service answers'),
-  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional().meta({ secret: true }).describe('mail server, such as smtp://user:password@host:587; without it no e-mail is sent'),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .meta({ secret: true })
+    .describe('mail server, such as smtp://user:password@host:587; without it no e-mail is sent'),
   MAIL_FROM: z.string().min(3).default('Communication Center <no-reply@localhost>').describe('sender of e-mails'),
   MAIL_TIMEOUT_MS: numberSetting(20_000, { min: 500 }).meta({ unit: 'ms' }).describe('how long the mail server has for each step'),
-  EMAIL_DEADLINE_SECONDS: numberSetting(3600, { min: 1 }).meta({ unit: 's' }).describe('a missed call older than this is not told by e-mail any more'),
+  EMAIL_DEADLINE_SECONDS: numberSetting(3600, { min: 1 })
+    .meta({ unit: 's' })
+    .describe('a missed call older than this is not told by e-mail any more'),
   RETRY_SCHEDULE_SECONDS: z
     .string()
     .default('0,10,60,300,1800')

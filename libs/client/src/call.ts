@@ -1,4 +1,14 @@
-import { type CallReply, type CallState, type DeclineReason, type DeviceId, type EndReason, type MediaCredentials, type Participant, participantOf, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallReply,
+  type CallState,
+  type DeclineReason,
+  type DeviceId,
+  type EndReason,
+  type MediaCredentials,
+  type Participant,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 import { Emitter } from './emitter.js';
 import { MediaSession, type RemoteStream } from './media-session.js';
 
@@ -36,7 +46,10 @@ export interface CallOffice {
   readonly userAlias: UserAlias;
   readonly deviceId: DeviceId;
   readonly usesMedia: boolean;
-  command(call: Call, frame: { type: 'ringing' | 'answer' | 'ignore' | 'hang_up' } | { type: 'decline'; reason: DeclineReason }): Promise<CallReply>;
+  command(
+    call: Call,
+    frame: { type: 'ringing' | 'answer' | 'ignore' | 'hang_up' } | { type: 'decline'; reason: DeclineReason },
+  ): Promise<CallReply>;
   credentials(callId: string): Promise<MediaCredentials>;
 }
 

@@ -1,4 +1,11 @@
-import { type MediaClientFrame, type MediaCredentials, type MediaServerFrame, mediaServerFrameSchema, mediaSubprotocol, type Stream } from '@communication-center/contracts';
+import {
+  type MediaClientFrame,
+  type MediaCredentials,
+  type MediaServerFrame,
+  mediaServerFrameSchema,
+  mediaSubprotocol,
+  type Stream,
+} from '@communication-center/contracts';
 import { Emitter } from './emitter.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
@@ -225,7 +232,12 @@ class MediaLink {
   }
 
   async #receive({ sdp, tracks }: MediaServerFrame & { type: 'offer' }): Promise<void> {
-    const seen = new Set(this.#subscriber.getTransceivers().filter(isReceiving).map(({ mid }) => mid));
+    const seen = new Set(
+      this.#subscriber
+        .getTransceivers()
+        .filter(isReceiving)
+        .map(({ mid }) => mid),
+    );
     await this.#subscriber.setRemoteDescription({ type: 'offer', sdp });
     const answer = await this.#subscriber.createAnswer();
     await this.#subscriber.setLocalDescription(answer);

@@ -1,4 +1,13 @@
-import { type CallState, callStateSchema, type Presence, presenceSchema, problemSchema, type Timeline, timelineSchema, userTokenViewSchema } from '@communication-center/contracts';
+import {
+  type CallState,
+  callStateSchema,
+  type Presence,
+  presenceSchema,
+  problemSchema,
+  type Timeline,
+  timelineSchema,
+  userTokenViewSchema,
+} from '@communication-center/contracts';
 import { CenterError } from './center-error.js';
 
 const timeoutMs = 10_000;
@@ -46,5 +55,7 @@ async function ask(url: URL, init: RequestInit): Promise<unknown> {
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const problem = problemSchema.safeParse(answer);
-  throw problem.success ? CenterError.fromProblem(problem.data) : new CenterError('internal_error', `The Center answered ${response.status}`);
+  throw problem.success
+    ? CenterError.fromProblem(problem.data)
+    : new CenterError('internal_error', `The Center answered ${response.status}`);
 }

@@ -125,8 +125,11 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.ignored':
       return call;
     case 'call.declined':
-      return gone(event.data.userAlias, // Without a device the Center itself honoured the user's wish; a person's reason is in the event.
-        event.data.deviceId === null && event.data.reason === 'do_not_disturb' ? 'do_not_disturb' : 'declined', event.data.deviceId);
+      return gone(
+        event.data.userAlias, // Without a device the Center itself honoured the user's wish; a person's reason is in the event.
+        event.data.deviceId === null && event.data.reason === 'do_not_disturb' ? 'do_not_disturb' : 'declined',
+        event.data.deviceId,
+      );
     case 'call.busy':
       return gone(event.data.userAlias, 'busy', null);
     case 'call.missed': {

@@ -138,9 +138,7 @@ export class EventConsumer {
         await this.#handleChunk(batch, chunk, parked);
         const last = chunk.at(-1) as KafkaMessage;
         resolveOffset(last.offset);
-        await this.#consumer?.commitOffsets([
-          { topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) },
-        ]);
+        await this.#consumer?.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) }]);
         this.#failuresInARow = 0;
       }
     } catch (error) {
@@ -173,7 +171,8 @@ export class EventConsumer {
       await this.#hand(topic, partition, free);
     } catch (error) {
       if (isInfrastructureFailure(error)) throw error;
-      for (const message of free) if (!(await this.#parkIfBehind(topic, message, parked))) await this.#handleAlone(topic, partition, message, parked);
+      for (const message of free)
+        if (!(await this.#parkIfBehind(topic, message, parked))) await this.#handleAlone(topic, partition, message, parked);
     }
   }
 

@@ -30,7 +30,13 @@ test('an event comes back from its message as it went in, extension attributes i
 
 test('attributes are headers with the prefix of the CloudEvents Kafka binding', () => {
   const { headers } = toMessage('c1', anEvent({}, 7));
-  expect(headers).toMatchObject({ ce_specversion: '1.0', ce_type: 'call.ended', ce_callid: 'c1', ce_sequence: '7', 'content-type': 'application/json' });
+  expect(headers).toMatchObject({
+    ce_specversion: '1.0',
+    ce_type: 'call.ended',
+    ce_callid: 'c1',
+    ce_sequence: '7',
+    'content-type': 'application/json',
+  });
 });
 
 test('a tombstone is no event', () => {

@@ -6,8 +6,19 @@ import { spawn } from 'node:child_process';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, DeadLetters, EventConsumer, EventLog, eventLogTables, OutboxRelay, Projection, readRange, type Sql, writeOutbox } from './index.js';
 import { fromMessage } from './event-headers.js';
+import {
+  type Database,
+  DeadLetters,
+  EventConsumer,
+  EventLog,
+  eventLogTables,
+  OutboxRelay,
+  Projection,
+  readRange,
+  type Sql,
+  writeOutbox,
+} from './index.js';
 
 const fleet = new Fleet();
 const { brokers } = fleet.state.servers;
@@ -44,11 +55,21 @@ afterEach(async () => {
 });
 
 function event(key: string, sequence: number): AnyEvent {
-  const attributes = { specversion: '1.0', id: `${key}-${sequence}`, source: '/test', type: 'test.happened', time: new Date().toISOString() };
+  const attributes = {
+    specversion: '1.0',
+    id: `${key}-${sequence}`,
+    source: '/test',
+    type: 'test.happened',
+    time: new Date().toISOString(),
+  };
   return { ...attributes, subject: key, appid: 'test', sequence, dataversion: 1, data: { key, sequence } } as AnyEvent;
 }
 
-const write = (tx: Sql, key: string, ...sequences: number[]) => writeOutbox(tx, sequences.map((sequence) => ({ topic, key, event: event(key, sequence) })));
+const write = (tx: Sql, key: string, ...sequences: number[]) =>
+  writeOutbox(
+    tx,
+    sequences.map((sequence) => ({ topic, key, event: event(key, sequence) })),
+  );
 
 function startRelay(): OutboxRelay {
   const relay = new OutboxRelay({ log, database, onError });
@@ -68,7 +89,15 @@ async function applyOnce(events: readonly AnyEvent[]): Promise<void> {
 
 async function startConsumer(group: string, handle = applyOnce): Promise<EventConsumer> {
   const deadLetters = new DeadLetters(log, database);
-  const consumer = new EventConsumer({ log, group: `${schema.schema}.${group}`, topics: [topic], deadLetters, onError, sessionTimeoutMs: 6000, handle: ({ events }) => handle(events) });
+  const consumer = new EventConsumer({
+    log,
+    group: `${schema.schema}.${group}`,
+    topics: [topic],
+    deadLetters,
+    onError,
+    sessionTimeoutMs: 6000,
+    handle: ({ events }) => handle(events),
+  });
   await consumer.start();
   cleanups.push(async () => {
     await consumer.stop();
@@ -89,7 +118,7 @@ async function inTopic(): Promise<Record<string, number[]>> {
   await readRange(log, topic, {}, async (messages) => {
     for (const { message } of messages) {
       const told = fromMessage(message);
-      if (told) (found[told.subject] ??= []).push(told.sequence);
+      if (told) found[told.subject] = [...(found[told.subject] ?? []), told.sequence];
     }
   });
   return found;
@@ -97,10 +126,14 @@ async function inTopic(): Promise<Record<string, number[]>> {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 const waitForEffects = (expected: Record<string, number[]>, timeoutMs?: number) =>
-  eventually(`the effects ${JSON.stringify(expected).slice(0, 200)}`, async () => {
-    const found = await effectsByKey();
-    return Object.keys(expected).every((key) => found[key]?.length === expected[key]?.length) && found;
-  }, timeoutMs);
+  eventually(
+    `the effects ${JSON.stringify(expected).slice(0, 200)}`,
+    async () => {
+      const found = await effectsByKey();
+      return Object.keys(expected).every((key) => found[key]?.length === expected[key]?.length) && found;
+    },
+    timeoutMs,
+  );
 
 /** Runs a script as a process that ends itself with SIGKILL. */
 function runAndDie(script: string): Promise<NodeJS.Signals | null> {
@@ -116,7 +149,11 @@ function runAndDie(script: string): Promise<NodeJS.Signals | null> {
     const event = (key, sequence) => ({ specversion: '1.0', id: key + sequence, source: '/test', type: 'test.happened', time: new Date().toISOString(), subject: key, appid: 'test', sequence, dataversion: 1, data: {} });
     const write = (key, sequence) => writeOutbox(database, [{ topic: process.env.TOPIC, key, event: event(key, sequence) }]);
     const log = new EventLog({ brokers: [process.env.BROKERS], clientId: 'dying' });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', prelude + script], { cwd: import.meta.dirname, env, stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', prelude + script], {
+    cwd: import.meta.dirname,
+    env,
+    stdio: 'inherit',
+  });
   return new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
 }
 
@@ -173,7 +210,10 @@ describe('the outbox', () => {
       await new Promise((resolve) => setTimeout(resolve, 400));
     }
     await writing;
-    await eventually('everything being published', async () => (await schema.query('SELECT 1 FROM outbox WHERE published_at IS NULL')).rows.length === 0);
+    await eventually(
+      'everything being published',
+      async () => (await schema.query('SELECT 1 FROM outbox WHERE published_at IS NULL')).rows.length === 0,
+    );
     const found = await inTopic();
     for (const key of keys) expect([...new Set(found[key])], `first occurrences of ${key}`).toEqual(upTo(120));
   });
@@ -263,7 +303,8 @@ describe('a consumer', () => {
 
 test('a projection that is rebuilt from the log is row for row what it was, and readers never see it empty', async () => {
   const apply = async ({ events, tx }: { events: readonly AnyEvent[]; tx: Sql }) => {
-    for (const { subject, sequence } of events) await tx.query('INSERT INTO effects (key, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING', [subject, sequence]);
+    for (const { subject, sequence } of events)
+      await tx.query('INSERT INTO effects (key, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING', [subject, sequence]);
   };
   const projection = new Projection(log, database, { name: 'effects', topics: [topic], tables: ['effects'], apply });
   await startConsumer('projects', (events) => projection.applyLive(events));

@@ -7,7 +7,8 @@ export class InfrastructureError extends Error {
 const sqlStates = /^(08|53|57|58)|^(25006|40001|40P01|55P03)$/;
 const systemCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_)/;
 const names = /^(KafkaJS|AbortError|TimeoutError|MaxRetriesPerRequestError)/;
-const messages = /connection terminated|timeout exceeded when trying to connect|connection is closed|client has encountered a connection error/i;
+const messages =
+  /connection terminated|timeout exceeded when trying to connect|connection is closed|client has encountered a connection error/i;
 
 /**
  * Tells a failure of the infrastructure (database, broker, network: retried without end) from a deterministic

@@ -1,5 +1,5 @@
 import { type Subject, subjectSchema } from '@communication-center/contracts';
-import { createLocalJWKSet, type CryptoKey, importJWK, type JSONWebKeySet, type JWK, jwtVerify, SignJWT } from 'jose';
+import { type CryptoKey, createLocalJWKSet, importJWK, type JSONWebKeySet, type JWK, jwtVerify, SignJWT } from 'jose';
 import { ProblemError } from './problem-error.js';
 
 const lifetimeSeconds = 30;

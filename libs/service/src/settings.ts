@@ -50,10 +50,16 @@ export const commonSettings = {
   KAFKA_SASL_USERNAME: z.string().optional().describe('name to sign in with at the brokers'),
   KAFKA_SASL_PASSWORD: z.string().optional().meta({ secret: true }).describe('password to sign in with at the brokers'),
   KAFKA_REPLICATION: numberSetting(1, { min: 1, max: 9 }).describe('copies of each partition of topics that are created'),
-  KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 }).meta({ unit: 'ms' }).describe('after so long a silent consumer loses its partitions'),
-  IDENTITY_PRIVATE_JWK: json(jwk.extend({ d: z.string() })).meta({ secret: true }).describe('Ed25519 key this service signs identity tokens with; its kid starts with the service name'),
+  KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe('after so long a silent consumer loses its partitions'),
+  IDENTITY_PRIVATE_JWK: json(jwk.extend({ d: z.string() }))
+    .meta({ secret: true })
+    .describe('Ed25519 key this service signs identity tokens with; its kid starts with the service name'),
   IDENTITY_PUBLIC_JWKS: json(z.object({ keys: z.array(jwk).min(1) })).describe('public keys of all services'),
-  SHUTDOWN_MS: numberSetting(10_000, { min: 500 }).meta({ unit: 'ms' }).describe('time a stopping service has to finish what it has in hand'),
+  SHUTDOWN_MS: numberSetting(10_000, { min: 500 })
+    .meta({ unit: 'ms' })
+    .describe('time a stopping service has to finish what it has in hand'),
 };
 
 const commonSchema = z.object(commonSettings);

@@ -94,9 +94,10 @@ export class SocketSessions<About, Reason extends string> {
   async #closePending(): Promise<void> {
     for (const [sessionId, reason] of this.#closing) {
       const shards = await this.#options.database.transaction(async (tx) => {
-        const { rows } = await tx.query<SessionRow<About>>('DELETE FROM sessions WHERE session_id = $1 RETURNING session_id, app_id, about', [
-          sessionId,
-        ]);
+        const { rows } = await tx.query<SessionRow<About>>(
+          'DELETE FROM sessions WHERE session_id = $1 RETURNING session_id, app_id, about',
+          [sessionId],
+        );
         return rows[0] ? this.#publish(tx, toSession(rows[0]), reason) : [];
       });
       this.#closing.delete(sessionId);

@@ -13,7 +13,18 @@ interface InstanceState {
   controlSocket: string;
 }
 
-export type ProcessName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'gateway' | 'kafka' | 'postgres' | 'redis' | 'janus';
+export type ProcessName =
+  | 'directory'
+  | 'calls'
+  | 'presence'
+  | 'media'
+  | 'webhooks'
+  | 'notifications'
+  | 'gateway'
+  | 'kafka'
+  | 'postgres'
+  | 'redis'
+  | 'janus';
 
 /** An answer of the public door. */
 export interface RestAnswer<T> {

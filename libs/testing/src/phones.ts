@@ -1,4 +1,4 @@
-import { CommunicationCenter, type Call, type ConnectOptions } from '@communication-center/client';
+import { type Call, CommunicationCenter, type ConnectOptions } from '@communication-center/client';
 import { eventually } from './eventually.js';
 import type { Fleet, TestApp } from './fleet.js';
 

@@ -17,7 +17,7 @@ export class RawSocket {
   }
 
   static async open(fleet: Fleet): Promise<RawSocket> {
-    const socket = new WebSocket(fleet.url.replace('http', 'ws') + '/v1/socket', socketSubprotocol);
+    const socket = new WebSocket(`${fleet.url.replace('http', 'ws')}/v1/socket`, socketSubprotocol);
     const raw = new RawSocket(socket);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
@@ -36,7 +36,8 @@ export class RawSocket {
     matches: (frame: ServerFrame & { type: T }) => boolean = () => true,
     timeoutMs?: number,
   ): Promise<ServerFrame & { type: T }> {
-    const found = () => this.frames.find((frame): frame is ServerFrame & { type: T } => frame.type === type && matches(frame as ServerFrame & { type: T }));
+    const found = () =>
+      this.frames.find((frame): frame is ServerFrame & { type: T } => frame.type === type && matches(frame as ServerFrame & { type: T }));
     return eventually(`a frame of type ${type}`, found, timeoutMs);
   }
 

@@ -11,9 +11,13 @@ const usedPlugin = 'libjanus_videoroom.so';
 const usedTransport = 'libjanus_websockets.so';
 
 function moduleFolder() {
-  return ['/usr/lib/x86_64-linux-gnu/janus', '/usr/lib/aarch64-linux-gnu/janus', '/usr/lib/janus', '/usr/local/lib/janus', '/opt/janus/lib/janus'].find((folder) =>
-    existsSync(join(folder, 'plugins', usedPlugin)),
-  );
+  return [
+    '/usr/lib/x86_64-linux-gnu/janus',
+    '/usr/lib/aarch64-linux-gnu/janus',
+    '/usr/lib/janus',
+    '/usr/local/lib/janus',
+    '/opt/janus/lib/janus',
+  ].find((folder) => existsSync(join(folder, 'plugins', usedPlugin)));
 }
 
 /** The first address of this machine that is not loopback: Janus gathers no candidates on loopback. */
@@ -46,7 +50,11 @@ export async function startJanus(instance, processes, { ports, secrets }) {
 const serverName = (instance) => `communication-center-${instance.name}`;
 
 const others = (folder, kept) =>
-  existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.so') && file !== kept).join(',') : '';
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((file) => file.endsWith('.so') && file !== kept)
+        .join(',')
+    : '';
 
 function writeConfig(instance, modules, ports, secrets) {
   const folder = join(instance.folder, 'janus');
@@ -87,7 +95,10 @@ events: { broadcast = false }
 admin: { admin_ws = false }
 `,
   );
-  writeFileSync(join(folder, 'janus.plugin.videoroom.jcfg'), `general: { admin_key = "${secrets.janusSecret}"  lock_rtp_forward = true  string_ids = true }\n`);
+  writeFileSync(
+    join(folder, 'janus.plugin.videoroom.jcfg'),
+    `general: { admin_key = "${secrets.janusSecret}"  lock_rtp_forward = true  string_ids = true }\n`,
+  );
   return folder;
 }
 

@@ -21,7 +21,12 @@ export async function startKafka(instance, processes, { ports }) {
     const maven = findProgram('mvn');
     return java && (maven || existsSync(libraries(instance))) ? { java, maven } : undefined;
   };
-  const programs = provide({ what: 'Java (17 or newer) with Maven, for Kafka,', find, packages: ['openjdk-17-jre-headless', 'maven'], variable });
+  const programs = provide({
+    what: 'Java (17 or newer) with Maven, for Kafka,',
+    find,
+    packages: ['openjdk-17-jre-headless', 'maven'],
+    variable,
+  });
   if (programs === 'compose') {
     startInCompose(instance, 'kafka', { KAFKA_PORT: String(ports.kafka) });
   } else {
@@ -46,7 +51,9 @@ function fetchBroker(instance, maven) {
   const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
   const done = spawnSync(maven, args, { encoding: 'utf8', timeout: 600_000 });
   if (done.status !== 0 || !existsSync(draft) || readdirSync(draft).length === 0) {
-    throw new Refusal(`Maven could not fetch Kafka: ${(done.stdout + done.stderr).trim().split('\n').slice(0, 3).join(' | ')}. Set ${variable} to use brokers of your own.`);
+    throw new Refusal(
+      `Maven could not fetch Kafka: ${(done.stdout + done.stderr).trim().split('\n').slice(0, 3).join(' | ')}. Set ${variable} to use brokers of your own.`,
+    );
   }
   renameSync(draft, folder);
 }
@@ -73,16 +80,35 @@ function startBroker(instance, processes, java, ports) {
     'log.segment.bytes': 67_108_864,
     'log.cleaner.dedupe.buffer.size': 16_777_216,
   };
-  writeFileSync(config, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
   const jars = `${libraries(instance)}/*`;
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     rmSync(join(folder, 'data'), { recursive: true, force: true });
     const id = clusterId(folder);
-    const done = spawnSync(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config], { encoding: 'utf8', timeout: 60_000 });
+    const done = spawnSync(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     if (done.status !== 0) throw new Error(`Kafka's folder could not be formatted: ${done.stderr || done.stdout}`);
   }
   const logging = `-Dlog4j2.configurationFile=${join(root, 'deploy/kafka/log4j2.properties')}`;
-  const args = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', logging, '-cp', jars, 'kafka.Kafka', config];
+  const args = [
+    '-Xms256m',
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Xshare:auto',
+    logging,
+    '-cp',
+    jars,
+    'kafka.Kafka',
+    config,
+  ];
   processes.start({ name: 'kafka', command: java, args });
 }
 

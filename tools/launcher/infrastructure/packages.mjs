@@ -38,7 +38,11 @@ function installPackages(packages) {
     if (!updated) spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore', timeout: 180_000 });
     updated = true;
     say(`installing ${packages.join(', ')} with apt-get`);
-    const done = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env, encoding: 'utf8', timeout: 600_000 });
+    const done = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      env,
+      encoding: 'utf8',
+      timeout: 600_000,
+    });
     if (done.status !== 0) say(`apt-get said: ${done.stderr.trim().split('\n').slice(-3).join(' | ')}`);
     return done.status === 0;
   } finally {
@@ -46,7 +50,7 @@ function installPackages(packages) {
   }
 }
 
-export function hasDocker() {
+function hasDocker() {
   return spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 

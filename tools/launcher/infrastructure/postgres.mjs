@@ -21,10 +21,14 @@ function binaryFolders() {
 function account() {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
-    const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((entry) => entry.startsWith(`${name}:`));
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((entry) => entry.startsWith(`${name}:`));
     if (line) return { uid: Number(line.split(':')[2]), gid: Number(line.split(':')[3]) };
   }
-  throw new Refusal(`PostgreSQL will not run as root and there is no account "postgres": make one, run as another user, or set ${variable}.`);
+  throw new Refusal(
+    `PostgreSQL will not run as root and there is no account "postgres": make one, run as another user, or set ${variable}.`,
+  );
 }
 
 /** @returns a folder the account can reach; inside the instance's where its path allows that. */
@@ -57,13 +61,26 @@ export async function startPostgres(instance, processes, { ports, secrets }) {
   processes.start({
     name: 'postgres',
     command: programs.server,
-    args: ['-D', folder, '-p', String(ports.postgres), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+    args: [
+      '-D',
+      folder,
+      '-p',
+      String(ports.postgres),
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      'unix_socket_directories=',
+      '-c',
+      'max_connections=200',
+    ],
     cwd: folder,
     ...runAs,
     // A fast shutdown: open connections are ended, data is flushed.
     stopSignal: 'SIGINT',
   });
-  const ready = () => spawnSync(findProgram('pg_isready', binaryFolders()) ?? 'pg_isready', ['-q', '-h', '127.0.0.1', '-p', String(ports.postgres)]).status === 0;
+  const ready = () =>
+    spawnSync(findProgram('pg_isready', binaryFolders()) ?? 'pg_isready', ['-q', '-h', '127.0.0.1', '-p', String(ports.postgres)])
+      .status === 0;
   await waitFor('PostgreSQL', async () => ready(), { dead: () => processes.deathOf('postgres') });
   return url;
 }

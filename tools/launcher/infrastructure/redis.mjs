@@ -18,7 +18,20 @@ export async function startRedis(instance, processes, { ports }) {
     const folder = join(instance.folder, 'redis');
     mkdirSync(folder, { recursive: true });
     // It holds no truth: every job in it can be made again from PostgreSQL, so nothing is saved.
-    const args = ['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
+    const args = [
+      '--port',
+      String(ports.redis),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--maxmemory-policy',
+      'noeviction',
+    ];
     processes.start({ name: 'redis', command: server, args });
   }
   await waitFor('Redis', () => answersPing(ports.redis), { dead: () => processes.deathOf('redis') });

@@ -2,14 +2,14 @@ import type { AppId, CallId, CallState } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { watchConnections } from '../follow-sessions/connection-deadlines.js';
 import type { Command, DialCall, Lines } from '../domain/commands.js';
 import { findGlare } from '../domain/consequences.js';
 import { type Decision, decide } from '../domain/decide.js';
 import { reachedOnlyBusyCallees } from '../domain/dial-outcome.js';
 import { append, lockCall, lockLines, participantsOfCall, statesOfCalls } from '../event-store/call-store.js';
+import { watchConnections } from '../follow-sessions/connection-deadlines.js';
 import type { CallsSettings } from '../settings.js';
-import { type CommandKey, fingerprintOf, recall, remember, type Reply } from './command-memory.js';
+import { type CommandKey, fingerprintOf, type Reply, recall, remember } from './command-memory.js';
 
 interface Carried {
   reply: Reply;

@@ -1,12 +1,12 @@
 import {
-  callActionBodySchema,
   type CallId,
-  callIdSchema,
   type CallReply,
   type CallState,
+  callActionBodySchema,
+  callIdSchema,
   createCallBodySchema,
-  declineCallBodySchema,
   type DeviceId,
+  declineCallBodySchema,
   type MediaCredentials,
   type Subject,
 } from '@communication-center/contracts';
@@ -61,14 +61,22 @@ export class CallsController {
 
   @Post(':callId/ringing')
   @HttpCode(200)
-  async ringing(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async ringing(
+    @From() subject: Subject,
+    @PathParam('callId', callIdSchema) callId: CallId,
+    @JsonBody(callActionBodySchema) body: ActionBody,
+  ) {
     const { appId, userAlias, deviceId, key } = actorOf(subject, body);
     return replyOf(await this.commands.act(appId, { type: 'ConfirmRinging', callId, userAlias, deviceId }, key));
   }
 
   @Post(':callId/answer')
   @HttpCode(200)
-  async answer(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async answer(
+    @From() subject: Subject,
+    @PathParam('callId', callIdSchema) callId: CallId,
+    @JsonBody(callActionBodySchema) body: ActionBody,
+  ) {
     const actor = actorOf(subject, body);
     const command = { type: 'AnswerCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) } as const;
     return this.#withMedia(actor, await this.commands.act(actor.appId, command, actor.key));
@@ -87,7 +95,11 @@ export class CallsController {
 
   @Post(':callId/ignore')
   @HttpCode(200)
-  async ignore(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async ignore(
+    @From() subject: Subject,
+    @PathParam('callId', callIdSchema) callId: CallId,
+    @JsonBody(callActionBodySchema) body: ActionBody,
+  ) {
     const actor = actorOf(subject, body);
     const command = { type: 'IgnoreCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) } as const;
     return replyOf(await this.commands.act(actor.appId, command, actor.key));
@@ -95,7 +107,11 @@ export class CallsController {
 
   @Post(':callId/hang-up')
   @HttpCode(200)
-  async hangUp(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async hangUp(
+    @From() subject: Subject,
+    @PathParam('callId', callIdSchema) callId: CallId,
+    @JsonBody(callActionBodySchema) body: ActionBody,
+  ) {
     const { appId, userAlias, deviceId, key } = actorOf(subject, body);
     return replyOf(await this.commands.act(appId, { type: 'HangUp', callId, userAlias, deviceId }, key));
   }

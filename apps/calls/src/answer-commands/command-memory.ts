@@ -12,7 +12,9 @@ export interface CommandKey {
 }
 
 /** What a command came to: the call afterwards, or a rejection. */
-export type Reply = { call: CallState; problem?: never } | { problem: { code: ProblemCode; detail?: string; callId?: CallId }; call?: never };
+export type Reply =
+  | { call: CallState; problem?: never }
+  | { problem: { code: ProblemCode; detail?: string; callId?: CallId }; call?: never };
 
 /** @returns a digest of what the command asks, less the ids the Center itself gave it. */
 export function fingerprintOf(command: Command): string {

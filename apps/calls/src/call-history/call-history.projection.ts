@@ -1,4 +1,4 @@
-import { type CallEvent, callEventSchema, type CallState, callStateSchema, foldCallEvent } from '@communication-center/contracts';
+import { type CallEvent, type CallState, callEventSchema, callStateSchema, foldCallEvent } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 

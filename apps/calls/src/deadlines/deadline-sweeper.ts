@@ -62,7 +62,9 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
 
   async #fire(due: DueDeadline): Promise<void> {
     const shards = await this.database.transaction(async (tx) => {
-      const claim = await tx.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock(hashtext($1)) AS mine', [`deadlines of ${due.call_id}`]);
+      const claim = await tx.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock(hashtext($1)) AS mine', [
+        `deadlines of ${due.call_id}`,
+      ]);
       if (!claim.rows[0]?.mine || (await this.#extendIfLate(tx, due))) return [];
       const command = await this.#commandOf(tx, due);
       const carried = command ? await this.commands.actIn(tx, due.app_id, command) : { shards: [] };
@@ -86,7 +88,10 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     return rowCount === 1;
   }
 
-  async #commandOf(tx: Sql, { call_id: callId, app_id, kind, user_alias: userAlias }: DueDeadline): Promise<Exclude<Command, DialCall> | undefined> {
+  async #commandOf(
+    tx: Sql,
+    { call_id: callId, app_id, kind, user_alias: userAlias }: DueDeadline,
+  ): Promise<Exclude<Command, DialCall> | undefined> {
     switch (kind) {
       case 'ring':
         return { type: 'TimeOutRinging', callId, userAlias };

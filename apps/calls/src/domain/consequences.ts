@@ -1,8 +1,8 @@
 import { type CallState, participantOf, type UserAlias } from '@communication-center/contracts';
 
-export type DeadlineKind = 'ring' | 'max_duration';
+type DeadlineKind = 'ring' | 'max_duration';
 
-export interface Deadline {
+interface Deadline {
   kind: DeadlineKind;
   /** Empty where the deadline is the whole call's. */
   userAlias: UserAlias | '';
@@ -61,6 +61,7 @@ export function findGlare(initiator: UserAlias, callees: readonly UserAlias[], r
   const [callee] = callees;
   if (callees.length !== 1 || !callee) return undefined;
   return ringing.find(
-    (call) => call.initiator === callee && call.status === 'ringing' && !call.manyToMany && participantOf(call, initiator)?.state === 'ringing',
+    (call) =>
+      call.initiator === callee && call.status === 'ringing' && !call.manyToMany && participantOf(call, initiator)?.state === 'ringing',
   );
 }

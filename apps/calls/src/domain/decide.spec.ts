@@ -1,7 +1,16 @@
 /*
  * The rules of a call, without a clock, a database or a network.
  */
-import { type CallEvent, type CallFact, type CallId, type CallState, type DeviceId, foldCallEvent, participantOf, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallEvent,
+  type CallFact,
+  type CallId,
+  type CallState,
+  type DeviceId,
+  foldCallEvent,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, DialCall, Line } from './commands.js';
@@ -18,7 +27,8 @@ const start = Date.parse('2026-01-01T00:00:00.000Z');
 const at = (seconds: number) => new Date(start + seconds * 1000);
 
 const free: Line = { activeCall: null, rungBy: [], doNotDisturb: false };
-const linesOf = (lines: Record<string, Partial<Line>> = {}) => new Map(Object.entries(lines).map(([user, line]) => [user as UserAlias, { ...free, ...line }]));
+const linesOf = (lines: Record<string, Partial<Line>> = {}) =>
+  new Map(Object.entries(lines).map(([user, line]) => [user as UserAlias, { ...free, ...line }]));
 
 const dialOf = (more: Partial<DialCall> = {}): DialCall => ({
   type: 'DialCall',
@@ -37,7 +47,16 @@ function fold(call: CallState | undefined, facts: readonly CallFact[], now: Date
   let state = call;
   for (const fact of facts) {
     const sequence = (state?.sequence ?? 0) + 1;
-    const attributes = { specversion: '1.0', id: String(sequence), source: '/calls', time: now.toISOString(), subject: callId, callid: callId, appid: 'demo', dataversion: 1 };
+    const attributes = {
+      specversion: '1.0',
+      id: String(sequence),
+      source: '/calls',
+      time: now.toISOString(),
+      subject: callId,
+      callid: callId,
+      appid: 'demo',
+      dataversion: 1,
+    };
     state = foldCallEvent(state, { ...fact, ...attributes, sequence } as unknown as CallEvent);
   }
   return state;
@@ -167,13 +186,17 @@ describe('a ring', () => {
   });
 
   test('of a second callee goes on when the first one declines', () => {
-    const story = new Story().dial({ callees: [bob, carol] }).on({ type: 'DeclineCall', callId, userAlias: bob, deviceId: null, reason: 'none' }, 1);
+    const story = new Story()
+      .dial({ callees: [bob, carol] })
+      .on({ type: 'DeclineCall', callId, userAlias: bob, deviceId: null, reason: 'none' }, 1);
     expect(story.call?.status).toBe('ringing');
     expect(story.answer(carol, 2).call?.status).toBe('connected');
   });
 
   test('is cancelled by the initiator, on every callee', () => {
-    const story = new Story().dial({ callees: [bob, carol] }).on({ type: 'HangUp', callId, userAlias: alice, deviceId: deviceOf('alice') }, 4);
+    const story = new Story()
+      .dial({ callees: [bob, carol] })
+      .on({ type: 'HangUp', callId, userAlias: alice, deviceId: deviceOf('alice') }, 4);
     expect(story.types).toEqual(['call.dialed', 'call.hung_up', 'call.missed', 'call.missed', 'call.ended']);
     expect(story.ended.reason).toBe('cancelled');
   });
@@ -181,12 +204,18 @@ describe('a ring', () => {
 
 describe('a connected call', () => {
   test('of two ends with the first hang-up, and knows how long they talked', () => {
-    const story = new Story().dial().answer(bob, 10).on({ type: 'HangUp', callId, userAlias: bob, deviceId: deviceOf('bob') }, 75);
+    const story = new Story()
+      .dial()
+      .answer(bob, 10)
+      .on({ type: 'HangUp', callId, userAlias: bob, deviceId: deviceOf('bob') }, 75);
     expect(story.ended).toMatchObject({ reason: 'hung_up', talkSeconds: 65 });
   });
 
   test('of many goes on while two are left, and ends with the last but one', () => {
-    const story = new Story().dial({ callees: [bob, carol] }).answer(bob, 1).answer(carol, 2);
+    const story = new Story()
+      .dial({ callees: [bob, carol] })
+      .answer(bob, 1)
+      .answer(carol, 2);
     story.on({ type: 'HangUp', callId, userAlias: alice, deviceId: deviceOf('alice') }, 3);
     expect(story.call?.status).toBe('connected');
     story.on({ type: 'HangUp', callId, userAlias: carol, deviceId: deviceOf('carol') }, 4);
@@ -217,7 +246,13 @@ describe('whatever is asked of a call, in whatever order', () => {
   const command: fc.Arbitrary<Command> = fc.oneof(
     fc.record({ type: fc.constant('ConfirmRinging' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
     fc.record({ type: fc.constant('AnswerCall' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({ type: fc.constant('DeclineCall' as const), callId: fc.constant(callId), userAlias: user, deviceId: device, reason: fc.constant('none' as const) }),
+    fc.record({
+      type: fc.constant('DeclineCall' as const),
+      callId: fc.constant(callId),
+      userAlias: user,
+      deviceId: device,
+      reason: fc.constant('none' as const),
+    }),
     fc.record({ type: fc.constant('IgnoreCall' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
     fc.record({ type: fc.constant('HangUp' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
     fc.record({ type: fc.constant('TimeOutRinging' as const), callId: fc.constant(callId), userAlias: user }),
@@ -256,7 +291,8 @@ describe('whatever is asked of a call, in whatever order', () => {
           now += pause;
           take(asked);
         }
-        const inState = (state: string) => new Set(call?.participants.filter((one) => one.state === state).map(({ userAlias }) => userAlias as string));
+        const inState = (state: string) =>
+          new Set(call?.participants.filter((one) => one.state === state).map(({ userAlias }) => userAlias as string));
         expect(occupied).toEqual(inState('connected'));
         expect(ringing).toEqual(inState('ringing'));
         // Left to its deadlines, every call ends and leaves nobody ringing or busy.

@@ -1,4 +1,11 @@
-import { type CallFact, type CallState, type EndReason, type Participant, participantOf, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallFact,
+  type CallState,
+  type EndReason,
+  type Participant,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 import type { Command, DialCall, Lines, Rejection } from './commands.js';
 import { Draft } from './draft.js';
 
@@ -160,7 +167,9 @@ function settle(draft: Draft, why: EndReason): Decision {
 function endReason(call: CallState, why: EndReason): EndReason {
   if (why !== 'busy') return why;
   const reasons = new Set(
-    call.participants.flatMap((participant) => (participant.state === 'gone' && participant.userAlias !== call.initiator ? [participant.reason] : [])),
+    call.participants.flatMap((participant) =>
+      participant.state === 'gone' && participant.userAlias !== call.initiator ? [participant.reason] : [],
+    ),
   );
   return reasons.size === 1 && reasons.has('do_not_disturb') ? 'do_not_disturb' : 'busy';
 }

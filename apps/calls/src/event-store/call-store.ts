@@ -1,10 +1,10 @@
 import {
   type AppId,
   type CallEvent,
-  callEventSchema,
   type CallFact,
   type CallId,
   type CallState,
+  callEventSchema,
   foldCallEvent,
   participantOf,
   type UserAlias,
@@ -12,8 +12,8 @@ import {
 import { type Sql, writeOutbox } from '@communication-center/event-log';
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
-import { consequencesOf } from '../domain/consequences.js';
 import type { Line, Lines } from '../domain/commands.js';
+import { consequencesOf } from '../domain/consequences.js';
 
 interface EventRow {
   call_id: CallId;
@@ -191,11 +191,10 @@ async function applyConsequences(tx: Sql, appId: AppId, before: CallState | unde
   const { claim, free, startRinging, stopRinging, setDeadlines, clearDeadlines } = consequencesOf(before, call);
   const { callId } = call;
   if (free.length > 0) {
-    await tx.query('UPDATE lines SET active_call_id = NULL, active_device_id = NULL WHERE app_id = $1 AND user_alias = ANY($2) AND active_call_id = $3', [
-      appId,
-      free,
-      callId,
-    ]);
+    await tx.query(
+      'UPDATE lines SET active_call_id = NULL, active_device_id = NULL WHERE app_id = $1 AND user_alias = ANY($2) AND active_call_id = $3',
+      [appId, free, callId],
+    );
     await tx.query("DELETE FROM deadlines WHERE call_id = $1 AND kind = 'connection' AND user_alias = ANY($2)", [callId, free]);
   }
   if (claim.length > 0) await claimLines(tx, appId, call, claim);

@@ -21,7 +21,12 @@ export function CallPanel({ center, call, onError }: Props) {
     call.others.map(({ userAlias }) => userAlias),
   );
   useEffect(() => {
-    const offs = [call.on('localStream', redraw), call.on('streamAdded', redraw), call.on('streamRemoved', redraw), call.on('mediaError', onError)];
+    const offs = [
+      call.on('localStream', redraw),
+      call.on('streamAdded', redraw),
+      call.on('streamRemoved', redraw),
+      call.on('mediaError', onError),
+    ];
     return () => {
       for (const off of offs) off();
     };
@@ -55,7 +60,13 @@ export function CallPanel({ center, call, onError }: Props) {
           <StreamView stream={call.localStream} label="You" own />
         </Group>
         <Group justify="center">
-          <Switch label="Microphone" on={sending.audio} onIcon={<IconMicrophone />} offIcon={<IconMicrophoneOff />} onClick={() => toggle('audio')} />
+          <Switch
+            label="Microphone"
+            on={sending.audio}
+            onIcon={<IconMicrophone />}
+            offIcon={<IconMicrophoneOff />}
+            onClick={() => toggle('audio')}
+          />
           <Switch label="Camera" on={sending.video} onIcon={<IconVideo />} offIcon={<IconVideoOff />} onClick={() => toggle('video')} />
           <Button color="red" size="md" leftSection={<IconPhoneOff size={18} />} onClick={() => void call.hangUp().catch(onError)}>
             {call.phase === 'connected' ? 'Hang up' : 'Cancel'}
@@ -83,7 +94,14 @@ interface SwitchProps {
 function Switch({ label, on, onIcon, offIcon, onClick }: SwitchProps) {
   return (
     <Tooltip label={`${label} ${on ? 'on' : 'off'}`}>
-      <ActionIcon size="xl" variant={on ? 'light' : 'filled'} color={on ? 'teal' : 'gray'} aria-label={label} aria-pressed={on} onClick={onClick}>
+      <ActionIcon
+        size="xl"
+        variant={on ? 'light' : 'filled'}
+        color={on ? 'teal' : 'gray'}
+        aria-label={label}
+        aria-pressed={on}
+        onClick={onClick}
+      >
         {on ? onIcon : offIcon}
       </ActionIcon>
     </Tooltip>

@@ -17,7 +17,15 @@ export function IncomingCall({ center, call, onError }: Props) {
   const nameOf = useNames(center, [initiator]);
   useEffect(startRingTone, []);
   return (
-    <Modal opened onClose={() => void call.ignore().catch(onError)} withCloseButton={false} centered title="Incoming call" closeOnClickOutside={false} closeOnEscape={false}>
+    <Modal
+      opened
+      onClose={() => void call.ignore().catch(onError)}
+      withCloseButton={false}
+      centered
+      title="Incoming call"
+      closeOnClickOutside={false}
+      closeOnEscape={false}
+    >
       <Stack align="center">
         <Avatar size="xl" name={nameOf(initiator)} color="initials" />
         <Title order={2} size="h3">
@@ -25,7 +33,13 @@ export function IncomingCall({ center, call, onError }: Props) {
         </Title>
         <Text c="dimmed">{call.state.callType === 'audio_video' ? 'wants to talk with video' : 'wants to talk'}</Text>
         <Group justify="center">
-          <Button data-autofocus size="md" color="teal" leftSection={<IconPhone size={18} />} onClick={() => void call.answer().catch(onError)}>
+          <Button
+            data-autofocus
+            size="md"
+            color="teal"
+            leftSection={<IconPhone size={18} />}
+            onClick={() => void call.answer().catch(onError)}
+          >
             Answer
           </Button>
           <Button.Group>

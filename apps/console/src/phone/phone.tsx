@@ -68,7 +68,12 @@ export function Phone({ center, onSignOut }: Props) {
               <Timeline center={center} callId={timelineOf} sequence={shown?.callId === timelineOf ? shown.state.sequence : 0} />
             </Card>
           )}
-          <RecentCalls center={center} version={`${last?.callId} ${current?.callId}`} onDial={(userAlias) => void dial(userAlias)} onChoose={setChosen} />
+          <RecentCalls
+            center={center}
+            version={`${last?.callId} ${current?.callId}`}
+            onDial={(userAlias) => void dial(userAlias)}
+            onChoose={setChosen}
+          />
         </SimpleGrid>
       </Stack>
     </Container>

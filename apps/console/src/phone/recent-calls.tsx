@@ -15,8 +15,13 @@ interface Props {
 
 /** The user's last calls, newest first: choose one to see its timeline, or call back. */
 export function RecentCalls({ center, version, onDial, onChoose }: Props) {
-  const { data: calls = [] } = useQuery({ queryKey: ['history', center.userAlias, version], queryFn: () => center.history(), placeholderData: (before) => before });
-  const partner = (participants: { userAlias: string }[]) => participants.find(({ userAlias }) => userAlias !== center.userAlias)?.userAlias ?? '';
+  const { data: calls = [] } = useQuery({
+    queryKey: ['history', center.userAlias, version],
+    queryFn: () => center.history(),
+    placeholderData: (before) => before,
+  });
+  const partner = (participants: { userAlias: string }[]) =>
+    participants.find(({ userAlias }) => userAlias !== center.userAlias)?.userAlias ?? '';
   const nameOf = useNames(
     center,
     calls.slice(0, 8).map(({ participants }) => partner(participants)),
@@ -38,7 +43,12 @@ export function RecentCalls({ center, version, onDial, onChoose }: Props) {
                 {new Date(call.dialedAt).toLocaleString()} · {call.status === 'ended' ? reasonText(call.reason) : 'under way'}
               </Text>
             </UnstyledButton>
-            <Button variant="subtle" size="compact-sm" aria-label={`Call ${nameOf(partner(call.participants))}`} onClick={() => onDial(partner(call.participants))}>
+            <Button
+              variant="subtle"
+              size="compact-sm"
+              aria-label={`Call ${nameOf(partner(call.participants))}`}
+              onClick={() => onDial(partner(call.participants))}
+            >
               <IconPhone size={16} />
             </Button>
           </Group>

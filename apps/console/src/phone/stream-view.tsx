@@ -17,8 +17,14 @@ export function StreamView({ stream, label, own = false }: Props) {
   return (
     <AspectRatio ratio={16 / 9} flex={1} miw={220}>
       <Box bg="dark.7" pos="relative" style={{ borderRadius: 8, overflow: 'hidden' }}>
-        {/* biome-ignore lint/a11y/useMediaCaption: a live call has no captions to offer */}
-        <video ref={video} aria-label={label} autoPlay playsInline muted={own} style={{ width: '100%', height: '100%', objectFit: 'cover' }} />
+        <video
+          ref={video}
+          aria-label={label}
+          autoPlay
+          playsInline
+          muted={own}
+          style={{ width: '100%', height: '100%', objectFit: 'cover' }}
+        />
         <Badge pos="absolute" bottom={8} left={8} variant="filled" color="dark">
           {label}
         </Badge>

@@ -1,5 +1,5 @@
 import type { CommunicationCenter } from '@communication-center/client';
-import { Alert, Loader, Text, Timeline as Steps } from '@mantine/core';
+import { Alert, Loader, Timeline as Steps, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
 interface Props {

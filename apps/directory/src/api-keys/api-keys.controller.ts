@@ -1,9 +1,9 @@
-import { apiKeyBodySchema, type ApiKeyView, type AppId, appIdSchema, type Subject } from '@communication-center/contracts';
+import { type ApiKeyView, type AppId, apiKeyBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
 import { From, JsonBody, PathParam, ProblemError } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { requireAdminOf } from '../apps/apps.controller.js';
 import { AppStore } from '../apps/app-store.js';
+import { requireAdminOf } from '../apps/apps.controller.js';
 import { ApiKeyStore } from './api-key-store.js';
 
 @Controller('v1/apps/:appId/api-keys')
@@ -34,7 +34,11 @@ export class ApiKeysController {
   /** Revokes a key: its next request is refused. */
   @Delete(':keyId')
   @HttpCode(204)
-  async revoke(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @PathParam('keyId', z.uuid()) keyId: string): Promise<void> {
+  async revoke(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @PathParam('keyId', z.uuid()) keyId: string,
+  ): Promise<void> {
     requireAdminOf(subject, appId);
     if (!(await this.keys.revoke(appId, keyId))) throw new ProblemError('not_found', 'No such key');
   }

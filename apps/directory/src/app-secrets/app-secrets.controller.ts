@@ -1,9 +1,9 @@
-import { type AppId, appIdSchema, type AppSecretView, type Subject } from '@communication-center/contracts';
+import { type AppId, type AppSecretView, appIdSchema, type Subject } from '@communication-center/contracts';
 import { From, PathParam, ProblemError } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { requireAdminOf } from '../apps/apps.controller.js';
 import { AppStore } from '../apps/app-store.js';
+import { requireAdminOf } from '../apps/apps.controller.js';
 import { AppSecretStore } from './app-secret-store.js';
 
 @Controller('v1/apps/:appId/secrets')
@@ -30,7 +30,11 @@ export class AppSecretsController {
   /** Revokes a secret: tokens it signed are refused from now on. */
   @Delete(':kid')
   @HttpCode(204)
-  async revoke(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @PathParam('kid', z.uuid()) kid: string): Promise<void> {
+  async revoke(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @PathParam('kid', z.uuid()) kid: string,
+  ): Promise<void> {
     requireAdminOf(subject, appId);
     if (!(await this.secrets.revoke(appId, kid))) throw new ProblemError('not_found', 'No such secret');
   }

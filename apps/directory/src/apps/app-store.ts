@@ -1,4 +1,4 @@
-import { type AppBody, type AppId, type AppOptions, appOptionsSchema, type AppView } from '@communication-center/contracts';
+import { type AppBody, type AppId, type AppOptions, type AppView, appOptionsSchema } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';

@@ -1,4 +1,4 @@
-import { type AppBody, appBodySchema, type AppId, appIdSchema, type AppView, type Subject } from '@communication-center/contracts';
+import { type AppBody, type AppId, type AppView, appBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
 import { From, JsonBody, PathParam, ProblemError, requireOperator, requireService, Settings } from '@communication-center/service';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import type { DirectorySettings } from '../settings.js';
@@ -13,7 +13,11 @@ export class AppsController {
 
   /** Makes an app, or changes it. For the operator. */
   @Put('v1/apps/:appId')
-  async save(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(appBodySchema) body: AppBody): Promise<AppView> {
+  async save(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @JsonBody(appBodySchema) body: AppBody,
+  ): Promise<AppView> {
     requireOperator(subject);
     if (body.trustsBareAlias && !this.settings.ALLOW_BARE_ALIAS) {
       throw new ProblemError('forbidden', 'trustsBareAlias: this Center does not allow it; it is for development');

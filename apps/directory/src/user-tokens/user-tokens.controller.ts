@@ -1,4 +1,4 @@
-import { type AppId, type Subject, userTokenBodySchema, type UserTokenView } from '@communication-center/contracts';
+import { type AppId, type Subject, type UserTokenView, userTokenBodySchema } from '@communication-center/contracts';
 import { appOfKey, From, JsonBody, ProblemError } from '@communication-center/service';
 import { Controller, Post } from '@nestjs/common';
 import type { z } from 'zod';

@@ -1,4 +1,4 @@
-import { type AppId, type UserAlias, userAliasSchema, type UserTokenView } from '@communication-center/contracts';
+import { type AppId, type UserAlias, type UserTokenView, userAliasSchema } from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
@@ -30,7 +30,8 @@ export class UserTokens {
   async verify(token: string): Promise<{ appId: AppId; userAlias: UserAlias }> {
     const kid = kidOf(token);
     const secret = kid && (await this.secrets.byKid(kid));
-    if (!secret) throw new ProblemError('unauthenticated', "token: its kid names no secret of any app; sign it with one of the app's secrets");
+    if (!secret)
+      throw new ProblemError('unauthenticated', "token: its kid names no secret of any app; sign it with one of the app's secrets");
     const verified = await jwtVerify(token, secret.secret, {
       algorithms: [algorithm],
       requiredClaims: ['sub', 'exp'],

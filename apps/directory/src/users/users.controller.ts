@@ -3,10 +3,10 @@ import {
   appIdSchema,
   type Subject,
   type UserAlias,
-  userAliasSchema,
   type UserBody,
-  userBodySchema,
   type UserView,
+  userAliasSchema,
+  userBodySchema,
 } from '@communication-center/contracts';
 import { appOfKey, From, JsonBody, PathParam, ProblemError, requireService } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
@@ -49,7 +49,11 @@ export class UsersController {
   /** What a caller may see of others: name and picture. For gateways. */
   @Post('internal/apps/:appId/profiles')
   @HttpCode(200)
-  async profiles(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] }) {
+  async profiles(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] },
+  ) {
     requireService(subject);
     return { profiles: await this.users.profiles(appId, body.userAliases) };
   }
@@ -57,7 +61,11 @@ export class UsersController {
   /** What the calls service must know of a user before the user's event has reached it. */
   @Post('internal/apps/:appId/user-settings')
   @HttpCode(200)
-  async settings(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId, @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] }) {
+  async settings(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] },
+  ) {
     requireService(subject);
     await this.apps.get(appId);
     return { users: await this.users.settings(appId, body.userAliases) };

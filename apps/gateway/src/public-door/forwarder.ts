@@ -24,7 +24,10 @@ export class Forwarder {
   ) {}
 
   /** @throws ProblemError `not_found` for a path nobody owns, `service_unavailable` when its owner does not answer. */
-  async forward(asked: { method: string; path: string; contentType: string | undefined; body: Buffer | undefined }, subject: Subject): Promise<Forwarded> {
+  async forward(
+    asked: { method: string; path: string; contentType: string | undefined; body: Buffer | undefined },
+    subject: Subject,
+  ): Promise<Forwarded> {
     const owner = ownerOf(asked.path);
     const url = owner && this.services.urlOf(owner.service);
     if (!owner || !url) throw new ProblemError('not_found', `Nothing is at ${asked.path.split('?')[0]}`);

@@ -6,8 +6,8 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Authenticator } from '../authenticator.js';
-import { SocketDoor } from '../sockets/socket-door.js';
 import type { GatewaySettings } from '../settings.js';
+import { SocketDoor } from '../sockets/socket-door.js';
 import { Forwarder } from './forwarder.js';
 
 const maxBodyBytes = 262_144;
@@ -61,7 +61,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   async #subjectOf(authorization: string | undefined): Promise<Subject> {
     if (!authorization) return { kind: 'nobody' };
-    if (!authorization.startsWith('Bearer ')) throw new ProblemError('unauthenticated', 'Send Authorization: Bearer <API key or user token>');
+    if (!authorization.startsWith('Bearer '))
+      throw new ProblemError('unauthenticated', 'Send Authorization: Bearer <API key or user token>');
     return this.authenticator.whose(authorization.slice(7));
   }
 
@@ -84,6 +85,7 @@ function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   if (status === 413) return new ProblemError('payload_too_large', `Send at most ${maxBodyBytes} bytes`);
-  if (typeof status === 'number' && status < 500) return new ProblemError('invalid_request', error instanceof Error ? error.message : undefined);
+  if (typeof status === 'number' && status < 500)
+    return new ProblemError('invalid_request', error instanceof Error ? error.message : undefined);
   return new ProblemError('internal_error');
 }

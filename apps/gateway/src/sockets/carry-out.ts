@@ -7,7 +7,14 @@ import { type CommandFrame, type Device, socketErrorOf } from './device-socket.j
 // Long enough for a service that is restarted; a repeat is safe, because every command carries its id.
 const retryForMs = 10_000;
 
-const actions = { ringing: 'ringing', answer: 'answer', decline: 'decline', ignore: 'ignore', hang_up: 'hang-up', credentials: 'credentials' } as const;
+const actions = {
+  ringing: 'ringing',
+  answer: 'answer',
+  decline: 'decline',
+  ignore: 'ignore',
+  hang_up: 'hang-up',
+  credentials: 'credentials',
+} as const;
 
 /** Hands a socket's command to the service that owns it and turns the answer into a frame. */
 @Injectable()
@@ -24,7 +31,10 @@ export class CarryOut {
     }
   }
 
-  async #command({ appId, userAlias, deviceId }: Device, { id: _, ...frame }: Exclude<CommandFrame, { type: 'profiles' }>): Promise<CallReply> {
+  async #command(
+    { appId, userAlias, deviceId }: Device,
+    { id: _, ...frame }: Exclude<CommandFrame, { type: 'profiles' }>,
+  ): Promise<CallReply> {
     const subject: Subject = { kind: 'user', appId, userAlias, deviceId };
     const { type, ...body } = frame;
     const path = frame.type === 'dial' ? '/v1/calls' : `/v1/calls/${frame.callId}/${actions[frame.type]}`;

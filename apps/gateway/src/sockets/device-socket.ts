@@ -20,7 +20,16 @@ import { ringEndedFor } from '../domain/ring-ended.js';
 import type { GatewaySettings } from '../settings.js';
 
 /** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
-export const closeCodes = { protocolError: 4000, unauthenticated: 4001, connectTimeout: 4002, tooSlow: 4003, expelled: 4004, tooLarge: 1009, restarting: 1012, overloaded: 1013 } as const;
+export const closeCodes = {
+  protocolError: 4000,
+  unauthenticated: 4001,
+  connectTimeout: 4002,
+  tooSlow: 4003,
+  expelled: 4004,
+  tooLarge: 1009,
+  restarting: 1012,
+  overloaded: 1013,
+} as const;
 
 /** Who is on the socket, once it has said so and was believed. */
 export interface Device {
@@ -65,7 +74,10 @@ export class DeviceSocket {
     private readonly settings: GatewaySettings,
   ) {
     this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
-    this.#connectTimer = setTimeout(() => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout), settings.CONNECT_TIMEOUT_MS);
+    this.#connectTimer = setTimeout(
+      () => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout),
+      settings.CONNECT_TIMEOUT_MS,
+    );
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('pong', () => {
       this.#lastSign = Date.now();
@@ -131,7 +143,8 @@ export class DeviceSocket {
     this.#lastSign = Date.now();
     const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
     if (bytes.length > maxFrameBytes) return this.#refuse('frame_too_large', `send at most ${maxFrameBytes} bytes`, closeCodes.tooLarge);
-    if (!this.#budget.take(this.#lastSign)) return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
+    if (!this.#budget.take(this.#lastSign))
+      return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
     const read = readFrame(bytes.toString('utf8'));
     if (read.error) return this.#sendError(read.id, read.error);
@@ -147,7 +160,12 @@ export class DeviceSocket {
       return this.owner.connect(this, frame);
     }
     if (phase.at !== 'serving') {
-      return this.#refuse('unauthenticated', 'send a connect frame first', closeCodes.unauthenticated, 'id' in frame ? frame.id : undefined);
+      return this.#refuse(
+        'unauthenticated',
+        'send a connect frame first',
+        closeCodes.unauthenticated,
+        'id' in frame ? frame.id : undefined,
+      );
     }
     if (frame.type === 'sign_out') {
       this.#signedOut = true;
@@ -195,7 +213,10 @@ function readFrame(text: string): ReadFrame {
   }
   const parsed = clientFrameSchema.safeParse(json);
   if (parsed.success) return { frame: parsed.data };
-  const id = typeof json === 'object' && json !== null && 'id' in json && (typeof json.id === 'string' || typeof json.id === 'number') ? json.id : undefined;
+  const id =
+    typeof json === 'object' && json !== null && 'id' in json && (typeof json.id === 'string' || typeof json.id === 'number')
+      ? json.id
+      : undefined;
   const fields = fieldsOf(parsed.error);
   const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return { id, error: { code: fields.some(({ field }) => field === 'type') ? 'malformed_frame' : 'invalid_request', message, fields } };

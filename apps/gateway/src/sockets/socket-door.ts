@@ -17,7 +17,7 @@ import { Authenticator } from '../authenticator.js';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
-import { closeCodes, type CommandFrame, type ConnectFrame, type Device, DeviceSocket, type SocketOwner } from './device-socket.js';
+import { type CommandFrame, type ConnectFrame, closeCodes, type Device, DeviceSocket, type SocketOwner } from './device-socket.js';
 import { SocketRouter } from './socket-router.js';
 
 const socketPath = '/v1/socket';
@@ -93,7 +93,8 @@ export class SocketDoor implements SocketOwner {
     const path = request.url?.split('?')[0];
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     if (path !== socketPath) return refuseUpgrade(socket, new ProblemError('not_found', `Sockets are at ${socketPath}`));
-    if (!offered.includes(socketSubprotocol)) return refuseUpgrade(socket, new ProblemError('unsupported_protocol', `Offer the subprotocol ${socketSubprotocol}`));
+    if (!offered.includes(socketSubprotocol))
+      return refuseUpgrade(socket, new ProblemError('unsupported_protocol', `Offer the subprotocol ${socketSubprotocol}`));
     if (this.#draining || this.#sockets.size >= this.settings.MAX_SOCKETS) {
       return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
     }
@@ -106,7 +107,8 @@ export class SocketDoor implements SocketOwner {
     try {
       const { appId, userAlias, deviceId, platform } = frame;
       const subject = await this.authenticator.whose(frame.token, appId);
-      if (subject.kind !== 'user' || subject.userAlias !== userAlias) throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+      if (subject.kind !== 'user' || subject.userAlias !== userAlias)
+        throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
       const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform };
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
       socket.hold();
@@ -145,7 +147,13 @@ export class SocketDoor implements SocketOwner {
 
   async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {
     const path = '/internal/snapshot';
-    const snapshot = await this.services.calls.send({ method: 'POST', path, body: { appId, userAlias }, timeoutMs: 4000, retryForMs: 4000 });
+    const snapshot = await this.services.calls.send({
+      method: 'POST',
+      path,
+      body: { appId, userAlias },
+      timeoutMs: 4000,
+      retryForMs: 4000,
+    });
     return callSnapshotSchema.parse(snapshot);
   }
 }

@@ -1,4 +1,15 @@
-import { type AppId, appIdSchema, type CallId, callIdSchema, type DeviceId, deviceIdSchema, type MediaCredentials, type Subject, type UserAlias, userAliasSchema } from '@communication-center/contracts';
+import {
+  type AppId,
+  appIdSchema,
+  type CallId,
+  callIdSchema,
+  type DeviceId,
+  deviceIdSchema,
+  type MediaCredentials,
+  type Subject,
+  type UserAlias,
+  userAliasSchema,
+} from '@communication-center/contracts';
 import { From, JsonBody, requireService, Settings } from '@communication-center/service';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';

@@ -1,4 +1,13 @@
-import { type AppId, appIdSchema, type CallId, callIdSchema, type DeviceId, deviceIdSchema, type UserAlias, userAliasSchema } from '@communication-center/contracts';
+import {
+  type AppId,
+  appIdSchema,
+  type CallId,
+  callIdSchema,
+  type DeviceId,
+  deviceIdSchema,
+  type UserAlias,
+  userAliasSchema,
+} from '@communication-center/contracts';
 import { ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { jwtVerify, SignJWT } from 'jose';
@@ -32,7 +41,11 @@ export class MediaTokens {
 
   async mint(grant: Grant): Promise<{ token: string; expiresAt: string }> {
     const expiresAt = new Date(Date.now() + this.settings.MEDIA_TOKEN_SECONDS * 1000);
-    const token = await new SignJWT({ grant }).setProtectedHeader({ alg: 'HS256' }).setAudience('media').setExpirationTime(expiresAt).sign(this.#key);
+    const token = await new SignJWT({ grant })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setAudience('media')
+      .setExpirationTime(expiresAt)
+      .sign(this.#key);
     return { token, expiresAt: expiresAt.toISOString() };
   }
 

@@ -67,7 +67,12 @@ declare module 'janode/plugins/videoroom' {
     }): Promise<void>;
     destroy(room: { room: string; secret: string }): Promise<void>;
     list(filter: { admin_key: string }): Promise<{ list: { room: string; num_participants: number }[] }>;
-    joinPublisher(who: { room: string; feed: string; display: string; pin: string }): Promise<{ publishers: Publisher[]; private_id: number }>;
+    joinPublisher(who: {
+      room: string;
+      feed: string;
+      display: string;
+      pin: string;
+    }): Promise<{ publishers: Publisher[]; private_id: number }>;
     publish(what: { jsep: Jsep }): Promise<{ jsep: Jsep }>;
     configure(what: { jsep?: Jsep }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
@@ -78,7 +83,10 @@ declare module 'janode/plugins/videoroom' {
       autoupdate: boolean;
       use_msid: boolean;
     }): Promise<{ jsep: Jsep; streams: SubscribedStream[] }>;
-    update(change: { subscribe?: { feed: string }[]; unsubscribe?: { feed: string }[] }): Promise<{ jsep?: Jsep; streams: SubscribedStream[] }>;
+    update(change: {
+      subscribe?: { feed: string }[];
+      unsubscribe?: { feed: string }[];
+    }): Promise<{ jsep?: Jsep; streams: SubscribedStream[] }>;
     start(answer: { jsep: Jsep }): Promise<void>;
   }
 

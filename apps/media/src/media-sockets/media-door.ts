@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { mediaSubprotocol, type MediaEvent } from '@communication-center/contracts';
+import { type MediaEvent, mediaSubprotocol } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -29,7 +29,9 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#http = createServer((_request, response) => response.writeHead(426, { 'content-type': 'text/plain' }).end('This is a WebSocket door\n'));
+    this.#http = createServer((_request, response) =>
+      response.writeHead(426, { 'content-type': 'text/plain' }).end('This is a WebSocket door\n'),
+    );
     const sockets = new WebSocketServer({
       server: this.#http,
       maxPayload: 262_144,

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type MediaClientFrame, mediaClientFrameSchema, type MediaServerFrame, type SessionId, type Stream, streamSchema } from '@communication-center/contracts';
+import {
+  type MediaClientFrame,
+  type MediaServerFrame,
+  mediaClientFrameSchema,
+  type SessionId,
+  type Stream,
+  streamSchema,
+} from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
@@ -86,7 +93,8 @@ export class MediaSocket {
     const grant = await this.owner.admit(this, token);
     this.grant = grant;
     const room = await this.rooms.open(grant.callId);
-    if (room.generation !== grant.generation) throw new ProblemError('unauthenticated', 'token: the call has moved; ask for new credentials');
+    if (room.generation !== grant.generation)
+      throw new ProblemError('unauthenticated', 'token: the call has moved; ask for new credentials');
     const publisher = await this.janus.attach();
     try {
       await this.rooms.ensureInJanus(publisher, room);
@@ -95,7 +103,9 @@ export class MediaSocket {
       const streamId = randomUUID();
       const display = JSON.stringify({ userAlias, deviceId, kind: 'camera' });
       this.#listen(publisher);
-      const { publishers, private_id } = await this.janus.ask(publisher.joinPublisher({ room: room.callId, feed: streamId, display, pin: room.pin }));
+      const { publishers, private_id } = await this.janus.ask(
+        publisher.joinPublisher({ room: room.callId, feed: streamId, display, pin: room.pin }),
+      );
       const subscription = new Subscription(
         this.janus,
         { room: room.callId, pin: room.pin, privateId: private_id },

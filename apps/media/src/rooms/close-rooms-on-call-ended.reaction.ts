@@ -17,13 +17,15 @@ export class CloseRoomsOnCallEnded {
     const byApp: Map<CallEvent['appid'], CallEvent[]> = Map.groupBy(ended, (event) => event.appid);
     for (const [appId, calls] of byApp) {
       // A Janus that cannot be reached must not hold up the log: the row is closed, and the sweep destroys the room later.
-      await this.rooms.close(
-        appId,
-        calls.map(({ callid }) => callid),
-      ).catch((error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && error.code === 'media_unavailable')) throw error;
-        this.report(error, 'destroying rooms');
-      });
+      await this.rooms
+        .close(
+          appId,
+          calls.map(({ callid }) => callid),
+        )
+        .catch((error: unknown) => {
+          if (!(error instanceof Error && 'code' in error && error.code === 'media_unavailable')) throw error;
+          this.report(error, 'destroying rooms');
+        });
     }
   }
 }

@@ -19,8 +19,14 @@ export class Mailer implements OnApplicationShutdown {
   readonly #transport: Transporter | undefined;
 
   constructor(@Inject(Settings) private readonly settings: NotificationsSettings) {
-    const timeouts = { connectionTimeout: settings.MAIL_TIMEOUT_MS, greetingTimeout: settings.MAIL_TIMEOUT_MS, socketTimeout: settings.MAIL_TIMEOUT_MS };
-    this.#transport = settings.SMTP_URL ? createTransport({ url: settings.SMTP_URL, pool: true, maxConnections: 4, ...timeouts }) : undefined;
+    const timeouts = {
+      connectionTimeout: settings.MAIL_TIMEOUT_MS,
+      greetingTimeout: settings.MAIL_TIMEOUT_MS,
+      socketTimeout: settings.MAIL_TIMEOUT_MS,
+    };
+    this.#transport = settings.SMTP_URL
+      ? createTransport({ url: settings.SMTP_URL, pool: true, maxConnections: 4, ...timeouts })
+      : undefined;
   }
 
   /** Whether a mail server is configured at all. */

@@ -92,11 +92,10 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   async #tryLater(emailId: string, made: number, error: string): Promise<void> {
     const delayMs = nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, made, Math.random());
     if (delayMs === null) return this.#end(emailId, 'failed', error);
-    await this.database.query('UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1', [
-      emailId,
-      delayMs / 1000,
-      error,
-    ]);
+    await this.database.query(
+      'UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1',
+      [emailId, delayMs / 1000, error],
+    );
     await this.#jobs.add([{ rowId: emailId, attempt: made + 1, delayMs }]);
   }
 
@@ -117,11 +116,10 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async #end(emailId: string, state: 'sent' | 'failed' | 'skipped', error: string | null): Promise<void> {
-    await this.database.query('UPDATE emails SET state = $2, last_error = $3, next_attempt_at = NULL, ended_at = clock_timestamp() WHERE email_id = $1', [
-      emailId,
-      state,
-      error,
-    ]);
+    await this.database.query(
+      'UPDATE emails SET state = $2, last_error = $3, next_attempt_at = NULL, ended_at = clock_timestamp() WHERE email_id = $1',
+      [emailId, state, error],
+    );
   }
 
   async #overdue(): Promise<RowJob[]> {

@@ -1,4 +1,12 @@
-import { type CallState, type DeviceId, participantOf, type Platform, type Presence, type PresenceStatus, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallState,
+  type DeviceId,
+  type Platform,
+  type Presence,
+  type PresenceStatus,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 
 export interface OpenSession {
   deviceId: DeviceId;

@@ -71,7 +71,9 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     const endpoints = await this.endpoints.enabledOf([...new Set(events.map(({ appid }) => appid))]);
     if (endpoints.length === 0) return;
     const wanted = events.flatMap((event) =>
-      endpoints.filter((endpoint) => endpoint.appId === event.appid && wants(endpoint.eventTypes, event.type)).map((endpoint) => toDelivery(endpoint, event)),
+      endpoints
+        .filter((endpoint) => endpoint.appId === event.appid && wants(endpoint.eventTypes, event.type))
+        .map((endpoint) => toDelivery(endpoint, event)),
     );
     if (wanted.length === 0) return;
     const { rows } = await this.database.query<{ delivery_id: string }>(
@@ -140,10 +142,10 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     }
     const delayMs = nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, attempt, result.retryAfterMs, Math.random());
     if (delayMs === null) return this.#end(deliveryId, 'failed');
-    await this.database.query('UPDATE deliveries SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE delivery_id = $1', [
-      deliveryId,
-      delayMs / 1000,
-    ]);
+    await this.database.query(
+      'UPDATE deliveries SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE delivery_id = $1',
+      [deliveryId, delayMs / 1000],
+    );
     await this.#retries.add([{ rowId: deliveryId, attempt: attempt + 1, delayMs }]);
   }
 

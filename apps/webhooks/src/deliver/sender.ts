@@ -83,7 +83,11 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
     if (error) return callback(error, '', 0);
     const first = addresses.find(({ address }) => isPublic(address));
     if (!first) return callback(Object.assign(new Error(`${hostname} has no public address`), { code: 'EACCES' }), '', 0);
-    if (options.all) return callback(null, addresses.filter(({ address }) => isPublic(address)));
+    if (options.all)
+      return callback(
+        null,
+        addresses.filter(({ address }) => isPublic(address)),
+      );
     return callback(null, first.address, first.family);
   });
 };

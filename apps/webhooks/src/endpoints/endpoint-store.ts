@@ -69,22 +69,26 @@ export class EndpointStore {
 
   /** @returns the endpoints of these apps that take deliveries now. */
   async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
-    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL', [appIds]);
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL', [
+      appIds,
+    ]);
     return rows.map((row) => this.#toEndpoint(row));
   }
 
   /** @returns undefined for an endpoint that was deleted or disabled. */
   async enabled(endpointId: string): Promise<Endpoint | undefined> {
-    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE endpoint_id = $1 AND disabled_at IS NULL', [endpointId]);
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE endpoint_id = $1 AND disabled_at IS NULL', [
+      endpointId,
+    ]);
     return rows[0] && this.#toEndpoint(rows[0]);
   }
 
   /** Stops deliveries to an endpoint, and says why where its owner looks. */
   async disable(endpointId: string, reason: string): Promise<void> {
-    await this.database.query('UPDATE endpoints SET disabled_at = clock_timestamp(), disabled_reason = $2 WHERE endpoint_id = $1 AND disabled_at IS NULL', [
-      endpointId,
-      reason,
-    ]);
+    await this.database.query(
+      'UPDATE endpoints SET disabled_at = clock_timestamp(), disabled_reason = $2 WHERE endpoint_id = $1 AND disabled_at IS NULL',
+      [endpointId, reason],
+    );
   }
 
   #toEndpoint(row: EndpointRow): Endpoint {

@@ -1,4 +1,4 @@
-import { type EndpointBody, endpointBodySchema, type EndpointView, type Subject } from '@communication-center/contracts';
+import { type EndpointBody, type EndpointView, endpointBodySchema, type Subject } from '@communication-center/contracts';
 import { appOfKey, From, JsonBody, PathParam, ProblemError } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';

@@ -20,7 +20,10 @@ export class DeliveriesController {
 
   /** The newest deliveries, each with every attempt that was made. */
   @Get()
-  async list(@From() subject: Subject, @QueryString(querySchema) query: z.infer<typeof querySchema>): Promise<{ deliveries: DeliveryView[] }> {
+  async list(
+    @From() subject: Subject,
+    @QueryString(querySchema) query: z.infer<typeof querySchema>,
+  ): Promise<{ deliveries: DeliveryView[] }> {
     const { rows } = await this.database.query<DeliveryRow>(
       `SELECT d.delivery_id, d.endpoint_id, d.event_type, d.state, d.next_attempt_at,
               (SELECT json_agg(json_build_object('attempt', a.attempt, 'at', a.at, 'status', a.status, 'error', a.error, 'durationMs', a.duration_ms)
