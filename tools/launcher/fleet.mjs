@@ -44,7 +44,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
   const stop = () => {
     stopping ??= (async () => {
       await processes.stopAll(serviceNames);
-      if (state.composed) stopCompose(instance, {});
+      if (instance.composed) stopCompose(instance, {});
       closeControl();
     })();
     return stopping;

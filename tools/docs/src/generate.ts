@@ -1,1 +1,41 @@
-export {};
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { asyncApi } from './asyncapi.js';
+import { eventCatalog } from './event-catalog.js';
+import { openApi } from './openapi.js';
+import { settingsPage } from './settings-page.js';
+
+/*
+ * Writes the generated pages of docs/. With --check it writes nothing, and fails when a page is not what the contracts say:
+ * a contract cannot change unseen.
+ */
+const root = resolve(import.meta.dirname, '../../..');
+const check = process.argv.includes('--check');
+const asJson = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
+
+const pages: Record<string, string> = {
+  'protocol/openapi.json': asJson(openApi()),
+  'protocol/asyncapi.json': asJson(asyncApi()),
+  'protocol/events.md': eventCatalog(),
+  'settings.md': await settingsPage(root),
+};
+
+mkdirSync(join(root, 'docs/protocol'), { recursive: true });
+const stale: string[] = [];
+for (const [name, text] of Object.entries(pages)) {
+  const file = join(root, 'docs', name);
+  if (!check) writeFileSync(file, text);
+  else if (read(file) !== text) stale.push(`docs/${name}`);
+}
+if (stale.length > 0) {
+  console.error(`Not what the contracts say: ${stale.join(', ')}. Run npm run docs and commit what it writes.`);
+  process.exit(1);
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -7,6 +7,7 @@ const project = (instance) => ['compose', '-p', `communication-center-${instance
 
 /** Starts one server of docker-compose.yml on the instance's port. */
 export function startInCompose(instance, service, env) {
+  instance.composed = true;
   const done = spawnSync('docker', [...project(instance), 'up', '-d', service], { env: { ...process.env, ...env }, encoding: 'utf8' });
   if (done.status !== 0) throw new Refusal(`docker compose could not start ${service}: ${done.stderr.trim().split('\n').at(-1)}`);
 }

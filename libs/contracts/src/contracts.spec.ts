@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { type CallState, callEventSchema, customDataSchema, deviceIdSchema, foldCallEvent, userAliasSchema } from './index.js';
+import recorded from './recorded-calls.json' with { type: 'json' };
+
+describe('a user alias', () => {
+  test.each(['alice', 'usr_1234566789', 'Zoë Müller', '田中', 'a/b?c#d', '👩‍🚒', 'x'.repeat(128)])('may be %s', (alias) => {
+    expect(userAliasSchema.safeParse(alias).success).toBe(true);
+  });
+
+  test.each(['', ' alice', 'alice ', 'a\nb', 'a\u0000b', 'x'.repeat(129)])('may not be %j', (alias) => {
+    expect(userAliasSchema.safeParse(alias).success).toBe(false);
+  });
+});
+
+test('a device id is plain text without blanks', () => {
+  expect(deviceIdSchema.safeParse('0b7f-web:1.2_x').success).toBe(true);
+  expect(deviceIdSchema.safeParse('my phone').success).toBe(false);
+});
+
+test('custom data is bounded in bytes, not in characters', () => {
+  expect(customDataSchema.safeParse({ note: 'x'.repeat(4000) }).success).toBe(true);
+  expect(customDataSchema.safeParse({ note: 'ü'.repeat(2100) }).success).toBe(false);
+});
+
+/** Histories as they were once written. They fold for ever: a change that breaks one breaks a log that exists. */
+describe.each(recorded)('the recorded call "$name"', ({ events, folded }) => {
+  const parsed = events.map((event) => callEventSchema.parse(event));
+
+  test('still parses and folds to what it meant', () => {
+    expect(parsed.reduce<CallState | undefined>(foldCallEvent, undefined)).toEqual(folded);
+  });
+
+  test('folds to the same when its events are repeated', () => {
+    const repeated = parsed.flatMap((event, index) => [...parsed.slice(Math.max(0, index - 1), index), event]);
+    expect(repeated.reduce<CallState | undefined>(foldCallEvent, undefined)).toEqual(folded);
+  });
+});
+
+test('a history without its beginning is refused', () => {
+  const [, second] = (recorded[0]?.events ?? []).map((event) => callEventSchema.parse(event));
+  expect(() => foldCallEvent(undefined, second as never)).toThrow('before its call.dialed');
+});

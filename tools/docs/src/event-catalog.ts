@@ -1,0 +1,73 @@
+import {
+  callEventSchema,
+  directoryEventSchema,
+  mediaEventSchema,
+  problems,
+  sessionEventSchema,
+  topics,
+} from '@communication-center/contracts';
+import type { z } from 'zod';
+import { jsonSchemaOf } from './json-schema.js';
+
+type Property = { type?: string; description?: string; enum?: string[]; anyOf?: Property[]; items?: Property };
+type EventJson = { properties: { type: { const: string }; data: { properties: Record<string, Property>; required?: string[] } } };
+
+function typeText({ type, anyOf, items, enum: values }: Property): string {
+  if (values) return values.map((value) => `\`${value}\``).join(' ');
+  if (anyOf) return anyOf.map(typeText).join(' or ');
+  return type === 'array' && items ? `list of ${typeText(items)}` : (type ?? 'any');
+}
+
+function eventsOf(union: { options: readonly z.ZodType[] }): string {
+  return union.options
+    .map((option) => {
+      const { type, data } = (jsonSchemaOf(option, 'output') as EventJson).properties;
+      const rows = Object.entries(data.properties).map(
+        ([name, property]) =>
+          `| \`${name}\`${data.required?.includes(name) ? '' : ' (optional)'} | ${typeText(property)} | ${property.description ?? ''} |`,
+      );
+      return `### ${type.const}\n\n| field | type | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+    })
+    .join('\n');
+}
+
+/** @returns a page with every topic, event and error code. */
+export function eventCatalog(): string {
+  const topicRows = Object.entries(topics).map(
+    ([name, { key, partitions, retention }]) => `| \`${name}\` | ${key} | ${partitions} | ${retention} |`,
+  );
+  const problemRows = Object.entries(problems).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`);
+  return `# Events and errors
+
+Generated from \`libs/contracts\` by \`npm run docs\`: do not edit.
+
+Events are CloudEvents 1.0 in Kafka's binary mode: attributes in \`ce_\` headers, the data as JSON. \`ce_sequence\` counts the events of a
+subject from 1 without a gap; a consumer drops what is not newer.
+
+## Topics
+
+| topic | key | partitions | kept |
+| --- | --- | --- | --- |
+${topicRows.join('\n')}
+
+## calls.events
+
+${eventsOf(callEventSchema)}
+## sessions.events
+
+${eventsOf(sessionEventSchema)}
+## media.events
+
+${eventsOf(mediaEventSchema)}
+## directory.events
+
+${eventsOf(directoryEventSchema)}
+## Error codes
+
+The same over REST (RFC 9457 problem+json) and the sockets. A code never changes its meaning.
+
+| code | HTTP status | meaning |
+| --- | --- | --- |
+${problemRows.join('\n')}
+`;
+}
