@@ -154,10 +154,19 @@ export class Connection extends Emitter<ConnectionEvents> {
   #settle(id: string, frame: Answer): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
+    if (isPassing(frame, pending.frame)) {
+      setTimeout(() => this.#sendAgain(id), 300 + Math.random() * 400);
+      return;
+    }
     this.#pending.delete(id);
     clearTimeout(pending.timer);
     if (frame.type === 'error') pending.reject(CenterError.fromSocket(frame.error));
     else pending.resolve(frame);
+  }
+
+  #sendAgain(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending && this.#state === 'connected') this.#sendFrame({ ...pending.frame, id });
   }
 
   #sendFrame(frame: object): void {
@@ -211,4 +220,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+/**
+ * Whether a refusal is worth waiting out. A dial is not: its caller should hear at once that nobody rings.
+ */
+function isPassing(answer: Answer, request: Request): boolean {
+  return answer.type === 'error' && answer.error.code === 'service_unavailable' && request.type !== 'dial';
 }

@@ -1,4 +1,4 @@
-import { type AppId, callEventSchema, type Presence, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import { type AppId, callEventSchema, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Identity, ProblemError, ServiceClient, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -26,17 +26,18 @@ export class EmailAbsentCalleeOnCallMissed {
       if (event.type !== 'call.missed') continue;
       if (Date.now() - Date.parse(event.time) > this.settings.EMAIL_DEADLINE_SECONDS * 1000) continue;
       const { userAlias, initiator } = event.data;
-      if ((await this.#statusOf(event.appid, userAlias)) !== 'offline') continue;
+      if (await this.#isOnline(event.appid, userAlias)) continue;
       await this.emails.write({ eventId: event.id, appId: event.appid, userAlias, callId: event.callid, initiator, missedAt: event.time });
     }
   }
 
-  async #statusOf(appId: AppId, userAlias: UserAlias): Promise<Presence['status']> {
+  /** Whether any device is connected. The status would not do: until presence has folded this event too, it says busy. */
+  async #isOnline(appId: AppId, userAlias: UserAlias): Promise<boolean> {
     const path = `/internal/apps/${appId}/presence/${encodeURIComponent(userAlias)}`;
     try {
-      return presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 })).status;
+      return presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 })).devices.length > 0;
     } catch (error) {
-      if (error instanceof ProblemError && error.code === 'unknown_user') return 'offline';
+      if (error instanceof ProblemError && error.code === 'unknown_user') return false;
       throw error;
     }
   }
