@@ -45,7 +45,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(Settings) private readonly settings: WebhooksSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#claimSeconds = 30 + settings.REQUEST_TIMEOUT_MS / 1000;
+    this.#claimSeconds = 5 + settings.REQUEST_TIMEOUT_MS / 1000;
     this.#lanes = new Lanes(settings.LANE_CONCURRENCY, settings.LANE_LENGTH);
     this.#retries = new RowJobs({
       name: 'webhook-deliveries',

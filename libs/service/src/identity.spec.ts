@@ -1,0 +1,62 @@
+/*
+ * Who may say for whom a request is: only the gateway speaks for users, keys and the operator, to one service, for seconds.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import type { Subject } from '@communication-center/contracts';
+import { importJWK, type JWK, SignJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { Identity } from './identity.js';
+
+function makeKey(kid: string) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { public: { ...publicKey.export({ format: 'jwk' }), kid }, private: { ...privateKey.export({ format: 'jwk' }), kid } };
+}
+
+const keys = { gateway: makeKey('gateway'), calls: makeKey('calls-2'), stranger: makeKey('gateway') };
+const jwks = { keys: [keys.gateway.public, keys.calls.public] };
+const gateway = new Identity('gateway', keys.gateway.private, jwks);
+const calls = new Identity('calls', keys.calls.private, jwks);
+const media = new Identity('media', makeKey('media').private, jwks);
+const alice = { kind: 'user', appId: 'demo', userAlias: 'alice' } as Subject;
+
+const refusalOf = (token: string, at = media) =>
+  at.verify(`Bearer ${token}`).then(
+    () => 'let in',
+    (error: unknown) => (error as { code: string }).code,
+  );
+
+test('the gateway speaks for a user, a service for itself', async () => {
+  expect(await calls.verify(`Bearer ${await gateway.sign('calls', alice)}`)).toEqual(alice);
+  expect(await media.verify(`Bearer ${await calls.sign('media')}`)).toEqual({ kind: 'service', service: 'calls' });
+});
+
+test('no other service speaks for a user, nor for another service', async () => {
+  expect(await refusalOf(await calls.sign('media', alice))).toBe('unauthenticated');
+  expect(await refusalOf(await calls.sign('media', { kind: 'service', service: 'gateway' }))).toBe('unauthenticated');
+});
+
+test('a token is for one service', async () => {
+  expect(await refusalOf(await gateway.sign('calls', alice))).toBe('unauthenticated');
+});
+
+test('an unknown key is refused, whatever name it gives itself', async () => {
+  const stranger = new Identity('gateway', keys.stranger.private, jwks);
+  expect(await refusalOf(await stranger.sign('media', alice))).toBe('unauthenticated');
+});
+
+test('a stale token, one that says it lives longer, and none at all are refused', async () => {
+  const key = await importJWK(keys.gateway.private as unknown as JWK, 'EdDSA');
+  const sign = (issued: number, expires: number) =>
+    new SignJWT({ subject: alice })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'gateway' })
+      .setIssuer('gateway')
+      .setAudience('media')
+      .setIssuedAt(issued)
+      .setExpirationTime(expires)
+      .sign(key);
+  const now = Math.floor(Date.now() / 1000);
+  expect(await refusalOf(await sign(now, now + 30))).toBe('let in');
+  expect(await refusalOf(await sign(now - 60, now - 30))).toBe('unauthenticated');
+  expect(await refusalOf(await sign(now - 60, now + 3600))).toBe('unauthenticated');
+  expect(await refusalOf('')).toBe('unauthenticated');
+});
