@@ -25,8 +25,56 @@ export interface ConsumerOptions {
   /** How many partitions are worked on at a time. */
   concurrency?: number;
   sessionTimeoutMs?: number;
+  /**
+   * Where a group that never consumed before begins: a projection at the beginning of the log, a reaction at its end, so
+   * that a new one does not act on the past.
+   */
+  firstFrom?: 'beginning' | 'end';
   /** How often a single event that fails is tried before its key is parked. */
   triesBeforeParking?: number;
+}
+
+interface Beginning {
+  topic: string;
+  partition: number;
+  offset: string;
+}
+
+/** Offsets by topic and partition. */
+type Beginnings = Map<string, Map<number, string>>;
+
+/** @returns where the topics end now, for the partitions of which this group never committed anything. */
+async function endsOfUncommitted(log: EventLog, group: string, topics: string[]): Promise<Beginnings> {
+  const admin = log.kafka.admin();
+  await admin.connect();
+  try {
+    const beginnings: Beginnings = new Map();
+    for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics })) {
+      const unknown = new Set(partitions.filter(({ offset }) => offset === '-1').map(({ partition }) => partition));
+      const ends = await admin.fetchTopicOffsets(topic);
+      beginnings.set(
+        topic,
+        new Map(ends.filter(({ partition }) => unknown.has(partition)).map(({ partition, high }) => [partition, high])),
+      );
+    }
+    return beginnings;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Takes out what concerns the partitions this member was given: each is begun once. */
+function takeBeginnings(
+  beginnings: Beginnings,
+  assignment: Record<string, number[]>,
+): { topic: string; partition: number; offset: string }[] {
+  return Object.entries(assignment).flatMap(([topic, partitions]) =>
+    partitions.flatMap((partition) => {
+      const offset = beginnings.get(topic)?.get(partition);
+      beginnings.get(topic)?.delete(partition);
+      return offset === undefined ? [] : [{ topic, partition, offset }];
+    }),
+  );
 }
 
 /** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
@@ -48,7 +96,7 @@ export class EventConsumer {
   readonly #inHand = new Set<Promise<void>>();
 
   constructor(options: ConsumerOptions) {
-    this.#options = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, triesBeforeParking: 3, ...options };
+    this.#options = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, triesBeforeParking: 3, firstFrom: 'beginning', ...options };
   }
 
   get state(): ConsumerState {
@@ -71,8 +119,22 @@ export class EventConsumer {
       retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;
-    consumer.on('consumer.group_join', () => {
+    let beginnings: Beginnings = new Map();
+    let begun: Beginning[] = [];
+    let isRunning = false;
+    // Committed at once: a process that dies before its first event must not make its successor begin anew. kafkajs drops
+    // commits silently until it runs, which is a little after it has joined.
+    const commitBegun = () => {
+      if (!isRunning || begun.length === 0) return;
+      void this.#keepInHand(this.#commitBeginnings(consumer, begun));
+      begun = [];
+    };
+    consumer.on('consumer.group_join', ({ payload }) => {
       this.#state = 'running';
+      const mine = takeBeginnings(beginnings, payload.memberAssignment);
+      for (const beginning of mine) consumer.seek(beginning);
+      begun.push(...mine);
+      commitBegun();
     });
     consumer.on('consumer.crash', ({ payload }) => {
       this.#state = 'stopped';
@@ -80,6 +142,7 @@ export class EventConsumer {
       if (!payload.restart) this.#startLater();
     });
     try {
+      if (this.#options.firstFrom === 'end') beginnings = await endsOfUncommitted(log, group, topics);
       await consumer.connect();
       await consumer.subscribe({ topics, fromBeginning: true });
       await consumer.run({
@@ -88,6 +151,8 @@ export class EventConsumer {
         partitionsConsumedConcurrently: concurrency,
         eachBatch: (payload) => this.#keepInHand(this.#eachBatch(payload)),
       });
+      isRunning = true;
+      commitBegun();
     } catch (error) {
       this.#state = 'stopped';
       onError(error, `joining ${group}`);
@@ -105,6 +170,12 @@ export class EventConsumer {
     await Promise.all(this.#inHand);
     await this.#consumer?.disconnect();
     this.#state = 'stopped';
+  }
+
+  async #commitBeginnings(consumer: Consumer, beginnings: Beginning[]): Promise<void> {
+    await consumer.commitOffsets(beginnings).catch((error: unknown) => {
+      this.#options.onError(error, `committing where ${this.#options.group} begins`);
+    });
   }
 
   #keepInHand(work: Promise<void>): Promise<void> {

@@ -44,7 +44,8 @@ beforeEach(async () => {
   await admin.disconnect();
 });
 
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(errors.splice(0).join('\n'));
   for (const cleanup of cleanups.reverse()) await cleanup();
   const admin = log.kafka.admin();
   await admin.connect();
@@ -87,12 +88,13 @@ async function applyOnce(events: readonly AnyEvent[]): Promise<void> {
   });
 }
 
-async function startConsumer(group: string, handle = applyOnce): Promise<EventConsumer> {
+async function startConsumer(group: string, handle = applyOnce, firstFrom: 'beginning' | 'end' = 'beginning'): Promise<EventConsumer> {
   const deadLetters = new DeadLetters(log, database);
   const consumer = new EventConsumer({
     log,
     group: `${schema.schema}.${group}`,
     topics: [topic],
+    firstFrom,
     deadLetters,
     onError,
     sessionTimeoutMs: 6000,
@@ -279,6 +281,22 @@ describe('a consumer', () => {
     await write(database, 'a', 2);
     await eventually('the next event', () => seen.includes(2));
     expect(seen).toEqual([2]);
+  });
+
+  test('that begins at the end acts on nothing of the past, and after that misses nothing, not even while it is away', async () => {
+    const relay = startRelay();
+    for (const key of ['a', 'b', 'c', 'd']) relay.committed(await write(database, key, 1));
+    await eventually('the past being in the topic', async () => Object.keys(await inTopic()).length === 4);
+    const first = await startConsumer('reacts', applyOnce, 'end');
+    await eventually('the group being joined', () => first.state === 'running');
+    await first.stop();
+    // It never handled anything; what comes while it is away is still its own.
+    for (const key of ['a', 'b', 'c', 'd']) relay.committed(await write(database, key, 2));
+    await eventually('the news being in the topic', async () =>
+      Object.values(await inTopic()).every((sequences) => sequences.length === 2),
+    );
+    await startConsumer('reacts', applyOnce, 'end');
+    expect(await waitForEffects({ a: [2], b: [2], c: [2], d: [2] })).toEqual({ a: [2], b: [2], c: [2], d: [2] });
   });
 
   test('keeps order and loses nothing while members of its group come and go', async () => {

@@ -57,6 +57,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #deadLetters: DeadLetters;
   readonly #consumers = new Map<string, EventConsumer>();
   readonly #projections = new Map<string, Projection>();
+  readonly #others = new Map<string, () => ConsumerState>();
 
   constructor(options: EventLogServerOptions) {
     super();
@@ -82,9 +83,15 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     throw new Error('The log has no native server to unwrap');
   }
 
-  /** @returns each consumer group of this process and how it is. */
+  /** Counts something else that consumes among the consumers, so that health knows of it. */
+  include(group: string, state: () => ConsumerState): void {
+    this.#others.set(group, state);
+  }
+
+  /** @returns each consumer of this process and how it is. */
   states(): { group: string; state: ConsumerState }[] {
-    return [...this.#consumers.values()].map(({ group, state }) => ({ group, state }));
+    const others = [...this.#others].map(([group, state]) => ({ group, state: state() }));
+    return [...[...this.#consumers.values()].map(({ group, state }) => ({ group, state })), ...others];
   }
 
   projections(): string[] {
@@ -126,6 +133,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       deadLetters: this.#deadLetters,
       handle,
       onError,
+      firstFrom: slice.kind === 'projection' ? 'beginning' : 'end',
       ...(sessionTimeoutMs && { sessionTimeoutMs }),
     });
     this.#consumers.set(group, consumer);

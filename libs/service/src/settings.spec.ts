@@ -5,7 +5,11 @@ import { flagSetting, numberSetting, readSettings } from './settings.js';
 const schema = z.object({ PORT: numberSetting(80, { max: 65_535 }), SECRET: z.string().min(8), VERBOSE: flagSetting(false) });
 
 test('defaults stand in for what is missing or empty', () => {
-  expect(readSettings(schema, { SECRET: 'long enough', PORT: '', VERBOSE: 'true' })).toEqual({ PORT: 80, SECRET: 'long enough', VERBOSE: true });
+  expect(readSettings(schema, { SECRET: 'long enough', PORT: '', VERBOSE: 'true' })).toEqual({
+    PORT: 80,
+    SECRET: 'long enough',
+    VERBOSE: true,
+  });
 });
 
 test('every fault is named at once, and no value is shown', () => {

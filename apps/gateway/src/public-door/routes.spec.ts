@@ -11,6 +11,15 @@ test.each([
   expect(ownerOf(path)).toEqual({ service, path: there });
 });
 
-test.each(['/v1/callsx', '/internal/snapshot', '/v1/operations', '/health/ready', '/v1/../internal/snapshot', '/v1/calls/../../internal/snapshot', '/v1/calls/%2e%2e/%2e%2e/internal/snapshot', '//elsewhere.example/v1/x'])('%s is nobody’s', (path) => {
+test.each([
+  '/v1/callsx',
+  '/internal/snapshot',
+  '/v1/operations',
+  '/health/ready',
+  '/v1/../internal/snapshot',
+  '/v1/calls/../../internal/snapshot',
+  '/v1/calls/%2e%2e/%2e%2e/internal/snapshot',
+  '//elsewhere.example/v1/x',
+])('%s is nobody’s', (path) => {
   expect(ownerOf(path)).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { type AppId, type CallEvent, callEventSchema, type UserAlias } from '@communication-center/contracts';
-import { EventLog, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DeviceSocket } from './device-socket.js';
@@ -12,9 +12,11 @@ export class SocketRouter {
 
   constructor(
     log: EventLog,
+    server: EventLogServer,
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => this.#route(event), onError: report });
+    server.include('gateway.sockets', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 
   /** Resolves when no event from now on will be missed. */
