@@ -69,6 +69,28 @@ test('a ring times out though the calls service is killed while it rings', async
   await expectToldOnce(call.callId);
 });
 
+test('a gateway that is told to stop sends its clients away, and the call under way goes on', async () => {
+  const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+  const call = await alice.center.call(['bob']);
+  const ring = await ringOf(bob);
+  await ring.answer();
+  const states: string[] = [];
+  bob.center.on('connection', (state) => states.push(state));
+  await fleet.control('gateway', 'drain');
+  await eventually('the client being sent away and back', () => states.at(-1) === 'connected', 30_000);
+  expect(states).toEqual(['reconnecting', 'connected']);
+  expect([call.phase, ring.phase]).toEqual(['connected', 'connected']);
+  const closed = await fleet.query(
+    'gateway',
+    "SELECT 1 FROM outbox WHERE event->'data'->>'reason' = 'gateway_drained' AND event->>'appid' = $1",
+    [app.appId],
+  );
+  expect(closed.length).toBeGreaterThan(0);
+  await call.hangUp();
+  await endOf(ring);
+  await expectToldOnce(call.callId);
+});
+
 test('an answer that is sent while the calls service is down arrives when it is back', async () => {
   const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
   const call = await alice.center.call(['bob']);

@@ -128,6 +128,21 @@ describe('a call', () => {
   });
 });
 
+describe('media credentials', () => {
+  test('are for the device that is in the call, while it lasts', async () => {
+    const alice = await phones.connect(app, 'alice', { deviceId: 'alice-desk' });
+    const call = await alice.center.call(['bob']);
+    const path = `/v1/calls/${call.callId}/credentials`;
+    const renewed = await fleet.rest<{ media: { url: string; token: string } }>('POST', path, aliceToken, { deviceId: 'alice-desk' });
+    expect(renewed.body.media.url).toBe(fleet.state.mediaUrl);
+    expect((await fleet.rest('POST', path, aliceToken, { deviceId: 'another' })).body.code).toBe('forbidden');
+    expect((await fleet.rest('POST', path, await fleet.tokenOf(app, 'bob'), { deviceId: 'b' })).body.code).toBe('forbidden');
+    expect((await fleet.rest('POST', path, await fleet.tokenOf(app, 'carol'), { deviceId: 'c' })).body.code).toBe('not_a_participant');
+    await call.hangUp();
+    expect((await fleet.rest('POST', path, aliceToken, { deviceId: 'alice-desk' })).body.code).toBe('already_ended');
+  });
+});
+
 describe('the socket', () => {
   const connect = (token: string, more: object = {}) => ({
     type: 'connect',

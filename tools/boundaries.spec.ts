@@ -39,13 +39,16 @@ const fileOf = (folder: string, specifier: string) => join(folder, `boundary-fix
 const files = [...forbidden.map(([, folder, specifier]) => [folder, specifier] as const), ...allowed].map(
   ([folder, specifier]) => [fileOf(folder, specifier), specifier] as const,
 );
+const linter = join(root, 'node_modules/@biomejs/biome/bin/biome');
 let output = '';
+let wholeTree: { status: number | null; said: string };
 
 beforeAll(() => {
+  const whole = spawnSync(process.execPath, [linter, 'check', '--colors=off', '.'], { cwd: root, encoding: 'utf8' });
+  wholeTree = { status: whole.status, said: whole.stdout + whole.stderr };
   // The linter judges a file by where it lies, so each fixture lies there for a moment.
   for (const [file, specifier] of files)
     writeFileSync(join(root, file), `import * as imported from '${specifier}';\n\nexport const used = imported;\n`);
-  const linter = join(root, 'node_modules/@biomejs/biome/bin/biome');
   const args = [
     linter,
     'lint',
@@ -60,6 +63,10 @@ beforeAll(() => {
 
 afterAll(() => {
   for (const [file] of files) rmSync(join(root, file), { force: true });
+});
+
+test('the linter finds nothing in the whole tree', () => {
+  expect(wholeTree.status, wholeTree.said).toBe(0);
 });
 
 const isRefused = (folder: string, specifier: string) => output.includes(`${fileOf(folder, specifier)}:1:`);

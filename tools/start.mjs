@@ -43,6 +43,9 @@ try {
     console.log(error.message);
     process.exit(0);
   }
-  if (!stopRequested) console.error(error instanceof Refusal ? `\n${error.message}` : error);
-  process.exit(1);
+  // A start that is interrupted fails somewhere: what asked for the stop says the last word.
+  if (!stopRequested) {
+    console.error(error instanceof Refusal ? `\n${error.message}` : error);
+    process.exit(1);
+  }
 }

@@ -121,6 +121,7 @@ async function control(method, path, { processes, state, stop }) {
   if (method === 'POST' && what === 'processes') {
     if (![...infrastructure, ...serviceNames].includes(name)) throw new Error(`no process is called ${name}`);
     if (action === 'kill') processes.signal(name, 'SIGKILL');
+    else if (action === 'drain') processes.signal(name, 'SIGTERM');
     else if (action === 'freeze') processes.signal(name, 'SIGSTOP');
     else if (action === 'thaw') processes.signal(name, 'SIGCONT');
     else if (action === 'stop') await processes.stop(name, 'SIGKILL');

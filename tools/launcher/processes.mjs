@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceNames } from './instance.mjs';
 import { say } from './output.mjs';
 
 /** When a process began, in the kernel's ticks; tells a pid from its later namesake. Undefined for a dead one. */
@@ -43,17 +44,19 @@ export class Processes {
     return join(this.instance.folder, 'logs', `${name}.log`);
   }
 
-  /** Ends what an earlier supervisor left behind when it was killed. */
+  /** Ends what an earlier supervisor left behind when it was killed: services at once, since they survive that; then the servers, politely. */
   async endLeftovers() {
     const folder = join(this.instance.folder, 'pids');
-    for (const file of readdirSync(folder)) {
-      const { pid, start } = readPid(join(folder, file));
-      if (pid && startOf(pid) === start && start !== undefined) {
-        say(`ending ${file.replace('.json', '')} (pid ${pid}), left by an earlier run`);
-        await endGroup(pid, 5000);
-      }
-      rmSync(join(folder, file), { force: true });
-    }
+    const left = readdirSync(folder)
+      .map((file) => ({ name: file.replace('.json', ''), file: join(folder, file), ...readPid(join(folder, file)) }))
+      .filter(({ pid, start }) => pid && start !== undefined && startOf(pid) === start);
+    if (left.length > 0) say(`ending what an earlier run left: ${left.map(({ name }) => name).join(', ')}`);
+    const isService = ({ name }) => serviceNames.includes(name);
+    await Promise.all(left.filter(isService).map(({ pid }) => endGroup(pid, 0)));
+    await Promise.all(
+      left.filter((one) => !isService(one)).map(({ pid, name }) => endGroup(pid, 10_000, name === 'postgres' ? 'SIGINT' : 'SIGTERM')),
+    );
+    for (const file of readdirSync(folder)) rmSync(join(folder, file), { force: true });
   }
 
   /**

@@ -88,8 +88,8 @@ export class Fleet {
     return (await this.#must(this.rest<UserTokenView>('POST', '/v1/user-tokens', app.key, { userAlias }))).token;
   }
 
-  /** Kills (-9), freezes, thaws, stops or starts a process. A killed one is started again by its supervisor; a stopped one is not. */
-  async control(name: ProcessName, action: 'kill' | 'freeze' | 'thaw' | 'stop' | 'start'): Promise<void> {
+  /** Kills (-9), drains (SIGTERM), freezes, thaws, stops or starts a process. A killed or drained one is started again by its supervisor; a stopped one is not. */
+  async control(name: ProcessName, action: 'kill' | 'drain' | 'freeze' | 'thaw' | 'stop' | 'start'): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const asked = request({ socketPath: this.state.controlSocket, method: 'POST', path: `/processes/${name}/${action}` }, (answer) => {
         answer.resume();
