@@ -104,6 +104,21 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
   }
 });
 
+test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
+  const [alice, bob] = [await signIn('alice'), await signIn('bob')];
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Answer' }).click();
+  await expectMediaBothWays([alice, bob]);
+  await fleet.killAndAwait('media');
+  await expectMediaBothWays([alice, bob]);
+  await fleet.control('janus', 'kill');
+  await eventually('the picture being gone', async () => (await alice.locator('video').count()) === 1);
+  await expectMediaBothWays([alice, bob]);
+  expect(await alice.getByText('Connected', { exact: true }).count()).toBeGreaterThan(0);
+  await bob.getByRole('button', { name: 'Hang up' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+}, 120_000);
+
 test('a call is declined with a reason, and the next one is cancelled', async () => {
   const [alice, bob] = [await signIn('alice'), await signIn('bob')];
   await dial(alice, 'bob');
