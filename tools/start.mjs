@@ -27,6 +27,7 @@ process.on('SIGHUP', () => void stop('the terminal closed'));
 
 try {
   fleet = await startFleet(instance, { fixedFrom: Number(process.env.CENTER_PORT ?? 4000) });
+  say('ready');
   console.log(`
   Communication Center is ready.
 
