@@ -1,7 +1,7 @@
 /*
  * Two people in real browsers talk through the Center: what one sends, the other decodes; and both learn why it ended.
  */
-import { Browsers, eventually, Fleet, MailServer, type TestApp } from '@communication-center/testing';
+import { Browsers, eventually, Fleet, janusRooms, MailServer, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
@@ -95,7 +95,12 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
   await alice.getByText('Connected', { exact: true }).waitFor();
   await bob.getByText('Connected', { exact: true }).waitFor();
   await expectMediaBothWays([alice, bob]);
+  const [room] = await fleet.query<{ call_id: string }>('media', 'SELECT call_id FROM rooms WHERE app_id = $1 AND closed_at IS NULL', [
+    app.appId,
+  ]);
+  expect(await janusRooms(fleet)).toContain(room?.call_id);
   await bob.getByRole('button', { name: 'Hang up' }).click();
+  await eventually('the room being destroyed', async () => !(await janusRooms(fleet)).includes(room?.call_id ?? ''));
   await alice.getByText('Hung up', { exact: true }).first().waitFor();
   await bob.getByText('Hung up', { exact: true }).first().waitFor();
   for (const page of [alice, bob]) {

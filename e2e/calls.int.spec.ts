@@ -2,7 +2,7 @@
  * Calls through the whole fleet, as devices and servers see them.
  */
 import type { CallReply, CallState } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, Phones, RawSocket, ringOf, type TestApp } from '@communication-center/testing';
+import { endOf, eventually, Fleet, holds, Phones, RawSocket, ringOf, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -204,7 +204,6 @@ test('a device that is in the call and loses every socket is hung up when its gr
   // The user's other device stays: it must not keep the dead call alive.
   await phones.connect(app, 'bob', { deviceId: 'idle-tablet' });
   bob.center.close();
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  expect(call.phase).toBe('connected');
+  await holds('the call being up', () => call.phase === 'connected', 3000);
   expect(await endOf(call, 15_000)).toBe('connection_lost');
 });

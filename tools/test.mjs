@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { askControl } from './launcher/control.mjs';
 import { startFleet } from './launcher/fleet.mjs';
 import { findProgram, provide } from './launcher/infrastructure/packages.mjs';
 import { dataFolders, openInstance, root } from './launcher/instance.mjs';
@@ -25,6 +26,11 @@ const stop = async () => {
   if (fleet) await fleet.stop();
 };
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop().then(() => process.exit(1)));
+
+if (await askControl(instance.controlSocket, 'GET', '/status')) {
+  console.error('The tests are running already, from this very folder: wait for them, or run them from another clone.');
+  process.exit(1);
+}
 
 try {
   await new Processes(instance).endLeftovers();
@@ -56,6 +62,8 @@ try {
   console.error(error instanceof Refusal ? error.message : error);
 } finally {
   await stop();
+  // Logs and the report stay for a look; what the servers remembered does not.
+  for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
 }
 
 const counts = existsSync(report)

@@ -199,8 +199,11 @@ describe('the outbox', () => {
     const relays = [startRelay(), startRelay()];
     await eventually('all shards being owned', () => relays.reduce((sum, { owned }) => sum + owned.size, 0) === 8);
     const keys = ['k1', 'k2', 'k3', 'k4', 'k5', 'k6'];
+    let isWritten = false;
+    const published = async () => (await schema.query('SELECT 1 FROM outbox WHERE published_at IS NOT NULL')).rows.length;
     const writing = (async () => {
       for (const sequence of upTo(120)) for (const key of keys) relays[0]?.committed(await write(database, key, sequence));
+      isWritten = true;
     })();
     for (let round = 0; round < 6; round += 1) {
       // Cuts the connections that hold the locks, in the middle of the sending.
@@ -209,7 +212,8 @@ describe('the outbox', () => {
          WHERE locktype = 'advisory' AND application_name = $1`,
         [schema.schema],
       );
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      const before = await published();
+      await eventually('more being published by whoever owns the shards now', async () => (await published()) > before || isWritten);
     }
     await writing;
     await eventually(
@@ -309,8 +313,8 @@ describe('a consumer', () => {
         await new Promise((resolve) => setTimeout(resolve, 40));
       }
     })();
-    await startConsumer('moves');
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    const second = await startConsumer('moves');
+    await eventually('the second member having its part', () => second.state === 'running');
     await first.stop();
     await startConsumer('moves');
     await writing;

@@ -17,3 +17,15 @@ export async function eventually<T>(what: string, check: () => T | Promise<T>, t
   } while (Date.now() < end);
   throw new Error(`${what} did not come about within ${timeoutMs} ms`, { cause: last });
 }
+
+/**
+ * Watches that `check` stays true for a while, where something must not happen.
+ * @throws Error that says what stopped holding, and when.
+ */
+export async function holds(what: string, check: () => boolean | Promise<boolean>, forMs: number): Promise<void> {
+  const start = Date.now();
+  while (Date.now() - start < forMs) {
+    if (!(await check())) throw new Error(`${what} stopped holding after ${Date.now() - start} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -8,7 +8,7 @@ interface InstanceState {
   url: string;
   mediaUrl: string;
   ports: Record<string, number>;
-  secrets: { operatorKey: string; jwks: { keys: object[] }; privateKeys: Record<string, object> };
+  secrets: { operatorKey: string; janusSecret: string; jwks: { keys: object[] }; privateKeys: Record<string, object> };
   servers: { database: string; redis: string; brokers: string; janus: string };
   controlSocket: string;
 }

@@ -14,6 +14,7 @@ import { From, JsonBody, PathParam, Postgres, ProblemError } from '@communicatio
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
+import type { Command, DialCall } from '../domain/commands.js';
 import { statesOfCalls } from '../event-store/call-store.js';
 import { Directory } from '../follow-directory/user-settings.js';
 import { MediaCredentialsOffice } from '../media-credentials/media-credentials.js';
@@ -22,6 +23,9 @@ import { CallCommands } from './call-commands.js';
 import { PublishLag } from './publish-lag.js';
 
 type ActionBody = z.infer<typeof callActionBodySchema>;
+type DeclineBody = z.infer<typeof declineCallBodySchema>;
+
+const CallIdParam = () => PathParam('callId', callIdSchema);
 
 /** The doors for commands: the same for a socket's frames, which the gateway sends here, and for servers. */
 @Controller('v1/calls')
@@ -61,72 +65,55 @@ export class CallsController {
 
   @Post(':callId/ringing')
   @HttpCode(200)
-  async ringing(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @JsonBody(callActionBodySchema) body: ActionBody,
-  ) {
-    const { appId, userAlias, deviceId, key } = actorOf(subject, body);
-    return replyOf(await this.commands.act(appId, { type: 'ConfirmRinging', callId, userAlias, deviceId }, key));
+  async ringing(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    return this.#act(actor, { type: 'ConfirmRinging', callId, userAlias, deviceId });
   }
 
   @Post(':callId/answer')
   @HttpCode(200)
-  async answer(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @JsonBody(callActionBodySchema) body: ActionBody,
-  ) {
+  async answer(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
     const actor = actorOf(subject, body);
-    const command = { type: 'AnswerCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) } as const;
-    return this.#withMedia(actor, await this.commands.act(actor.appId, command, actor.key));
+    const { call } = await this.#act(actor, { type: 'AnswerCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
+    return this.#withMedia(actor, call);
   }
 
   @Post(':callId/decline')
   @HttpCode(200)
-  async decline(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @JsonBody(declineCallBodySchema) body: z.infer<typeof declineCallBodySchema>,
-  ) {
-    const { appId, userAlias, deviceId, key } = actorOf(subject, body);
-    return replyOf(await this.commands.act(appId, { type: 'DeclineCall', callId, userAlias, deviceId, reason: body.reason }, key));
+  async decline(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(declineCallBodySchema) body: DeclineBody) {
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    return this.#act(actor, { type: 'DeclineCall', callId, userAlias, deviceId, reason: body.reason });
   }
 
   @Post(':callId/ignore')
   @HttpCode(200)
-  async ignore(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @JsonBody(callActionBodySchema) body: ActionBody,
-  ) {
+  async ignore(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
     const actor = actorOf(subject, body);
-    const command = { type: 'IgnoreCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) } as const;
-    return replyOf(await this.commands.act(actor.appId, command, actor.key));
+    return this.#act(actor, { type: 'IgnoreCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
   }
 
   @Post(':callId/hang-up')
   @HttpCode(200)
-  async hangUp(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @JsonBody(callActionBodySchema) body: ActionBody,
-  ) {
-    const { appId, userAlias, deviceId, key } = actorOf(subject, body);
-    return replyOf(await this.commands.act(appId, { type: 'HangUp', callId, userAlias, deviceId }, key));
+  async hangUp(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    return this.#act(actor, { type: 'HangUp', callId, userAlias, deviceId });
   }
 
   @Post(':callId/credentials')
   @HttpCode(200)
   async credentials(
     @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
+    @CallIdParam() callId: CallId,
     @JsonBody(callActionBodySchema) body: ActionBody,
   ): Promise<CallReply> {
     const actor = actorOf(subject, body);
     const [call] = await statesOfCalls(this.database, actor.appId, [callId]);
     if (!call) throw new ProblemError('call_not_found');
     return { ...replyOf(call), media: await this.media.issue(actor.appId, call, actor.userAlias, deviceOf(actor)) };
+  }
+
+  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: Exclude<Command, DialCall>): Promise<CallReply> {
+    return replyOf(await this.commands.act(appId, command, key));
   }
 
   async #withMedia(actor: Actor, call: CallState): Promise<CallReply> {
