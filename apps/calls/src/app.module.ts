@@ -1,18 +1,24 @@
+import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { CallCommands } from './answer-commands/call-commands.js';
 import { CallsController } from './answer-commands/calls.controller.js';
 import { PublishLag } from './answer-commands/publish-lag.js';
 import { CallHistoryProjection } from './call-history/call-history.projection.js';
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
-import { Purge } from './deadlines/purge.js';
 import { Directory } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
 import { FollowSessions } from './follow-sessions/follow-sessions.reaction.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 
+/** Command replies are kept a day for repeats, closed sessions an hour to know repeats of their events. */
+const oldRows = [
+  "DELETE FROM commands WHERE ctid IN (SELECT ctid FROM commands WHERE created_at < clock_timestamp() - interval '1 day' LIMIT 5000)",
+  "DELETE FROM device_sessions WHERE closed_at < clock_timestamp() - interval '1 hour'",
+];
+
 @Module({
   controllers: [CallsController, ReadCallsController, CallHistoryProjection, UserSettingsProjection, FollowSessions],
-  providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, Purge],
+  providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -30,11 +30,6 @@ export class DueRows {
     await this.#running;
   }
 
-  /** Looks at once: a row was added. */
-  wake(): void {
-    this.#wake?.();
-  }
-
   async #loop(): Promise<void> {
     while (!this.#stopping) {
       let pause = this.#options.maxPauseMs;

@@ -30,6 +30,7 @@ export const webhooks: Migration = sqlMigration('Webhooks1763800000001', [
      UNIQUE (endpoint_id, event_id)
    )`,
   "CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'pending'",
+  "CREATE INDEX deliveries_ended ON deliveries (created_at) WHERE state <> 'pending'",
   'CREATE INDEX deliveries_by_app ON deliveries (app_id, created_at DESC)',
   `CREATE TABLE attempts (
      delivery_id uuid NOT NULL REFERENCES deliveries ON DELETE CASCADE,
