@@ -3,7 +3,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { CallState, Problem, ServerFrame } from '@communication-center/contracts';
-import { Fleet, Phones, RawSocket, type TestApp } from '@communication-center/testing';
+import { Fleet, holds, Phones, RawSocket, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -240,10 +240,10 @@ describe('the socket', () => {
 });
 
 describe('the media door', () => {
-  async function firstFrame(frame: object): Promise<{ type: string; error?: { code: string } }> {
+  async function firstFrame(frame: object | undefined): Promise<{ type: string; error?: { code: string } }> {
     const socket = new WebSocket(fleet.state.mediaUrl, 'communication-center-media.v1');
     return new Promise((resolve, reject) => {
-      socket.onopen = () => socket.send(JSON.stringify(frame));
+      socket.onopen = () => frame && socket.send(JSON.stringify(frame));
       socket.onerror = () => reject(new Error('the media socket failed'));
       socket.onmessage = ({ data }) => {
         resolve(JSON.parse(String(data)) as { type: string });
@@ -264,5 +264,30 @@ describe('the media door', () => {
     const closed = () => fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1 AND closed_at IS NOT NULL', [dialed.body.callId]);
     await expect.poll(closed, { timeout: 10_000 }).toHaveLength(1);
     expect((await firstFrame({ type: 'join', token: dialed.body.media.token })).error?.code).toBe('room_closed');
+  });
+
+  test('closes a socket that never joins', async () => {
+    expect((await firstFrame(undefined)).error?.code).toBe('connect_timeout');
+  });
+
+  test('leaves no session of a socket that closes in the middle of its join', async () => {
+    const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, {
+      deviceId: 'd',
+      callees: ['bob'],
+    });
+    for (let round = 0; round < 20; round += 1) {
+      const socket = new WebSocket(fleet.state.mediaUrl, 'communication-center-media.v1');
+      await new Promise((resolve) => {
+        socket.onopen = resolve;
+      });
+      socket.send(JSON.stringify({ type: 'join', token: dialed.body.media.token }));
+      await new Promise((resolve) => setTimeout(resolve, round % 10));
+      socket.close();
+    }
+    const left = () => fleet.query('media', 'SELECT 1 FROM sessions WHERE app_id = $1', [app.appId]);
+    // All joins have been worked off once each one's event of having left is there.
+    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await holds('no session being left', async () => (await left()).length === 0, 500);
+    await fleet.rest('POST', `/v1/calls/${dialed.body.callId}/hang-up`, aliceToken, { deviceId: 'd' });
   });
 });

@@ -31,6 +31,8 @@ export const settings = z.object({
     .transform((text) => JSON.parse(text) as unknown)
     .pipe(iceServers)
     .describe('JSON list of STUN and TURN servers that clients are told, as RTCIceServer'),
+  JOIN_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new media socket has to send its join frame'),
+  MAX_SOCKETS: numberSetting(5000, { min: 1 }).describe('media sockets one replica serves at most'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a media process counts as alive after it last renewed its lease'),

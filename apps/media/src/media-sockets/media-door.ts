@@ -40,7 +40,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     });
     sockets.on('connection', (socket) => {
       if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
-      else this.#sockets.add(new MediaSocket(socket, this, janus, rooms));
+      else if (this.#sockets.size >= settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
+      else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings.JOIN_TIMEOUT_MS));
     });
     this.#sessions = new SocketSessions({
       database,

@@ -17,6 +17,8 @@ import type { Rooms } from '../rooms/rooms.js';
 import { Subscription } from './subscription.js';
 
 const maxFrameBytes = 131_072;
+/** Far more than a negotiation with all its candidates needs at once. */
+const maxWaitingFrames = 200;
 
 export interface MediaSocketOwner {
   admit(socket: MediaSocket, token: string): Promise<Grant>;
@@ -40,13 +42,17 @@ export class MediaSocket {
   #lastSign = Date.now();
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
   #queue = Promise.resolve();
+  #waitingFrames = 0;
+  readonly #joinTimer: NodeJS.Timeout;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly owner: MediaSocketOwner,
     private readonly janus: JanusNode,
     private readonly rooms: Rooms,
+    joinTimeoutMs: number,
   ) {
+    this.#joinTimer = setTimeout(() => this.#fail(new ProblemError('connect_timeout', 'send a join frame first')), joinTimeoutMs);
     socket.on('message', (data) => this.#onMessage(data));
     socket.on('pong', () => {
       this.#lastSign = Date.now();
@@ -74,7 +80,14 @@ export class MediaSocket {
     const frame = readFrame(text);
     if (frame instanceof ProblemError) return this.#sendError(frame);
     if (frame.type === 'ping') return this.#send({ type: 'pong' });
-    this.#queue = this.#queue.then(() => this.#onFrame(frame)).catch((error: unknown) => this.#fail(error));
+    if (this.#waitingFrames >= maxWaitingFrames) return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
+    this.#waitingFrames += 1;
+    this.#queue = this.#queue
+      .then(() => this.#onFrame(frame))
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#waitingFrames -= 1;
+      });
   }
 
   async #onFrame(frame: MediaClientFrame): Promise<void> {
@@ -90,8 +103,11 @@ export class MediaSocket {
   async #join(token: string): Promise<void> {
     if (this.#joining) throw new ProblemError('invalid_request', 'This socket has joined already');
     this.#joining = true;
+    clearTimeout(this.#joinTimer);
     const grant = await this.owner.admit(this, token);
     this.grant = grant;
+    // It closed while it was let in: the session that was opened for it must not outlive it.
+    if (this.#closed) return this.owner.closed(this);
     const room = await this.rooms.open(grant.callId);
     if (room.generation !== grant.generation)
       throw new ProblemError('unauthenticated', 'token: the call has moved; ask for new credentials');
@@ -112,6 +128,7 @@ export class MediaSocket {
         (frame) => this.#send(frame),
         (error) => this.#fail(error),
       );
+      if (this.#closed) return;
       this.#joined = { publisher, subscription, published: false };
       const streams = streamsOf(publishers);
       this.#send({ type: 'joined', callId: grant.callId, streams });
@@ -176,6 +193,7 @@ export class MediaSocket {
 
   async #onClose(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#joinTimer);
     this.owner.closed(this);
     await this.#joined?.subscription.close();
     await this.#joined?.publisher.detach().catch(() => undefined);
