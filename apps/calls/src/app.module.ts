@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { CallCommands } from './answer-commands/call-commands.js';
 import { CallsController } from './answer-commands/calls.controller.js';
 import { PublishLag } from './answer-commands/publish-lag.js';
+import { SteerCallsController } from './answer-commands/steer-calls.controller.js';
 import { CallHistoryProjection } from './call-history/call-history.projection.js';
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
 import { Directory } from './follow-directory/user-settings.js';
@@ -18,7 +19,7 @@ const oldRows = [
 ];
 
 @Module({
-  controllers: [CallsController, ReadCallsController, CallHistoryProjection, UserSettingsProjection, FollowSessions],
+  controllers: [CallsController, SteerCallsController, ReadCallsController, CallHistoryProjection, UserSettingsProjection, FollowSessions],
   providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, purgeRows(oldRows)],
 })
 export class AppModule {}

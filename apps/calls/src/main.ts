@@ -1,6 +1,7 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { callStore } from './migrations/1-call-store.js';
+import { deadlinesAndOutcomes } from './migrations/2-deadlines-and-outcomes.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'calls', module: AppModule, settings, migrations: [callStore] });
+await runService({ name: 'calls', module: AppModule, settings, migrations: [callStore, deadlinesAndOutcomes] });

@@ -3,20 +3,29 @@ import { callStateSchema } from './call-state.js';
 import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema } from './call-terms.js';
 import { callIdSchema, commandIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 
-const dialFields = {
+const inviteFields = {
   callees: z
     .array(userAliasSchema)
     .min(1)
     .max(callLimits.maxParticipants.max - 1)
     .refine((callees) => new Set(callees).size === callees.length, { message: 'name each callee once' }),
-  callType: callTypeSchema.default('audio_video'),
   ringSeconds: z.int().min(callLimits.ringSeconds.min).max(callLimits.ringSeconds.max).optional(),
+};
+
+const dialFields = {
+  ...inviteFields,
+  callType: callTypeSchema.default('audio_video'),
   maxDurationSeconds: z.int().min(callLimits.maxDurationSeconds.min).max(callLimits.maxDurationSeconds.max).optional(),
   customData: customDataSchema.optional(),
 };
 
 export const dialSchema = z.object(dialFields);
 export type Dial = z.infer<typeof dialSchema>;
+export const inviteSchema = z.object(inviteFields);
+export const answerSchema = z.object({
+  hangUpOther: z.boolean().optional().describe('whether to leave the call the user is in, in the same act'),
+});
+export const kickSchema = z.object({ participant: userAliasSchema.describe('who is put out') });
 export const declineSchema = z.object({ reason: declineReasonSchema.default('none') });
 
 const actor = {
@@ -27,8 +36,14 @@ const actor = {
 
 /** Body of POST /v1/calls. With an API key, `userAlias` names the initiator, whose devices ring too unless `deviceId` is given. */
 export const createCallBodySchema = z.object({ ...actor, ...dialFields });
-/** Body of POST /v1/calls/{callId}/answer, /ringing, /ignore, /hang-up and /credentials. */
+/** Body of POST /v1/calls/{callId}/ringing, /ignore, /join, /hang-up, /end, /credentials, and /request-, /accept- and /refuse-upgrade. */
 export const callActionBodySchema = z.object(actor);
+/** Body of POST /v1/calls/{callId}/answer. */
+export const answerCallBodySchema = z.object({ ...actor, ...answerSchema.shape });
+/** Body of POST /v1/calls/{callId}/add and /ring. Without `userAlias`, an API key invites in the server's own name. */
+export const inviteBodySchema = z.object({ ...actor, ...inviteFields });
+/** Body of POST /v1/calls/{callId}/kick. Without `userAlias`, an API key kicks in the server's own name. */
+export const kickBodySchema = z.object({ ...actor, ...kickSchema.shape });
 /** Body of POST /v1/calls/{callId}/decline. */
 export const declineCallBodySchema = z.object({ ...actor, ...declineSchema.shape });
 

@@ -5,10 +5,12 @@ import { callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 
 const audience = z
   .array(userAliasSchema)
-  .max(callLimits.maxParticipants.max + 1)
+  .max(callLimits.everParticipants)
   .describe('everyone who ever had a part in the call: those to be told');
 const who = { audience, userAlias: userAliasSchema };
 const whoAndWhere = { ...who, deviceId: deviceIdSchema.nullable().describe('null when the Center or a server acted') };
+
+const refusalSchema = z.enum(['busy', 'do_not_disturb']);
 
 function callEvent<T extends string, S extends z.ZodRawShape>(type: T, shape: S) {
   return eventSchema(type, z.object(shape)).extend({ callid: callIdSchema });
@@ -23,16 +25,46 @@ export const callDialedSchema = callEvent('call.dialed', {
   ringSeconds: z.int(),
   maxParticipants: z.int(),
   maxDurationSeconds: z.int(),
+  mediaSetupSeconds: z.int().optional().describe('how long a device may take to join media; 0 or left out: the app carries media itself'),
   customData: customDataSchema.optional(),
+  refused: z
+    .array(z.object({ userAlias: userAliasSchema, reason: refusalSchema }))
+    .optional()
+    .describe('callees who are not rung at all'),
+  waiting: z.array(userAliasSchema).optional().describe('callees who are rung although they are busy (call waiting)'),
+});
+export const callParticipantInvitedSchema = callEvent('call.participant_invited', {
+  ...who,
+  initiator: userAliasSchema,
+  invitedBy: userAliasSchema.nullable().describe('null when a server invited'),
+  callType: callTypeSchema,
+  ringSeconds: z.int(),
+  refused: refusalSchema.optional().describe('set when the user is not rung at all'),
+  waiting: z.boolean().optional().describe('set when the user is rung although busy (call waiting)'),
 });
 export const callRingingSchema = callEvent('call.ringing', whoAndWhere);
 export const callAnsweredSchema = callEvent('call.answered', { ...who, deviceId: deviceIdSchema });
 export const callDeclinedSchema = callEvent('call.declined', { ...whoAndWhere, reason: declineReasonSchema });
 export const callMissedSchema = callEvent('call.missed', { ...who, initiator: userAliasSchema, reason: endReasonSchema });
-export const callBusySchema = callEvent('call.busy', who);
+export const callBusySchema = callEvent('call.busy', {
+  ...who,
+  waiting: z.boolean().optional().describe('whether the busy user is rung nevertheless (call waiting)'),
+});
 export const callIgnoredSchema = callEvent('call.ignored', { ...who, deviceId: deviceIdSchema });
+export const callJoinedSchema = callEvent('call.joined', { ...who, deviceId: deviceIdSchema });
 export const callLeftSchema = callEvent('call.left', { ...whoAndWhere, reason: endReasonSchema });
 export const callHungUpSchema = callEvent('call.hung_up', { ...whoAndWhere, reason: endReasonSchema });
+export const callKickedSchema = callEvent('call.kicked', { ...who, by: userAliasSchema.nullable().describe('null when a server did it') });
+export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
+  ...who,
+  deviceId: deviceIdSchema,
+  until: z.iso.datetime().describe('when a request without an answer lapses'),
+});
+export const callUpgradeAcceptedSchema = callEvent('call.upgrade_accepted', { ...who, deviceId: deviceIdSchema });
+export const callUpgradeRefusedSchema = callEvent('call.upgrade_refused', {
+  ...whoAndWhere,
+  reason: z.enum(['refused', 'no_answer']).describe('no_answer: nobody in particular refused, the request lapsed'),
+});
 export const callEndedSchema = callEvent('call.ended', {
   audience,
   reason: endReasonSchema,
@@ -42,14 +74,20 @@ export const callEndedSchema = callEvent('call.ended', {
 /** Every event of a call, told apart by `type`. */
 export const callEventSchema = z.discriminatedUnion('type', [
   callDialedSchema,
+  callParticipantInvitedSchema,
   callRingingSchema,
   callAnsweredSchema,
   callDeclinedSchema,
   callMissedSchema,
   callBusySchema,
   callIgnoredSchema,
+  callJoinedSchema,
   callLeftSchema,
   callHungUpSchema,
+  callKickedSchema,
+  callUpgradeRequestedSchema,
+  callUpgradeAcceptedSchema,
+  callUpgradeRefusedSchema,
   callEndedSchema,
 ]);
 export type CallEvent = z.infer<typeof callEventSchema>;

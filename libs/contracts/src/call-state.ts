@@ -13,6 +13,7 @@ export const participantSchema = z.discriminatedUnion('state', [
     since: time,
     until: time.describe('the end of the ring time'),
     confirmed: z.boolean().describe('whether a device said that it rings'),
+    waiting: z.boolean().optional().describe('set while the user is in another call (call waiting)'),
   }),
   z.object({ state: z.literal('connected'), userAlias: userAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
   z.object({
@@ -36,7 +37,16 @@ const known = {
   maxParticipants: z.int(),
   maxDurationSeconds: z.int(),
   ringSeconds: z.int(),
+  mediaSetupSeconds: z.int().optional(),
   customData: customDataSchema.optional(),
+  upgrade: z
+    .object({
+      requestedBy: userAliasSchema,
+      until: time,
+      accepted: z.array(userAliasSchema).describe('who has consented; the call is upgraded once everyone connected has'),
+    })
+    .optional()
+    .describe('a wish for video that waits for consent'),
 };
 
 /** A call as the fold of its events, told apart by `status`. */
@@ -70,7 +80,11 @@ function withParticipant(call: CallState, next: Participant): CallState {
 function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
   const { data, time: at } = event;
   const until = new Date(Date.parse(at) + data.ringSeconds * 1000).toISOString();
-  const ringing = (userAlias: UserAlias): Participant => ({ state: 'ringing', userAlias, since: at, until, confirmed: false });
+  const ringing = (userAlias: UserAlias): Participant => {
+    const refused = data.refused?.find((one) => one.userAlias === userAlias);
+    if (refused) return { state: 'gone', userAlias, at, reason: refused.reason, deviceId: null };
+    return { state: 'ringing', userAlias, since: at, until, confirmed: false, ...(data.waiting?.includes(userAlias) && { waiting: true }) };
+  };
   // A call that a server dialed rings its initiator too; he is connected once a device of his answers.
   const initiator: Participant =
     data.initiatorDevice === null
@@ -88,11 +102,24 @@ function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
     maxParticipants: data.maxParticipants,
     maxDurationSeconds: data.maxDurationSeconds,
     ringSeconds: data.ringSeconds,
+    ...(data.mediaSetupSeconds && { mediaSetupSeconds: data.mediaSetupSeconds }),
     ...(data.customData && { customData: data.customData }),
   };
 }
 
-function answered(call: CallState, event: Extract<CallEvent, { type: 'call.answered' }>): CallState {
+function invited(call: CallState, event: Extract<CallEvent, { type: 'call.participant_invited' }>): CallState {
+  const { userAlias, ringSeconds, refused, waiting } = event.data;
+  const until = new Date(Date.parse(event.time) + ringSeconds * 1000).toISOString();
+  const next = withParticipant(
+    call,
+    refused
+      ? { state: 'gone', userAlias, at: event.time, reason: refused, deviceId: null }
+      : { state: 'ringing', userAlias, since: event.time, until, confirmed: false, ...(waiting && { waiting }) },
+  );
+  return { ...next, manyToMany: next.participants.length > 2 };
+}
+
+function connected(call: CallState, event: Extract<CallEvent, { type: 'call.answered' | 'call.joined' }>): CallState {
   const { userAlias, deviceId } = event.data;
   const next = withParticipant(call, { state: 'connected', userAlias, since: event.time, deviceId });
   const talking = next.participants.filter((participant) => participant.state === 'connected').length >= 2;
@@ -109,7 +136,23 @@ export function foldCallEvent(call: CallState | undefined, event: CallEvent): Ca
   if (event.type === 'call.dialed') return call ?? dialed(event);
   if (!call) throw new Error(`${event.type} of call ${event.callid} came before its call.dialed`);
   if (event.sequence <= call.sequence) return call;
-  return { ...applyEvent(call, event), sequence: event.sequence };
+  return { ...settleUpgrade(applyEvent(call, event)), sequence: event.sequence };
+}
+
+/**
+ * A wish for video is fulfilled once everyone connected has consented, and void when whoever wished it has left, or
+ * nobody is left to consent.
+ */
+function settleUpgrade(call: CallState): CallState {
+  if (!call.upgrade) return call;
+  const { upgrade, ...rest } = call;
+  const others = call.participants.filter(({ state, userAlias }) => state === 'connected' && userAlias !== upgrade.requestedBy);
+  if (participantOf(call, upgrade.requestedBy)?.state !== 'connected' || others.length === 0) return rest;
+  return others.every(({ userAlias }) => upgrade.accepted.includes(userAlias)) ? { ...rest, callType: 'audio_video' } : call;
+}
+
+function withoutUpgrade({ upgrade: _, ...call }: CallState): CallState {
+  return call;
 }
 
 function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dialed' }>): CallState {
@@ -120,8 +163,11 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
       const ringing = participantOf(call, event.data.userAlias);
       return ringing?.state === 'ringing' ? withParticipant(call, { ...ringing, confirmed: true }) : call;
     }
+    case 'call.participant_invited':
+      return invited(call, event);
     case 'call.answered':
-      return answered(call, event);
+    case 'call.joined':
+      return connected(call, event);
     case 'call.ignored':
       return call;
     case 'call.declined':
@@ -130,8 +176,11 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
         event.data.deviceId === null && event.data.reason === 'do_not_disturb' ? 'do_not_disturb' : 'declined',
         event.data.deviceId,
       );
-    case 'call.busy':
-      return gone(event.data.userAlias, 'busy', null);
+    case 'call.busy': {
+      const ringing = participantOf(call, event.data.userAlias);
+      if (!event.data.waiting) return gone(event.data.userAlias, 'busy', null);
+      return ringing?.state === 'ringing' ? withParticipant(call, { ...ringing, waiting: true }) : call;
+    }
     case 'call.missed': {
       // A busy or undisturbed callee is already gone for that reason: the missed call is only put on record.
       const before = participantOf(call, event.data.userAlias);
@@ -140,9 +189,17 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.left':
     case 'call.hung_up':
       return gone(event.data.userAlias, event.data.reason, event.data.deviceId);
+    case 'call.kicked':
+      return gone(event.data.userAlias, 'kicked', null);
+    case 'call.upgrade_requested':
+      return { ...call, upgrade: { requestedBy: event.data.userAlias, until: event.data.until, accepted: [] } };
+    case 'call.upgrade_accepted':
+      return call.upgrade ? { ...call, upgrade: { ...call.upgrade, accepted: [...call.upgrade.accepted, event.data.userAlias] } } : call;
+    case 'call.upgrade_refused':
+      return withoutUpgrade(call);
     case 'call.ended':
       return {
-        ...call,
+        ...withoutUpgrade(call),
         participants: call.participants.map((participant) =>
           participant.state === 'gone'
             ? participant

@@ -31,6 +31,12 @@ export const callLimits = {
   ringSeconds: { min: 5, max: 120, default: 60 },
   maxParticipants: { min: 2, max: 32, default: 8 },
   maxDurationSeconds: { min: 10, max: 86_400, default: 14_400 },
+  mediaSetupSeconds: { min: 0, max: 600, default: 60 },
+  upgradeSeconds: 30,
+  /** Calls that may ring one user at a time, where an app allows call waiting. */
+  ringsOfOneUser: 3,
+  /** People who may have had a part in a call, from its beginning to its end. */
+  everParticipants: 128,
   customDataBytes: 4096,
 } as const;
 

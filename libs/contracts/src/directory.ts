@@ -16,6 +16,16 @@ export const appOptionsSchema = z.object({
     .min(callLimits.maxDurationSeconds.min)
     .max(callLimits.maxDurationSeconds.max)
     .default(callLimits.maxDurationSeconds.default),
+  mediaSetupSeconds: z
+    .int()
+    .min(callLimits.mediaSetupSeconds.min)
+    .max(callLimits.mediaSetupSeconds.max)
+    .default(callLimits.mediaSetupSeconds.default)
+    .describe('a device in a call that has not joined its media by then is taken out (media_failed); 0: the app carries media itself'),
+  callWaiting: z
+    .boolean()
+    .default(false)
+    .describe('whether a busy user is rung nevertheless, to decline or to hang up and answer; otherwise the caller hears busy'),
 });
 export type AppOptions = z.infer<typeof appOptionsSchema>;
 

@@ -1,4 +1,5 @@
 export {
+  answerCallBodySchema,
   type CallReply,
   type CallSnapshot,
   callActionBodySchema,
@@ -9,6 +10,8 @@ export {
   declineCallBodySchema,
   declineSchema,
   dialSchema,
+  inviteBodySchema,
+  kickBodySchema,
   type MediaCredentials,
   mediaCredentialsSchema,
   type Timeline,
@@ -26,10 +29,27 @@ export {
   callEventSchema,
   callHungUpSchema,
   callIgnoredSchema,
+  callJoinedSchema,
+  callKickedSchema,
   callLeftSchema,
   callMissedSchema,
+  callParticipantInvitedSchema,
   callRingingSchema,
+  callUpgradeAcceptedSchema,
+  callUpgradeRefusedSchema,
+  callUpgradeRequestedSchema,
 } from './call-events.js';
+export {
+  type CallList,
+  type CallListQuery,
+  type CallOutcome,
+  type CallPart,
+  type CallRecord,
+  callListQuerySchema,
+  callListSchema,
+  callPartSchema,
+  callRecordSchema,
+} from './call-records.js';
 export { type CallState, callStateSchema, foldCallEvent, type Participant, participantOf, participantSchema } from './call-state.js';
 export {
   type CallType,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callReplySchema, declineSchema, dialSchema } from './call-commands.js';
+import { answerSchema, callReplySchema, declineSchema, dialSchema, inviteSchema, kickSchema } from './call-commands.js';
 import { callEventSchema } from './call-events.js';
 import { callStateSchema } from './call-state.js';
 import { endReasonSchema } from './call-terms.js';
@@ -30,10 +30,17 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   connectFrameSchema,
   z.object({ type: z.literal('dial'), id, commandId: commandIdSchema, ...dialSchema.shape }),
   z.object({ type: z.literal('ringing'), ...onCall }),
-  z.object({ type: z.literal('answer'), ...onCall }),
+  z.object({ type: z.literal('answer'), ...onCall, ...answerSchema.shape }),
   z.object({ type: z.literal('decline'), ...onCall, ...declineSchema.shape }),
   z.object({ type: z.literal('ignore'), ...onCall }),
+  z.object({ type: z.literal('join'), ...onCall }),
   z.object({ type: z.literal('hang_up'), ...onCall }),
+  z.object({ type: z.literal('add'), ...onCall, ...inviteSchema.shape }),
+  z.object({ type: z.literal('ring'), ...onCall, ...inviteSchema.shape }),
+  z.object({ type: z.literal('kick'), ...onCall, ...kickSchema.shape }),
+  z.object({ type: z.literal('request_upgrade'), ...onCall }),
+  z.object({ type: z.literal('accept_upgrade'), ...onCall }),
+  z.object({ type: z.literal('refuse_upgrade'), ...onCall }),
   z.object({ type: z.literal('credentials'), id, callId: callIdSchema }),
   z.object({ type: z.literal('profiles'), id, userAliases: z.array(userAliasSchema).min(1).max(64) }),
   z.object({ type: z.literal('ping') }),

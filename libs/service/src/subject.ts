@@ -1,21 +1,27 @@
 import type { AppId, KeyScope, Subject } from '@communication-center/contracts';
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
 import { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
 
-type RequestWithSubject = FastifyRequest & { subject?: Subject };
+interface RequestWithSubject {
+  headers: { authorization?: string };
+  subject?: Subject;
+}
 
 /** Marks a route that needs no identity token: health and metrics. */
 export const OpenToAll = () => SetMetadata('open-to-all', true);
 
 /** Gives a route the subject of its request. */
-export const From = createParamDecorator((_: unknown, context: ExecutionContext): Subject => {
-  const { subject } = context.switchToHttp().getRequest<RequestWithSubject>();
-  if (!subject) throw new ProblemError('unauthenticated');
-  return subject;
-});
+export const From = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Subject => subjectOf(context.switchToHttp().getRequest<RequestWithSubject>()),
+);
+
+/** @returns in whose name a request came. @throws ProblemError `unauthenticated` for one that the guard did not see. */
+export function subjectOf(request: RequestWithSubject): Subject {
+  if (!request.subject) throw new ProblemError('unauthenticated');
+  return request.subject;
+}
 
 /** Lets in only requests that carry a valid identity token. */
 @Injectable()

@@ -14,8 +14,22 @@ function componentsOf(schemas: Record<string, z.ZodType>, io: 'input' | 'output'
   return JSON.parse(JSON.stringify(components).replaceAll('__shared#/', '__shared/')) as Record<string, object>;
 }
 
-function operationOf({ path, tag, summary, body, answer, status }: RestOperation): object {
-  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+function parametersOf({ path, query, idempotent }: RestOperation): object[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const asked = query ? z.toJSONSchema(query, { io: 'input' }).properties : {};
+  const inQuery = Object.entries(asked ?? {}).map(([name, schema]) => ({ name, in: 'query', schema }));
+  const header = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description: 'stands for commandId: a repeat with the same key gets the first reply',
+    schema: { type: 'string' },
+  };
+  return [...inPath, ...inQuery, ...(idempotent ? [header] : [])];
+}
+
+function operationOf(operation: RestOperation): object {
+  const { tag, summary, body, answer, status } = operation;
+  const parameters = parametersOf(operation);
   return {
     tags: [tag],
     summary,

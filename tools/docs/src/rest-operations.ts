@@ -1,17 +1,22 @@
 import {
+  answerCallBodySchema,
   apiKeyBodySchema,
   apiKeyViewSchema,
   appBodySchema,
   appSecretViewSchema,
   appViewSchema,
   callActionBodySchema,
+  callListQuerySchema,
+  callListSchema,
+  callRecordSchema,
   callReplySchema,
-  callStateSchema,
   createCallBodySchema,
   declineCallBodySchema,
   deliveryViewSchema,
   endpointBodySchema,
   endpointViewSchema,
+  inviteBodySchema,
+  kickBodySchema,
   presenceSchema,
   problemSchema,
   timelineSchema,
@@ -24,12 +29,15 @@ import { z } from 'zod';
 
 /** What clients send, by its name in the document. */
 export const sent = {
+  AnswerCallBody: answerCallBodySchema,
   ApiKeyBody: apiKeyBodySchema,
   AppBody: appBodySchema,
   CallActionBody: callActionBodySchema,
   CreateCallBody: createCallBodySchema,
   DeclineCallBody: declineCallBodySchema,
   EndpointBody: endpointBodySchema,
+  InviteBody: inviteBodySchema,
+  KickBody: kickBodySchema,
   UserBody: userBodySchema,
   UserTokenBody: userTokenBodySchema,
 };
@@ -40,14 +48,14 @@ export const received = {
   AppSecret: appSecretViewSchema,
   App: appViewSchema,
   CallReply: callReplySchema,
-  Call: callStateSchema,
+  Call: callRecordSchema,
   Delivery: deliveryViewSchema,
   Endpoint: endpointViewSchema,
   Presence: presenceSchema,
   Timeline: timelineSchema,
   UserToken: userTokenViewSchema,
   User: userViewSchema,
-  CallList: z.object({ calls: z.array(callStateSchema), nextCursor: z.string().nullable() }),
+  CallList: callListSchema,
   ApiKeyList: z.object({ keys: z.array(apiKeyViewSchema) }),
   AppSecretList: z.object({ secrets: z.array(appSecretViewSchema) }),
   EndpointList: z.object({ endpoints: z.array(endpointViewSchema) }),
@@ -62,6 +70,9 @@ export interface RestOperation {
   summary: string;
   body?: keyof typeof sent;
   answer?: keyof typeof received;
+  query?: z.ZodObject;
+  /** Whether an Idempotency-Key header stands for `commandId`. */
+  idempotent?: boolean;
   status: number;
 }
 
@@ -72,6 +83,7 @@ const onCall = (action: string, summary: string, body: keyof typeof sent = 'Call
   summary,
   body,
   answer: 'CallReply',
+  idempotent: true,
   status: 200,
 });
 
@@ -84,13 +96,15 @@ export const restOperations: RestOperation[] = [
     summary: 'Dial. With an API key and no deviceId, the initiator rings too',
     body: 'CreateCallBody',
     answer: 'CallReply',
+    idempotent: true,
     status: 201,
   },
   {
     method: 'get',
     path: '/v1/calls',
     tag: 'calls',
-    summary: 'Calls, newest first, in pages (userAlias, limit, cursor)',
+    summary: 'Calls, newest first, in pages, with how they went for everyone',
+    query: callListQuerySchema,
     answer: 'CallList',
     status: 200,
   },
@@ -104,10 +118,18 @@ export const restOperations: RestOperation[] = [
     status: 200,
   },
   onCall('ringing', 'Say that a device rings'),
-  onCall('answer', 'Answer on a device'),
+  onCall('answer', 'Answer on a device; leave the call the user is in, with hangUpOther', 'AnswerCallBody'),
   onCall('decline', 'Decline on all devices', 'DeclineCallBody'),
   onCall('ignore', 'Stop ringing on one device'),
   onCall('hang-up', 'Cancel while dialing, hang up while connected'),
+  onCall('join', 'Come (back) into a call that goes on'),
+  onCall('add', 'Ring more people in a call', 'InviteBody'),
+  onCall('ring', 'Ring people again who declined, missed the call or left it', 'InviteBody'),
+  onCall('kick', 'Put somebody out (the initiator, or a server)', 'KickBody'),
+  onCall('end', 'End a call for everyone (servers)'),
+  onCall('request-upgrade', 'Ask everyone connected for video'),
+  onCall('accept-upgrade', 'Consent to video'),
+  onCall('refuse-upgrade', 'Refuse video, or take the wish back'),
   onCall('credentials', 'Media credentials, again'),
   {
     method: 'get',

@@ -16,18 +16,27 @@ interface ActorFields {
   deviceId?: DeviceId | undefined;
 }
 
+/** As an actor, or a server that acts in its own name: then without a user. */
+type ServerOrActor = Omit<Actor, 'userAlias'> & { userAlias: UserAlias | null };
+
 /**
  * @returns who acts, from the subject and what the body adds.
  * @throws ProblemError `forbidden` when a user would act for another, `invalid_request` when a key names no user.
  */
 export function actorOf(subject: Subject, body: ActorFields): Actor {
+  const { userAlias, ...actor } = serverOrActorOf(subject, body);
+  if (!userAlias) throw missing('userAlias', 'name the user for whom the key acts');
+  return { ...actor, userAlias };
+}
+
+/** As {@link actorOf}, where a key need not name a user. @throws ProblemError `forbidden` when a user would act for another. */
+export function serverOrActorOf(subject: Subject, body: ActorFields): ServerOrActor {
   const appId = appOf(subject, 'calls');
   const isUser = subject.kind === 'user';
   if (isUser && body.userAlias && body.userAlias !== subject.userAlias) {
     throw new ProblemError('forbidden', 'userAlias: a user acts for itself alone; leave it out or use an API key');
   }
-  const userAlias = isUser ? subject.userAlias : body.userAlias;
-  if (!userAlias) throw missing('userAlias', 'name the user for whom the key acts');
+  const userAlias = isUser ? subject.userAlias : (body.userAlias ?? null);
   const deviceId = (isUser ? subject.deviceId : undefined) ?? body.deviceId ?? null;
   const by = subject.kind === 'key' ? `key:${subject.keyId}` : `user:${userAlias}`;
   return { appId, userAlias, deviceId, key: body.commandId && { actor: by, commandId: body.commandId } };

@@ -1,33 +1,31 @@
 import {
+  answerCallBodySchema,
   type CallId,
   type CallReply,
   type CallState,
   callActionBodySchema,
   callIdSchema,
   createCallBodySchema,
-  type DeviceId,
   declineCallBodySchema,
-  type MediaCredentials,
-  type Subject,
 } from '@communication-center/contracts';
-import { From, JsonBody, PathParam, Postgres, ProblemError } from '@communication-center/service';
+import { PathParam, Postgres, ProblemError } from '@communication-center/service';
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import type { z } from 'zod';
-import type { Command, DialCall } from '../domain/commands.js';
+import type { CommandOnCall } from '../domain/commands.js';
+import { dialWithin } from '../domain/dial-terms.js';
 import { statesOfCalls } from '../event-store/call-store.js';
 import { Directory } from '../follow-directory/user-settings.js';
 import { MediaCredentialsOffice } from '../media-credentials/media-credentials.js';
 import { type Actor, actorOf, deviceOf } from './actor.js';
+import { type Asked, AskedBy } from './asked.js';
 import { CallCommands } from './call-commands.js';
 import { PublishLag } from './publish-lag.js';
 
-type ActionBody = z.infer<typeof callActionBodySchema>;
-type DeclineBody = z.infer<typeof declineCallBodySchema>;
+type Action = Asked<typeof callActionBodySchema>;
 
 const CallIdParam = () => PathParam('callId', callIdSchema);
 
-/** The doors for commands: the same for a socket's frames, which the gateway sends here, and for servers. */
+/** What a person does with a call on a device: the same doors for a socket's frames, which the gateway sends here, and for servers. */
 @Controller('v1/calls')
 export class CallsController {
   constructor(
@@ -39,94 +37,88 @@ export class CallsController {
   ) {}
 
   @Post()
-  async dial(@From() subject: Subject, @JsonBody(createCallBodySchema) body: z.infer<typeof createCallBodySchema>): Promise<CallReply> {
+  async dial(@AskedBy(createCallBodySchema) { subject, body }: Asked<typeof createCallBodySchema>): Promise<CallReply> {
     const actor = actorOf(subject, body);
     await this.lag.requireSmall();
     await this.directory.requireUsers(actor.appId, [actor.userAlias, ...body.callees]);
     const options = await this.directory.optionsOf(actor.appId);
-    const call = await this.commands.dial(
-      actor.appId,
-      {
-        type: 'DialCall',
-        callId: uuidv7() as CallId,
-        initiator: actor.userAlias,
-        initiatorDevice: actor.deviceId,
-        callees: body.callees,
-        callType: body.callType,
-        ringSeconds: body.ringSeconds ?? options.ringSeconds,
-        maxDurationSeconds: Math.min(body.maxDurationSeconds ?? options.maxDurationSeconds, options.maxDurationSeconds),
-        maxParticipants: options.maxParticipants,
-        ...(body.customData && { customData: body.customData }),
-      },
-      actor.key,
-    );
-    return this.#withMedia(actor, call);
+    const { userAlias: initiator, deviceId: initiatorDevice } = actor;
+    const command = dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice });
+    return this.#withMedia(actor, await this.commands.dial(actor.appId, command, actor.key));
   }
 
   @Post(':callId/ringing')
   @HttpCode(200)
-  async ringing(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async ringing(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
     const { userAlias, deviceId, ...actor } = actorOf(subject, body);
     return this.#act(actor, { type: 'ConfirmRinging', callId, userAlias, deviceId });
   }
 
   @Post(':callId/answer')
   @HttpCode(200)
-  async answer(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async answer(
+    @CallIdParam() callId: CallId,
+    @AskedBy(answerCallBodySchema) { subject, body }: Asked<typeof answerCallBodySchema>,
+  ): Promise<CallReply> {
     const actor = actorOf(subject, body);
-    const { call } = await this.#act(actor, { type: 'AnswerCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
+    const { userAlias } = actor;
+    const hangUpOther = body.hangUpOther && { hangUpOther: true };
+    const { call } = await this.#act(actor, { type: 'AnswerCall', callId, userAlias, deviceId: deviceOf(actor), ...hangUpOther });
+    return this.#withMedia(actor, call);
+  }
+
+  @Post(':callId/join')
+  @HttpCode(200)
+  async join(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
+    const actor = actorOf(subject, body);
+    const { call } = await this.#act(actor, { type: 'JoinCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
     return this.#withMedia(actor, call);
   }
 
   @Post(':callId/decline')
   @HttpCode(200)
-  async decline(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(declineCallBodySchema) body: DeclineBody) {
+  async decline(
+    @CallIdParam() callId: CallId,
+    @AskedBy(declineCallBodySchema) { subject, body }: Asked<typeof declineCallBodySchema>,
+  ): Promise<CallReply> {
     const { userAlias, deviceId, ...actor } = actorOf(subject, body);
     return this.#act(actor, { type: 'DeclineCall', callId, userAlias, deviceId, reason: body.reason });
   }
 
   @Post(':callId/ignore')
   @HttpCode(200)
-  async ignore(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async ignore(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
     const actor = actorOf(subject, body);
     return this.#act(actor, { type: 'IgnoreCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
   }
 
   @Post(':callId/hang-up')
   @HttpCode(200)
-  async hangUp(@From() subject: Subject, @CallIdParam() callId: CallId, @JsonBody(callActionBodySchema) body: ActionBody) {
+  async hangUp(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
     const { userAlias, deviceId, ...actor } = actorOf(subject, body);
     return this.#act(actor, { type: 'HangUp', callId, userAlias, deviceId });
   }
 
   @Post(':callId/credentials')
   @HttpCode(200)
-  async credentials(
-    @From() subject: Subject,
-    @CallIdParam() callId: CallId,
-    @JsonBody(callActionBodySchema) body: ActionBody,
-  ): Promise<CallReply> {
+  async credentials(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
     const actor = actorOf(subject, body);
     const [call] = await statesOfCalls(this.database, actor.appId, [callId]);
     if (!call) throw new ProblemError('call_not_found');
     return { ...replyOf(call), media: await this.media.issue(actor.appId, call, actor.userAlias, deviceOf(actor)) };
   }
 
-  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: Exclude<Command, DialCall>): Promise<CallReply> {
+  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
     return replyOf(await this.commands.act(appId, command, key));
   }
 
-  async #withMedia(actor: Actor, call: CallState): Promise<CallReply> {
-    const media = await this.#mediaFor(actor, call, actor.deviceId);
-    return { ...replyOf(call), ...(media !== undefined && { media }) };
-  }
-
-  async #mediaFor(actor: Actor, call: CallState, deviceId: DeviceId | null): Promise<MediaCredentials | null | undefined> {
-    if (!deviceId || call.status === 'ended') return undefined;
-    return this.media.issueIfPossible(actor.appId, call, actor.userAlias, deviceId);
+  async #withMedia({ appId, userAlias, deviceId }: Actor, call: CallState): Promise<CallReply> {
+    if (!deviceId || call.status === 'ended') return replyOf(call);
+    return { ...replyOf(call), media: await this.media.issueIfPossible(appId, call, userAlias, deviceId) };
   }
 }
 
-function replyOf(call: CallState): CallReply {
+/** @returns the reply to a command that needs no media. */
+export function replyOf(call: CallState): CallReply {
   return { callId: call.callId, sequence: call.sequence, call };
 }

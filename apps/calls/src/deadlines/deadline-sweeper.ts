@@ -1,16 +1,18 @@
-import type { AppId, CallId, DeviceId, UserAlias } from '@communication-center/contracts';
+import { type AppId, type CallId, callLimits, type DeviceId, type UserAlias } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CallCommands } from '../answer-commands/call-commands.js';
-import type { Command, DialCall } from '../domain/commands.js';
-import { disconnectedDevice } from '../follow-sessions/connection-deadlines.js';
+import type { CommandOnCall } from '../domain/commands.js';
+import type { DeadlineKind } from '../domain/consequences.js';
+import { putOff, type SecondChances } from '../domain/lateness.js';
+import { disconnectedDevice, hasJoinedMedia } from '../follow-sessions/connection-deadlines.js';
 import type { CallsSettings } from '../settings.js';
 
 interface DueDeadline {
   call_id: CallId;
   app_id: AppId;
-  kind: 'ring' | 'max_duration' | 'connection';
+  kind: DeadlineKind;
   user_alias: UserAlias;
 }
 
@@ -25,14 +27,21 @@ const sameTime = 8;
 @Injectable()
 export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: DueRows;
+  readonly #chances: SecondChances;
 
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
     private readonly commands: CallCommands,
-    @Inject(Settings) private readonly settings: CallsSettings,
+    @Inject(Settings) settings: CallsSettings,
     @Inject(Report) report: ReportError,
   ) {
+    this.#chances = {
+      lateAfterMs: settings.LATE_DEADLINE_MS,
+      graceMs: settings.LATE_DEADLINE_GRACE_MS,
+      connectionGraceMs: settings.CONNECTION_GRACE_MS,
+      mediaGraceMs: callLimits.mediaSetupSeconds.default * 1000,
+    };
     this.#loop = new DueRows({ name: 'firing call deadlines', work: () => this.#fireDue(), onError: report });
   }
 
@@ -78,25 +87,36 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     this.relay.committed(shards);
   }
 
-  /** A deadline that nobody fired in time passed in an outage: people get a moment to come back and act. */
+  /** @returns whether the deadline was put off, or is not due any more. */
   async #extendIfLate(tx: Sql, { call_id, kind, user_alias }: DueDeadline): Promise<boolean> {
-    const { rowCount } = await tx.query(
-      `UPDATE deadlines SET due_at = clock_timestamp() + make_interval(secs => $4), extended = true
-       WHERE call_id = $1 AND kind = $2 AND user_alias = $3 AND NOT extended AND due_at < clock_timestamp() - make_interval(secs => $5)`,
-      [call_id, kind, user_alias, this.settings.LATE_DEADLINE_GRACE_MS / 1000, this.settings.LATE_DEADLINE_MS / 1000],
+    const { rows } = await tx.query<{ overdue: number; extended: boolean }>(
+      `SELECT (extract(epoch FROM clock_timestamp() - due_at) * 1000)::float8 AS overdue, extended
+       FROM deadlines WHERE call_id = $1 AND kind = $2 AND user_alias = $3`,
+      [call_id, kind, user_alias],
     );
-    return rowCount === 1;
+    const found = rows[0];
+    if (!found || found.overdue < 0) return true;
+    const later = putOff(kind, found.overdue, found.extended, this.#chances);
+    if (later === 0) return false;
+    await tx.query(
+      `UPDATE deadlines SET due_at = clock_timestamp() + make_interval(secs => $4), extended = true
+       WHERE call_id = $1 AND kind = $2 AND user_alias = $3`,
+      [call_id, kind, user_alias, later / 1000],
+    );
+    return true;
   }
 
-  async #commandOf(
-    tx: Sql,
-    { call_id: callId, app_id, kind, user_alias: userAlias }: DueDeadline,
-  ): Promise<Exclude<Command, DialCall> | undefined> {
+  /** @returns what a deadline asks of its call; undefined where what it waited for has happened. */
+  async #commandOf(tx: Sql, { call_id: callId, app_id, kind, user_alias: userAlias }: DueDeadline): Promise<CommandOnCall | undefined> {
     switch (kind) {
       case 'ring':
         return { type: 'TimeOutRinging', callId, userAlias };
       case 'max_duration':
         return { type: 'ReachMaxDuration', callId };
+      case 'upgrade':
+        return { type: 'LapseUpgrade', callId };
+      case 'media':
+        return (await hasJoinedMedia(tx, app_id, callId, userAlias)) ? undefined : { type: 'FailMedia', callId, userAlias };
       case 'connection': {
         const deviceId = (await disconnectedDevice(tx, app_id, callId, userAlias)) as DeviceId | undefined;
         return deviceId && { type: 'LoseConnection', callId, userAlias, deviceId };

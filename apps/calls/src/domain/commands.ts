@@ -3,14 +3,27 @@ import type { CallId, CallType, CustomData, DeclineReason, DeviceId, ProblemCode
 /** Everything that may be asked of a call. Ids and limits arrive with the command; the domain looks nothing up. */
 export type Command =
   | DialCall
+  | InviteToCall
   | { type: 'ConfirmRinging'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
-  | { type: 'AnswerCall'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
+  | { type: 'AnswerCall'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId; hangUpOther?: boolean | undefined }
   | { type: 'DeclineCall'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null; reason: DeclineReason }
   | { type: 'IgnoreCall'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
+  | { type: 'JoinCall'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
   | { type: 'HangUp'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
+  /** `by` is null when a server does it. */
+  | { type: 'Kick'; callId: CallId; by: UserAlias | null; userAlias: UserAlias }
+  /** A server's: nobody in the call asked for it. */
+  | { type: 'EndCall'; callId: CallId }
+  | { type: 'RequestUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
+  | { type: 'AcceptUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
+  | { type: 'RefuseUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
+  | { type: 'LapseUpgrade'; callId: CallId }
   | { type: 'TimeOutRinging'; callId: CallId; userAlias: UserAlias }
   | { type: 'LoseConnection'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
+  | { type: 'FailMedia'; callId: CallId; userAlias: UserAlias }
   | { type: 'ReachMaxDuration'; callId: CallId };
+
+export type CommandOnCall = Exclude<Command, DialCall>;
 
 export interface DialCall {
   type: 'DialCall';
@@ -23,7 +36,24 @@ export interface DialCall {
   ringSeconds: number;
   maxDurationSeconds: number;
   maxParticipants: number;
+  mediaSetupSeconds: number;
   customData?: CustomData | undefined;
+  /** Whether the app rings busy callees nevertheless. */
+  callWaiting: boolean;
+}
+
+/** Rings more people in a call that is under way, or some of its people again. */
+export interface InviteToCall {
+  type: 'InviteToCall';
+  callId: CallId;
+  /** null when a server does it. */
+  by: UserAlias | null;
+  callees: UserAlias[];
+  /** Whether only those who had a part in the call may be rung. */
+  again: boolean;
+  /** The call's own ring time where left out. */
+  ringSeconds?: number | undefined;
+  callWaiting: boolean;
 }
 
 /** What the Center knows of a user when it decides; its row is locked meanwhile. */
@@ -46,5 +76,8 @@ export type Rejection = Extract<
   | 'not_a_participant'
   | 'initiator_busy'
   | 'too_many_participants'
+  | 'not_upgradable'
+  | 'no_upgrade_requested'
+  | 'forbidden'
   | 'invalid_request'
 >;

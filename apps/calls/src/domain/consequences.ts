@@ -1,6 +1,7 @@
-import { type CallState, participantOf, type UserAlias } from '@communication-center/contracts';
+import { type CallState, type Participant, participantOf, type UserAlias } from '@communication-center/contracts';
 
-type DeadlineKind = 'ring' | 'max_duration';
+/** `connection` is set by the sockets' comings and goings, the others by the call's own state. */
+export type DeadlineKind = 'ring' | 'max_duration' | 'media' | 'upgrade' | 'connection';
 
 interface Deadline {
   kind: DeadlineKind;
@@ -31,7 +32,19 @@ function deadlinesOf(call: CallState | undefined): Deadline[] {
   );
   if (call.status === 'ringing') return rings;
   const dueAt = new Date(Date.parse(call.answeredAt) + call.maxDurationSeconds * 1000).toISOString();
-  return [...rings, { kind: 'max_duration', userAlias: '', dueAt }];
+  const media = call.participants.flatMap((participant): Deadline[] => {
+    const mediaDue = mediaDueAt(call, participant);
+    return mediaDue ? [{ kind: 'media', userAlias: participant.userAlias, dueAt: mediaDue }] : [];
+  });
+  const upgrade: Deadline[] = call.upgrade ? [{ kind: 'upgrade', userAlias: '', dueAt: call.upgrade.until }] : [];
+  return [...rings, ...media, ...upgrade, { kind: 'max_duration', userAlias: '', dueAt }];
+}
+
+/** @returns by when the device of this participant must have joined its media; undefined where it need not. */
+export function mediaDueAt(call: CallState, participant: Participant): string | undefined {
+  if (call.status !== 'connected' || participant.state !== 'connected' || !call.mediaSetupSeconds) return undefined;
+  const from = Math.max(Date.parse(call.answeredAt), Date.parse(participant.since));
+  return new Date(from + call.mediaSetupSeconds * 1000).toISOString();
 }
 
 /** @returns the difference that a decision makes. */

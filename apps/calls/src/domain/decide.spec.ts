@@ -1,95 +1,13 @@
 /*
  * The rules of a call, without a clock, a database or a network.
  */
-import {
-  type CallEvent,
-  type CallFact,
-  type CallId,
-  type CallState,
-  type DeviceId,
-  foldCallEvent,
-  participantOf,
-  type UserAlias,
-} from '@communication-center/contracts';
-import fc from 'fast-check';
+import { type CallId, type CallState, type DeviceId, participantOf } from '@communication-center/contracts';
 import { describe, expect, test } from 'vitest';
-import type { Command, DialCall, Line } from './commands.js';
-import { consequencesOf, findGlare } from './consequences.js';
+import type { Command } from './commands.js';
+import { findGlare } from './consequences.js';
 import { decide } from './decide.js';
 import { reachedOnlyBusyCallees } from './dial-outcome.js';
-
-const callId = '01890000-0000-7000-8000-000000000001' as CallId;
-const alice = 'alice' as UserAlias;
-const bob = 'bob' as UserAlias;
-const carol = 'carol' as UserAlias;
-const deviceOf = (user: string) => `${user}-phone` as DeviceId;
-const start = Date.parse('2026-01-01T00:00:00.000Z');
-const at = (seconds: number) => new Date(start + seconds * 1000);
-
-const free: Line = { activeCall: null, rungBy: [], doNotDisturb: false };
-const linesOf = (lines: Record<string, Partial<Line>> = {}) =>
-  new Map(Object.entries(lines).map(([user, line]) => [user as UserAlias, { ...free, ...line }]));
-
-const dialOf = (more: Partial<DialCall> = {}): DialCall => ({
-  type: 'DialCall',
-  callId,
-  initiator: alice,
-  initiatorDevice: deviceOf('alice'),
-  callees: [bob],
-  callType: 'audio_video',
-  ringSeconds: 60,
-  maxDurationSeconds: 3600,
-  maxParticipants: 8,
-  ...more,
-});
-
-function fold(call: CallState | undefined, facts: readonly CallFact[], now: Date): CallState | undefined {
-  let state = call;
-  for (const fact of facts) {
-    const sequence = (state?.sequence ?? 0) + 1;
-    const attributes = {
-      specversion: '1.0',
-      id: String(sequence),
-      source: '/calls',
-      time: now.toISOString(),
-      subject: callId,
-      callid: callId,
-      appid: 'demo',
-      dataversion: 1,
-    };
-    state = foldCallEvent(state, { ...fact, ...attributes, sequence } as unknown as CallEvent);
-  }
-  return state;
-}
-
-/** A call that lives through commands; each must be accepted. */
-class Story {
-  call: CallState | undefined;
-  readonly types: string[] = [];
-
-  on(command: Command, seconds: number, lines = linesOf()): this {
-    const { facts, rejected } = decide(command, this.call, lines, at(seconds));
-    if (rejected) throw new Error(`rejected: ${rejected}`);
-    this.call = fold(this.call, facts, at(seconds));
-    this.types.push(...facts.map(({ type }) => type));
-    return this;
-  }
-
-  dial(more: Partial<DialCall> = {}, lines = linesOf()): this {
-    return this.on(dialOf(more), 0, lines);
-  }
-
-  answer(user: UserAlias, seconds: number): this {
-    return this.on({ type: 'AnswerCall', callId, userAlias: user, deviceId: deviceOf(user) }, seconds);
-  }
-
-  get ended() {
-    if (this.call?.status !== 'ended') throw new Error('the call has not ended');
-    return this.call;
-  }
-}
-
-const rejectionOf = (command: Command, call: CallState | undefined, lines = linesOf()) => decide(command, call, lines, at(1)).rejected;
+import { alice, at, bob, callId, carol, deviceOf, dialOf, linesOf, rejectionOf, Story } from './story.fixture.js';
 
 describe('dialing', () => {
   test('rings the callee until the ring time is over', () => {
@@ -106,14 +24,14 @@ describe('dialing', () => {
     const story = new Story().dial({}, linesOf({ bob: line }));
     expect(story.types).toEqual(['call.dialed', 'call.busy', 'call.missed', 'call.ended']);
     expect(story.ended.reason).toBe('busy');
-    expect(reachedOnlyBusyCallees(story.ended)).toBe(true);
+    expect(reachedOnlyBusyCallees(story.ended, [bob])).toBe(true);
   });
 
   test('a callee who is not to be disturbed is not rung, and the caller learns why', () => {
     const story = new Story().dial({}, linesOf({ bob: { doNotDisturb: true } }));
     expect(story.types).toEqual(['call.dialed', 'call.declined', 'call.missed', 'call.ended']);
     expect(story.ended.reason).toBe('do_not_disturb');
-    expect(reachedOnlyBusyCallees(story.ended)).toBe(false);
+    expect(reachedOnlyBusyCallees(story.ended, [bob])).toBe(false);
   });
 
   test('a busy callee does not keep the others from ringing', () => {
@@ -236,74 +154,5 @@ describe('a connected call', () => {
     const story = new Story().dial({ maxDurationSeconds: 60 }).answer(bob, 10).on(reach, 69);
     expect(story.call?.status).toBe('connected');
     expect(story.on(reach, 70).ended).toMatchObject({ reason: 'max_duration', talkSeconds: 60 });
-  });
-});
-
-describe('whatever is asked of a call, in whatever order', () => {
-  const users = [alice, bob, carol, 'dave' as UserAlias];
-  const user = fc.constantFrom(...users);
-  const device = fc.constantFrom('phone', 'tablet').map((name) => name as DeviceId);
-  const command: fc.Arbitrary<Command> = fc.oneof(
-    fc.record({ type: fc.constant('ConfirmRinging' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({ type: fc.constant('AnswerCall' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({
-      type: fc.constant('DeclineCall' as const),
-      callId: fc.constant(callId),
-      userAlias: user,
-      deviceId: device,
-      reason: fc.constant('none' as const),
-    }),
-    fc.record({ type: fc.constant('IgnoreCall' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({ type: fc.constant('HangUp' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({ type: fc.constant('TimeOutRinging' as const), callId: fc.constant(callId), userAlias: user }),
-    fc.record({ type: fc.constant('LoseConnection' as const), callId: fc.constant(callId), userAlias: user, deviceId: device }),
-    fc.record({ type: fc.constant('ReachMaxDuration' as const), callId: fc.constant(callId) }),
-  );
-  const line = fc.record({ activeCall: fc.constantFrom(null, null, null, callId), rungBy: fc.constant([]), doNotDisturb: fc.boolean() });
-
-  test('it ends exactly once, nothing follows the end, and its occupancies equal the fold', () => {
-    const story = fc.record({
-      callees: fc.uniqueArray(fc.constantFrom(bob, carol), { minLength: 1 }),
-      byServer: fc.boolean(),
-      lines: fc.record({ bob: line, carol: line }),
-      steps: fc.array(fc.tuple(command, fc.integer({ min: 0, max: 40 })), { maxLength: 30 }),
-    });
-    fc.assert(
-      fc.property(story, ({ callees, byServer, lines, steps }) => {
-        let now = 0;
-        let ends = 0;
-        let call: CallState | undefined;
-        let occupied = new Set<string>();
-        let ringing = new Set<string>();
-        const take = (asked: Command) => {
-          const before = call;
-          const { facts } = decide(asked, call, asked.type === 'DialCall' ? linesOf(lines) : linesOf(), at(now));
-          if (!facts?.length) return;
-          expect(before?.status).not.toBe('ended');
-          call = fold(call, facts, at(now)) as CallState;
-          ends += facts.filter(({ type }) => type === 'call.ended').length;
-          const { claim, free: freed, startRinging, stopRinging } = consequencesOf(before, call);
-          occupied = new Set([...occupied, ...claim].filter((name) => !freed.includes(name as UserAlias)));
-          ringing = new Set([...ringing, ...startRinging].filter((name) => !stopRinging.includes(name as UserAlias)));
-        };
-        take(dialOf({ callees, ringSeconds: 20, maxDurationSeconds: 60, initiatorDevice: byServer ? null : ('phone' as DeviceId) }));
-        for (const [asked, pause] of steps) {
-          now += pause;
-          take(asked);
-        }
-        const inState = (state: string) =>
-          new Set(call?.participants.filter((one) => one.state === state).map(({ userAlias }) => userAlias as string));
-        expect(occupied).toEqual(inState('connected'));
-        expect(ringing).toEqual(inState('ringing'));
-        // Left to its deadlines, every call ends and leaves nobody ringing or busy.
-        now += 200;
-        for (const name of users) take({ type: 'TimeOutRinging', callId, userAlias: name });
-        take({ type: 'ReachMaxDuration', callId });
-        expect(call?.status).toBe('ended');
-        expect(ends).toBe(1);
-        expect(occupied.size + ringing.size).toBe(0);
-      }),
-      { numRuns: 1000 },
-    );
   });
 });

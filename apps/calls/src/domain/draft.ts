@@ -32,7 +32,10 @@ export class Draft {
 }
 
 function audienceOf(call: CallState | undefined, statement: Statement): UserAlias[] {
-  if (call) return call.participants.map(({ userAlias }) => userAlias);
+  if (call) {
+    const known = call.participants.map(({ userAlias }) => userAlias);
+    return statement.type === 'call.participant_invited' ? [...new Set([...known, statement.data.userAlias])] : known;
+  }
   return statement.type === 'call.dialed' ? [statement.data.initiator, ...statement.data.callees] : [];
 }
 

@@ -71,6 +71,15 @@ export async function participantsOfCall(sql: Sql, appId: AppId, callId: CallId)
   return rows[0]?.participants;
 }
 
+/** @returns the call a user is in, as of now: nothing is locked yet. */
+export async function activeCallOf(sql: Sql, appId: AppId, userAlias: UserAlias): Promise<CallId | undefined> {
+  const { rows } = await sql.query<{ active_call_id: CallId | null }>(
+    'SELECT active_call_id FROM lines WHERE app_id = $1 AND user_alias = $2',
+    [appId, userAlias],
+  );
+  return rows[0]?.active_call_id ?? undefined;
+}
+
 /** Locks users' lines in the one order everybody uses, so that no two commands wait for each other. */
 export async function lockLines(tx: Sql, appId: AppId, concerned: readonly UserAlias[]): Promise<{ lines: Lines; now: Date }> {
   const users = [...new Set(concerned)];

@@ -50,3 +50,14 @@ export async function disconnectedDevice(tx: Sql, appId: AppId, callId: string, 
   );
   return rows[0]?.device;
 }
+
+/** @returns whether the device a user is in the call with ever joined the call's media. */
+export async function hasJoinedMedia(tx: Sql, appId: AppId, callId: string, userAlias: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `SELECT 1 FROM lines JOIN device_sessions AS media ON media.app_id = lines.app_id AND media.user_alias = lines.user_alias
+       AND media.device_id = lines.active_device_id AND media.media_of_call = lines.active_call_id
+     WHERE lines.app_id = $1 AND lines.user_alias = $3 AND lines.active_call_id = $2`,
+    [appId, callId, userAlias],
+  );
+  return (rowCount ?? 0) > 0;
+}

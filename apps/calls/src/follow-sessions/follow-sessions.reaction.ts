@@ -1,4 +1,4 @@
-import { type AppId, mediaEventSchema, sessionEventSchema } from '@communication-center/contracts';
+import { type AppId, type CallId, mediaEventSchema, sessionEventSchema } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents, type Sql } from '@communication-center/event-log';
 import { Postgres, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -12,6 +12,8 @@ interface Socket {
   deviceId: string;
   sequence: number;
   open: boolean;
+  /** The call whose media it carries; null for a signalling socket. */
+  mediaOf: CallId | null;
 }
 
 /** Knows which devices have a live socket, signalling or media, and starts or stops the grace of a device in a call. */
@@ -30,13 +32,13 @@ export class FollowSessions {
     });
   }
 
-  async #take(tx: Sql, { sessionId, appId, userAlias, deviceId, sequence, open }: Socket): Promise<void> {
+  async #take(tx: Sql, { sessionId, appId, userAlias, deviceId, sequence, open, mediaOf }: Socket): Promise<void> {
     const { rowCount } = await tx.query(
-      `INSERT INTO device_sessions (session_id, app_id, user_alias, device_id, sequence, closed_at)
-       VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN NULL ELSE clock_timestamp() END)
+      `INSERT INTO device_sessions (session_id, app_id, user_alias, device_id, sequence, closed_at, media_of_call)
+       VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN NULL ELSE clock_timestamp() END, $7)
        ON CONFLICT (session_id) DO UPDATE SET sequence = excluded.sequence, closed_at = excluded.closed_at
        WHERE device_sessions.sequence < excluded.sequence`,
-      [sessionId, appId, userAlias, deviceId, sequence, open],
+      [sessionId, appId, userAlias, deviceId, sequence, open, mediaOf],
     );
     if (rowCount === 0) return;
     if (open) await unwatchDevice(tx, appId, userAlias, deviceId);
@@ -46,10 +48,17 @@ export class FollowSessions {
 
 function signallingSocket(event: unknown): Socket {
   const { type, appid, sequence, data } = sessionEventSchema.parse(event);
-  return { ...data, appId: appid, sequence, open: type === 'session.opened' };
+  return { ...data, appId: appid, sequence, open: type === 'session.opened', mediaOf: null };
 }
 
 function mediaSocket(event: unknown): Socket {
   const { type, appid, sequence, data } = mediaEventSchema.parse(event);
-  return { ...data, sessionId: data.mediaSessionId, appId: appid, sequence, open: type === 'media.joined' };
+  return {
+    ...data,
+    sessionId: data.mediaSessionId,
+    appId: appid,
+    sequence,
+    open: type === 'media.joined',
+    mediaOf: data.callId,
+  };
 }

@@ -1,11 +1,14 @@
 import {
   type AppId,
   appIdSchema,
+  type CallEvent,
   type CallId,
+  type CallList,
+  type CallListQuery,
+  type CallRecord,
   type CallSnapshot,
-  type CallState,
   callIdSchema,
-  callStateSchema,
+  callListQuerySchema,
   participantOf,
   type Subject,
   type Timeline,
@@ -15,16 +18,10 @@ import {
 import { appOf, From, JsonBody, PathParam, Postgres, ProblemError, QueryString, requireService } from '@communication-center/service';
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { listCalls } from '../call-history/list-calls.js';
+import { foldRecord } from '../domain/parts.js';
 import { eventsOfCalls, statesOfCalls } from '../event-store/call-store.js';
 
-const listQuerySchema = z.object({
-  userAlias: userAliasSchema.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z
-    .string()
-    .regex(/^[0-9TZ:.-]{20,30}_[0-9a-f-]{36}$/, 'use the nextCursor of the page before')
-    .optional(),
-});
 const snapshotSchema = z.object({ appId: appIdSchema, userAlias: userAliasSchema });
 
 /** Reads calls back: one from its events, many from the history the log was folded into. */
@@ -34,32 +31,23 @@ export class ReadCallsController {
 
   /** Newest first. A user sees its own calls; a key sees the app's. */
   @Get('v1/calls')
-  async list(@From() subject: Subject, @QueryString(listQuerySchema) query: z.infer<typeof listQuerySchema>) {
+  async list(@From() subject: Subject, @QueryString(callListQuerySchema) query: CallListQuery): Promise<CallList> {
     const appId = appOf(subject, 'calls');
-    const userAlias = subject.kind === 'user' ? subject.userAlias : (query.userAlias ?? null);
-    const [dialedAt, callId] = query.cursor?.split('_') ?? [null, null];
-    const { rows } = await this.database.query<{ call: unknown }>(
-      `SELECT call FROM call_history
-       WHERE app_id = $1 AND ($2::text IS NULL OR participants @> ARRAY[$2])
-         AND ($3::timestamptz IS NULL OR (dialed_at, call_id) < ($3, $4::uuid))
-       ORDER BY dialed_at DESC, call_id DESC LIMIT $5`,
-      [appId, userAlias, dialedAt, callId, query.limit],
-    );
-    const calls = rows.map(({ call }) => callStateSchema.parse(call));
-    const last = calls.length === query.limit ? calls.at(-1) : undefined;
-    return { calls, nextCursor: last ? `${last.dialedAt}_${last.callId}` : null };
+    if (subject.kind === 'user' && query.userAlias && query.userAlias !== subject.userAlias) {
+      throw new ProblemError('forbidden', 'userAlias: a user sees its own calls; leave it out or use an API key');
+    }
+    return listCalls(this.database, appId, subject.kind === 'user' ? subject.userAlias : (query.userAlias ?? null), query);
   }
 
   @Get('v1/calls/:callId')
-  async one(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<CallState> {
-    return this.#visible(subject, callId);
+  async one(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<CallRecord> {
+    return (await this.#visible(subject, callId)).record;
   }
 
   /** Everything that happened in the call, as its log tells it. */
   @Get('v1/calls/:callId/timeline')
   async timeline(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<Timeline> {
-    await this.#visible(subject, callId);
-    const events = (await eventsOfCalls(this.database, [callId])).get(callId) ?? [];
+    const { events } = await this.#visible(subject, callId);
     return { callId, events: events.map(({ sequence, type, time, data }) => ({ sequence, type, time, data })) };
   }
 
@@ -79,10 +67,12 @@ export class ReadCallsController {
     return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };
   }
 
-  async #visible(subject: Subject, callId: CallId): Promise<CallState> {
-    const [call] = await statesOfCalls(this.database, appOf(subject, 'calls'), [callId]);
-    if (!call) throw new ProblemError('call_not_found');
-    if (subject.kind === 'user' && !participantOf(call, subject.userAlias)) throw new ProblemError('not_a_participant');
-    return call;
+  async #visible(subject: Subject, callId: CallId): Promise<{ record: CallRecord; events: CallEvent[] }> {
+    const appId = appOf(subject, 'calls');
+    const events = (await eventsOfCalls(this.database, [callId])).get(callId) ?? [];
+    const record = events.reduce<CallRecord | undefined>(foldRecord, undefined);
+    if (!record || events[0]?.appid !== appId) throw new ProblemError('call_not_found');
+    if (subject.kind === 'user' && !participantOf(record, subject.userAlias)) throw new ProblemError('not_a_participant');
+    return { record, events };
   }
 }

@@ -7,6 +7,14 @@ import { ownerOf } from './routes.js';
 
 const timeoutMs = 15_000;
 
+export interface Asked {
+  method: string;
+  path: string;
+  contentType: string | undefined;
+  idempotencyKey: string | undefined;
+  body: Buffer | undefined;
+}
+
 export interface Forwarded {
   status: number;
   contentType: string;
@@ -24,10 +32,7 @@ export class Forwarder {
   ) {}
 
   /** @throws ProblemError `not_found` for a path nobody owns, `service_unavailable` when its owner does not answer. */
-  async forward(
-    asked: { method: string; path: string; contentType: string | undefined; body: Buffer | undefined },
-    subject: Subject,
-  ): Promise<Forwarded> {
+  async forward(asked: Asked, subject: Subject): Promise<Forwarded> {
     const owner = ownerOf(asked.path);
     const url = owner && this.services.urlOf(owner.service);
     if (!owner || !url) throw new ProblemError('not_found', `Nothing is at ${asked.path.split('?')[0]}`);
@@ -38,6 +43,7 @@ export class Forwarder {
       headers: {
         authorization: `Bearer ${token}`,
         ...(currentTraceparent() && { traceparent: currentTraceparent() }),
+        ...(asked.idempotencyKey !== undefined && { 'idempotency-key': asked.idempotencyKey }),
         ...(asked.contentType && { 'content-type': asked.contentType }),
       },
       body: asked.body && asked.body.length > 0 ? asked.body : null,

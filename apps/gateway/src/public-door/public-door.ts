@@ -53,7 +53,13 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   async #forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const subject = await this.#subjectOf(request.headers.authorization);
     const answer = await this.forwarder.forward(
-      { method: request.method, path: request.url, contentType: request.headers['content-type'], body: request.body as Buffer | undefined },
+      {
+        method: request.method,
+        path: request.url,
+        contentType: request.headers['content-type'],
+        idempotencyKey: request.headers['idempotency-key']?.toString(),
+        body: request.body as Buffer | undefined,
+      },
       subject,
     );
     return reply.status(answer.status).type(answer.contentType).send(answer.body);

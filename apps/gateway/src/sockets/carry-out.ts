@@ -12,7 +12,14 @@ const actions = {
   answer: 'answer',
   decline: 'decline',
   ignore: 'ignore',
+  join: 'join',
   hang_up: 'hang-up',
+  add: 'add',
+  ring: 'ring',
+  kick: 'kick',
+  request_upgrade: 'request-upgrade',
+  accept_upgrade: 'accept-upgrade',
+  refuse_upgrade: 'refuse-upgrade',
   credentials: 'credentials',
 } as const;
 

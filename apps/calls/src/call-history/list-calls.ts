@@ -1,0 +1,57 @@
+import type { AppId, CallList, CallListQuery, UserAlias } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import { ProblemError } from '@communication-center/service';
+import { asSeenBy } from '../domain/parts.js';
+import { toRecord } from './call-history.projection.js';
+
+/** Outcomes that only a device can have: the record has what happened to the user, and on which device. */
+const elsewhere: Record<string, string> = { answered_elsewhere: 'answered', declined_elsewhere: 'declined' };
+
+/**
+ * Lists an app's calls, newest first.
+ * @param userAlias whose calls, and whose outcomes; null for everybody's.
+ * @throws ProblemError `invalid_request` when a device is asked for without its user.
+ */
+export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | null, query: CallListQuery): Promise<CallList> {
+  const { deviceId, outcome } = query;
+  if (!userAlias && deviceId) throw needs('userAlias', 'name the user whose device it is');
+  if (!deviceId && outcome && outcome in elsewhere) throw needs('deviceId', `${outcome} is how a device saw it: name the device`);
+  const [dialedAt, callId] = query.cursor?.split('_') ?? [null, null];
+  const { rows } = await sql.query<{ call: unknown; parts: unknown[] }>(
+    `SELECT call, parts FROM call_history
+     WHERE app_id = $1
+       AND ($2::text IS NULL OR participants @> ARRAY[$2])
+       AND ($3::text IS NULL OR status = $3)
+       AND ($4::timestamptz IS NULL OR dialed_at >= $4)
+       AND ($5::timestamptz IS NULL OR dialed_at < $5)
+       AND ($6::text IS NULL OR EXISTS (
+         SELECT 1 FROM jsonb_array_elements(parts) AS part
+         WHERE part->>'outcome' = $6 AND ($2::text IS NULL OR part->>'userAlias' = $2)
+           AND ($7::text IS NULL OR part->>'role' = 'initiator' OR part->>'deviceId' IS NULL OR (part->>'deviceId' <> $7) = $8)))
+       AND ($9::timestamptz IS NULL OR (dialed_at, call_id) < ($9, $10::uuid))
+     ORDER BY dialed_at DESC, call_id DESC LIMIT $11`,
+    [
+      appId,
+      userAlias,
+      query.status ?? null,
+      query.from ?? null,
+      query.to ?? null,
+      outcome ? (elsewhere[outcome] ?? outcome) : null,
+      deviceId ?? null,
+      Boolean(outcome && outcome in elsewhere),
+      dialedAt,
+      callId,
+      query.limit,
+    ],
+  );
+  const records = rows.map(toRecord);
+  const last = records.length === query.limit ? records.at(-1) : undefined;
+  return {
+    calls: userAlias && deviceId ? records.map((record) => asSeenBy(record, userAlias, deviceId)) : records,
+    nextCursor: last ? `${last.dialedAt}_${last.callId}` : null,
+  };
+}
+
+function needs(field: string, message: string): ProblemError {
+  return new ProblemError('invalid_request', `${field}: ${message}`, { fields: [{ field, message }] });
+}

@@ -1,0 +1,22 @@
+import type { AppOptions, Dial } from '@communication-center/contracts';
+import type { DialCall } from './commands.js';
+
+/** @returns the dial that was asked for, on the app's terms: nobody talks longer than the app allows. */
+export function dialWithin(
+  options: AppOptions,
+  { callees, callType, ringSeconds, maxDurationSeconds, customData }: Dial,
+  who: Pick<DialCall, 'callId' | 'initiator' | 'initiatorDevice'>,
+): DialCall {
+  return {
+    type: 'DialCall',
+    ...who,
+    callees,
+    callType,
+    ringSeconds: ringSeconds ?? options.ringSeconds,
+    maxDurationSeconds: Math.min(maxDurationSeconds ?? options.maxDurationSeconds, options.maxDurationSeconds),
+    maxParticipants: options.maxParticipants,
+    mediaSetupSeconds: options.mediaSetupSeconds,
+    callWaiting: options.callWaiting,
+    ...(customData && { customData }),
+  };
+}

@@ -1,0 +1,223 @@
+/*
+ * Invariants of a whole exchange: whatever is asked of many calls by the same few users, in whatever order,
+ *  - a user is in at most one call;
+ *  - a call ends exactly once, and nothing follows its end;
+ *  - lines and rings, kept by differences, equal what the log folds to;
+ *  - every ring comes to an end, and left to its deadlines every call does.
+ */
+
+import {
+  type CallEvent,
+  type CallFact,
+  type CallId,
+  type CallState,
+  callEventSchema,
+  type DeviceId,
+  foldCallEvent,
+  type UserAlias,
+} from '@communication-center/contracts';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Command, DialCall, Line } from './commands.js';
+import { consequencesOf, findGlare } from './consequences.js';
+import { decide } from './decide.js';
+import type { Decision } from './decision.js';
+import { hangUpAndAnswer } from './hang-up-and-answer.js';
+
+const users = ['alice', 'bob', 'carol', 'dave'] as UserAlias[];
+const start = Date.parse('2026-01-01T00:00:00.000Z');
+const isoAt = (seconds: number) => new Date(start + seconds * 1000).toISOString();
+
+/** The store in small: the log, and the tables beside it, kept by the same differences. */
+class Exchange {
+  now = 0;
+  readonly log: CallEvent[] = [];
+  readonly calls = new Map<CallId, CallState>();
+  readonly active = new Map<UserAlias, CallId>();
+  readonly rings = new Map<UserAlias, Set<CallId>>(users.map((user) => [user, new Set()]));
+  readonly deadlines = new Map<string, { due: number; command: Command }>();
+  readonly slots = new Map<CallId, CallId>();
+  readonly undisturbed = new Set<UserAlias>();
+
+  get lines(): Map<UserAlias, Line> {
+    return new Map(
+      users.map((user) => [
+        user,
+        {
+          activeCall: this.active.get(user) ?? null,
+          rungBy: [...(this.rings.get(user) ?? [])],
+          doNotDisturb: this.undisturbed.has(user),
+        },
+      ]),
+    );
+  }
+
+  /** Takes a command of a story, which names its call by a slot. */
+  ask(command: Command): void {
+    if (command.type === 'DialCall') this.slots.set(command.callId, `${command.callId}${this.calls.size}` as CallId);
+    this.take({ ...command, callId: this.slots.get(command.callId) ?? command.callId });
+  }
+
+  take(command: Command): Decision {
+    const now = new Date(start + this.now * 1000);
+    const call = this.calls.get(command.callId);
+    if (command.type === 'DialCall') return this.#dial(command, now);
+    if (command.type === 'AnswerCall' && command.hangUpOther && call) {
+      const active = this.calls.get(this.active.get(command.userAlias) as CallId);
+      if (active && active.callId !== call.callId) {
+        const { left, answered } = hangUpAndAnswer(command, { active, waiting: call, lines: this.lines }, now);
+        this.#append(active.callId, left);
+        return this.#append(call.callId, answered);
+      }
+    }
+    return this.#append(command.callId, decide(command, call, this.lines, now));
+  }
+
+  #dial(command: DialCall, now: Date): Decision {
+    const ringing = [...(this.rings.get(command.initiator) ?? [])].map((callId) => this.calls.get(callId) as CallState);
+    const glare = command.initiatorDevice && findGlare(command.initiator, command.callees, ringing);
+    if (!glare) return this.#append(command.callId, decide(command, this.calls.get(command.callId), this.lines, now));
+    const answer = { type: 'AnswerCall', callId: glare.callId, userAlias: command.initiator } as const;
+    return this.take({ ...answer, deviceId: command.initiatorDevice as DeviceId });
+  }
+
+  #append(callId: CallId, decision: Decision): Decision {
+    for (const fact of decision.facts ?? []) this.#state(callId, fact);
+    return decision;
+  }
+
+  #state(callId: CallId, fact: CallFact): void {
+    const before = this.calls.get(callId);
+    expect(before?.status, 'nothing follows the end of a call').not.toBe('ended');
+    const sequence = (before?.sequence ?? 0) + 1;
+    const event = { ...fact, callid: callId, sequence, time: isoAt(this.now) } as unknown as CallEvent;
+    this.log.push(event);
+    const after = foldCallEvent(before, event);
+    this.calls.set(callId, after);
+    const difference = consequencesOf(before, after);
+    for (const user of difference.free) if (this.active.get(user) === callId) this.active.delete(user);
+    for (const user of difference.claim) {
+      expect(this.active.get(user), `${user} is in one call at most`).toBeUndefined();
+      this.active.set(user, callId);
+    }
+    for (const user of difference.stopRinging) this.rings.get(user)?.delete(callId);
+    for (const user of difference.startRinging) this.rings.get(user)?.add(callId);
+    for (const { kind, userAlias } of difference.clearDeadlines) this.deadlines.delete(`${callId} ${kind} ${userAlias}`);
+    for (const { kind, userAlias, dueAt } of difference.setDeadlines) {
+      this.deadlines.set(`${callId} ${kind} ${userAlias}`, {
+        due: (Date.parse(dueAt) - start) / 1000,
+        command: commandOf(kind, callId, userAlias as UserAlias),
+      });
+    }
+  }
+
+  /** Lets time pass, firing what falls due on the way. */
+  pass(seconds: number): void {
+    const until = this.now + seconds;
+    for (;;) {
+      const [next] = [...this.deadlines].sort(([, one], [, other]) => one.due - other.due);
+      if (!next || next[1].due > until) break;
+      this.now = Math.max(this.now, next[1].due);
+      this.take(next[1].command);
+      this.deadlines.delete(next[0]);
+    }
+    this.now = until;
+  }
+}
+
+function commandOf(kind: string, callId: CallId, userAlias: UserAlias): Command {
+  if (kind === 'ring') return { type: 'TimeOutRinging', callId, userAlias };
+  if (kind === 'media') return { type: 'FailMedia', callId, userAlias };
+  return kind === 'upgrade' ? { type: 'LapseUpgrade', callId } : { type: 'ReachMaxDuration', callId };
+}
+
+// Stories name calls by a few slots, so that most commands meet a call that goes on; a dial fills its slot anew.
+const callId = fc.constantFrom('a', 'b', 'c').map((slot) => slot as CallId);
+const user = fc.constantFrom(...users);
+const deviceId = fc.constantFrom('phone', 'tablet').map((name) => name as DeviceId);
+const userOnCall = { callId, userAlias: user };
+const deviceOnCall = { ...userOnCall, deviceId };
+const some = fc.uniqueArray(user, { minLength: 1, maxLength: 3 });
+const of = <T extends Command['type'], R extends object>(type: T, rest: { [K in keyof R]: fc.Arbitrary<R[K]> }) =>
+  fc.record({ type: fc.constant(type), ...rest }) as unknown as fc.Arbitrary<Command>;
+
+const dial = of('DialCall', {
+  callId,
+  initiator: user,
+  initiatorDevice: fc.option(deviceId, { freq: 5 }),
+  callees: some,
+  callType: fc.constantFrom('audio_only', 'audio_upgradable', 'audio_video'),
+  ringSeconds: fc.constantFrom(5, 20),
+  maxDurationSeconds: fc.constantFrom(30, 300),
+  maxParticipants: fc.constantFrom(2, 3, 8),
+  mediaSetupSeconds: fc.constantFrom(0, 15),
+  callWaiting: fc.boolean(),
+}).filter((asked) => asked.type === 'DialCall' && !asked.callees.includes(asked.initiator));
+
+const command = fc.oneof(
+  { weight: 4, arbitrary: dial },
+  { weight: 6, arbitrary: of('AnswerCall', { ...deviceOnCall, hangUpOther: fc.boolean() }) },
+  of('InviteToCall', { callId, by: fc.option(user), callees: some, again: fc.boolean(), callWaiting: fc.boolean() }),
+  of('ConfirmRinging', deviceOnCall),
+  of('DeclineCall', { ...deviceOnCall, reason: fc.constant('none') }),
+  of('IgnoreCall', deviceOnCall),
+  of('JoinCall', deviceOnCall),
+  of('HangUp', deviceOnCall),
+  of('Kick', { callId, by: fc.option(user), userAlias: user }),
+  of('EndCall', { callId }),
+  of('RequestUpgrade', deviceOnCall),
+  of('AcceptUpgrade', deviceOnCall),
+  of('RefuseUpgrade', deviceOnCall),
+  of('LapseUpgrade', { callId }),
+  of('TimeOutRinging', userOnCall),
+  of('LoseConnection', deviceOnCall),
+  of('FailMedia', userOnCall),
+  of('ReachMaxDuration', { callId }),
+);
+
+test('invariants of the exchange hold, whatever is asked of it', () => {
+  const story = fc.record({
+    undisturbed: fc.subarray(users, { maxLength: 1 }),
+    steps: fc.array(fc.tuple(command, fc.constantFrom(0, 0, 0, 1, 6, 25)), { minLength: 10, maxLength: 60, size: 'max' }),
+  });
+  const happened = new Set<string>();
+  fc.assert(
+    fc.property(story, ({ undisturbed, steps }) => {
+      const exchange = new Exchange();
+      for (const one of undisturbed) exchange.undisturbed.add(one);
+      for (const [asked, seconds] of steps) {
+        exchange.ask(asked);
+        expectTablesToEqualTheLog(exchange);
+        exchange.pass(seconds);
+      }
+      exchange.pass(1000);
+      expectTablesToEqualTheLog(exchange);
+      expectEveryCallToBeOver(exchange);
+      for (const { type } of exchange.log) happened.add(type);
+    }),
+    { numRuns: 1000 },
+  );
+  expect([...happened].sort(), 'the stories have everything in them').toEqual(
+    callEventSchema.options.map(({ shape }) => shape.type.value).sort(),
+  );
+});
+
+function expectTablesToEqualTheLog({ log, active, rings }: Exchange): void {
+  const states = [...Map.groupBy(log, (event) => event.callid).values()].map(
+    (events) => events.reduce<CallState | undefined>(foldCallEvent, undefined) as CallState,
+  );
+  const inState = (state: string) =>
+    states.flatMap((call) => call.participants.filter((one) => one.state === state).map((one) => `${one.userAlias} ${call.callId}`));
+  expect([...active].map(([name, id]) => `${name} ${id}`).sort()).toEqual(inState('connected').sort());
+  expect([...rings].flatMap(([name, ids]) => [...ids].map((id) => `${name} ${id}`)).sort()).toEqual(inState('ringing').sort());
+}
+
+function expectEveryCallToBeOver({ calls, log, deadlines }: Exchange): void {
+  for (const call of calls.values()) {
+    expect(call.status).toBe('ended');
+    expect(call.participants.every(({ state }) => state === 'gone')).toBe(true);
+    const ends = log.filter((event) => event.callid === call.callId && event.type === 'call.ended');
+    expect(ends).toHaveLength(1);
+  }
+  expect([...deadlines.keys()]).toEqual([]);
+}

@@ -1,0 +1,54 @@
+import { type CallState, type EndReason, participantOf, type UserAlias } from '@communication-center/contracts';
+import { type Decision, stated } from './decision.js';
+import type { Draft } from './draft.js';
+
+export function miss(draft: Draft, userAlias: UserAlias, reason: EndReason): Draft {
+  return draft.state({ type: 'call.missed', data: { userAlias, initiator: draft.call.initiator, reason } });
+}
+
+/** The initiator of a server's call has nothing to miss: his part just ends. */
+export function stopRinging(draft: Draft, userAlias: UserAlias, reason: EndReason): Draft {
+  return userAlias === draft.call.initiator
+    ? draft.state({ type: 'call.left', data: { userAlias, deviceId: null, reason } })
+    : miss(draft, userAlias, reason);
+}
+
+/**
+ * Ends the call when too few are left: it goes on while somebody is connected (or the initiator still rings) and
+ * connected and ringing are at least two. The initiator's leaving before an answer cancels.
+ */
+export function settle(draft: Draft, why: EndReason): Decision {
+  const { call } = draft;
+  if (call.status === 'ended') return stated(draft);
+  const initiator = participantOf(call, call.initiator);
+  const connected = call.participants.filter(({ state }) => state === 'connected').length;
+  const ringing = call.participants.filter(({ state }) => state === 'ringing').length;
+  const led = connected > 0 && !(call.status === 'ringing' && initiator?.state === 'gone');
+  const goesOn = (led || initiator?.state === 'ringing') && connected + ringing >= 2;
+  return stated(goesOn ? draft : finish(draft, endReason(call, why)));
+}
+
+/** A dial that rang nobody ends for what its callees have in common; busy, where they differ. */
+function endReason(call: CallState, why: EndReason): EndReason {
+  if (why !== 'busy') return why;
+  const reasons = new Set(
+    call.participants.flatMap((participant) =>
+      participant.state === 'gone' && participant.userAlias !== call.initiator ? [participant.reason] : [],
+    ),
+  );
+  return reasons.size === 1 && reasons.has('do_not_disturb') ? 'do_not_disturb' : 'busy';
+}
+
+// A ring that ends with the call was taken back, unless the call's own end says more.
+const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server']);
+
+/** Ends every ring that is left, then the call. */
+export function finish(draft: Draft, reason: EndReason): Draft {
+  for (const { state, userAlias } of draft.call.participants) {
+    if (state === 'ringing') stopRinging(draft, userAlias, saysMore.has(reason) ? reason : 'cancelled');
+  }
+  const { call } = draft;
+  const last = draft.now.getTime();
+  const talkSeconds = call.status === 'connected' ? Math.max(0, (last - Date.parse(call.answeredAt)) / 1000) : 0;
+  return draft.state({ type: 'call.ended', data: { reason, talkSeconds } });
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { callStateSchema } from './call-state.js';
+import { endReasonSchema } from './call-terms.js';
+import { deviceIdSchema, userAliasSchema } from './ids.js';
+
+/**
+ * How a call went for one person. A call that only another device of the person took is `answered_elsewhere` or
+ * `declined_elsewhere` for the device that asks.
+ */
+export const callOutcomeSchema = z.enum([
+  'answered',
+  'unanswered',
+  'missed',
+  'declined',
+  'busy',
+  'answered_elsewhere',
+  'declined_elsewhere',
+]);
+export type CallOutcome = z.infer<typeof callOutcomeSchema>;
+
+/** One person's part in a call, summed up. */
+export const callPartSchema = z.object({
+  userAlias: userAliasSchema,
+  role: z.enum(['initiator', 'callee']),
+  outcome: callOutcomeSchema.nullable().describe('null while it is open; unanswered: the initiator reached nobody'),
+  reason: endReasonSchema.nullable().describe('why the part ended; null while it goes on'),
+  deviceId: deviceIdSchema.nullable().describe('the device that dialed, answered or declined'),
+  ringSeconds: z.number().nonnegative().describe('how long the phone rang, over all rings that have ended'),
+  talkSeconds: z.number().nonnegative().describe('how long the person talked, over all stays that have ended'),
+});
+export type CallPart = z.infer<typeof callPartSchema>;
+
+/** A call with everyone's outcome. */
+export const callRecordSchema = callStateSchema.and(z.object({ parts: z.array(callPartSchema) }));
+export type CallRecord = z.infer<typeof callRecordSchema>;
+
+/** Query of GET /v1/calls. */
+export const callListQuerySchema = z
+  .object({
+    userAlias: userAliasSchema.optional().describe('whose calls; a user token sees its own alone'),
+    deviceId: deviceIdSchema.optional().describe('outcomes as this device of the user saw them'),
+    status: z.enum(['ringing', 'connected', 'ended']).optional(),
+    outcome: callOutcomeSchema.optional().describe('of the user; without one, of anybody'),
+    from: z.iso.datetime().optional().describe('dialed then or later'),
+    to: z.iso.datetime().optional().describe('dialed before'),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    cursor: z
+      .string()
+      .regex(/^[0-9TZ:.-]{20,30}_[0-9a-f-]{36}$/, 'use the nextCursor of the page before')
+      .optional(),
+  })
+  .strict();
+export type CallListQuery = z.infer<typeof callListQuerySchema>;
+
+/** A page of calls, newest first. */
+export const callListSchema = z.object({ calls: z.array(callRecordSchema), nextCursor: z.string().nullable() });
+export type CallList = z.infer<typeof callListSchema>;
