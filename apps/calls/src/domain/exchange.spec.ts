@@ -14,6 +14,7 @@ import {
   callEventSchema,
   type DeviceId,
   foldCallEvent,
+  type Participant,
   type UserAlias,
 } from '@communication-center/contracts';
 import fc from 'fast-check';
@@ -27,6 +28,21 @@ import { hangUpAndAnswer } from './hang-up-and-answer.js';
 const users = ['alice', 'bob', 'carol', 'dave'] as UserAlias[];
 const start = Date.parse('2026-01-01T00:00:00.000Z');
 const isoAt = (seconds: number) => new Date(start + seconds * 1000).toISOString();
+
+/** Whom a command mostly concerns. */
+const aims: Partial<Record<Command['type'], Participant['state']>> = {
+  ConfirmRinging: 'ringing',
+  AnswerCall: 'ringing',
+  DeclineCall: 'ringing',
+  IgnoreCall: 'ringing',
+  JoinCall: 'gone',
+  HangUp: 'connected',
+  Kick: 'connected',
+  RequestUpgrade: 'connected',
+  AcceptUpgrade: 'connected',
+  RefuseUpgrade: 'connected',
+  LoseConnection: 'connected',
+};
 
 /** The store in small: the log, and the tables beside it, kept by the same differences. */
 class Exchange {
@@ -53,9 +69,18 @@ class Exchange {
   }
 
   /** Takes a command of a story, which names its call by a slot. */
-  ask(command: Command): void {
+  ask(command: Command, aim: number | null): void {
     if (command.type === 'DialCall') this.slots.set(command.callId, `${command.callId}${this.calls.size}` as CallId);
-    this.take({ ...command, callId: this.slots.get(command.callId) ?? command.callId });
+    const meant = { ...command, callId: this.slots.get(command.callId) ?? command.callId };
+    this.take(aim === null ? meant : this.#aimed(meant, aim));
+  }
+
+  /** Picks somebody of whom the command may well be asked: by chance alone, stories would be mostly refusals. */
+  #aimed(command: Command, aim: number): Command {
+    const state = aims[command.type];
+    const apt = this.calls.get(command.callId)?.participants.filter((one) => one.state === state) ?? [];
+    const chosen = apt[aim % Math.max(1, apt.length)];
+    return chosen ? ({ ...command, userAlias: chosen.userAlias } as Command) : command;
   }
 
   take(command: Command): Decision {
@@ -146,7 +171,7 @@ const dial = of('DialCall', {
   initiator: user,
   initiatorDevice: fc.option(deviceId, { freq: 5 }),
   callees: some,
-  callType: fc.constantFrom('audio_only', 'audio_upgradable', 'audio_video'),
+  callType: fc.constantFrom('audio_only', 'audio_upgradable', 'audio_upgradable', 'audio_video'),
   ringSeconds: fc.constantFrom(5, 20),
   maxDurationSeconds: fc.constantFrom(30, 300),
   maxParticipants: fc.constantFrom(2, 3, 8),
@@ -165,9 +190,9 @@ const command = fc.oneof(
   of('HangUp', deviceOnCall),
   of('Kick', { callId, by: fc.option(user), userAlias: user }),
   of('EndCall', { callId }),
-  of('RequestUpgrade', deviceOnCall),
-  of('AcceptUpgrade', deviceOnCall),
-  of('RefuseUpgrade', deviceOnCall),
+  { weight: 3, arbitrary: of('RequestUpgrade', deviceOnCall) },
+  { weight: 3, arbitrary: of('AcceptUpgrade', deviceOnCall) },
+  { weight: 3, arbitrary: of('RefuseUpgrade', deviceOnCall) },
   of('LapseUpgrade', { callId }),
   of('TimeOutRinging', userOnCall),
   of('LoseConnection', deviceOnCall),
@@ -175,18 +200,36 @@ const command = fc.oneof(
   of('ReachMaxDuration', { callId }),
 );
 
+/** Half of the stories begin in the middle of a conversation of three, who may want video. */
+function converse(exchange: Exchange): void {
+  const callId = 'a' as CallId;
+  const [alice, bob, carol] = users as [UserAlias, UserAlias, UserAlias];
+  const deviceId = 'phone' as DeviceId;
+  const limits = { ringSeconds: 20, maxDurationSeconds: 300, maxParticipants: 4, mediaSetupSeconds: 60, callWaiting: false };
+  const terms = { ...limits, callType: 'audio_upgradable', initiator: alice, initiatorDevice: deviceId, callees: [bob, carol] } as const;
+  exchange.ask({ type: 'DialCall', callId, ...terms, callees: [bob, carol] }, null);
+  for (const userAlias of [bob, carol]) exchange.ask({ type: 'AnswerCall', callId, userAlias, deviceId }, null);
+  exchange.ask({ type: 'RequestUpgrade', callId, userAlias: bob, deviceId }, null);
+}
+
 test('invariants of the exchange hold, whatever is asked of it', () => {
   const story = fc.record({
+    conversing: fc.boolean(),
     undisturbed: fc.subarray(users, { maxLength: 1 }),
-    steps: fc.array(fc.tuple(command, fc.constantFrom(0, 0, 0, 1, 6, 25)), { minLength: 10, maxLength: 60, size: 'max' }),
+    steps: fc.array(fc.tuple(command, fc.option(fc.nat(9), { freq: 2 }), fc.constantFrom(0, 0, 0, 1, 6, 25)), {
+      minLength: 10,
+      maxLength: 60,
+      size: 'max',
+    }),
   });
   const happened = new Set<string>();
   fc.assert(
-    fc.property(story, ({ undisturbed, steps }) => {
+    fc.property(story, ({ conversing, undisturbed, steps }) => {
       const exchange = new Exchange();
+      if (conversing) converse(exchange);
       for (const one of undisturbed) exchange.undisturbed.add(one);
-      for (const [asked, seconds] of steps) {
-        exchange.ask(asked);
+      for (const [asked, aim, seconds] of steps) {
+        exchange.ask(asked, aim);
         expectTablesToEqualTheLog(exchange);
         exchange.pass(seconds);
       }
