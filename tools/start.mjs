@@ -26,7 +26,10 @@ process.on('SIGTERM', () => void stop('SIGTERM'));
 process.on('SIGHUP', () => void stop('the terminal closed'));
 
 try {
-  fleet = await startFleet(instance, { fixedFrom: Number(process.env.CENTER_PORT ?? 4000) });
+  fleet = await startFleet(instance, {
+    fixedFrom: Number(process.env.CENTER_PORT ?? 4000),
+    replicas: Number(process.env.CENTER_REPLICAS ?? 1),
+  });
   say('ready');
   console.log(`
   Communication Center is ready.

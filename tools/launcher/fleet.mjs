@@ -7,7 +7,7 @@ import { startJanus } from './infrastructure/janus.mjs';
 import { startKafka } from './infrastructure/kafka.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
-import { choosePorts, makeSecrets, readState, root, serviceNames, writeState } from './instance.mjs';
+import { choosePorts, isService, makeSecrets, readState, root, writeState } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
 import { demoApp, seedDemo } from './seed.mjs';
@@ -17,10 +17,10 @@ const infrastructure = ['postgres', 'redis', 'kafka', 'janus'];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
+ * @param {{fixedFrom?: number, replicas?: number, overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
-export async function startFleet(instance, { fixedFrom, overrides } = {}) {
+export async function startFleet(instance, { fixedFrom, replicas = 1, overrides } = {}) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
   const processes = new Processes(instance);
@@ -36,6 +36,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
     secrets,
     demoKey: known?.demoKey,
     controlSocket: instance.controlSocket,
+    replicas,
   };
   writeState(instance, state);
 
@@ -43,7 +44,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
   let closeControl = () => undefined;
   const stop = () => {
     stopping ??= (async () => {
-      await processes.stopAll(serviceNames);
+      await processes.stopAll();
       if (instance.composed) stopCompose(instance, {});
       closeControl();
     })();
@@ -55,7 +56,7 @@ export async function startFleet(instance, { fixedFrom, overrides } = {}) {
     Object.assign(state, { servers });
     createTopics(servers.brokers);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, overrides: overrides?.(ports) });
+    const services = servicesOf(instance, { ports, secrets, servers, replicas, overrides: overrides?.(ports) });
     for (const service of services) processes.start(service);
     await Promise.all(services.map((service) => waitUntilReady(service, processes)));
     state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
@@ -119,7 +120,7 @@ async function control(method, path, { processes, state, stop }) {
     return {};
   }
   if (method === 'POST' && what === 'processes') {
-    if (![...infrastructure, ...serviceNames].includes(name)) throw new Error(`no process is called ${name}`);
+    if (!infrastructure.includes(name) && !isService(name)) throw new Error(`no process is called ${name}`);
     if (action === 'kill') processes.signal(name, 'SIGKILL');
     else if (action === 'drain') processes.signal(name, 'SIGTERM');
     else if (action === 'freeze') processes.signal(name, 'SIGSTOP');

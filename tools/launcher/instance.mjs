@@ -9,6 +9,11 @@ import { Refusal } from './output.mjs';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const serviceNames = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
 
+/** Whether a process is a service: `calls`, or its second replica, `calls-2`. */
+export function isService(name) {
+  return serviceNames.includes(name.replace(/-\d+$/, ''));
+}
+
 /** The ports of an instance, each a fixed step above its first. */
 const steps = {
   gateway: 0,
@@ -26,6 +31,15 @@ const steps = {
   kafkaController: 33,
   janus: 34,
   smtp: 40,
+  'gateway-2': 2,
+  'media-2': 3,
+  'directory-2': 20,
+  'calls-2': 21,
+  'presence-2': 22,
+  'webhooks-2': 23,
+  'notifications-2': 24,
+  'mediaInternal-2': 25,
+  'gatewayInternal-2': 26,
 };
 
 /**
@@ -66,7 +80,7 @@ export async function choosePorts({ fixedFrom }) {
       const ports = portsFrom(base);
       if ((await Promise.all(Object.values(ports).map(isFree))).every(Boolean)) return ports;
     }
-    throw new Refusal('No 35 free ports in a row were found between 20000 and 30000');
+    throw new Refusal('No free ports were found between 20000 and 30000');
   }
   const ports = portsFrom(fixedFrom);
   for (const [part, port] of Object.entries(ports)) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serviceNames } from './instance.mjs';
+import { isService } from './instance.mjs';
 import { say } from './output.mjs';
 
 /** When a process began, in the kernel's ticks; tells a pid from its later namesake. Undefined for a dead one. */
@@ -51,10 +51,9 @@ export class Processes {
       .map((file) => ({ name: file.replace('.json', ''), file: join(folder, file), ...readPid(join(folder, file)) }))
       .filter(({ pid, start }) => pid && start !== undefined && startOf(pid) === start);
     if (left.length > 0) say(`ending what an earlier run left: ${left.map(({ name }) => name).join(', ')}`);
-    const isService = ({ name }) => serviceNames.includes(name);
-    await Promise.all(left.filter(isService).map(({ pid }) => endGroup(pid, 0)));
+    await Promise.all(left.filter(({ name }) => isService(name)).map(({ pid }) => endGroup(pid, 0)));
     await Promise.all(
-      left.filter((one) => !isService(one)).map(({ pid, name }) => endGroup(pid, 10_000, name === 'postgres' ? 'SIGINT' : 'SIGTERM')),
+      left.filter(({ name }) => !isService(name)).map(({ pid, name }) => endGroup(pid, 10_000, name === 'postgres' ? 'SIGINT' : 'SIGTERM')),
     );
     for (const file of readdirSync(folder)) rmSync(join(folder, file), { force: true });
   }
@@ -123,12 +122,12 @@ export class Processes {
     if (entry?.dead) this.start(entry.what);
   }
 
-  /** Stops everything: those named first, then the rest. */
-  async stopAll(first) {
+  /** Stops everything: the services, then the servers they stand on. */
+  async stopAll() {
     this.#stopping = true;
-    const others = [...this.#children.keys()].filter((name) => !first.includes(name));
-    await Promise.all(first.map((name) => this.stop(name)));
-    await Promise.all(others.map((name) => this.stop(name)));
+    const names = [...this.#children.keys()];
+    await Promise.all(names.filter(isService).map((name) => this.stop(name)));
+    await Promise.all(names.filter((name) => !isService(name)).map((name) => this.stop(name)));
   }
 
   /** Sends a signal to a process and lets the supervisor see what comes of it. */

@@ -5,43 +5,50 @@ import { root } from './instance.mjs';
 export const pinnedNode = join(root, 'node_modules/node/bin/node');
 
 /**
- * @returns how to start each service of an instance.
- * @param {{ports: object, secrets: object, servers: {database: string, redis: string, brokers: string, janus: string}, overrides?: Record<string, Record<string, string>>}} fleet
+ * @returns how to start each service of an instance, and each of its replicas: the first is named as its service, the second `calls-2`.
+ * @param {{ports: object, secrets: object, servers: {database: string, redis: string, brokers: string, janus: string}, replicas?: number, overrides?: Record<string, Record<string, string>>}} fleet
  */
-export function servicesOf(instance, { ports, secrets, servers, overrides = {} }) {
+export function servicesOf(instance, fleet) {
+  const numbers = Array.from({ length: fleet.replicas ?? 1 }, (_, index) => index + 1);
+  return numbers.flatMap((number) => replicaOf(instance, fleet, number === 1 ? '' : `-${number}`, numbers.length));
+}
+
+function replicaOf(instance, { ports, secrets, servers, overrides = {} }, suffix, replicas) {
   const at = (port) => `http://127.0.0.1:${port}`;
+  const port = (name) => ports[name + suffix];
+  const all = (name) => [at(ports[name]), ...(replicas > 1 ? [at(ports[`${name}-2`])] : [])].join(',');
   const urls = {
-    DIRECTORY_URL: at(ports.directory),
-    CALLS_URL: at(ports.calls),
-    PRESENCE_URL: at(ports.presence),
-    WEBHOOKS_URL: at(ports.webhooks),
-    NOTIFICATIONS_URL: at(ports.notifications),
-    MEDIA_URL: at(ports.mediaInternal),
+    DIRECTORY_URL: all('directory'),
+    CALLS_URL: all('calls'),
+    PRESENCE_URL: all('presence'),
+    WEBHOOKS_URL: all('webhooks'),
+    NOTIFICATIONS_URL: all('notifications'),
+    MEDIA_URL: all('mediaInternal'),
   };
   const own = {
-    directory: { PORT: ports.directory, OPERATOR_KEY: secrets.operatorKey, SECRETS_KEY: secrets.secretsKey, ALLOW_BARE_ALIAS: 'true' },
-    calls: { PORT: ports.calls },
-    presence: { PORT: ports.presence },
-    webhooks: { PORT: ports.webhooks, REDIS_URL: servers.redis, SECRETS_KEY: secrets.secretsKey, ALLOW_PRIVATE_ADDRESSES: 'true' },
+    directory: { PORT: port('directory'), OPERATOR_KEY: secrets.operatorKey, SECRETS_KEY: secrets.secretsKey, ALLOW_BARE_ALIAS: 'true' },
+    calls: { PORT: port('calls') },
+    presence: { PORT: port('presence') },
+    webhooks: { PORT: port('webhooks'), REDIS_URL: servers.redis, SECRETS_KEY: secrets.secretsKey, ALLOW_PRIVATE_ADDRESSES: 'true' },
     notifications: {
-      PORT: ports.notifications,
+      PORT: port('notifications'),
       REDIS_URL: servers.redis,
       SMTP_URL: process.env.SMTP_URL ?? '',
       MAIL_FROM: process.env.MAIL_FROM ?? '',
     },
     media: {
-      PORT: ports.mediaInternal,
-      PUBLIC_PORT: ports.media,
-      PUBLIC_URL: process.env.MEDIA_PUBLIC_URL ?? `ws://127.0.0.1:${ports.media}`,
+      PORT: port('mediaInternal'),
+      PUBLIC_PORT: port('media'),
+      PUBLIC_URL: process.env.MEDIA_PUBLIC_URL ?? `ws://127.0.0.1:${port('media')}`,
       MEDIA_TOKEN_KEY: secrets.mediaTokenKey,
       JANUS_URL: servers.janus,
       JANUS_API_SECRET: process.env.JANUS_API_SECRET ?? secrets.janusSecret,
       JANUS_ADMIN_KEY: process.env.JANUS_ADMIN_KEY ?? secrets.janusSecret,
     },
-    gateway: { PORT: ports.gatewayInternal, PUBLIC_PORT: ports.gateway, CONSOLE_FOLDER: join(root, 'apps/console/dist') },
+    gateway: { PORT: port('gatewayInternal'), PUBLIC_PORT: port('gateway'), CONSOLE_FOLDER: join(root, 'apps/console/dist') },
   };
   return Object.entries(own).map(([name, settings]) => ({
-    name,
+    name: name + suffix,
     command: pinnedNode,
     args: ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning', join(root, 'apps', name, 'dist/main.js')],
     cwd: root,

@@ -1,10 +1,10 @@
-import { commonSettings, numberSetting } from '@communication-center/service';
+import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
-  DIRECTORY_URL: z.url().describe('where the directory service answers'),
-  MEDIA_URL: z.url().describe('where the media service answers'),
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
+  MEDIA_URL: replicasSetting().describe('where the media service answers; its replicas, separated by commas'),
   CONNECTION_GRACE_MS: numberSetting(30_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('how long a device in a call may be without any socket before it is hung up'),

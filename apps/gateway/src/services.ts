@@ -1,4 +1,4 @@
-import { Identity, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GatewaySettings } from './settings.js';
 
@@ -7,10 +7,10 @@ import type { GatewaySettings } from './settings.js';
 export class Services {
   readonly directory: ServiceClient;
   readonly calls: ServiceClient;
-  readonly #urls: Record<string, string>;
+  readonly #replicas: Map<string, Replicas>;
 
   constructor(identity: Identity, @Inject(Settings) settings: GatewaySettings) {
-    this.#urls = {
+    const urls = {
       directory: settings.DIRECTORY_URL,
       calls: settings.CALLS_URL,
       presence: settings.PRESENCE_URL,
@@ -18,12 +18,13 @@ export class Services {
       notifications: settings.NOTIFICATIONS_URL,
       media: settings.MEDIA_URL,
     };
+    this.#replicas = new Map(Object.entries(urls).map(([name, ofService]) => [name, new Replicas(ofService)]));
     this.directory = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
     this.calls = new ServiceClient(identity, 'calls', settings.CALLS_URL);
   }
 
-  /** @returns where a service answers; undefined for a name that is none. */
-  urlOf(service: string): string | undefined {
-    return this.#urls[service];
+  /** @returns the replicas of a service; undefined for a name that is none. */
+  replicasOf(service: string): Replicas | undefined {
+    return this.#replicas.get(service);
   }
 }

@@ -1,4 +1,4 @@
-import { commonSettings, numberSetting } from '@communication-center/service';
+import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
@@ -6,12 +6,12 @@ export const settings = z.object({
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the public door listens on'),
   PUBLIC_PORT: numberSetting(4000, { max: 65_535 }).describe('port of the public door: REST, sockets and the console'),
   CONSOLE_FOLDER: z.string().optional().describe('folder of the built console; without it the door serves no page'),
-  DIRECTORY_URL: z.url().describe('where the directory service answers'),
-  CALLS_URL: z.url().describe('where the calls service answers'),
-  PRESENCE_URL: z.url().describe('where the presence service answers'),
-  WEBHOOKS_URL: z.url().describe('where the webhooks service answers'),
-  NOTIFICATIONS_URL: z.url().describe('where the notifications service answers'),
-  MEDIA_URL: z.url().describe('where the media service answers'),
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
+  CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
+  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
+  WEBHOOKS_URL: replicasSetting().describe('where the webhooks service answers; its replicas, separated by commas'),
+  NOTIFICATIONS_URL: replicasSetting().describe('where the notifications service answers; its replicas, separated by commas'),
+  MEDIA_URL: replicasSetting().describe('where the media service answers; its replicas, separated by commas'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a gateway counts as alive after it last renewed its lease'),

@@ -1,10 +1,10 @@
-import { commonSettings, numberSetting } from '@communication-center/service';
+import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
   REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
-  PRESENCE_URL: z.url().describe('where the presence service answers'),
+  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()

@@ -1,6 +1,8 @@
 import {
   type CallReply,
   type CallState,
+  type CallType,
+  type ClientFrameInput,
   type DeclineReason,
   type DeviceId,
   type EndReason,
@@ -27,6 +29,14 @@ type CallEvents = {
   /** A device of this callee rings. */
   ringing: [userAlias: string];
   answered: [userAlias: string];
+  /** Somebody is rung who was not in the call before, or not any more. */
+  invited: [userAlias: string];
+  /** Somebody asks for video: consent with `acceptUpgrade`, or refuse. */
+  upgradeRequested: [userAlias: string];
+  /** The call has video now. */
+  upgraded: [];
+  /** The wish for video was refused, taken back or not answered. */
+  upgradeRefused: [];
   /** This callee is out: declined, busy, do-not-disturb or without an answer. */
   declined: [userAlias: string, reason: EndReason];
   left: [userAlias: string, reason: EndReason];
@@ -41,15 +51,16 @@ type CallEvents = {
   mediaError: [Error];
 };
 
+type OnCall<F> = F extends { callId: unknown } ? Omit<F, 'id' | 'commandId' | 'callId'> : never;
+/** A frame about a call, less what the center adds. */
+export type CallFrame = OnCall<Exclude<ClientFrameInput, { type: 'credentials' }>>;
+
 /** What a call needs of the center it belongs to. */
 export interface CallOffice {
   readonly userAlias: UserAlias;
   readonly deviceId: DeviceId;
   readonly usesMedia: boolean;
-  command(
-    call: Call,
-    frame: { type: 'ringing' | 'answer' | 'ignore' | 'hang_up' } | { type: 'decline'; reason: DeclineReason },
-  ): Promise<CallReply>;
+  command(call: Call, frame: CallFrame): Promise<CallReply>;
   credentials(callId: string): Promise<MediaCredentials>;
 }
 
@@ -59,7 +70,7 @@ export class Call extends Emitter<CallEvents> {
   #state: CallState;
   #end: CallEnd | undefined;
   #media: MediaSession | undefined;
-  #ignored = false;
+  #ignoredRing: string | undefined;
   #firstCredentials: MediaCredentials | undefined;
 
   constructor(office: CallOffice, state: CallState) {
@@ -76,6 +87,27 @@ export class Call extends Emitter<CallEvents> {
   /** The call as the Center tells it to everyone. */
   get state(): CallState {
     return this.#state;
+  }
+
+  get callType(): CallType {
+    return this.#state.callType;
+  }
+
+  /** Whether it rings although this user is in another call: decline it, or answer with `hangUpOther`. */
+  get waiting(): boolean {
+    return this.#me?.state === 'ringing' && this.#me.waiting === true;
+  }
+
+  /** Who waits for this user's consent to video. */
+  get upgradeRequestedBy(): string | undefined {
+    const { upgrade } = this.#state;
+    const mine = upgrade?.requestedBy === this.#office.userAlias || upgrade?.accepted.includes(this.#office.userAlias);
+    return mine ? undefined : upgrade?.requestedBy;
+  }
+
+  /** Names this ring: another one, after a decline or a miss, has another name. Undefined while it does not ring here. */
+  get ringId(): string | undefined {
+    return this.phase === 'ringing' && this.#me?.state === 'ringing' ? this.#me.since : undefined;
   }
 
   get direction(): 'incoming' | 'outgoing' {
@@ -106,14 +138,56 @@ export class Call extends Emitter<CallEvents> {
     return this.#media?.remoteStreams ?? [];
   }
 
-  /** Answers on this device. @throws CenterError `already_answered`, `already_ended`, `already_in_call`. */
-  async answer(): Promise<void> {
+  /**
+   * Answers on this device.
+   * @param options.hangUpOther leaves the call the user is in, in the same act.
+   * @throws CenterError `already_answered`, `already_ended`, `already_in_call`.
+   */
+  async answer({ hangUpOther = false }: { hangUpOther?: boolean } = {}): Promise<void> {
+    await this.#enter({ type: 'answer', ...(hangUpOther && { hangUpOther }) });
+  }
+
+  /** Comes (back) into a call that goes on. @throws CenterError `already_ended`, `already_in_call`, `forbidden` after a kick. */
+  async join(): Promise<void> {
+    await this.#enter({ type: 'join' });
+  }
+
+  async #enter(frame: CallFrame): Promise<void> {
     this.#prepareMedia();
-    const reply = await this.#office.command(this, { type: 'answer' }).catch((error: unknown) => {
+    const reply = await this.#office.command(this, frame).catch((error: unknown) => {
       this.#stopMedia();
       throw error;
     });
     this.takeReply(reply);
+  }
+
+  /** Rings more people. @throws CenterError `all_callees_busy`, `too_many_participants`, `unknown_user`. */
+  async add(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'add', callees: callees as UserAlias[], ...options }));
+  }
+
+  /** Rings people again who declined, missed the call or left it. */
+  async ring(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'ring', callees: callees as UserAlias[], ...options }));
+  }
+
+  /** Puts somebody out. For the initiator. */
+  async kick(userAlias: string): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'kick', participant: userAlias as UserAlias }));
+  }
+
+  /** Asks everyone in an `audio_upgradable` call for video. */
+  async requestUpgrade(): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'request_upgrade' }));
+  }
+
+  async acceptUpgrade(): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'accept_upgrade' }));
+  }
+
+  /** Refuses video, or takes the own wish back. */
+  async refuseUpgrade(): Promise<void> {
+    this.takeReply(await this.#office.command(this, { type: 'refuse_upgrade' }));
   }
 
   /** Declines on all devices of the user. */
@@ -123,7 +197,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** Stops ringing on this device alone. */
   async ignore(): Promise<void> {
-    this.#ignored = true;
+    this.#ignoredRing = this.ringId;
     this.takeReply(await this.#office.command(this, { type: 'ignore' }));
     this.#finish({ reason: 'cancelled', byDevice: this.#office.deviceId });
   }
@@ -164,8 +238,11 @@ export class Call extends Emitter<CallEvents> {
     if (next.sequence <= before.sequence) return;
     const phaseBefore = this.phase;
     this.#state = next;
-    for (const participant of next.participants) this.#tellDifference(participantOf(before, participant.userAlias), participant);
     const end = this.#endFor(next);
+    // Somebody who was out may be rung again, or come back.
+    if (!end) this.#end = undefined;
+    for (const participant of next.participants) this.#tellDifference(participantOf(before, participant.userAlias), participant);
+    this.#tellUpgrade(before, next);
     if (end) this.#finish(end);
     else if (this.phase === 'connected' && phaseBefore !== 'connected') this.emit('connected');
     this.#followMedia();
@@ -181,8 +258,17 @@ export class Call extends Emitter<CallEvents> {
     return participantOf(this.#state, this.#office.userAlias);
   }
 
+  #tellUpgrade(before: CallState, after: CallState): void {
+    if (after.upgrade && !before.upgrade) this.emit('upgradeRequested', after.upgrade.requestedBy);
+    if (after.callType !== before.callType) {
+      this.emit('upgraded');
+      this.#media?.addVideo();
+    } else if (before.upgrade && !after.upgrade && after.status !== 'ended') this.emit('upgradeRefused');
+  }
+
   #tellDifference(before: Participant | undefined, after: Participant): void {
     const { userAlias } = after;
+    if (after.state === 'ringing' && before?.state !== 'ringing') this.emit('invited', userAlias);
     if (after.state === 'ringing' && after.confirmed && !(before?.state === 'ringing' && before.confirmed)) this.emit('ringing', userAlias);
     if (after.state === 'connected' && before?.state !== 'connected') this.emit('answered', userAlias);
     if (after.state !== 'gone' || before?.state === 'gone') return;
@@ -202,7 +288,8 @@ export class Call extends Emitter<CallEvents> {
     }
     if (call.status === 'ended') return { reason: call.reason, byDevice: null };
     if (me?.state === 'gone') return { reason: me.reason, byDevice: null };
-    return this.#ignored ? { reason: 'cancelled', byDevice: this.#office.deviceId } : undefined;
+    const ignored = me?.state === 'ringing' && me.since === this.#ignoredRing;
+    return ignored ? { reason: 'cancelled', byDevice: this.#office.deviceId } : undefined;
   }
 
   #finish(end: CallEnd): void {

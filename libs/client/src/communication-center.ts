@@ -1,6 +1,8 @@
 import {
   appIdSchema,
   type CallId,
+  type CallList,
+  type CallListQuery,
   type CallReply,
   type CallState,
   type CallType,
@@ -49,8 +51,14 @@ export interface DialOptions {
   customData?: CustomData;
 }
 
+/** Which calls {@link CommunicationCenter.history} lists. */
+export type HistoryFilter = Pick<CallListQuery, 'status' | 'outcome' | 'from' | 'to' | 'cursor'> & { limit?: number };
+
 type CenterEvents = {
+  /** A call rings here; with `call.waiting`, while the user is in another one. */
   incomingCall: [Call];
+  /** Somebody called who heard busy. */
+  busyAlert: [Call];
   /** A call of this user began, changed or ended, on whatever device. */
   callChanged: [Call];
   connection: [ConnectionState];
@@ -69,6 +77,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #connection: Connection;
   readonly #rest: Rest;
   readonly #calls = new Map<string, Call>();
+  readonly #learning = new Set<string>();
   #token: { token: string; until: number } | undefined;
 
   private constructor(options: ConnectOptions) {
@@ -146,9 +155,9 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     return this.#rest.timeline(callId);
   }
 
-  /** @returns this user's calls, newest first. */
-  async history(): Promise<CallState[]> {
-    return this.#rest.calls();
+  /** @returns a page of this user's calls, newest first, with how they went as this device saw it. */
+  async history(filter: HistoryFilter = {}): Promise<CallList> {
+    return this.#rest.calls({ ...filter, userAlias: this.userAlias, deviceId: this.deviceId });
   }
 
   async presence(userAlias: string): Promise<Presence> {
@@ -194,17 +203,29 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   #takeEvent({ event }: ServerFrame & { type: 'event' }): void {
     const known = this.#calls.get(event.callid);
-    if (!known && event.type !== 'call.dialed') return this.#connection.renew();
+    if (!known && event.type !== 'call.dialed') return void this.#learn(event.callid);
     if (known && event.sequence > known.state.sequence + 1) return this.#connection.renew();
     this.#takeState(foldCallEvent(known?.state, event));
+    const call = this.#calls.get(event.callid);
+    if (call && event.type === 'call.busy' && event.data.userAlias === this.userAlias && !event.data.waiting) this.emit('busyAlert', call);
+  }
+
+  /** Gets to know a call that was under way when this user was invited to it. */
+  async #learn(callId: CallId): Promise<void> {
+    if (this.#learning.has(callId)) return;
+    this.#learning.add(callId);
+    const state = await this.#rest.call(callId).catch(() => undefined);
+    this.#learning.delete(callId);
+    if (state) this.#takeState(state);
+    else this.#connection.renew();
   }
 
   #takeState(state: CallState): void {
     const known = this.#calls.get(state.callId);
-    if (known) return known.update(state);
+    const ringBefore = known?.ringId;
     const call = this.#callFor(state);
-    this.emit('callChanged', call);
-    if (call.phase === 'ringing') this.#ring(call);
+    if (!known) this.emit('callChanged', call);
+    if (call.ringId && call.ringId !== ringBefore) this.#ring(call);
   }
 
   #callFor(state: CallState): Call {

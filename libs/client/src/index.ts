@@ -1,5 +1,5 @@
 export { Call, type CallEnd, type CallPhase } from './call.js';
 export { CenterError } from './center-error.js';
-export { CommunicationCenter, type ConnectOptions, type DialOptions } from './communication-center.js';
+export { CommunicationCenter, type ConnectOptions, type DialOptions, type HistoryFilter } from './communication-center.js';
 export type { ConnectionState } from './connection.js';
 export type { RemoteStream } from './media-session.js';

@@ -68,6 +68,36 @@ export class MediaSession extends Emitter<MediaEvents> {
     void this.#connect();
   }
 
+  /** Opens the camera as well, and negotiates anew: the call has got video. */
+  addVideo(): void {
+    if (!this.#local || this.#options.video) return;
+    this.#options.video = true;
+    this.#local = this.#local.then((stream) => this.#addCamera(stream));
+    if (this.#started) void this.#local.then(() => this.#reconnect());
+  }
+
+  async #addCamera(stream: MediaStream): Promise<MediaStream> {
+    try {
+      const camera = await navigator.mediaDevices.getUserMedia({ video: true });
+      for (const track of camera.getTracks()) {
+        if (this.#stopped) track.stop();
+        else stream.addTrack(track);
+      }
+      if (!this.#stopped) this.emit('localStream', stream);
+    } catch (error) {
+      this.emit('error', error instanceof Error ? error : new Error(String(error)));
+    }
+    return stream;
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#stopped || !this.#link) return;
+    this.#link.close();
+    this.#link = undefined;
+    for (const streamId of [...this.#streams.keys()]) this.#remove(streamId);
+    await this.#connect();
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);

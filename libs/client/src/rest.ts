@@ -1,5 +1,8 @@
 import {
+  type CallList,
+  type CallListQuery,
   type CallState,
+  callListSchema,
   callStateSchema,
   type Presence,
   presenceSchema,
@@ -27,9 +30,9 @@ export class Rest {
     return timelineSchema.parse(await this.#get(`/v1/calls/${callId}/timeline`));
   }
 
-  async calls(): Promise<CallState[]> {
-    const { calls } = (await this.#get('/v1/calls')) as { calls: unknown[] };
-    return calls.map((call) => callStateSchema.parse(call));
+  async calls(filter: Partial<CallListQuery>): Promise<CallList> {
+    const query = Object.entries(filter).filter(([, value]) => value !== undefined);
+    return callListSchema.parse(await this.#get(`/v1/calls?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`));
   }
 
   async presence(userAlias: string): Promise<Presence> {

@@ -2,6 +2,7 @@ import type { AnyEvent } from '@communication-center/contracts';
 import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
 import { type CustomTransportStrategy, EventPattern, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
+import { beginAtEnd } from './begin-at-end.js';
 import type { Database } from './database.js';
 import { DeadLetters, type ParkedKey } from './dead-letters.js';
 import { type ConsumerState, type EventBatch, EventConsumer } from './event-consumer.js';
@@ -137,6 +138,10 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       ...(sessionTimeoutMs && { sessionTimeoutMs }),
     });
     this.#consumers.set(group, consumer);
+    if (slice.kind === 'reaction') {
+      // Where this fails, as while the brokers are away, the consumer finds its beginning by itself.
+      await beginAtEnd(log, database, group, slice.topics).catch((error: unknown) => onError(error, `finding where ${group} begins`));
+    }
     await consumer.start();
   }
 }

@@ -4,6 +4,7 @@ export { type Migration, sqlMigration } from './migrate.js';
 export { Postgres } from './postgres.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { purgeRows } from './purge-rows.js';
+export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { runService } from './run-service.js';
 export { SealedBox, secretsKeySetting } from './sealed-box.js';
 export { Log, Report, type ReportError } from './service.module.js';

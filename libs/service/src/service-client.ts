@@ -3,6 +3,7 @@ import { InfrastructureError } from '@communication-center/event-log';
 import { Agent, request } from 'undici';
 import type { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
+import { neverArrived, Replicas } from './replicas.js';
 import { continueTrace, currentTraceparent } from './trace.js';
 
 export interface ServiceRequest {
@@ -17,15 +18,19 @@ export interface ServiceRequest {
   retryForMs?: number;
 }
 
-/** Calls one other service over HTTP keep-alive. */
+/** Calls one other service, whichever of its replicas answers, over HTTP keep-alive. */
 export class ServiceClient {
   readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 2000 } });
+
+  readonly #replicas: Replicas;
 
   constructor(
     private readonly identity: Identity,
     private readonly service: string,
-    private readonly url: string,
-  ) {}
+    urls: readonly string[],
+  ) {
+    this.#replicas = new Replicas(urls);
+  }
 
   /**
    * @returns the parsed JSON body, or undefined from an empty one.
@@ -48,25 +53,35 @@ export class ServiceClient {
     await this.#agent.close();
   }
 
-  async #once<T>({ method, path, body, subject, timeoutMs = 5000 }: ServiceRequest): Promise<T> {
-    const authorization = `Bearer ${await this.identity.sign(this.service, subject)}`;
-    const answer = await request(new URL(path, this.url), {
-      method,
-      dispatcher: this.#agent,
-      headers: {
-        authorization,
-        traceparent: continueTrace(currentTraceparent()),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-      .then(async (response) => ({ status: response.statusCode, text: await response.body.text() }))
-      .catch((cause: unknown) => {
-        throw this.#unavailable('did not answer', cause);
-      });
+  async #once<T>(options: ServiceRequest): Promise<T> {
+    const authorization = `Bearer ${await this.identity.sign(this.service, options.subject)}`;
+    const answer = await this.#ask(options, authorization, this.#replicas.count);
     if (answer.status < 400) return (answer.text ? JSON.parse(answer.text) : undefined) as T;
     throw this.#problemOf(answer.status, answer.text);
+  }
+
+  /** Asks one replica, and the others where it cannot be reached at all. */
+  async #ask(options: ServiceRequest, authorization: string, tries: number): Promise<{ status: number; text: string }> {
+    const { method, path, body, timeoutMs = 5000 } = options;
+    const url = this.#replicas.pick();
+    try {
+      const response = await request(new URL(path, url), {
+        method,
+        dispatcher: this.#agent,
+        headers: {
+          authorization,
+          traceparent: continueTrace(currentTraceparent()),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      return { status: response.statusCode, text: await response.body.text() };
+    } catch (error) {
+      this.#replicas.failed(url);
+      if (tries > 1 && neverArrived(error)) return this.#ask(options, authorization, tries - 1);
+      throw this.#unavailable('did not answer', error);
+    }
   }
 
   #unavailable(what: string, cause?: unknown): ProblemError {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import type { ApiKeyView, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
+import type { ApiKeyView, AppOptions, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
 import pg from 'pg';
 import { eventually } from './eventually.js';
 
@@ -11,20 +11,13 @@ interface InstanceState {
   secrets: { operatorKey: string; janusSecret: string; jwks: { keys: object[] }; privateKeys: Record<string, object> };
   servers: { database: string; redis: string; brokers: string; janus: string };
   controlSocket: string;
+  replicas: number;
 }
 
-export type ProcessName =
-  | 'directory'
-  | 'calls'
-  | 'presence'
-  | 'media'
-  | 'webhooks'
-  | 'notifications'
-  | 'gateway'
-  | 'kafka'
-  | 'postgres'
-  | 'redis'
-  | 'janus';
+/** A service: all its replicas. */
+export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'gateway';
+/** One process: a server, or a replica of a service, the first of which is named as the service. */
+export type ProcessName = ServiceName | `${ServiceName}-2` | 'kafka' | 'postgres' | 'redis' | 'janus';
 
 /** An answer of the public door. */
 export interface RestAnswer<T> {
@@ -69,7 +62,7 @@ export class Fleet {
   }
 
   /** Makes an app, a key with every scope, and a signing secret. */
-  async makeApp(app: Partial<Pick<AppView, 'trustsBareAlias'>> & { options?: Record<string, number> } = {}): Promise<TestApp> {
+  async makeApp(app: Partial<Pick<AppView, 'trustsBareAlias'>> & { options?: Partial<AppOptions> } = {}): Promise<TestApp> {
     made += 1;
     const appId = `t${process.pid}-${Date.now().toString(36)}-${made}`;
     const operator = this.state.secrets.operatorKey;
@@ -100,24 +93,39 @@ export class Fleet {
     });
   }
 
-  /** Waits until a service can serve. */
-  async ready(service: Exclude<ProcessName, 'kafka' | 'postgres' | 'redis' | 'janus'>, timeoutMs = 40_000): Promise<void> {
-    const port = this.state.ports[{ gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service];
-    const check = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
-    await eventually(`${service} being ready`, check, timeoutMs);
+  /** @returns the replicas of a service that this fleet runs. */
+  replicasOf(service: ServiceName): (ServiceName | `${ServiceName}-2`)[] {
+    return this.state.replicas > 1 ? [service, `${service}-2`] : [service];
   }
 
-  /** Kills a service (-9) and waits until its successor serves. */
-  async killAndAwait(service: Exclude<ProcessName, 'kafka' | 'postgres' | 'redis' | 'janus'>): Promise<void> {
-    await this.control(service, 'kill');
-    const port = this.state.ports[{ gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service];
-    const gone = () =>
-      fetch(`http://127.0.0.1:${port}/health/live`, { signal: AbortSignal.timeout(500) }).then(
+  /** Waits until every replica of a service can serve. */
+  async ready(service: ServiceName, timeoutMs = 40_000): Promise<void> {
+    for (const replica of this.replicasOf(service)) await this.replicaReady(replica, timeoutMs);
+  }
+
+  /** Waits until one replica can serve. */
+  async replicaReady(replica: ServiceName | `${ServiceName}-2`, timeoutMs = 40_000): Promise<void> {
+    const check = async () => (await fetch(`${this.#urlOf(replica)}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
+    await eventually(`${replica} being ready`, check, timeoutMs);
+  }
+
+  /** Kills every replica of a service (-9) and waits until their successors serve. */
+  async killAndAwait(service: ServiceName): Promise<void> {
+    const replicas = this.replicasOf(service);
+    await Promise.all(replicas.map((replica) => this.control(replica, 'kill')));
+    const gone = (replica: ServiceName | `${ServiceName}-2`) => () =>
+      fetch(`${this.#urlOf(replica)}/health/live`, { signal: AbortSignal.timeout(500) }).then(
         () => false,
         () => true,
       );
-    await eventually(`${service} being dead`, gone);
+    await Promise.all(replicas.map((replica) => eventually(`${replica} being dead`, gone(replica))));
     await this.ready(service);
+  }
+
+  #urlOf(replica: ServiceName | `${ServiceName}-2`): string {
+    const [service, number] = replica.split('-') as [ServiceName, string | undefined];
+    const part = { gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service;
+    return `http://127.0.0.1:${this.state.ports[number ? `${part}-${number}` : part]}`;
   }
 
   /** Reads a service's own schema. */

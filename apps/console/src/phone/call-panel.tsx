@@ -1,9 +1,10 @@
 import type { Call, CommunicationCenter } from '@communication-center/client';
-import { ActionIcon, Badge, Button, Card, Group, Stack, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Badge, Button, Card, Group, Stack, Title, Tooltip } from '@mantine/core';
 import { IconMicrophone, IconMicrophoneOff, IconPhoneOff, IconVideo, IconVideoOff } from '@tabler/icons-react';
 import { useEffect, useReducer, useState } from 'react';
-import { reasonText } from './reasons.js';
+import { People } from './people.js';
 import { StreamView } from './stream-view.js';
+import { UpgradeWish } from './upgrade-wish.js';
 import { useNames } from './use-names.js';
 
 interface Props {
@@ -46,13 +47,8 @@ export function CallPanel({ center, call, onError }: Props) {
             {phaseText(call)}
           </Badge>
         </Group>
-        {call.others
-          .filter((other) => other.state === 'gone')
-          .map((other) => (
-            <Text key={other.userAlias} c="dimmed" size="sm">
-              {nameOf(other.userAlias)}: {other.state === 'gone' && reasonText(other.reason)}
-            </Text>
-          ))}
+        <UpgradeWish call={call} nameOf={nameOf} onError={onError} />
+        <People call={call} mayKick={call.state.initiator === center.userAlias} nameOf={nameOf} onError={onError} />
         <Group align="stretch">
           {call.streams.map(({ streamId, userAlias, mediaStream }) => (
             <StreamView key={streamId} stream={mediaStream} label={nameOf(userAlias)} />
@@ -67,7 +63,19 @@ export function CallPanel({ center, call, onError }: Props) {
             offIcon={<IconMicrophoneOff />}
             onClick={() => toggle('audio')}
           />
-          <Switch label="Camera" on={sending.video} onIcon={<IconVideo />} offIcon={<IconVideoOff />} onClick={() => toggle('video')} />
+          {call.callType === 'audio_video' && (
+            <Switch label="Camera" on={sending.video} onIcon={<IconVideo />} offIcon={<IconVideoOff />} onClick={() => toggle('video')} />
+          )}
+          {call.callType === 'audio_upgradable' && call.phase === 'connected' && !call.state.upgrade && (
+            <Button
+              size="md"
+              variant="light"
+              leftSection={<IconVideo size={18} />}
+              onClick={() => void call.requestUpgrade().catch(onError)}
+            >
+              Ask for video
+            </Button>
+          )}
           <Button color="red" size="md" leftSection={<IconPhoneOff size={18} />} onClick={() => void call.hangUp().catch(onError)}>
             {call.phase === 'connected' ? 'Hang up' : 'Cancel'}
           </Button>

@@ -8,11 +8,13 @@ import { useNames } from './use-names.js';
 interface Props {
   center: CommunicationCenter;
   call: Call;
+  /** Whether the user is in another call on this device or another. */
+  busy: boolean;
   onError: (error: unknown) => void;
 }
 
 /** Rings, says who calls, and offers what one can do about it. */
-export function IncomingCall({ center, call, onError }: Props) {
+export function IncomingCall({ center, call, busy, onError }: Props) {
   const { initiator } = call.state;
   const nameOf = useNames(center, [initiator]);
   useEffect(startRingTone, []);
@@ -22,7 +24,7 @@ export function IncomingCall({ center, call, onError }: Props) {
       onClose={() => void call.ignore().catch(onError)}
       withCloseButton={false}
       centered
-      title="Incoming call"
+      title={busy ? 'Another call is waiting' : 'Incoming call'}
       closeOnClickOutside={false}
       closeOnEscape={false}
     >
@@ -38,9 +40,9 @@ export function IncomingCall({ center, call, onError }: Props) {
             size="md"
             color="teal"
             leftSection={<IconPhone size={18} />}
-            onClick={() => void call.answer().catch(onError)}
+            onClick={() => void call.answer({ hangUpOther: busy }).catch(onError)}
           >
-            Answer
+            {busy ? 'Hang up and answer' : 'Answer'}
           </Button>
           <Button.Group>
             <Button size="md" color="red" leftSection={<IconPhoneOff size={18} />} onClick={() => void call.decline().catch(onError)}>

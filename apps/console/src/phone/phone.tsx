@@ -1,7 +1,8 @@
 import { type Call, CenterError, type CommunicationCenter } from '@communication-center/client';
-import { Alert, Badge, Button, Card, Container, Group, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import type { CallType } from '@communication-center/contracts';
+import { Alert, Badge, Button, Card, Container, Group, SegmentedControl, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconPhone } from '@tabler/icons-react';
-import { type FormEvent, useCallback, useState } from 'react';
+import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import { CallPanel } from './call-panel.js';
 import { IncomingCall } from './incoming-call.js';
 import { reasonText } from './reasons.js';
@@ -19,15 +20,17 @@ export function Phone({ center, onSignOut }: Props) {
   const { active, last } = useCalls(center);
   const connection = useConnection(center);
   const [error, setError] = useState<string>();
+  const [alert, setAlert] = useState<string>();
   const [chosen, setChosen] = useState<string>();
   const onError = useCallback((problem: unknown) => setError(problem instanceof Error ? problem.message : String(problem)), []);
   const ringing = active.filter((call) => call.phase === 'ringing');
   const current = active.find((call) => call.phase !== 'ringing');
-  const dial = async (userAlias: string) => {
+  useEffect(() => center.on('busyAlert', (call) => setAlert(`${call.state.initiator} called while you were busy`)), [center]);
+  const dial = async (callees: string[], callType: CallType = 'audio_video') => {
     setError(undefined);
     setChosen(undefined);
     try {
-      await center.call([userAlias]);
+      await center.call(callees, { callType });
     } catch (problem) {
       if (problem instanceof CenterError && problem.callId) setChosen(problem.callId);
       onError(problem);
@@ -56,9 +59,22 @@ export function Phone({ center, onSignOut }: Props) {
             {error}
           </Alert>
         )}
-        {ringing[0] && <IncomingCall key={ringing[0].callId} center={center} call={ringing[0]} onError={onError} />}
+        {alert && (
+          <Alert color="yellow" role="alert" withCloseButton onClose={() => setAlert(undefined)}>
+            {alert}
+          </Alert>
+        )}
+        {ringing[0] && (
+          <IncomingCall
+            key={ringing[0].ringId}
+            center={center}
+            call={ringing[0]}
+            busy={Boolean(current) || ringing[0].waiting}
+            onError={onError}
+          />
+        )}
         {current ? <CallPanel key={current.callId} center={center} call={current} onError={onError} /> : <Dialer onDial={dial} />}
-        {!current && last && <LastCall call={last} />}
+        {!current && last && <LastCall call={last} onError={onError} />}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           {timelineOf && (
             <Card withBorder component="section" aria-label="What happened">
@@ -71,7 +87,7 @@ export function Phone({ center, onSignOut }: Props) {
           <RecentCalls
             center={center}
             version={`${last?.callId} ${current?.callId}`}
-            onDial={(userAlias) => void dial(userAlias)}
+            onDial={(userAlias) => void dial([userAlias])}
             onChoose={setChosen}
           />
         </SimpleGrid>
@@ -80,27 +96,46 @@ export function Phone({ center, onSignOut }: Props) {
   );
 }
 
-function Dialer({ onDial }: { onDial: (userAlias: string) => Promise<void> }) {
-  const [userAlias, setUserAlias] = useState('');
+interface DialerProps {
+  onDial: (callees: string[], callType: CallType) => Promise<void>;
+}
+
+function Dialer({ onDial }: DialerProps) {
+  const [callees, setCallees] = useState('');
+  const [callType, setCallType] = useState<CallType>('audio_video');
   const [busy, setBusy] = useState(false);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
-    void onDial(userAlias).finally(() => setBusy(false));
+    const named = callees
+      .split(',')
+      .map((userAlias) => userAlias.trim())
+      .filter(Boolean);
+    void onDial(named, callType).finally(() => setBusy(false));
   };
   return (
     <Card withBorder component="section" aria-label="Dial">
       <form onSubmit={submit}>
-        <Group align="end" wrap="nowrap">
+        <Group align="end">
           <TextInput
             label="Call"
-            placeholder="alias, such as bob"
-            value={userAlias}
-            onChange={(event) => setUserAlias(event.currentTarget.value)}
+            placeholder="alias, such as bob; several with commas"
+            value={callees}
+            onChange={(event) => setCallees(event.currentTarget.value)}
             flex={1}
+            miw={200}
             required
             autoComplete="off"
             autoCapitalize="none"
+          />
+          <SegmentedControl
+            aria-label="Kind of call"
+            value={callType}
+            onChange={(value) => setCallType(value as CallType)}
+            data={[
+              { value: 'audio_video', label: 'Video' },
+              { value: 'audio_upgradable', label: 'Voice' },
+            ]}
           />
           <Button type="submit" loading={busy} leftSection={<IconPhone size={18} />}>
             Call
@@ -111,12 +146,20 @@ function Dialer({ onDial }: { onDial: (userAlias: string) => Promise<void> }) {
   );
 }
 
-/** Why the last call was over, on this side. */
-function LastCall({ call }: { call: Call }) {
+/** Why the last call was over, on this side; the way back, while the others talk on. */
+function LastCall({ call, onError }: { call: Call; onError: (error: unknown) => void }) {
   const others = call.others.map(({ userAlias }) => userAlias).join(', ');
+  const goesOn = call.state.status === 'connected' && call.end?.reason !== 'answered_elsewhere';
   return (
-    <Text role="status">
-      Call with {others} ended: <strong>{call.end && reasonText(call.end.reason)}</strong>
-    </Text>
+    <Group>
+      <Text role="status">
+        Call with {others} ended: <strong>{call.end && reasonText(call.end.reason)}</strong>
+      </Text>
+      {goesOn && (
+        <Button variant="light" size="compact-md" onClick={() => void call.join().catch(onError)}>
+          Join again
+        </Button>
+      )}
+    </Group>
   );
 }

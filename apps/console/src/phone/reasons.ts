@@ -1,4 +1,4 @@
-import type { EndReason } from '@communication-center/contracts';
+import type { CallOutcome, CallPart, EndReason } from '@communication-center/contracts';
 
 const texts: Record<EndReason, string> = {
   hung_up: 'Hung up',
@@ -20,4 +20,21 @@ const texts: Record<EndReason, string> = {
 /** @returns why a call, or somebody's part in it, ended, in words. */
 export function reasonText(reason: EndReason): string {
   return texts[reason];
+}
+
+const outcomes: Record<CallOutcome, string> = {
+  answered: 'Answered',
+  unanswered: 'Not answered',
+  missed: 'Missed',
+  declined: 'Declined',
+  busy: 'Missed while busy',
+  answered_elsewhere: 'Answered on another device',
+  declined_elsewhere: 'Declined on another device',
+};
+
+/** @returns how a call went for somebody, in words. */
+export function outcomeText(part: CallPart | undefined): string {
+  if (!part?.outcome) return 'under way';
+  const talked = part.talkSeconds >= 1 ? `, ${Math.round(part.talkSeconds)} s` : '';
+  return outcomes[part.outcome] + talked;
 }

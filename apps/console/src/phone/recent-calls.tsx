@@ -2,7 +2,7 @@ import type { CommunicationCenter } from '@communication-center/client';
 import { Button, Card, Group, Stack, Text, Title, UnstyledButton } from '@mantine/core';
 import { IconPhone } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { reasonText } from './reasons.js';
+import { outcomeText } from './reasons.js';
 import { useNames } from './use-names.js';
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
 
 /** The user's last calls, newest first: choose one to see its timeline, or call back. */
 export function RecentCalls({ center, version, onDial, onChoose }: Props) {
-  const { data: calls = [] } = useQuery({
+  const { data: { calls } = { calls: [] } } = useQuery({
     queryKey: ['history', center.userAlias, version],
     queryFn: () => center.history(),
     placeholderData: (before) => before,
@@ -40,7 +40,8 @@ export function RecentCalls({ center, version, onDial, onChoose }: Props) {
                 {call.initiator === center.userAlias ? '→' : '←'} {nameOf(partner(call.participants))}
               </Text>
               <Text size="sm" c="dimmed">
-                {new Date(call.dialedAt).toLocaleString()} · {call.status === 'ended' ? reasonText(call.reason) : 'under way'}
+                {new Date(call.dialedAt).toLocaleString()} ·{' '}
+                {outcomeText(call.parts.find(({ userAlias }) => userAlias === center.userAlias))}
               </Text>
             </UnstyledButton>
             <Button

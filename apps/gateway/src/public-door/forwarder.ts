@@ -1,5 +1,5 @@
 import type { Subject } from '@communication-center/contracts';
-import { currentTraceparent, Identity, ProblemError } from '@communication-center/service';
+import { currentTraceparent, Identity, neverArrived, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { Agent, request } from 'undici';
 import { Services } from '../services.js';
@@ -34,10 +34,23 @@ export class Forwarder {
   /** @throws ProblemError `not_found` for a path nobody owns, `service_unavailable` when its owner does not answer. */
   async forward(asked: Asked, subject: Subject): Promise<Forwarded> {
     const owner = ownerOf(asked.path);
-    const url = owner && this.services.urlOf(owner.service);
-    if (!owner || !url) throw new ProblemError('not_found', `Nothing is at ${asked.path.split('?')[0]}`);
+    const replicas = owner && this.services.replicasOf(owner.service);
+    if (!owner || !replicas) throw new ProblemError('not_found', `Nothing is at ${asked.path.split('?')[0]}`);
     const token = await this.identity.sign(owner.service, subject);
-    const response = await request(new URL(owner.path, url), {
+    for (let tries = replicas.count; ; tries -= 1) {
+      const url = replicas.pick();
+      try {
+        return await this.#send(new URL(owner.path, url), asked, token);
+      } catch (cause) {
+        replicas.failed(url);
+        if (tries <= 1 || !neverArrived(cause))
+          throw new ProblemError('service_unavailable', `The ${owner.service} service does not answer`, { cause });
+      }
+    }
+  }
+
+  async #send(url: URL, asked: Asked, token: string): Promise<Forwarded> {
+    const answer = await request(url, {
       method: asked.method as 'GET',
       dispatcher: this.#agent,
       headers: {
@@ -48,16 +61,12 @@ export class Forwarder {
       },
       body: asked.body && asked.body.length > 0 ? asked.body : null,
       signal: AbortSignal.timeout(timeoutMs),
-    })
-      .then(async (answer) => ({
-        status: answer.statusCode,
-        contentType: String(answer.headers['content-type'] ?? 'application/json'),
-        body: Buffer.from(await answer.body.arrayBuffer()),
-      }))
-      .catch((cause: unknown) => {
-        throw new ProblemError('service_unavailable', `The ${owner.service} service does not answer`, { cause });
-      });
-    return response;
+    });
+    return {
+      status: answer.statusCode,
+      contentType: String(answer.headers['content-type'] ?? 'application/json'),
+      body: Buffer.from(await answer.body.arrayBuffer()),
+    };
   }
 
   async close(): Promise<void> {
