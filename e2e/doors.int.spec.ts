@@ -134,7 +134,7 @@ describe('media credentials', () => {
     const call = await alice.center.call(['bob']);
     const path = `/v1/calls/${call.callId}/credentials`;
     const renewed = await fleet.rest<{ media: { url: string; token: string } }>('POST', path, aliceToken, { deviceId: 'alice-desk' });
-    expect(renewed.body.media.url).toBe(fleet.state.mediaUrl);
+    expect([fleet.state.mediaUrl, `ws://127.0.0.1:${fleet.state.ports['media-2']}`]).toContain(renewed.body.media.url);
     expect((await fleet.rest('POST', path, aliceToken, { deviceId: 'another' })).body.code).toBe('forbidden');
     expect((await fleet.rest('POST', path, await fleet.tokenOf(app, 'bob'), { deviceId: 'b' })).body.code).toBe('forbidden');
     expect((await fleet.rest('POST', path, await fleet.tokenOf(app, 'carol'), { deviceId: 'c' })).body.code).toBe('not_a_participant');

@@ -1,14 +1,21 @@
+import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { CredentialsController } from './credentials/credentials.controller.js';
 import { MediaTokens } from './credentials/media-tokens.js';
+import { Departures } from './departures/departures.js';
+import { NoteDepartures } from './departures/note-departures.reaction.js';
+import { PutOutWhoLeft } from './departures/put-out-who-left.js';
 import { JanusNode } from './janus/janus-node.js';
 import { MediaDoor } from './media-sockets/media-door.js';
 import { CloseRoomsOnCallEnded } from './rooms/close-rooms-on-call-ended.reaction.js';
 import { Rooms } from './rooms/rooms.js';
 import { SweepRooms } from './rooms/sweep-rooms.js';
 
+/** Tokens are long expired by then. */
+const oldRows = ["DELETE FROM departures WHERE noted_at < clock_timestamp() - interval '1 day'"];
+
 @Module({
-  controllers: [CredentialsController, CloseRoomsOnCallEnded],
-  providers: [JanusNode, Rooms, SweepRooms, MediaTokens, MediaDoor],
+  controllers: [CredentialsController, CloseRoomsOnCallEnded, NoteDepartures],
+  providers: [JanusNode, Rooms, SweepRooms, MediaTokens, MediaDoor, Departures, PutOutWhoLeft, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -1,6 +1,7 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { media } from './migrations/1-media.js';
+import { departures } from './migrations/2-departures.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'media', module: AppModule, settings, migrations: [media] });
+await runService({ name: 'media', module: AppModule, settings, migrations: [media, departures] });

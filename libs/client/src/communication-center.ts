@@ -77,7 +77,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #connection: Connection;
   readonly #rest: Rest;
   readonly #calls = new Map<string, Call>();
-  readonly #learning = new Set<string>();
+  readonly #learning = new Map<string, Promise<void>>();
   #token: { token: string; until: number } | undefined;
 
   private constructor(options: ConnectOptions) {
@@ -203,17 +203,29 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   #takeEvent({ event }: ServerFrame & { type: 'event' }): void {
     const known = this.#calls.get(event.callid);
-    if (!known && event.type !== 'call.dialed') return void this.#learn(event.callid);
+    const heardBusy = event.type === 'call.busy' && event.data.userAlias === this.userAlias && !event.data.waiting;
+    if (!known && event.type !== 'call.dialed') {
+      void this.#learn(event.callid).then(() => heardBusy && this.#alertBusy(event.callid));
+      return;
+    }
     if (known && event.sequence > known.state.sequence + 1) return this.#connection.renew();
     this.#takeState(foldCallEvent(known?.state, event));
-    const call = this.#calls.get(event.callid);
-    if (call && event.type === 'call.busy' && event.data.userAlias === this.userAlias && !event.data.waiting) this.emit('busyAlert', call);
+    if (heardBusy) this.#alertBusy(event.callid);
+  }
+
+  #alertBusy(callId: CallId): void {
+    const call = this.#calls.get(callId);
+    if (call) this.emit('busyAlert', call);
   }
 
   /** Gets to know a call that was under way when this user was invited to it. */
-  async #learn(callId: CallId): Promise<void> {
-    if (this.#learning.has(callId)) return;
-    this.#learning.add(callId);
+  #learn(callId: CallId): Promise<void> {
+    const learning = this.#learning.get(callId) ?? this.#learnNow(callId);
+    this.#learning.set(callId, learning);
+    return learning;
+  }
+
+  async #learnNow(callId: CallId): Promise<void> {
     const state = await this.#rest.call(callId).catch(() => undefined);
     this.#learning.delete(callId);
     if (state) this.#takeState(state);

@@ -40,7 +40,7 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stream_added'), stream: streamSchema }),
   z.object({ type: z.literal('stream_removed'), streamId }),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
-  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'media_lost', 'restarting']) }),
+  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'restarting']) }),
   z.object({ type: z.literal('pong') }),
 ]);
 export type MediaServerFrame = z.infer<typeof mediaServerFrameSchema>;

@@ -49,11 +49,21 @@ export class Fleet {
   }
 
   /** Asks the public door. */
-  async rest<T = Record<string, unknown>>(method: string, path: string, key?: string, body?: unknown): Promise<RestAnswer<T>> {
+  async rest<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    key?: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<RestAnswer<T>> {
     const raw = typeof body === 'string' ? body : JSON.stringify(body);
     const response = await fetch(new URL(path, this.url), {
       method,
-      headers: { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: {
+        ...headers,
+        ...(key && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       ...(body !== undefined && { body: raw }),
       signal: AbortSignal.timeout(20_000),
     });

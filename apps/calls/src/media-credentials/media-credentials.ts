@@ -31,7 +31,7 @@ export class MediaCredentialsOffice {
     return this.#client.send<MediaCredentials>({
       method: 'POST',
       path: '/internal/credentials',
-      body: { appId, callId: call.callId, userAlias, deviceId },
+      body: { appId, callId: call.callId, sequence: call.sequence, userAlias, deviceId },
       timeoutMs: 2000,
     });
   }

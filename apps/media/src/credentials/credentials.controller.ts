@@ -17,7 +17,13 @@ import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaTokens } from './media-tokens.js';
 
-const bodySchema = z.object({ appId: appIdSchema, callId: callIdSchema, userAlias: userAliasSchema, deviceId: deviceIdSchema });
+const bodySchema = z.object({
+  appId: appIdSchema,
+  callId: callIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema,
+  sequence: z.int(),
+});
 
 @Controller('internal/credentials')
 export class CredentialsController {
@@ -32,7 +38,7 @@ export class CredentialsController {
   @HttpCode(200)
   async issue(
     @From() subject: Subject,
-    @JsonBody(bodySchema) body: { appId: AppId; callId: CallId; userAlias: UserAlias; deviceId: DeviceId },
+    @JsonBody(bodySchema) body: { appId: AppId; callId: CallId; userAlias: UserAlias; deviceId: DeviceId; sequence: number },
   ): Promise<MediaCredentials> {
     requireService(subject);
     const { generation } = await this.rooms.place(body.appId, body.callId);

@@ -20,6 +20,7 @@ const grantSchema = z.object({
   userAlias: userAliasSchema,
   deviceId: deviceIdSchema,
   generation: z.int(),
+  sequence: z.int(),
 });
 
 /** What a media token lets its bearer do: join one call as one user on one device. */
@@ -29,6 +30,8 @@ export interface Grant {
   userAlias: UserAlias;
   deviceId: DeviceId;
   generation: number;
+  /** How far the call was when the token was given: whoever leaves after that needs a new one. */
+  sequence: number;
 }
 
 @Injectable()

@@ -1,14 +1,17 @@
 import { createServer, type Server } from 'node:http';
 import { type MediaEvent, mediaSubprotocol } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { Postgres, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
+import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
 import { type Grant, MediaTokens } from '../credentials/media-tokens.js';
+import { type Departure, Departures } from '../departures/departures.js';
 import { JanusNode } from '../janus/janus-node.js';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
+
+const rememberedDepartures = 10_000;
 
 type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 
@@ -18,10 +21,13 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   readonly #http: Server;
   readonly #sockets = new Set<MediaSocket>();
   readonly #sessions: SocketSessions<About, 'left'>;
+  /** The last departures, by call and user: at which sequence. */
+  readonly #lately = new Map<string, number>();
   #beating: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly tokens: MediaTokens,
+    private readonly departures: Departures,
     janus: JanusNode,
     rooms: Rooms,
     database: Postgres,
@@ -79,12 +85,28 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#http.closeAllConnections();
   }
 
-  /** @throws ProblemError `unauthenticated`. */
+  /** @throws ProblemError `unauthenticated`, or `room_closed` for who has left. */
   async admit(socket: MediaSocket, token: string): Promise<Grant> {
     const grant = await this.tokens.verify(token);
+    await this.departures.requirePresent(grant);
     const { appId, callId, userAlias, deviceId } = grant;
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
+    // Whoever left while being let in was not among the sockets yet.
+    if ((this.#lately.get(`${callId} ${userAlias}`) ?? 0) > grant.sequence) {
+      void this.#sessions.close(socket.sessionId, 'left');
+      throw new ProblemError('room_closed', 'You have left this call');
+    }
     return grant;
+  }
+
+  /** Ends the sockets that somebody opened before leaving the call. */
+  putOut({ callid, sequence, data }: Departure): void {
+    this.#lately.set(`${callid} ${data.userAlias}`, sequence);
+    if (this.#lately.size > rememberedDepartures) this.#lately.delete(this.#lately.keys().next().value as string);
+    for (const socket of this.#sockets) {
+      const { grant } = socket;
+      if (grant?.callId === callid && grant.userAlias === data.userAlias && grant.sequence < sequence) socket.end('call_left');
+    }
   }
 
   closed(socket: MediaSocket): void {
