@@ -1,6 +1,7 @@
 export type { Database, OwnConnection, Rows, Sql } from './database.js';
 export { DeadLetters, deadLetterTopic, type ParkedKey } from './dead-letters.js';
 export { type ConsumerState, type EventBatch, EventConsumer } from './event-consumer.js';
+export { fromMessage } from './event-headers.js';
 export { EventLog, type EventLogOptions } from './event-log.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
 export { EventLogServer, ProjectEvents, type ReactionBatch, ReactToEvents } from './nest-server.js';

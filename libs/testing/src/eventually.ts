@@ -2,13 +2,17 @@
  * Waits until `check` gives a value that is not undefined or false.
  * @throws Error that says what was missing, and the last error of `check`.
  */
-export async function eventually<T>(what: string, check: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  what: string,
+  check: () => T | Promise<T>,
+  timeoutMs = 10_000,
+): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + timeoutMs;
   let last: unknown;
   do {
     try {
       const value = await check();
-      if (value !== undefined && value !== null && value !== false) return value;
+      if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>;
       last = undefined;
     } catch (error) {
       last = error;
