@@ -2,11 +2,27 @@ import type { Fleet, ProcessName, ServiceName } from '@communication-center/test
 import type { Chance } from './chance.js';
 import type { Evidence } from './evidence.js';
 
-const services: ServiceName[] = ['calls', 'calls', 'gateway', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'];
+const services: ServiceName[] = ['calls', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'];
+
+/** What is broken, in an order that chance chooses; all of it once before anything twice. */
+const kinds = [
+  'kill calls',
+  'kill calls',
+  'kill gateway',
+  'kill any',
+  'kill any',
+  'drain any',
+  'freeze any',
+  'kill postgres',
+  'kill kafka',
+  'kill redis',
+  'flush redis',
+] as const;
 
 /** Breaks things, one after the other: kills and restarts processes, freezes them, empties Redis. */
 export class Disturbances {
   readonly done: Evidence['disturbed'] = [];
+  #deck: (typeof kinds)[number][] = [];
 
   constructor(
     private readonly fleet: Fleet,
@@ -15,35 +31,55 @@ export class Disturbances {
     private readonly flush: () => Promise<void>,
   ) {}
 
-  /** Goes on until `until` says so; the last one is mended when it resolves. */
+  /** Goes on until `until` says so; everything is mended when it resolves. Now and then two things are broken at a time. */
   async goOn(until: () => boolean): Promise<void> {
+    const mending = new Set<Promise<void>>();
     while (!until()) {
-      await pause(this.chance.between(1500, 4000), until);
-      if (until()) return;
-      await this.#disturb();
+      await pause(this.chance.between(500, 2500), until);
+      if (until()) break;
+      const disturbed = this.#disturb().finally(() => mending.delete(disturbed));
+      mending.add(disturbed);
+      if (mending.size > 1 || this.chance.percent(60)) await Promise.all(mending);
     }
+    await Promise.all(mending);
   }
 
   async #disturb(): Promise<void> {
-    const from = Date.now();
-    const what = await this.#one();
-    this.done.push({ what, from, to: Date.now() });
+    const one = { what: '', from: Date.now(), to: Infinity };
+    this.done.push(one);
+    one.what = await this.#one();
+    one.to = Date.now();
   }
 
   async #one(): Promise<string> {
-    const choice = this.chance.between(1, 100);
-    if (choice <= 50) return this.#killReplica('kill');
-    if (choice <= 60) return this.#killReplica('drain');
-    if (choice <= 70) return this.#freeze();
-    if (choice <= 80) return this.#restart('postgres');
-    if (choice <= 90) return this.#restart('kafka');
-    if (choice <= 95) return this.#restart('redis');
-    await this.flush();
-    return 'flush redis';
+    if (this.#deck.length === 0) this.#deck = this.chance.some(kinds, kinds.length);
+    const kind = this.#deck.pop() as (typeof kinds)[number];
+    switch (kind) {
+      case 'kill calls':
+        return this.#killReplica('kill', 'calls');
+      case 'kill gateway':
+        return this.#killReplica('kill', 'gateway');
+      case 'kill any':
+        return this.#killReplica('kill', this.chance.of(services));
+      case 'drain any':
+        return this.#killReplica('drain', this.chance.of(services));
+      case 'freeze any':
+        return this.#freeze();
+      case 'kill postgres':
+        return this.#restart('postgres');
+      case 'kill kafka':
+        return this.#restart('kafka');
+      case 'kill redis':
+        return this.#restart('redis');
+      case 'flush redis':
+        await this.flush();
+        return kind;
+      default:
+        return kind satisfies never;
+    }
   }
 
-  async #killReplica(how: 'kill' | 'drain'): Promise<string> {
-    const service = this.chance.of(services);
+  async #killReplica(how: 'kill' | 'drain', service: ServiceName): Promise<string> {
     const replica = this.chance.of(this.fleet.replicasOf(service));
     await this.fleet.control(replica, how);
     await pause(300);
@@ -64,7 +100,7 @@ export class Disturbances {
   async #restart(server: ProcessName): Promise<string> {
     await this.fleet.control(server, 'kill');
     await pause(1000);
-    for (const service of new Set(services)) await this.fleet.ready(service, 60_000);
+    for (const service of services) await this.fleet.ready(service, 60_000);
     return `kill ${server}`;
   }
 }

@@ -1,0 +1,48 @@
+/*
+ * The database goes away for longer than every lease and grace (OUTAGE_SECONDS, 20 by default): a call that its people
+ * still hold goes on, rings get a moment more, and who was gone all the time is hung up in the end.
+ */
+import { endOf, eventually, Fleet, holds, type Phone, Phones, ringOf, type ServiceName } from '@communication-center/testing';
+import { afterEach, expect, test } from 'vitest';
+
+const fleet = new Fleet();
+const phones = new Phones(fleet);
+const outageMs = Number(process.env.OUTAGE_SECONDS ?? 20) * 1000;
+const services: ServiceName[] = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
+
+afterEach(() => phones.closeAll());
+
+test(
+  'the database is away: nobody who holds a call loses it',
+  async () => {
+    const app = await fleet.makeApp({ options: { mediaSetupSeconds: 0 } });
+    const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
+    const all = await Promise.all(names.map((name) => phones.connect(app, name)));
+    const [alice, bob, carol, dave, erin, frank] = all as [Phone, Phone, Phone, Phone, Phone, Phone];
+    const held = await alice.center.call(['bob']);
+    const heldAtBob = await ringOfbob;
+    await heldAtBob.answer();
+    const ringing = await carol.center.call(['dave'], { ringSeconds: 10 });
+    const atDave = await ringOfdave;
+    const lost = await erin.center.call(['frank']);
+    await (await ringOffrank).answer();
+    await eventually('both calls being up', () => held.phase === 'connected' && lost.phase === 'connected');
+
+    await fleet.control('postgres', 'stop');
+    try {
+      frank.center.close();
+      await holds('the calls being up without the database', () => held.phase === 'connected' && ringing.phase === 'dialing', outageMs);
+    } finally {
+      await fleet.control('postgres', 'start');
+    }
+    // The ring time is long over; whoever could not act gets a moment to.
+    await atDave.answer();
+    await eventually('the ring being answered', () => ringing.phase === 'connected', 30_000);
+    expect(await endOf(lost, 60_000)).toBe('connection_lost');
+    await holds('the held call being up long after', () => held.phase === 'connected' && heldAtBob.phase === 'connected', 15_000);
+    await held.hangUp();
+    expect([await endOf(heldAtBob), await endOf(held)]).toEqual(['hung_up', 'hung_up']);
+    for (const service of services) await fleet.ready(service, 60_000);
+  },
+  outageMs + 180_000,
+);

@@ -1,0 +1,10 @@
+import { runTests } from './launcher/test-run.mjs';
+
+/*
+ * npm run check:long    what takes too long for npm test: ten minutes of the call-history checker, and ten minutes without
+ *                       PostgreSQL
+ */
+await runTests(['--project=integration', 'e2e/call-history/call-history.int.spec.ts', 'e2e/outage.int.spec.ts'], {
+  CHECK_MINUTES: '10',
+  OUTAGE_SECONDS: '600',
+});
