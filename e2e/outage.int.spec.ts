@@ -20,12 +20,12 @@ test(
     const all = await Promise.all(names.map((name) => phones.connect(app, name)));
     const [alice, bob, carol, dave, erin, frank] = all as [Phone, Phone, Phone, Phone, Phone, Phone];
     const held = await alice.center.call(['bob']);
-    const heldAtBob = await ringOfbob;
+    const heldAtBob = await ringOf(bob);
     await heldAtBob.answer();
     const ringing = await carol.center.call(['dave'], { ringSeconds: 10 });
-    const atDave = await ringOfdave;
+    const atDave = await ringOf(dave);
     const lost = await erin.center.call(['frank']);
-    await (await ringOffrank).answer();
+    await (await ringOf(frank)).answer();
     await eventually('both calls being up', () => held.phase === 'connected' && lost.phase === 'connected');
 
     await fleet.control('postgres', 'stop');

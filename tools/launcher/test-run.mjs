@@ -10,7 +10,7 @@ import { Processes } from './processes.mjs';
 import { pinnedNode } from './services.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
-export const shortTimes = (ports) => ({
+const shortTimes = (ports) => ({
   gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500' },
   calls: { CONNECTION_GRACE_MS: '8000' },
   media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },

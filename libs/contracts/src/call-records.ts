@@ -7,7 +7,7 @@ import { deviceIdSchema, userAliasSchema } from './ids.js';
  * How a call went for one person. A call that only another device of the person took is `answered_elsewhere` or
  * `declined_elsewhere` for the device that asks.
  */
-export const callOutcomeSchema = z.enum([
+const callOutcomeSchema = z.enum([
   'answered',
   'unanswered',
   'missed',

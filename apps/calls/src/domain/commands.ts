@@ -43,7 +43,7 @@ export interface DialCall {
 }
 
 /** Rings more people in a call that is under way, or some of its people again. */
-export interface InviteToCall {
+interface InviteToCall {
   type: 'InviteToCall';
   callId: CallId;
   /** null when a server does it. */

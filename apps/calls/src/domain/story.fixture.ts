@@ -20,7 +20,7 @@ export const deviceOf = (user: string) => `${user}-phone` as DeviceId;
 const start = Date.parse('2026-01-01T00:00:00.000Z');
 export const at = (seconds: number) => new Date(start + seconds * 1000);
 
-export const free: Line = { activeCall: null, rungBy: [], doNotDisturb: false };
+const free: Line = { activeCall: null, rungBy: [], doNotDisturb: false };
 export const linesOf = (lines: Record<string, Partial<Line>> = {}) =>
   new Map(Object.entries(lines).map(([user, line]) => [user as UserAlias, { ...free, ...line }]));
 
