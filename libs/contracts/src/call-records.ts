@@ -7,15 +7,7 @@ import { deviceIdSchema, userAliasSchema } from './ids.js';
  * How a call went for one person. A call that only another device of the person took is `answered_elsewhere` or
  * `declined_elsewhere` for the device that asks.
  */
-const callOutcomeSchema = z.enum([
-  'answered',
-  'unanswered',
-  'missed',
-  'declined',
-  'busy',
-  'answered_elsewhere',
-  'declined_elsewhere',
-]);
+const callOutcomeSchema = z.enum(['answered', 'unanswered', 'missed', 'declined', 'busy', 'answered_elsewhere', 'declined_elsewhere']);
 export type CallOutcome = z.infer<typeof callOutcomeSchema>;
 
 /** One person's part in a call, summed up. */
