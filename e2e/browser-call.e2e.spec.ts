@@ -9,8 +9,11 @@ const fleet = new Fleet();
 const browsers = new Browsers();
 let app: TestApp;
 
+// Calls last longer than this: whoever joins its media in time is not taken out.
+const mediaSetupSeconds = 6;
+
 beforeAll(async () => {
-  app = await fleet.makeApp();
+  app = await fleet.makeApp({ options: { mediaSetupSeconds, callWaiting: true } });
 });
 
 afterEach(() => browsers.closeAll());
@@ -138,6 +141,42 @@ test('a call is declined with a reason, and the next one is cancelled', async ()
   await bob.getByRole('dialog').waitFor({ state: 'detached' });
   await bob.getByText('Cancelled', { exact: true }).first().waitFor();
 });
+
+test('a voice call gets video by consent', async () => {
+  const [alice, bob] = [await signIn('alice'), await signIn('bob')];
+  await alice.getByText('Voice', { exact: true }).click();
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Answer' }).click();
+  await eventually('bob hearing alice', async () => (await arrivedAt(bob)).audioPackets > 0, 20_000);
+  expect((await arrivedAt(bob)).framesDecoded).toBe(0);
+  await alice.getByRole('button', { name: 'Ask for video' }).click();
+  await bob.getByText('alice asks for video').waitFor();
+  await bob.getByRole('button', { name: 'Turn video on' }).click();
+  await expectMediaBothWays([alice, bob]);
+  await bob.getByRole('button', { name: 'Hang up' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+});
+
+test('a second call waits, is answered by hanging up the first, and a third person is added to it', async () => {
+  const [alice, bob, carol] = [await signIn('alice'), await signIn('bob'), await signIn('carol')];
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Answer' }).click();
+  await alice.getByText('Connected', { exact: true }).waitFor();
+  await dial(carol, 'bob');
+  await carol.getByText('bob: In another call, and told of this one').waitFor();
+  await bob.getByRole('button', { name: 'Hang up and answer' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+  await carol.getByText('Connected', { exact: true }).waitFor();
+  await carol.getByRole('textbox', { name: 'Add a person' }).fill('alice');
+  await carol.getByRole('button', { name: 'Add' }).click();
+  await alice.getByRole('button', { name: 'Answer' }).click();
+  await bob.getByText('alice: In the call').waitFor();
+  await expectMediaBothWays([alice, bob, carol]);
+  await carol.getByRole('button', { name: 'Remove' }).first().click();
+  await bob.getByText('Removed from the call').first().waitFor();
+  await carol.getByRole('button', { name: 'Hang up' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+}, 90_000);
 
 test('nobody answers: the ring ends on both sides after the ring time, and an absent callee gets an e-mail', async () => {
   const short = await fleet.makeApp({ options: { ringSeconds: 5 } });

@@ -36,6 +36,11 @@ describe.each(recorded)('the recorded call "$name"', ({ events, folded }) => {
   });
 });
 
+test('an event of a newer release is refused, not misread', () => {
+  const [first] = recorded[0]?.events ?? [];
+  expect(callEventSchema.safeParse({ ...first, dataversion: 2 }).error?.issues[0]?.message).toContain('newer release');
+});
+
 test('a history without its beginning is refused', () => {
   const [, second] = (recorded[0]?.events ?? []).map((event) => callEventSchema.parse(event));
   expect(() => foldCallEvent(undefined, second as never)).toThrow('before its call.dialed');

@@ -22,7 +22,14 @@ export type Envelope = z.infer<typeof envelopeSchema>;
 export const anyEventSchema = envelopeSchema.extend({ type: z.string().min(1), data: z.unknown() });
 export type AnyEvent = z.infer<typeof anyEventSchema>;
 
-/** Makes the schema of one event type: the envelope, the dotted type and its data. */
+/** The version of every event's data as this release writes it; docs/protocol/schema-evolution.md says when it rises. */
+const dataVersion = 1;
+
+/**
+ * Makes the schema of one event type: the envelope, the dotted type and its data. Data of a newer release is refused
+ * rather than misread.
+ */
 export function eventSchema<T extends string, D extends z.ZodType>(type: T, data: D) {
-  return envelopeSchema.extend({ type: z.literal(type), data });
+  const dataversion = envelopeSchema.shape.dataversion.max(dataVersion, 'a newer release wrote this event: deploy its readers first');
+  return envelopeSchema.extend({ type: z.literal(type), dataversion, data });
 }

@@ -1,0 +1,73 @@
+import pg from 'pg';
+import { makeApp, onAFleet, percentile } from './on-a-fleet.mjs';
+
+/*
+ * npm run bench:deadlines    how late rings time out: by themselves, and under load
+ *
+ * A ring's lateness is the time of its `call.missed` less the end of its ring time, both by the database's clock. The load
+ * is people who dial, answer and hang up as fast as the fleet lets them. Both are measured in one run, to be compared.
+ */
+const rings = 150;
+const ringSeconds = 5;
+const talkers = 16;
+const users = [
+  ...Array.from({ length: rings }, (_, index) => [`caller-${index}`, `callee-${index}`]).flat(),
+  ...Array.from({ length: talkers }, (_, index) => [`talker-${index}`, `listener-${index}`]).flat(),
+];
+
+await onAFleet({ replicas: 2 }, async (fleet, ask) => {
+  const { appId, key } = await makeApp(fleet, ask, { users, options: { mediaSetupSeconds: 0 } });
+  const quiet = await latenessOf(fleet, ask, appId, key);
+  let stop = false;
+  let calls = 0;
+  const loads = Array.from({ length: talkers }, async (_, index) => {
+    while (!stop) {
+      const dialed = await ask('POST', '/v1/calls', key, { userAlias: `talker-${index}`, deviceId: 'd', callees: [`listener-${index}`] });
+      if (dialed.status !== 201) continue;
+      const path = `/v1/calls/${dialed.body.callId}`;
+      await ask('POST', `${path}/answer`, key, { userAlias: `listener-${index}`, deviceId: 'd' });
+      await ask('POST', `${path}/hang-up`, key, { userAlias: `talker-${index}`, deviceId: 'd' });
+      calls += 1;
+    }
+  });
+  const from = Date.now();
+  const loaded = await latenessOf(fleet, ask, appId, key);
+  const perSecond = calls / ((Date.now() - from) / 1000);
+  stop = true;
+  await Promise.all(loads);
+  console.log(`\n  lateness of ${rings} ring time-outs of ${ringSeconds} s, two replicas of every service, in ms`);
+  for (const [name, late] of Object.entries({ quiet, loaded })) {
+    console.log(`  ${name.padEnd(7)} p50 ${ms(percentile(late, 50))}  p99 ${ms(percentile(late, 99))}  longest ${ms(Math.max(...late))}`);
+  }
+  console.log(`  the load: ${perSecond.toFixed(1)} calls a second, each dialed, answered and hung up`);
+});
+
+async function latenessOf(fleet, ask, appId, key) {
+  const dials = [];
+  for (let index = 0; index < rings; index += 1) {
+    dials.push(ask('POST', '/v1/calls', key, { userAlias: `caller-${index}`, deviceId: 'd', callees: [`callee-${index}`], ringSeconds }));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  const made = (await Promise.all(dials)).filter(({ status }) => status === 201).map(({ body }) => body.callId);
+  if (made.length < rings) throw new Error(`only ${made.length} of ${rings} dials rang`);
+  const database = new pg.Client({ connectionString: fleet.servers.database, options: '-c search_path=calls' });
+  await database.connect();
+  try {
+    for (;;) {
+      const { rows } = await database.query(
+        `SELECT (extract(epoch FROM missed.occurred_at - dialed.occurred_at) * 1000)::float8 - $3 AS late
+         FROM events AS missed JOIN events AS dialed ON dialed.call_id = missed.call_id AND dialed.version = 1
+         WHERE missed.app_id = $1 AND missed.call_id = ANY($2) AND missed.type = 'call.missed'`,
+        [appId, made, ringSeconds * 1000],
+      );
+      if (rows.length === made.length) return rows.map(({ late }) => late);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  } finally {
+    await database.end();
+  }
+}
+
+function ms(number) {
+  return number.toFixed(0).padStart(4);
+}
