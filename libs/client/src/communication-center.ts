@@ -193,12 +193,9 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     const told = new Set<string>(calls.map(({ callId }) => callId));
     for (const state of calls) this.#takeState(state);
     // A call that is missing ended so long ago that the snapshot leaves it out.
-    for (const call of this.activeCalls) if (!told.has(call.callId)) void this.#refetch(call);
-  }
-
-  async #refetch(call: Call): Promise<void> {
-    const state = await this.#rest.call(call.callId).catch(() => undefined);
-    if (state) call.update(state);
+    for (const { callId, state } of this.#calls.values()) {
+      if (state.status !== 'ended' && !told.has(callId)) void this.#learn(state.callId);
+    }
   }
 
   #takeEvent({ event }: ServerFrame & { type: 'event' }): void {
@@ -263,7 +260,8 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   }
 
   #forgetOldCalls(): void {
-    const over = [...this.#calls.values()].filter((call) => call.phase === 'ended');
+    // A call that is over here but not for others is kept: forgotten, it would be new, and ring again.
+    const over = [...this.#calls.values()].filter(({ state }) => state.status === 'ended');
     for (const call of over.slice(0, Math.max(0, over.length - 100))) this.#calls.delete(call.callId);
   }
 
