@@ -94,7 +94,7 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
   await dial(alice, 'bob');
   await bob.getByRole('dialog').getByText('alice').first().waitFor();
   await alice.getByRole('status').getByText('Ringing').waitFor();
-  await bob.getByRole('button', { name: 'Answer' }).click();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
   await alice.getByText('Connected', { exact: true }).waitFor();
   await bob.getByText('Connected', { exact: true }).waitFor();
   await expectMediaBothWays([alice, bob]);
@@ -115,7 +115,7 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
 test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
   const [alice, bob] = [await signIn('alice'), await signIn('bob')];
   await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Answer' }).click();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
   await expectMediaBothWays([alice, bob]);
   await fleet.killAndAwait('media');
   await expectMediaBothWays([alice, bob]);
@@ -136,7 +136,7 @@ test('a call is declined with a reason, and the next one is cancelled', async ()
   await timelineOf(alice).getByText('bob · busy').waitFor();
 
   await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Answer' }).waitFor();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).waitFor();
   await alice.getByRole('button', { name: 'Cancel' }).click();
   await bob.getByRole('dialog').waitFor({ state: 'detached' });
   await bob.getByText('Cancelled', { exact: true }).first().waitFor();
@@ -146,7 +146,7 @@ test('a voice call gets video by consent', async () => {
   const [alice, bob] = [await signIn('alice'), await signIn('bob')];
   await alice.getByText('Voice', { exact: true }).click();
   await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Answer' }).click();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
   await eventually('bob hearing alice', async () => (await arrivedAt(bob)).audioPackets > 0, 20_000);
   expect((await arrivedAt(bob)).framesDecoded).toBe(0);
   await alice.getByRole('button', { name: 'Ask for video' }).click();
@@ -160,7 +160,7 @@ test('a voice call gets video by consent', async () => {
 test('a second call waits, is answered by hanging up the first, and a third person is added to it', async () => {
   const [alice, bob, carol] = [await signIn('alice'), await signIn('bob'), await signIn('carol')];
   await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Answer' }).click();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
   await alice.getByText('Connected', { exact: true }).waitFor();
   await dial(carol, 'bob');
   await carol.getByText('bob: In another call, and told of this one').waitFor();
@@ -169,7 +169,7 @@ test('a second call waits, is answered by hanging up the first, and a third pers
   await carol.getByText('Connected', { exact: true }).waitFor();
   await carol.getByRole('textbox', { name: 'Add a person' }).fill('alice');
   await carol.getByRole('button', { name: 'Add' }).click();
-  await alice.getByRole('button', { name: 'Answer' }).click();
+  await alice.getByRole('button', { name: 'Answer', exact: true }).click();
   await bob.getByText('alice: In the call').waitFor();
   await expectMediaBothWays([alice, bob, carol]);
   await carol.getByRole('button', { name: 'Remove' }).first().click();
@@ -186,7 +186,7 @@ test('nobody answers: the ring ends on both sides after the ring time, and an ab
   try {
     const [alice, bob] = [await signIn('alice'), await signIn('bob')];
     await dial(alice, 'bob');
-    await bob.getByRole('button', { name: 'Answer' }).waitFor();
+    await bob.getByRole('button', { name: 'Answer', exact: true }).waitFor();
     await alice.getByText('No answer', { exact: true }).first().waitFor({ timeout: 12_000 });
     await bob.getByRole('dialog').waitFor({ state: 'detached' });
     await bob.getByText('No answer', { exact: true }).first().waitFor();
