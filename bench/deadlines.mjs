@@ -4,8 +4,9 @@ import { makeApp, onAFleet, percentile } from './on-a-fleet.mjs';
 /*
  * npm run bench:deadlines    how late rings time out: by themselves, and under load
  *
- * A ring's lateness is the time of its `call.missed` less the end of its ring time, both by the database's clock. The load
- * is people who dial, answer and hang up as fast as the fleet lets them. Both are measured in one run, to be compared.
+ * A ring's lateness is the time of its `call.missed` less the end of its ring time, both by the database's clock. Loads are
+ * people who dial, answer and hang up: as fast as the fleet lets them, and half as fast. All are measured in one run, to be
+ * compared.
  */
 const rings = 150;
 const ringSeconds = 5;
@@ -17,11 +18,33 @@ const users = [
 
 await onAFleet({ replicas: 2 }, async (fleet, ask) => {
   const { appId, key } = await makeApp(fleet, ask, { users, options: { mediaSetupSeconds: 0 } });
+  // The first round warms the services up.
+  await latenessOf(fleet, ask, appId, key);
   const quiet = await latenessOf(fleet, ask, appId, key);
+  const full = await underLoad(ask, key, 0, () => latenessOf(fleet, ask, appId, key));
+  const half = await underLoad(ask, key, (2000 * talkers) / full.perSecond, () => latenessOf(fleet, ask, appId, key));
+  console.log(`\n  lateness of ${rings} ring time-outs of ${ringSeconds} s, two replicas of every service, in ms`);
+  const lines = [
+    ['no load', quiet, 0],
+    ['half load', half.late, half.perSecond],
+    ['full load', full.late, full.perSecond],
+  ];
+  for (const [name, late, perSecond] of lines) {
+    const ratio = percentile(late, 99) / percentile(quiet, 99);
+    console.log(
+      `  ${name.padEnd(10)} ${perSecond.toFixed(1).padStart(5)} calls/s   p50 ${ms(percentile(late, 50))}   p99 ${ms(percentile(late, 99))} (${ratio.toFixed(1)}×)   longest ${ms(Math.max(...late))}`,
+    );
+  }
+  console.log('  a call of the load is dialed, answered and hung up over REST, by a process of the same machine');
+});
+
+/** Lets people talk while something is measured. @param everyMs how often each begins a call; 0: at once after the last. */
+async function underLoad(ask, key, everyMs, measure) {
   let stop = false;
   let calls = 0;
   const loads = Array.from({ length: talkers }, async (_, index) => {
-    while (!stop) {
+    for (let next = Date.now() + Math.random() * everyMs; !stop; next += everyMs) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - Date.now())));
       const dialed = await ask('POST', '/v1/calls', key, { userAlias: `talker-${index}`, deviceId: 'd', callees: [`listener-${index}`] });
       if (dialed.status !== 201) continue;
       const path = `/v1/calls/${dialed.body.callId}`;
@@ -31,16 +54,12 @@ await onAFleet({ replicas: 2 }, async (fleet, ask) => {
     }
   });
   const from = Date.now();
-  const loaded = await latenessOf(fleet, ask, appId, key);
+  const late = await measure();
   const perSecond = calls / ((Date.now() - from) / 1000);
   stop = true;
   await Promise.all(loads);
-  console.log(`\n  lateness of ${rings} ring time-outs of ${ringSeconds} s, two replicas of every service, in ms`);
-  for (const [name, late] of Object.entries({ quiet, loaded })) {
-    console.log(`  ${name.padEnd(7)} p50 ${ms(percentile(late, 50))}  p99 ${ms(percentile(late, 99))}  longest ${ms(Math.max(...late))}`);
-  }
-  console.log(`  the load: ${perSecond.toFixed(1)} calls a second, each dialed, answered and hung up`);
-});
+  return { late, perSecond };
+}
 
 async function latenessOf(fleet, ask, appId, key) {
   const dials = [];

@@ -135,8 +135,7 @@ export async function append(
   const events = facts.map((fact, index) => toNewEvent(appId, callId, (before?.sequence ?? 0) + index + 1, fact, now));
   const call = events.reduce<CallState | undefined>(foldCallEvent, before);
   if (!call) throw new Error(`Nothing to append to call ${callId}`);
-  await insertEvents(tx, events);
-  await saveCall(tx, appId, call);
+  await saveEvents(tx, events, call);
   await applyConsequences(tx, appId, before, call);
   const shards = await writeOutbox(
     tx,
@@ -162,10 +161,17 @@ function toNewEvent(appId: AppId, callId: CallId, version: number, fact: CallFac
   };
 }
 
-async function insertEvents(tx: Sql, events: readonly CallEvent[]): Promise<void> {
+/** Writes the events, and what the call is after them. */
+async function saveEvents(tx: Sql, events: readonly CallEvent[], call: CallState): Promise<void> {
   await tx.query(
-    `INSERT INTO events (call_id, version, event_id, app_id, type, occurred_at, dataversion, traceparent, data)
-     SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::smallint[], $8::text[], $9::json[])`,
+    `WITH written AS (
+       INSERT INTO events (call_id, version, event_id, app_id, type, occurred_at, dataversion, traceparent, data)
+       SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::smallint[], $8::text[], $9::json[])
+     )
+     INSERT INTO calls (call_id, app_id, version, status, participants, ended_at)
+     SELECT ($1::uuid[])[1], ($4::text[])[1], $10, $11, $12, $13
+     ON CONFLICT (call_id) DO UPDATE
+     SET version = excluded.version, status = excluded.status, participants = excluded.participants, ended_at = excluded.ended_at`,
     [
       events.map(({ callid }) => callid),
       events.map(({ sequence }) => sequence),
@@ -176,18 +182,6 @@ async function insertEvents(tx: Sql, events: readonly CallEvent[]): Promise<void
       events.map(({ dataversion }) => dataversion),
       events.map(({ traceparent }) => traceparent ?? null),
       events.map(({ data }) => JSON.stringify(data)),
-    ],
-  );
-}
-
-async function saveCall(tx: Sql, appId: AppId, call: CallState): Promise<void> {
-  await tx.query(
-    `INSERT INTO calls (call_id, app_id, version, status, participants, ended_at) VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (call_id) DO UPDATE
-     SET version = excluded.version, status = excluded.status, participants = excluded.participants, ended_at = excluded.ended_at`,
-    [
-      call.callId,
-      appId,
       call.sequence,
       call.status,
       call.participants.map(({ userAlias }) => userAlias),
@@ -196,48 +190,42 @@ async function saveCall(tx: Sql, appId: AppId, call: CallState): Promise<void> {
   );
 }
 
+/**
+ * Brings the tables beside the log up to date, in one statement: its parts touch no row twice. Lines are claimed after
+ * it, so that what a call frees can be claimed by another in the same transaction.
+ */
 async function applyConsequences(tx: Sql, appId: AppId, before: CallState | undefined, call: CallState): Promise<void> {
   const { claim, free, startRinging, stopRinging, setDeadlines, clearDeadlines } = consequencesOf(before, call);
-  const { callId } = call;
-  if (free.length > 0) {
-    await tx.query(
-      'UPDATE lines SET active_call_id = NULL, active_device_id = NULL WHERE app_id = $1 AND user_alias = ANY($2) AND active_call_id = $3',
-      [appId, free, callId],
-    );
-    await tx.query("DELETE FROM deadlines WHERE call_id = $1 AND kind = 'connection' AND user_alias = ANY($2)", [callId, free]);
-  }
-  if (claim.length > 0) await claimLines(tx, appId, call, claim);
-  if (stopRinging.length > 0) {
-    await tx.query('DELETE FROM rings WHERE app_id = $1 AND user_alias = ANY($2) AND call_id = $3', [appId, stopRinging, callId]);
-  }
-  if (startRinging.length > 0) {
-    await tx.query('INSERT INTO rings (app_id, user_alias, call_id) SELECT $1, alias, $3 FROM unnest($2::text[]) AS alias', [
+  await tx.query(
+    `WITH freed AS (
+       UPDATE lines SET active_call_id = NULL, active_device_id = NULL WHERE app_id = $1 AND user_alias = ANY($3) AND active_call_id = $2
+     ), unwatched AS (
+       DELETE FROM deadlines WHERE call_id = $2 AND kind = 'connection' AND user_alias = ANY($3)
+     ), stopped AS (
+       DELETE FROM rings WHERE app_id = $1 AND user_alias = ANY($4) AND call_id = $2
+     ), started AS (
+       INSERT INTO rings (app_id, user_alias, call_id) SELECT $1, alias, $2 FROM unnest($5::text[]) AS alias
+     ), cleared AS (
+       DELETE FROM deadlines USING unnest($6::text[], $7::text[]) AS gone(kind, user_alias)
+       WHERE call_id = $2 AND deadlines.kind = gone.kind AND deadlines.user_alias = gone.user_alias
+     )
+     INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
+     SELECT $2, $1, * FROM unnest($8::text[], $9::text[], $10::timestamptz[])
+     ON CONFLICT (call_id, kind, user_alias) DO UPDATE SET due_at = excluded.due_at, extended = false`,
+    [
       appId,
+      call.callId,
+      free,
+      stopRinging,
       startRinging,
-      callId,
-    ]);
-  }
-  if (clearDeadlines.length > 0) {
-    await tx.query(
-      `DELETE FROM deadlines USING unnest($2::text[], $3::text[]) AS gone(kind, user_alias)
-       WHERE call_id = $1 AND deadlines.kind = gone.kind AND deadlines.user_alias = gone.user_alias`,
-      [callId, clearDeadlines.map(({ kind }) => kind), clearDeadlines.map(({ userAlias }) => userAlias)],
-    );
-  }
-  if (setDeadlines.length > 0) {
-    await tx.query(
-      `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
-       SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::timestamptz[])
-       ON CONFLICT (call_id, kind, user_alias) DO UPDATE SET due_at = excluded.due_at, extended = false`,
-      [
-        callId,
-        appId,
-        setDeadlines.map(({ kind }) => kind),
-        setDeadlines.map(({ userAlias }) => userAlias),
-        setDeadlines.map(({ dueAt }) => dueAt),
-      ],
-    );
-  }
+      clearDeadlines.map(({ kind }) => kind),
+      clearDeadlines.map(({ userAlias }) => userAlias),
+      setDeadlines.map(({ kind }) => kind),
+      setDeadlines.map(({ userAlias }) => userAlias),
+      setDeadlines.map(({ dueAt }) => dueAt),
+    ],
+  );
+  if (claim.length > 0) await claimLines(tx, appId, call, claim);
 }
 
 async function claimLines(tx: Sql, appId: AppId, call: CallState, users: readonly UserAlias[]): Promise<void> {
