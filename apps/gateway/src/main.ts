@@ -1,6 +1,7 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { gateway } from './migrations/1-gateway.js';
+import { sessionChanges } from './migrations/2-session-changes.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway] });
+await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway, sessionChanges] });

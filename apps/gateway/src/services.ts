@@ -7,6 +7,7 @@ import type { GatewaySettings } from './settings.js';
 export class Services {
   readonly directory: ServiceClient;
   readonly calls: ServiceClient;
+  readonly presence: ServiceClient;
   readonly #replicas: Map<string, Replicas>;
 
   constructor(identity: Identity, @Inject(Settings) settings: GatewaySettings) {
@@ -21,6 +22,7 @@ export class Services {
     this.#replicas = new Map(Object.entries(urls).map(([name, ofService]) => [name, new Replicas(ofService)]));
     this.directory = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
     this.calls = new ServiceClient(identity, 'calls', settings.CALLS_URL);
+    this.presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
   }
 
   /** @returns the replicas of a service; undefined for a name that is none. */

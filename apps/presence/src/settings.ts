@@ -1,4 +1,11 @@
-import { commonSettings } from '@communication-center/service';
+import { commonSettings, numberSetting } from '@communication-center/service';
 import { z } from 'zod';
 
-export const settings = z.object({ ...commonSettings });
+export const settings = z.object({
+  ...commonSettings,
+  STREAM_HEARTBEAT_MS: numberSetting(15_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('how often a presence stream shows that it lives, and looks by itself for what is new'),
+  MAX_STREAMS: numberSetting(1000, { min: 1 }).describe('presence streams one replica serves at most'),
+});
+export type PresenceSettings = z.infer<typeof settings>;

@@ -1,6 +1,7 @@
 import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
+import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
 import { Deliveries } from './deliver/deliveries.js';
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
@@ -14,7 +15,7 @@ const oldRows = [
 ];
 
 @Module({
-  controllers: [EndpointsController, DeliveriesController, DeliverCallEvents],
+  controllers: [EndpointsController, DeliveriesController, DeliverCallEvents, DeliverPresenceChanges],
   providers: [EndpointStore, Deliveries, Sender, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -25,6 +25,7 @@ import { Call, type CallOffice } from './call.js';
 import { CenterError } from './center-error.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { Emitter } from './emitter.js';
+import { type PresenceListener, PresenceWatch } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
 
 export interface ConnectOptions {
@@ -77,6 +78,8 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #connection: Connection;
   readonly #rest: Rest;
   readonly #calls = new Map<string, Call>();
+  readonly #watch: PresenceWatch;
+  #away = false;
   readonly #learning = new Map<string, Promise<void>>();
   #token: { token: string; until: number } | undefined;
 
@@ -102,7 +105,11 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
         token: await this.#freshToken(),
       }),
     });
-    this.#connection.on('connected', (frame) => this.#takeSnapshot(frame.calls));
+    this.#watch = new PresenceWatch(this.#connection);
+    this.#connection.on('connected', (frame) => {
+      this.#takeSnapshot(frame.calls);
+      if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
+    });
     this.#connection.on('event', (frame) => this.#takeEvent(frame));
     this.#connection.on('state', (state) => this.emit('connection', state));
     this.#connection.on('refused', (error) => this.emit('refused', error));
@@ -162,6 +169,29 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   async presence(userAlias: string): Promise<Presence> {
     return this.#rest.presence(userAlias);
+  }
+
+  /**
+   * Tells where up to 100 users are, at once and whenever it changes, over every reconnect.
+   * @returns a function that stops it.
+   * @throws CenterError `too_many_watched`.
+   */
+  async watch(userAliases: string[], listener: PresenceListener): Promise<() => void> {
+    return this.#watch.watch(userAliases as UserAlias[], listener);
+  }
+
+  /**
+   * Tells where everybody of the app is, and every change, until `signal` ends it. A broken stream is taken up where it broke.
+   * @throws CenterError when the Center says no.
+   */
+  async followEverybody(listener: PresenceListener, signal: AbortSignal): Promise<void> {
+    await this.#rest.followPresence(listener, signal);
+  }
+
+  /** Says whether nobody is at this device, for presence; told again after a reconnect. */
+  async setAway(away: boolean): Promise<void> {
+    this.#away = away;
+    await this.#connection.request({ type: 'set_away', away });
   }
 
   /** Signs out. A call this device is in ends when its grace has passed. */

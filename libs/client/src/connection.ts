@@ -1,4 +1,10 @@
-import { type ClientFrameInput, type ServerFrame, serverFrameSchema, socketSubprotocol } from '@communication-center/contracts';
+import {
+  type ClientFrameInput,
+  type Presence,
+  type ServerFrame,
+  serverFrameSchema,
+  socketSubprotocol,
+} from '@communication-center/contracts';
 import { CenterError } from './center-error.js';
 import { Emitter } from './emitter.js';
 
@@ -26,6 +32,7 @@ interface Pending {
 type ConnectionEvents = {
   connected: [ServerFrame & { type: 'connected' }];
   event: [ServerFrame & { type: 'event' }];
+  presence: [Presence];
   state: [ConnectionState];
   /** The Center will not let this client in: nothing is tried any more. */
   refused: [CenterError];
@@ -131,6 +138,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     const frame = parsed.data;
     if (frame.type === 'connected') this.#onConnected(frame);
     else if (frame.type === 'event') this.emit('event', frame);
+    else if (frame.type === 'presence') this.emit('presence', frame.presence);
     else if (frame.type === 'draining') this.#lost(socket);
     else if (frame.type === 'error' && frame.id === 'connect') this.#onConnectError(socket, CenterError.fromSocket(frame.error));
     else if ('id' in frame && frame.id !== undefined) this.#settle(String(frame.id), frame as Answer);

@@ -39,6 +39,29 @@ export class Rest {
     return presenceSchema.parse(await this.#get(`/v1/presence/${encodeURIComponent(userAlias)}`));
   }
 
+  /** Reads server-sent events (WHATWG HTML §9.2) until `signal` ends it; comes back with the last id when they break off. */
+  async followPresence(listener: (presence: Presence) => void, signal: AbortSignal): Promise<void> {
+    const versions = new Map<string, number>();
+    let lastEventId = '';
+    for (let losses = 0; !signal.aborted; losses += 1) {
+      const headers = { authorization: `Bearer ${await this.token()}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
+      const response = await fetch(new URL('/v1/presence/stream', this.url), { headers, signal }).catch(() => undefined);
+      if (response && response.status < 500 && !response.ok) throw await errorOf(response);
+      if (response?.ok && response.body) {
+        losses = 0;
+        for await (const event of readEvents(response.body, signal)) {
+          lastEventId = event.id || lastEventId;
+          if (event.type !== 'presence') continue;
+          const presence = presenceSchema.parse(JSON.parse(event.data));
+          if ((versions.get(presence.userAlias) ?? -1) >= presence.version) continue;
+          versions.set(presence.userAlias, presence.version);
+          listener(presence);
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 200 * 2 ** losses) * (0.5 + Math.random())));
+    }
+  }
+
   async #get(path: string): Promise<unknown> {
     return ask(new URL(path, this.url), { headers: { authorization: `Bearer ${await this.token()}` } });
   }
@@ -55,10 +78,45 @@ async function ask(url: URL, init: RequestInit): Promise<unknown> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
     throw new CenterError('service_unavailable', `The Center cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
-  const problem = problemSchema.safeParse(answer);
-  throw problem.success
+  if (response.ok) return response.json().catch(() => undefined);
+  throw await errorOf(response);
+}
+
+async function errorOf(response: Response): Promise<CenterError> {
+  const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
+  return problem.success
     ? CenterError.fromProblem(problem.data)
     : new CenterError('internal_error', `The Center answered ${response.status}`);
+}
+
+interface StreamedEvent {
+  type: string;
+  id: string;
+  data: string;
+}
+
+/** Splits a body into its events. A break of the connection ends it, as its end does. */
+async function* readEvents(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  while (!signal.aborted) {
+    const read = await reader.read().catch(() => ({ done: true, value: undefined }));
+    if (read.done) return;
+    text += decoder.decode(read.value, { stream: true });
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      yield toEvent(text.slice(0, end));
+      text = text.slice(end + 2);
+    }
+  }
+}
+
+function toEvent(block: string): StreamedEvent {
+  const valueOf = (field: string) =>
+    block
+      .split('\n')
+      .filter((line) => line.startsWith(`${field}: `))
+      .map((line) => line.slice(field.length + 2))
+      .join('\n');
+  return { type: valueOf('event'), id: valueOf('id'), data: valueOf('data') };
 }

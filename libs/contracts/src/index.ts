@@ -120,7 +120,20 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
-export { type Presence, type PresenceStatus, presenceSchema, presenceStatusSchema } from './presence.js';
+export {
+  type Presence,
+  type PresenceChanged,
+  type PresenceList,
+  type PresenceListQuery,
+  type PresenceStatus,
+  type PresenceStreamQuery,
+  presenceChangedSchema,
+  presenceLimits,
+  presenceListQuerySchema,
+  presenceListSchema,
+  presenceSchema,
+  presenceStreamQuerySchema,
+} from './presence.js';
 export {
   fieldsOf,
   type Problem,

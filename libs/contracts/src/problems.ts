@@ -19,6 +19,7 @@ export const problems = {
   too_many_participants: { status: 409, title: 'The call has no room for so many' },
   not_upgradable: { status: 409, title: 'The type of this call allows no video, or it has video already' },
   no_upgrade_requested: { status: 409, title: 'Nobody waits for consent to video' },
+  too_many_watched: { status: 409, title: 'This socket watches as many users as it may' },
   conflict: { status: 409, title: 'The resource has changed or exists already' },
   idempotency_mismatch: { status: 422, title: 'The command id was used for another command' },
   payload_too_large: { status: 413, title: 'The request is larger than allowed' },

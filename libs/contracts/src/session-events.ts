@@ -7,9 +7,13 @@ const session = {
   userAlias: userAliasSchema,
   deviceId: deviceIdSchema,
   platform: platformSchema,
+  openedAt: z.iso.datetime().optional().describe('when the socket came; left out by older releases'),
 };
 
 export const sessionOpenedSchema = eventSchema('session.opened', z.object(session));
+/** The client says that nobody is at the device. */
+export const sessionWentAwaySchema = eventSchema('session.went_away', z.object(session));
+export const sessionCameBackSchema = eventSchema('session.came_back', z.object(session));
 export const sessionClosedSchema = eventSchema(
   'session.closed',
   z.object({
@@ -20,7 +24,12 @@ export const sessionClosedSchema = eventSchema(
   }),
 );
 
-/** A device's live socket came or went. Key: the session. */
-export const sessionEventSchema = z.discriminatedUnion('type', [sessionOpenedSchema, sessionClosedSchema]);
+/** A device's live socket came, went, or changed. Key: the session. Each tells all of it, because only the last one is kept. */
+export const sessionEventSchema = z.discriminatedUnion('type', [
+  sessionOpenedSchema,
+  sessionWentAwaySchema,
+  sessionCameBackSchema,
+  sessionClosedSchema,
+]);
 export type SessionEvent = z.infer<typeof sessionEventSchema>;
 export type SessionCloseReason = z.infer<typeof sessionClosedSchema>['data']['reason'];

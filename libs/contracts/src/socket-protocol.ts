@@ -5,6 +5,7 @@ import { callStateSchema } from './call-state.js';
 import { endReasonSchema } from './call-terms.js';
 import { profileSchema } from './directory.js';
 import { appIdSchema, callIdSchema, commandIdSchema, deviceIdSchema, platformSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { presenceLimits, presenceSchema } from './presence.js';
 import { problemCodeSchema, problemFieldSchema } from './problems.js';
 
 /** WebSocket subprotocol name (RFC 6455 §1.9). */
@@ -43,6 +44,11 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('refuse_upgrade'), ...onCall }),
   z.object({ type: z.literal('credentials'), id, callId: callIdSchema }),
   z.object({ type: z.literal('profiles'), id, userAliases: z.array(userAliasSchema).min(1).max(64) }),
+  z
+    .object({ type: z.literal('watch'), id, userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) })
+    .describe('tells the presence of these users now and whenever it changes, until the socket closes'),
+  z.object({ type: z.literal('unwatch'), id, userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) }),
+  z.object({ type: z.literal('set_away'), id, away: z.boolean().describe('whether nobody is at the device') }),
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('sign_out') }),
 ]);
@@ -72,6 +78,9 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('reply'), id, result: callReplySchema }),
   z.object({ type: z.literal('profiles'), id, profiles: z.array(profileSchema) }),
+  z.object({ type: z.literal('presences'), id, presences: z.array(presenceSchema), unknown: z.array(userAliasSchema) }),
+  z.object({ type: z.literal('presence'), presence: presenceSchema }).describe('of a watched user; drop one whose version is not newer'),
+  z.object({ type: z.literal('done'), id }),
   z.object({ type: z.literal('error'), id: id.optional(), error: socketErrorSchema }),
   z.object({
     type: z.literal('event'),

@@ -10,7 +10,7 @@ export { SealedBox, secretsKeySetting } from './sealed-box.js';
 export { Log, Report, type ReportError } from './service.module.js';
 export { ServiceClient } from './service-client.js';
 export { commonSettings, flagSetting, numberSetting, readSettings, Settings } from './settings.js';
-export { SocketSessions, socketSessionTables } from './socket-sessions.js';
+export { SocketSessions, socketSessionChanges, socketSessionTables } from './socket-sessions.js';
 export { appOf, appOfKey, From, requireOperator, requireService, subjectOf } from './subject.js';
 export { continueTrace, currentTraceparent, withTrace } from './trace.js';
 export { JsonBody, PathParam, QueryString } from './zod-input.js';

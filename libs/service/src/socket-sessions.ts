@@ -16,6 +16,9 @@ export const socketSessionTables = [
   'CREATE INDEX sessions_by_process ON sessions (process_id)',
 ];
 
+/** For services whose tables are older: sessions count their changes. */
+export const socketSessionChanges = 'ALTER TABLE sessions ADD COLUMN sequence int NOT NULL DEFAULT 1';
+
 export interface SocketSession<About> {
   sessionId: SessionId;
   appId: AppId;
@@ -30,8 +33,8 @@ export interface SocketSessionsOptions<About, Reason extends string> {
   leaseMs: number;
   /** The reason given for sessions of a process that stopped renewing. */
   lostReason: Reason;
-  /** Makes the type and data of the event that tells of a session; `closed` is null when it opened. */
-  tell: (session: SocketSession<About>, closed: Reason | null) => { type: string; source: string; data: unknown };
+  /** Makes the type and data of the event that tells of a session: that it opened, changed, or closed for a reason. */
+  tell: (session: SocketSession<About>, what: 'opened' | 'changed' | { closed: Reason }) => { type: string; source: string; data: unknown };
   /** Called when others took this process for dead: every socket must be closed. */
   onExpelled: () => void;
   onError: (error: unknown, doing: string) => void;
@@ -80,7 +83,19 @@ export class SocketSessions<About, Reason extends string> {
         session.appId,
         JSON.stringify(session.about),
       ]);
-      return this.#publish(tx, session, null);
+      return this.#publish(tx, { ...session, sequence: 1 }, 'opened');
+    });
+    this.#options.relay.committed(shards);
+  }
+
+  /** Records that something about an open session is different now. A session that is gone is left alone. */
+  async change(sessionId: SessionId, about: About): Promise<void> {
+    const shards = await this.#options.database.transaction(async (tx) => {
+      const { rows } = await tx.query<SessionRow<About>>(
+        'UPDATE sessions SET about = $2, sequence = sequence + 1 WHERE session_id = $1 RETURNING session_id, app_id, about, sequence',
+        [sessionId, JSON.stringify(about)],
+      );
+      return rows[0] ? this.#publish(tx, toSession(rows[0]), 'changed') : [];
     });
     this.#options.relay.committed(shards);
   }
@@ -95,10 +110,10 @@ export class SocketSessions<About, Reason extends string> {
     for (const [sessionId, reason] of this.#closing) {
       const shards = await this.#options.database.transaction(async (tx) => {
         const { rows } = await tx.query<SessionRow<About>>(
-          'DELETE FROM sessions WHERE session_id = $1 RETURNING session_id, app_id, about',
+          'DELETE FROM sessions WHERE session_id = $1 RETURNING session_id, app_id, about, sequence + 1 AS sequence',
           [sessionId],
         );
-        return rows[0] ? this.#publish(tx, toSession(rows[0]), reason) : [];
+        return rows[0] ? this.#publish(tx, toSession(rows[0]), { closed: reason }) : [];
       });
       this.#closing.delete(sessionId);
       this.#options.relay.committed(shards);
@@ -146,33 +161,38 @@ export class SocketSessions<About, Reason extends string> {
         [processId],
       );
       if (!process.rows[0] || !isMeant(process.rows[0].expired)) return [];
-      const { rows } = await tx.query<SessionRow<About>>('DELETE FROM sessions WHERE process_id = $1 RETURNING session_id, app_id, about', [
-        processId,
-      ]);
+      const { rows } = await tx.query<SessionRow<About>>(
+        'DELETE FROM sessions WHERE process_id = $1 RETURNING session_id, app_id, about, sequence + 1 AS sequence',
+        [processId],
+      );
       const woken: number[] = [];
-      for (const row of rows) woken.push(...(await this.#publish(tx, toSession(row), reason)));
+      for (const row of rows) woken.push(...(await this.#publish(tx, toSession(row), { closed: reason })));
       await tx.query('DELETE FROM processes WHERE process_id = $1', [processId]);
       return woken;
     });
     this.#options.relay.committed(shards);
   }
 
-  async #publish(tx: Sql, session: SocketSession<About>, closed: Reason | null): Promise<number[]> {
+  async #publish(
+    tx: Sql,
+    session: SocketSession<About> & { sequence: number },
+    what: 'opened' | 'changed' | { closed: Reason },
+  ): Promise<number[]> {
     const { topic, tell } = this.#options;
     const key = session.sessionId;
     const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
     const event: AnyEvent = {
-      ...tell(session, closed),
+      ...tell(session, what),
       specversion: '1.0',
       id: randomUUID(),
       time: (rows[0]?.now ?? new Date()).toISOString(),
       subject: key,
       appid: session.appId,
-      sequence: closed === null ? 1 : 2,
+      sequence: session.sequence,
       dataversion: 1,
     };
     // A closed session leaves nothing behind in a compacted topic.
-    const erased = closed === null ? [] : [{ topic, key, event: null }];
+    const erased = typeof what === 'string' ? [] : [{ topic, key, event: null }];
     return writeOutbox(tx, [{ topic, key, event }, ...erased]);
   }
 }
@@ -181,8 +201,9 @@ interface SessionRow<About> {
   session_id: SessionId;
   app_id: AppId;
   about: About;
+  sequence: number;
 }
 
-function toSession<About>(row: SessionRow<About>): SocketSession<About> {
-  return { sessionId: row.session_id, appId: row.app_id, about: row.about };
+function toSession<About>(row: SessionRow<About>): SocketSession<About> & { sequence: number } {
+  return { sessionId: row.session_id, appId: row.app_id, about: row.about, sequence: row.sequence };
 }

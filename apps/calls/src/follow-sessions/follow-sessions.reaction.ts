@@ -48,7 +48,7 @@ export class FollowSessions {
 
 function signallingSocket(event: unknown): Socket {
   const { type, appid, sequence, data } = sessionEventSchema.parse(event);
-  return { ...data, appId: appid, sequence, open: type === 'session.opened', mediaOf: null };
+  return { ...data, appId: appid, sequence, open: type !== 'session.closed', mediaOf: null };
 }
 
 function mediaSocket(event: unknown): Socket {

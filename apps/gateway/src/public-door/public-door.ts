@@ -9,6 +9,7 @@ import { Authenticator } from '../authenticator.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { Forwarder } from './forwarder.js';
+import { Streamer } from './streamer.js';
 
 const maxBodyBytes = 262_144;
 
@@ -22,6 +23,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(Log) private readonly logger: Logger,
     private readonly authenticator: Authenticator,
     private readonly forwarder: Forwarder,
+    private readonly streamer: Streamer,
     private readonly sockets: SocketDoor,
   ) {
     this.#server = fastify({ bodyLimit: maxBodyBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 2048 } });
@@ -38,6 +40,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
+    server.get('/v1/presence/stream', (request, reply) => this.#stream(request, reply));
     server.all('/v1/*', (request, reply) => this.#forward(request, reply));
     if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
     server.server.on('upgrade', (request, socket, head) => this.sockets.upgrade(request, socket, head));
@@ -46,6 +49,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sockets.stop();
+    await this.streamer.close();
     await this.#server.close();
     await this.forwarder.close();
   }
@@ -63,6 +67,15 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
       subject,
     );
     return reply.status(answer.status).type(answer.contentType).send(answer.body);
+  }
+
+  async #stream(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const subject = await this.#subjectOf(request.headers.authorization);
+    const asked = { path: request.url, lastEventId: request.headers['last-event-id']?.toString() };
+    await this.streamer.stream('presence', asked, subject, () => {
+      reply.hijack();
+      return reply.raw;
+    });
   }
 
   async #subjectOf(authorization: string | undefined): Promise<Subject> {

@@ -4,6 +4,9 @@ import { Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
 import { type CommandFrame, type Device, socketErrorOf } from './device-socket.js';
 
+/** A frame that a service answers. */
+type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' }>;
+
 // Long enough for a service that is restarted; a repeat is safe, because every command carries its id.
 const retryForMs = 10_000;
 
@@ -28,7 +31,7 @@ const actions = {
 export class CarryOut {
   constructor(private readonly services: Services) {}
 
-  async carryOut(device: Device, frame: CommandFrame): Promise<ServerFrame> {
+  async carryOut(device: Device, frame: ServiceFrame): Promise<ServerFrame> {
     try {
       if (frame.type === 'profiles') return { type: 'profiles', id: frame.id, profiles: await this.#profiles(device, frame.userAliases) };
       return { type: 'reply', id: frame.id, result: await this.#command(device, frame) };
@@ -40,7 +43,7 @@ export class CarryOut {
 
   async #command(
     { appId, userAlias, deviceId }: Device,
-    { id: _, ...frame }: Exclude<CommandFrame, { type: 'profiles' }>,
+    { id: _, ...frame }: Exclude<ServiceFrame, { type: 'profiles' }>,
   ): Promise<CallReply> {
     const subject: Subject = { kind: 'user', appId, userAlias, deviceId };
     const { type, ...body } = frame;

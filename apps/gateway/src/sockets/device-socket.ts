@@ -38,6 +38,7 @@ export interface Device {
   userAlias: UserAlias;
   deviceId: DeviceId;
   platform: Platform;
+  openedAt: string;
 }
 
 export type ConnectFrame = ClientFrame & { type: 'connect' };
@@ -46,7 +47,7 @@ export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'ping' | 'si
 /** What a socket needs of the gateway. */
 export interface SocketOwner {
   connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void>;
-  carryOut(device: Device, frame: CommandFrame): Promise<ServerFrame>;
+  carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame>;
   closed(socket: DeviceSocket, signedOut: boolean): void;
   failed(error: unknown, doing: string): void;
 }
@@ -171,7 +172,7 @@ export class DeviceSocket {
       this.#signedOut = true;
       return this.close(1000, 'signed out');
     }
-    this.send(await this.owner.carryOut(phase.device, frame));
+    this.send(await this.owner.carryOut(this, phase.device, frame));
   }
 
   /** Tells why, then closes. */

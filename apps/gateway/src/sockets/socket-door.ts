@@ -4,6 +4,7 @@ import {
   type CallSnapshot,
   callSnapshotSchema,
   maxFrameBytes,
+  type ServerFrame,
   type SessionCloseReason,
   type SessionId,
   socketSubprotocol,
@@ -19,15 +20,18 @@ import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
 import { type CommandFrame, type ConnectFrame, closeCodes, type Device, DeviceSocket, type SocketOwner } from './device-socket.js';
 import { SocketRouter } from './socket-router.js';
+import { Watchers } from './watchers.js';
 
 const socketPath = '/v1/socket';
+
+type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 
 /** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
 @Injectable()
 export class SocketDoor implements SocketOwner {
   readonly #server: WebSocketServer;
   readonly #sockets = new Set<DeviceSocket>();
-  readonly #sessions: SocketSessions<Omit<Device, 'appId'>, SessionCloseReason>;
+  readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
   #beating: NodeJS.Timeout | undefined;
   #draining = false;
 
@@ -36,6 +40,7 @@ export class SocketDoor implements SocketOwner {
     private readonly authenticator: Authenticator,
     private readonly services: Services,
     private readonly commands: CarryOut,
+    private readonly watchers: Watchers,
     database: Postgres,
     relay: OutboxRelay,
     @Inject(Settings) private readonly settings: GatewaySettings,
@@ -54,10 +59,17 @@ export class SocketDoor implements SocketOwner {
       topic: 'sessions.events',
       leaseMs: settings.LEASE_MS,
       lostReason: 'gateway_lost',
-      tell: ({ about }, reason) => ({
-        type: reason ? 'session.closed' : 'session.opened',
+      tell: ({ about: { away, ...about } }, what) => ({
+        type:
+          typeof what === 'object'
+            ? 'session.closed'
+            : what === 'opened'
+              ? 'session.opened'
+              : away
+                ? 'session.went_away'
+                : 'session.came_back',
         source: '/gateway',
-        data: { ...about, ...(reason && { reason }) },
+        data: { ...about, ...(typeof what === 'object' && { reason: what.closed }) },
       }),
       onExpelled: () => {
         for (const socket of this.#sockets) socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
@@ -68,6 +80,7 @@ export class SocketDoor implements SocketOwner {
 
   async start(): Promise<void> {
     await this.router.start();
+    await this.watchers.start();
     await this.#sessions.start();
     this.#beating = setInterval(() => {
       const now = Date.now();
@@ -85,6 +98,7 @@ export class SocketDoor implements SocketOwner {
     }
     await this.#sessions.stop('gateway_drained');
     await this.router.stop();
+    await this.watchers.stop();
   }
 
   /** Answers an HTTP upgrade (RFC 6455 §4.2). */
@@ -109,13 +123,13 @@ export class SocketDoor implements SocketOwner {
       const subject = await this.authenticator.whose(frame.token, appId);
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
-      const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform };
+      const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString() };
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
       socket.hold();
       this.router.register(appId, userAlias, socket);
       socket.device = device;
       const { appId: _, ...about } = device;
-      await this.#sessions.open({ sessionId: device.sessionId, appId, about });
+      await this.#sessions.open({ sessionId: device.sessionId, appId, about: { ...about, away: false } });
       if (!socket.isOpen) {
         await this.#sessions.close(device.sessionId, 'connection_lost');
         return;
@@ -129,8 +143,27 @@ export class SocketDoor implements SocketOwner {
     }
   }
 
-  carryOut(device: Device, frame: CommandFrame) {
-    return this.commands.carryOut(device, frame);
+  async carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame> {
+    switch (frame.type) {
+      case 'watch':
+        return this.watchers.watch(socket, device, frame);
+      case 'unwatch':
+        return this.watchers.unwatch(socket, device, frame);
+      case 'set_away':
+        return this.#setAway(device, frame);
+      default:
+        return this.commands.carryOut(device, frame);
+    }
+  }
+
+  async #setAway({ appId: _, ...about }: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
+    try {
+      await this.#sessions.change(about.sessionId, { ...about, away });
+      return { type: 'done', id };
+    } catch (error) {
+      this.report(error, 'noting that a device is away');
+      return { type: 'error', id, error: { code: 'service_unavailable', message: 'This cannot be noted now; try again' } };
+    }
   }
 
   closed(socket: DeviceSocket, signedOut: boolean): void {
@@ -138,6 +171,7 @@ export class SocketDoor implements SocketOwner {
     const { device } = socket;
     if (!device) return;
     this.router.unregister(device.appId, device.userAlias, socket);
+    this.watchers.forget(socket);
     if (!this.#draining) void this.#sessions.close(device.sessionId, signedOut ? 'signed_out' : 'connection_lost');
   }
 

@@ -55,8 +55,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       topic: 'media.events',
       leaseMs: settings.LEASE_MS,
       lostReason: 'left',
-      tell: ({ sessionId, about }, left) => ({
-        type: left ? 'media.left' : 'media.joined',
+      tell: ({ sessionId, about }, what) => ({
+        type: typeof what === 'string' ? 'media.joined' : 'media.left',
         source: '/media',
         data: { ...about, mediaSessionId: sessionId },
       }),

@@ -1,4 +1,4 @@
-import { type Migration, sqlMigration } from '@communication-center/service';
+import { type Migration, socketSessionChanges, sqlMigration } from '@communication-center/service';
 
 /** Who left a call that may go on, and when in its life. */
 export const departures: Migration = sqlMigration('Departures1763950000002', [
@@ -9,5 +9,6 @@ export const departures: Migration = sqlMigration('Departures1763950000002', [
      noted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
      PRIMARY KEY (call_id, user_alias)
    )`,
+  socketSessionChanges,
   'CREATE INDEX departures_noted ON departures (noted_at)',
 ]);

@@ -35,7 +35,8 @@ export class EmailAbsentCalleeOnCallMissed {
   async #isOnline(appId: AppId, userAlias: UserAlias): Promise<boolean> {
     const path = `/internal/apps/${appId}/presence/${encodeURIComponent(userAlias)}`;
     try {
-      return presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 })).devices.length > 0;
+      const { devices } = presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 }));
+      return devices.some(({ status }) => status !== 'offline');
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'unknown_user') return false;
       throw error;

@@ -12,14 +12,22 @@ export interface OpenSession {
   deviceId: DeviceId;
   platform: Platform;
   openedAt: string;
+  away: boolean;
 }
 
-interface Known {
+export interface SeenDevice {
+  deviceId: DeviceId;
+  platform: Platform;
+  lastSeenAt: string;
+}
+
+export interface Known {
   userAlias: UserAlias;
-  version: number;
-  lastSeenAt: string | null;
+  doNotDisturb: boolean;
   /** Every open session of the user. */
   sessions: readonly OpenSession[];
+  /** Every device that was seen lately, connected or not. */
+  seen: readonly SeenDevice[];
   /** Every call, not ended, that the user has or had a part in. */
   calls: readonly CallState[];
 }
@@ -28,17 +36,44 @@ interface Known {
  * Folds what is known of a user into its presence: sets of sessions and of calls, never a "current call" slot, because
  * two calls' events arrive in any order.
  */
-export function presenceOf({ userAlias, version, lastSeenAt, sessions, calls }: Known): Presence {
+export function presenceOf({ userAlias, doNotDisturb, sessions, seen, calls }: Known): Omit<Presence, 'version'> {
   const parts = calls.flatMap((call) => partIn(call, userAlias) ?? []);
-  const inCall = new Set(parts.flatMap(({ deviceId }) => deviceId ?? []));
-  const devices = [...Map.groupBy(sessions, ({ deviceId }) => deviceId)].map(([deviceId, open]) => ({
+  const connected = [...Map.groupBy(sessions, ({ deviceId }) => deviceId)].map(([deviceId, open]) => ({
     deviceId,
     platform: (open.at(-1) as OpenSession).platform,
-    status: (inCall.has(deviceId) ? 'busy' : 'online') as PresenceStatus,
+    status: statusOfDevice(deviceId, open, parts, doNotDisturb),
     since: open.map(({ openedAt }) => openedAt).sort()[0] as string,
   }));
-  const status = parts.length > 0 ? 'busy' : devices.length > 0 ? 'online' : 'offline';
-  return { userAlias, status, version, calls: parts, devices, lastSeenAt };
+  const there = new Set(connected.map(({ deviceId }) => deviceId));
+  const gone = seen
+    .filter(({ deviceId }) => !there.has(deviceId))
+    .map(({ deviceId, platform, lastSeenAt }) => ({ deviceId, platform, status: 'offline' as const, since: lastSeenAt }));
+  return {
+    userAlias,
+    status: statusOfUser(connected, parts, doNotDisturb),
+    doNotDisturb,
+    calls: parts,
+    devices: [...connected, ...gone],
+    lastSeenAt:
+      seen
+        .map(({ lastSeenAt }) => lastSeenAt)
+        .sort()
+        .at(-1) ?? null,
+  };
+}
+
+function statusOfDevice(deviceId: DeviceId, open: readonly OpenSession[], parts: Presence['calls'], doNotDisturb: boolean): PresenceStatus {
+  // A user who is rung is rung on every device.
+  if (parts.some((part) => part.deviceId === deviceId || part.state === 'ringing')) return 'busy';
+  if (doNotDisturb) return 'do_not_disturb';
+  return open.every(({ away }) => away) ? 'away' : 'online';
+}
+
+function statusOfUser(connected: readonly { status: PresenceStatus }[], parts: Presence['calls'], doNotDisturb: boolean): PresenceStatus {
+  if (parts.length > 0) return 'busy';
+  if (connected.length === 0) return 'offline';
+  if (doNotDisturb) return 'do_not_disturb';
+  return connected.every(({ status }) => status === 'away') ? 'away' : 'online';
 }
 
 function partIn(call: CallState, userAlias: UserAlias): Presence['calls'][number] | undefined {

@@ -1,43 +1,59 @@
-import { type AppId, callStateSchema, type Presence, type UserAlias } from '@communication-center/contracts';
+import {
+  type AppId,
+  type Presence,
+  type PresenceList,
+  type PresenceListQuery,
+  presenceSchema,
+  type UserAlias,
+} from '@communication-center/contracts';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
-import { type OpenSession, presenceOf } from '../domain/presence-of.js';
+import { presenceOf } from '../domain/presence-of.js';
+import { readKnown } from '../publish-changes/read-known.js';
 
-interface PresenceRow {
-  version: string | null;
-  last_seen_at: Date | null;
-  known: boolean;
-  sessions: OpenSession[] | null;
-  calls: unknown[] | null;
-}
-
+/** Reads what was published last: so a version always means the same reading, whichever way it came. */
 @Injectable()
 export class PresenceStore {
   constructor(private readonly database: Postgres) {}
 
-  /**
-   * Reads one user's presence in one statement, so that all of it is of one moment.
-   * @throws ProblemError `unknown_user`.
-   */
+  /** @throws ProblemError `unknown_user`. */
   async get(appId: AppId, userAlias: UserAlias): Promise<Presence> {
-    const { rows } = await this.database.query<PresenceRow>(
-      `SELECT p.version, p.last_seen_at,
-              EXISTS (SELECT 1 FROM known_users AS k WHERE k.app_id = $1 AND k.user_alias = $2 AND NOT k.deleted) AS known,
-              (SELECT json_agg(json_build_object('deviceId', device_id, 'platform', platform,
-                        'openedAt', to_char(opened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY opened_at)
-               FROM device_sessions WHERE app_id = $1 AND user_alias = $2 AND closed_at IS NULL) AS sessions,
-              (SELECT json_agg(call ORDER BY call_id) FROM current_calls WHERE app_id = $1 AND participants @> ARRAY[$2] AND NOT ended) AS calls
-       FROM (SELECT 1) AS one LEFT JOIN people AS p ON p.app_id = $1 AND p.user_alias = $2`,
-      [appId, userAlias],
+    const [found] = await this.some(appId, [userAlias]);
+    if (!found) throw new ProblemError('unknown_user', `Nobody is called ${userAlias} in this app`);
+    return found;
+  }
+
+  /** @returns the presence of those who exist, in no special order. */
+  async some(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
+    const { rows } = await this.database.query<{ published: unknown }>(
+      'SELECT published FROM people WHERE app_id = $1 AND user_alias = ANY($2) AND published IS NOT NULL',
+      [appId, userAliases],
     );
-    const row = rows[0] as PresenceRow;
-    if (!row.known && !row.sessions) throw new ProblemError('unknown_user', `Nobody is called ${userAlias} in this app`);
-    return presenceOf({
-      userAlias,
-      version: Number(row.version ?? 0),
-      lastSeenAt: row.last_seen_at?.toISOString() ?? null,
-      sessions: row.sessions ?? [],
-      calls: (row.calls ?? []).map((call) => callStateSchema.parse(call)),
-    });
+    const told = rows.map(({ published }) => presenceSchema.parse(published));
+    const missing = userAliases.filter((userAlias) => !told.some((one) => one.userAlias === userAlias));
+    if (missing.length === 0) return told;
+    // Somebody who has just been made is not published yet: version 0 is older than all that will be.
+    const known = await readKnown(
+      this.database,
+      missing.map((userAlias) => ({ appId, userAlias })),
+    );
+    return [...told, ...known.flatMap((one) => (one.known ? [{ ...presenceOf(one.known), version: 0 }] : []))];
+  }
+
+  /** A page of an app's people, by alias; or those who are named. */
+  async list(appId: AppId, { userAlias, status, limit, cursor }: PresenceListQuery): Promise<PresenceList> {
+    if (userAlias) {
+      const found = await this.some(appId, userAlias);
+      return { presences: found.filter((one) => !status || one.status === status), nextCursor: null };
+    }
+    const { rows } = await this.database.query<{ published: unknown }>(
+      `SELECT published FROM people
+       WHERE app_id = $1 AND published IS NOT NULL AND ($2::text IS NULL OR user_alias COLLATE "C" > $2) AND ($3::text IS NULL OR published->>'status' = $3)
+       ORDER BY user_alias COLLATE "C" LIMIT $4`,
+      [appId, cursor ? Buffer.from(cursor, 'base64url').toString('utf8') : null, status ?? null, limit],
+    );
+    const presences = rows.map(({ published }) => presenceSchema.parse(published));
+    const last = presences.length === limit ? presences.at(-1) : undefined;
+    return { presences, nextCursor: last ? Buffer.from(last.userAlias).toString('base64url') : null };
   }
 }

@@ -1,19 +1,68 @@
-import { type AppId, appIdSchema, type Presence, type Subject, type UserAlias, userAliasSchema } from '@communication-center/contracts';
-import { appOf, From, PathParam, requireService } from '@communication-center/service';
-import { Controller, Get } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import {
+  type AppId,
+  appIdSchema,
+  type Presence,
+  type PresenceList,
+  type PresenceListQuery,
+  type PresenceStreamQuery,
+  presenceLimits,
+  presenceListQuerySchema,
+  presenceStreamQuerySchema,
+  type Subject,
+  type UserAlias,
+  userAliasSchema,
+} from '@communication-center/contracts';
+import { appOf, From, JsonBody, PathParam, ProblemError, QueryString, requireService } from '@communication-center/service';
+import { Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
+import { z } from 'zod';
+import { PresenceStreams } from '../stream-presence/presence-streams.js';
 import { PresenceStore } from './presence-store.js';
+
+const batchSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) });
+const positionSchema = z.coerce.number().int().nonnegative();
 
 @Controller()
 export class PresenceController {
-  constructor(private readonly store: PresenceStore) {}
+  constructor(
+    private readonly store: PresenceStore,
+    private readonly streams: PresenceStreams,
+  ) {}
 
-  /** Offline, online or busy; with whom, in which call, on which device. For users and keys of the app. */
+  /** Where several people are, or everybody of the app. */
+  @Get('v1/presence')
+  async list(@From() subject: Subject, @QueryString(presenceListQuerySchema) query: PresenceListQuery): Promise<PresenceList> {
+    return this.store.list(appOf(subject, 'presence'), query);
+  }
+
+  /** The same, as server-sent events, for as long as the reader stays. */
+  @Get('v1/presence/stream')
+  stream(
+    @From() subject: Subject,
+    @QueryString(presenceStreamQuerySchema) query: PresenceStreamQuery,
+    @Headers('last-event-id') header: string | undefined,
+    @Res() reply: { hijack(): void; raw: ServerResponse },
+  ): void {
+    const appId = appOf(subject, 'presence');
+    const given = header ?? query.lastEventId;
+    const from = given === undefined ? undefined : positionSchema.safeParse(given).data;
+    if (given !== undefined && from === undefined) {
+      const message = 'send the id of the last event you got, or leave it out';
+      throw new ProblemError('invalid_request', `lastEventId: ${message}`, { fields: [{ field: 'lastEventId', message }] });
+    }
+    this.streams.requireRoom();
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+    this.streams.serve(appId, query.userAlias, from, reply.raw);
+  }
+
+  /** Offline, online, away or busy; with whom, in which call, on which device. For users and keys of the app. */
   @Get('v1/presence/:userAlias')
   async get(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<Presence> {
     return this.store.get(appOf(subject, 'presence'), userAlias);
   }
 
-  /** The same, for services of the Center. */
+  /** One user, for services of the Center. */
   @Get('internal/apps/:appId/presence/:userAlias')
   async forService(
     @From() subject: Subject,
@@ -22,5 +71,17 @@ export class PresenceController {
   ): Promise<Presence> {
     requireService(subject);
     return this.store.get(appId, userAlias);
+  }
+
+  /** Several users, for services of the Center; those who do not exist are left out. */
+  @Post('internal/apps/:appId/presence')
+  @HttpCode(200)
+  async someForService(
+    @From() subject: Subject,
+    @PathParam('appId', appIdSchema) appId: AppId,
+    @JsonBody(batchSchema) { userAliases }: { userAliases: UserAlias[] },
+  ): Promise<{ presences: Presence[] }> {
+    requireService(subject);
+    return { presences: await this.store.some(appId, userAliases) };
   }
 }

@@ -1,0 +1,116 @@
+import {
+  type AppId,
+  type Presence,
+  presenceChangedSchema,
+  presenceLimits,
+  presenceSchema,
+  type ServerFrame,
+  type UserAlias,
+} from '@communication-center/contracts';
+import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { ProblemError, Report, type ReportError } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { Services } from '../services.js';
+import { type CommandFrame, type Device, type DeviceSocket, socketErrorOf } from './device-socket.js';
+
+const presencesSchema = z.object({ presences: z.array(presenceSchema) });
+
+type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
+
+/** Sockets that follow other users' presence. What a socket was told has a version, so nothing has to be held back for it. */
+@Injectable()
+export class Watchers {
+  readonly #byUser = new Map<string, Set<DeviceSocket>>();
+  readonly #bySocket = new Map<DeviceSocket, Set<string>>();
+  readonly #tail: Tail;
+
+  constructor(
+    log: EventLog,
+    server: EventLogServer,
+    private readonly services: Services,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.#route(event), onError: report });
+    server.include('gateway.watchers', () => (this.#tail.following ? 'running' : 'stopped'));
+  }
+
+  async start(): Promise<void> {
+    await this.#tail.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#tail.stop();
+  }
+
+  /** From now on changes are told; the answer says where everybody is. Those of later versions may come before it. */
+  async watch(socket: DeviceSocket, { appId }: Device, { id, userAliases }: WatchFrame): Promise<ServerFrame> {
+    const watched = this.#bySocket.get(socket) ?? new Set();
+    const wanted = userAliases.map((userAlias) => nameOf(appId, userAlias));
+    if (new Set([...watched, ...wanted]).size > presenceLimits.watchedBySocket) {
+      const message = `A socket watches ${presenceLimits.watchedBySocket} users at most: unwatch some, or follow GET /v1/presence/stream`;
+      return { type: 'error', id, error: { code: 'too_many_watched', message } };
+    }
+    this.#bySocket.set(socket, watched);
+    for (const name of wanted) {
+      watched.add(name);
+      this.#byUser.set(name, (this.#byUser.get(name) ?? new Set()).add(socket));
+    }
+    try {
+      const presences = await this.#read(appId, userAliases);
+      const known = new Set(presences.map(({ userAlias }) => userAlias));
+      return { type: 'presences', id, presences, unknown: userAliases.filter((userAlias) => !known.has(userAlias)) };
+    } catch (error) {
+      this.#drop(socket, wanted);
+      return { type: 'error', id, error: socketErrorOf(error instanceof ProblemError ? error : new ProblemError('service_unavailable')) };
+    }
+  }
+
+  unwatch(socket: DeviceSocket, { appId }: Device, { id, userAliases }: WatchFrame): ServerFrame {
+    this.#drop(
+      socket,
+      userAliases.map((userAlias) => nameOf(appId, userAlias)),
+    );
+    return { type: 'done', id };
+  }
+
+  /** The socket is gone. */
+  forget(socket: DeviceSocket): void {
+    this.#drop(socket, [...(this.#bySocket.get(socket) ?? [])]);
+  }
+
+  #drop(socket: DeviceSocket, names: readonly string[]): void {
+    const watched = this.#bySocket.get(socket);
+    for (const name of names) {
+      watched?.delete(name);
+      const sockets = this.#byUser.get(name);
+      sockets?.delete(socket);
+      if (sockets?.size === 0) this.#byUser.delete(name);
+    }
+    if (watched?.size === 0) this.#bySocket.delete(socket);
+  }
+
+  async #read(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
+    const answer = await this.services.presence.send({
+      method: 'POST',
+      path: `/internal/apps/${appId}/presence`,
+      body: { userAliases },
+      retryForMs: 2000,
+    });
+    return presencesSchema.parse(answer).presences;
+  }
+
+  #route(told: unknown): void {
+    const parsed = presenceChangedSchema.safeParse(told);
+    if (!parsed.success) {
+      this.report(parsed.error, 'reading a change of presence');
+      return;
+    }
+    const { appid, data: presence } = parsed.data;
+    for (const socket of this.#byUser.get(nameOf(appid, presence.userAlias)) ?? []) socket.send({ type: 'presence', presence });
+  }
+}
+
+function nameOf(appId: AppId, userAlias: UserAlias): string {
+  return `${appId}/${userAlias}`;
+}

@@ -1,0 +1,62 @@
+import type { AppId, UserAlias } from '@communication-center/contracts';
+import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { PresenceSettings } from '../settings.js';
+import { PresenceStream, type StreamResponse } from './presence-stream.js';
+
+/** Every open stream of this process, woken when the log says that somebody of its app is somewhere else. */
+@Injectable()
+export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #streams = new Map<AppId, Set<PresenceStream>>();
+  readonly #tail: Tail;
+  #beating: NodeJS.Timeout | undefined;
+
+  constructor(
+    log: EventLog,
+    server: EventLogServer,
+    private readonly database: Postgres,
+    @Inject(Settings) private readonly settings: PresenceSettings,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: ({ appid }) => this.#wake(appid), onError: report });
+    server.include('presence.streams', () => (this.#tail.following ? 'running' : 'stopped'));
+  }
+
+  /** @throws ProblemError `service_unavailable` where this replica serves as many as it may. */
+  requireRoom(): void {
+    const open = [...this.#streams.values()].reduce((total, { size }) => total + size, 0);
+    if (open >= this.settings.MAX_STREAMS) throw new ProblemError('service_unavailable', 'This replica serves as many streams as it may');
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#tail.start();
+    // A stream that was not woken, as while the brokers are away, looks by itself; and a silent one shows that it lives.
+    this.#beating = setInterval(() => {
+      for (const ofApp of this.#streams.values()) for (const stream of ofApp) stream.beat();
+    }, this.settings.STREAM_HEARTBEAT_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#beating);
+    for (const ofApp of this.#streams.values()) for (const stream of ofApp) stream.end();
+    await this.#tail.stop();
+  }
+
+  /** Serves a stream until its client goes. @param from the position after which to go on; undefined for a fresh reader. */
+  serve(appId: AppId, only: readonly UserAlias[] | undefined, from: number | undefined, response: StreamResponse): void {
+    const stream = new PresenceStream(this.database, { appId, only, from }, response, this.report);
+    const ofApp = this.#streams.get(appId) ?? new Set();
+    this.#streams.set(appId, ofApp.add(stream));
+    response.once('close', () => {
+      stream.end();
+      ofApp.delete(stream);
+      if (ofApp.size === 0 && this.#streams.get(appId) === ofApp) this.#streams.delete(appId);
+    });
+    stream.wake();
+  }
+
+  #wake(appId: AppId): void {
+    for (const stream of this.#streams.get(appId) ?? []) stream.wake();
+  }
+}
