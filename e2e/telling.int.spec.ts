@@ -119,7 +119,12 @@ describe('presence', () => {
     await call.hangUp();
     await becomes('bob', ({ status }) => status === 'online');
     phones.closeAll();
-    await becomes('bob', ({ status, devices }) => status === 'offline' && devices.length === 0);
+    const gone = await becomes('bob', ({ status }) => status === 'offline');
+    expect(gone.devices.map(({ deviceId, status }) => [deviceId, status]).sort()).toEqual([
+      ['bob-phone', 'offline'],
+      ['bob-tablet', 'offline'],
+    ]);
+    expect(gone.lastSeenAt).toBe(gone.devices[0]?.since);
   });
 
   test('no ghost stays online when a gateway is killed (-9): its lease ends, and its sessions with it', async () => {

@@ -44,8 +44,11 @@ export class Rest {
     const versions = new Map<string, number>();
     let lastEventId = '';
     for (let losses = 0; !signal.aborted; losses += 1) {
-      const headers = { authorization: `Bearer ${await this.token()}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
-      const response = await fetch(new URL('/v1/presence/stream', this.url), { headers, signal }).catch(() => undefined);
+      const response = await this.#openStream(lastEventId, signal).catch((error: unknown) => {
+        // A connection that fails is tried again; a token that is refused will be refused again.
+        if (error instanceof CenterError && error.code !== 'service_unavailable') throw error;
+        return undefined;
+      });
       if (response && response.status < 500 && !response.ok) throw await errorOf(response);
       if (response?.ok && response.body) {
         losses = 0;
@@ -60,6 +63,11 @@ export class Rest {
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(5000, 200 * 2 ** losses) * (0.5 + Math.random())));
     }
+  }
+
+  async #openStream(lastEventId: string, signal: AbortSignal): Promise<Response> {
+    const headers = { authorization: `Bearer ${await this.token()}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
+    return fetch(new URL('/v1/presence/stream', this.url), { headers, signal });
   }
 
   async #get(path: string): Promise<unknown> {

@@ -5,6 +5,7 @@ export { Fleet, type ProcessName, type ServiceName, type TestApp } from './fleet
 export { janusRooms } from './janus-rooms.js';
 export { MailServer } from './mail-server.js';
 export { endOf, type Phone, Phones, ringOf } from './phones.js';
+export { PresenceReader } from './presence-reader.js';
 export { RawSocket } from './raw-socket.js';
 export { TestSchema } from './test-schema.js';
 export { WebhookReceiver } from './webhook-receiver.js';

@@ -16,8 +16,9 @@ export class RawSocket {
     };
   }
 
-  static async open(fleet: Fleet): Promise<RawSocket> {
-    const socket = new WebSocket(`${fleet.url.replace('http', 'ws')}/v1/socket`, socketSubprotocol);
+  /** @param url of a gateway; the first one's where left out. */
+  static async open(fleet: Fleet, url = fleet.url): Promise<RawSocket> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/socket`, socketSubprotocol);
     const raw = new RawSocket(socket);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
