@@ -5,14 +5,26 @@ import { AppSecretStore } from './app-secrets/app-secret-store.js';
 import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
 import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
+import { AuditController } from './audit/audit.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
+import { SipAccountStore } from './sip-accounts/sip-account-store.js';
+import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
 import { UserTokensController } from './user-tokens/user-tokens.controller.js';
 import { UserTokens } from './user-tokens/user-tokens.js';
 import { UserStore } from './users/user-store.js';
 import { UsersController } from './users/users.controller.js';
 
 @Module({
-  controllers: [AppsController, ApiKeysController, AppSecretsController, UsersController, UserTokensController, AuthenticateController],
-  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens],
+  controllers: [
+    AppsController,
+    ApiKeysController,
+    AppSecretsController,
+    UsersController,
+    UserTokensController,
+    AuthenticateController,
+    AuditController,
+    SipAccountsController,
+  ],
+  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore],
 })
 export class AppModule {}

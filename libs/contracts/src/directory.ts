@@ -76,11 +76,50 @@ export const userBodySchema = z.object({
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de-AT')
     .nullable()
     .default(null),
-  doNotDisturb: z.boolean().default(false),
+  doNotDisturb: z.boolean().optional().describe('stays as it is where left out'),
 });
 export type UserBody = z.infer<typeof userBodySchema>;
-export const userViewSchema = userBodySchema.extend({ userAlias: userAliasSchema, createdAt: z.iso.datetime() });
+const userSettings = { ...userBodySchema.shape, doNotDisturb: z.boolean().default(false) };
+export const userViewSchema = z.object({ ...userSettings, userAlias: userAliasSchema, createdAt: z.iso.datetime() });
 export type UserView = z.infer<typeof userViewSchema>;
+
+/** Body of PUT /v1/users/{userAlias}/do-not-disturb, which a user may send for itself. */
+export const doNotDisturbBodySchema = z.object({ doNotDisturb: z.boolean() });
+
+export const sipUsernameSchema = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'use 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-"');
+/** An account with which a phone system of the app signs in at the SIP gateway; the realm is the app's id. */
+export const sipAccountViewSchema = z.object({
+  username: sipUsernameSchema,
+  createdAt: z.iso.datetime(),
+  password: z.string().optional().describe('shown once, when it is made'),
+});
+export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
+
+export const auditActSchema = z.enum([
+  'app.saved',
+  'api_key.made',
+  'api_key.revoked',
+  'secret.made',
+  'secret.revoked',
+  'sip_account.made',
+  'sip_account.deleted',
+  'user.deleted',
+]);
+export type AuditAct = z.infer<typeof auditActSchema>;
+export const auditEntrySchema = z.object({
+  entryId: z.uuid(),
+  at: z.iso.datetime(),
+  actor: z.string().describe('operator, or key:{keyId}'),
+  act: auditActSchema,
+  target: z.string().describe('what was acted on: the id of the app, key or secret, the account, or the alias'),
+});
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+export const auditQuerySchema = z
+  .object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.uuid().optional() })
+  .strict();
+export type AuditQuery = z.infer<typeof auditQuerySchema>;
+export const auditListSchema = z.object({ entries: z.array(auditEntrySchema), nextCursor: z.string().nullable() });
+export type AuditList = z.infer<typeof auditListSchema>;
 
 /** What other users of the app may see of a user. */
 export const profileSchema = z.object({ userAlias: userAliasSchema, name: z.string().nullable(), picture: z.string().nullable() });
@@ -95,7 +134,7 @@ export const userTokenViewSchema = z.object({ token: z.string(), expiresAt: z.is
 export type UserTokenView = z.infer<typeof userTokenViewSchema>;
 
 export const appSavedSchema = eventSchema('app.saved', z.object({ options: appOptionsSchema, trustsBareAlias: z.boolean() }));
-export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: userAliasSchema, ...userBodySchema.shape }));
+export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: userAliasSchema, ...userSettings }));
 export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: userAliasSchema }));
 
 /** Apps and users as other services need them; never a secret. Key: `app:…` or `user:…`. */

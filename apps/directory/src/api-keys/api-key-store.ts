@@ -3,6 +3,7 @@ import type { ApiKeyView, AppId, KeyScope } from '@communication-center/contract
 import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import type { Note } from '../audit/audit.js';
 
 /** Every key starts with this, so that a scanner for leaked secrets can know one. */
 export const keyPrefix = 'cc_';
@@ -31,13 +32,17 @@ const toView = (row: KeyRow): ApiKeyView => ({
 export class ApiKeyStore {
   constructor(private readonly database: Postgres) {}
 
-  async make(appId: AppId, name: string, scopes: readonly KeyScope[]): Promise<ApiKeyView> {
+  async make(appId: AppId, name: string, scopes: readonly KeyScope[], noteFor: (keyId: string) => Note): Promise<ApiKeyView> {
     const secret = keyPrefix + randomBytes(32).toString('base64url');
-    const { rows } = await this.database.query<KeyRow>(
-      'INSERT INTO api_keys (key_id, app_id, name, hash, scopes) VALUES ($1, $2, $3, $4, $5) RETURNING *',
-      [uuidv7(), appId, name, digest(secret), scopes],
-    );
-    return { ...toView(rows[0] as KeyRow), secret };
+    const keyId = uuidv7();
+    return this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<KeyRow>(
+        'INSERT INTO api_keys (key_id, app_id, name, hash, scopes) VALUES ($1, $2, $3, $4, $5) RETURNING *',
+        [keyId, appId, name, digest(secret), scopes],
+      );
+      await noteFor(keyId)(tx);
+      return { ...toView(rows[0] as KeyRow), secret };
+    });
   }
 
   async list(appId: AppId): Promise<ApiKeyView[]> {
@@ -48,12 +53,15 @@ export class ApiKeyStore {
     return rows.map(toView);
   }
 
-  async revoke(appId: AppId, keyId: string): Promise<boolean> {
-    const { rowCount } = await this.database.query(
-      'UPDATE api_keys SET revoked_at = clock_timestamp() WHERE app_id = $1 AND key_id = $2 AND revoked_at IS NULL',
-      [appId, keyId],
-    );
-    return rowCount === 1;
+  async revoke(appId: AppId, keyId: string, note: Note): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(
+        'UPDATE api_keys SET revoked_at = clock_timestamp() WHERE app_id = $1 AND key_id = $2 AND revoked_at IS NULL',
+        [appId, keyId],
+      );
+      if (rowCount) await note(tx);
+      return rowCount === 1;
+    });
   }
 
   /** @returns whose key this is; undefined for one that is unknown or revoked. */

@@ -4,6 +4,7 @@ import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
 import { requireAdminOf } from '../apps/apps.controller.js';
+import { noteOf } from '../audit/audit.js';
 import { ApiKeyStore } from './api-key-store.js';
 
 @Controller('v1/apps/:appId/api-keys')
@@ -22,7 +23,7 @@ export class ApiKeysController {
   ): Promise<ApiKeyView> {
     requireAdminOf(subject, appId);
     await this.apps.get(appId);
-    return this.keys.make(appId, body.name, body.scopes);
+    return this.keys.make(appId, body.name, body.scopes, (keyId) => noteOf(subject, appId, 'api_key.made', keyId));
   }
 
   @Get()
@@ -40,6 +41,7 @@ export class ApiKeysController {
     @PathParam('keyId', z.uuid()) keyId: string,
   ): Promise<void> {
     requireAdminOf(subject, appId);
-    if (!(await this.keys.revoke(appId, keyId))) throw new ProblemError('not_found', 'No such key');
+    if (!(await this.keys.revoke(appId, keyId, noteOf(subject, appId, 'api_key.revoked', keyId))))
+      throw new ProblemError('not_found', 'No such key');
   }
 }

@@ -3,6 +3,7 @@ import type { AppId, AppSecretView } from '@communication-center/contracts';
 import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import type { Note } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
 
 interface SecretRow {
@@ -30,15 +31,19 @@ export class AppSecretStore {
     this.#box = new SealedBox(settings.SECRETS_KEY);
   }
 
-  async make(appId: AppId): Promise<AppSecretView> {
+  /** @param noteFor puts it on record; left out where the Center makes one by itself. */
+  async make(appId: AppId, noteFor?: (kid: string) => Note): Promise<AppSecretView> {
     const kid = uuidv7();
     const secret = randomBytes(32).toString('base64url');
-    const { rows } = await this.database.query<SecretRow>('INSERT INTO app_secrets (kid, app_id, sealed) VALUES ($1, $2, $3) RETURNING *', [
-      kid,
-      appId,
-      this.#box.seal(kid, secret),
-    ]);
-    return { kid, createdAt: (rows[0] as SecretRow).created_at.toISOString(), secret };
+    return this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<SecretRow>('INSERT INTO app_secrets (kid, app_id, sealed) VALUES ($1, $2, $3) RETURNING *', [
+        kid,
+        appId,
+        this.#box.seal(kid, secret),
+      ]);
+      await noteFor?.(kid)(tx);
+      return { kid, createdAt: (rows[0] as SecretRow).created_at.toISOString(), secret };
+    });
   }
 
   async list(appId: AppId): Promise<AppSecretView[]> {
@@ -49,12 +54,15 @@ export class AppSecretStore {
     return rows.map(({ kid, created_at }) => ({ kid, createdAt: created_at.toISOString() }));
   }
 
-  async revoke(appId: AppId, kid: string): Promise<boolean> {
-    const { rowCount } = await this.database.query(
-      'UPDATE app_secrets SET revoked_at = clock_timestamp() WHERE app_id = $1 AND kid = $2 AND revoked_at IS NULL',
-      [appId, kid],
-    );
-    return rowCount === 1;
+  async revoke(appId: AppId, kid: string, note: Note): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(
+        'UPDATE app_secrets SET revoked_at = clock_timestamp() WHERE app_id = $1 AND kid = $2 AND revoked_at IS NULL',
+        [appId, kid],
+      );
+      if (rowCount) await note(tx);
+      return rowCount === 1;
+    });
   }
 
   /** @returns the secret a token names by its `kid`; undefined for one that is unknown or revoked. */

@@ -4,6 +4,7 @@ import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
 import { requireAdminOf } from '../apps/apps.controller.js';
+import { noteOf } from '../audit/audit.js';
 import { AppSecretStore } from './app-secret-store.js';
 
 @Controller('v1/apps/:appId/secrets')
@@ -18,7 +19,7 @@ export class AppSecretsController {
   async make(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<AppSecretView> {
     requireAdminOf(subject, appId);
     await this.apps.get(appId);
-    return this.secrets.make(appId);
+    return this.secrets.make(appId, (kid) => noteOf(subject, appId, 'secret.made', kid));
   }
 
   @Get()
@@ -36,6 +37,7 @@ export class AppSecretsController {
     @PathParam('kid', z.uuid()) kid: string,
   ): Promise<void> {
     requireAdminOf(subject, appId);
-    if (!(await this.secrets.revoke(appId, kid))) throw new ProblemError('not_found', 'No such secret');
+    if (!(await this.secrets.revoke(appId, kid, noteOf(subject, appId, 'secret.revoked', kid))))
+      throw new ProblemError('not_found', 'No such secret');
   }
 }

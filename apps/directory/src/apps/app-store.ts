@@ -2,6 +2,7 @@ import { type AppBody, type AppId, type AppOptions, type AppView, appOptionsSche
 import { OutboxRelay } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
+import type { Note } from '../audit/audit.js';
 import { publish } from '../publish.js';
 
 interface AppRow {
@@ -31,7 +32,7 @@ export class AppStore {
   ) {}
 
   /** Makes an app, or changes it. */
-  async save(appId: AppId, body: AppBody): Promise<AppView> {
+  async save(appId: AppId, body: AppBody, note: Note): Promise<AppView> {
     const { view, shards } = await this.database.transaction(async (tx) => {
       const { rows } = await tx.query<AppRow>(
         `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
@@ -41,6 +42,7 @@ export class AppStore {
         [appId, body.name, body.trustsBareAlias, JSON.stringify(body.options)],
       );
       const row = rows[0] as AppRow;
+      await note(tx);
       const data = { options: body.options, trustsBareAlias: body.trustsBareAlias };
       return { view: toView(row), shards: await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data }) };
     });

@@ -1,6 +1,7 @@
 import { type AppBody, type AppId, type AppView, appBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
 import { From, JsonBody, PathParam, ProblemError, requireOperator, requireService, Settings } from '@communication-center/service';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
+import { noteOf } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
 import { AppStore } from './app-store.js';
 
@@ -22,7 +23,7 @@ export class AppsController {
     if (body.trustsBareAlias && !this.settings.ALLOW_BARE_ALIAS) {
       throw new ProblemError('forbidden', 'trustsBareAlias: this Center does not allow it; it is for development');
     }
-    return this.apps.save(appId, body);
+    return this.apps.save(appId, body, noteOf(subject, appId, 'app.saved', appId));
   }
 
   @Get('v1/apps/:appId')

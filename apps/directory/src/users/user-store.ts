@@ -2,6 +2,7 @@ import type { AppId, Profile, UserAlias, UserBody, UserView } from '@communicati
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
+import type { Note } from '../audit/audit.js';
 import { publish } from '../publish.js';
 
 interface UserRow {
@@ -17,7 +18,7 @@ interface UserRow {
   deleted_at: Date | null;
 }
 
-function toBody(row: UserRow): UserBody {
+function toBody(row: UserRow): Required<UserBody> {
   const { name, picture, email, phone, locale, do_not_disturb: doNotDisturb } = row;
   return { name, picture, email, phone, locale, doNotDisturb };
 }
@@ -37,12 +38,12 @@ export class UserStore {
     return this.#write(appId, userAlias, async (tx) => {
       const { rows } = await tx.query<UserRow>(
         `INSERT INTO users (app_id, user_alias, name, picture, email, phone, locale, do_not_disturb, sequence)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, false), 1)
          ON CONFLICT (app_id, user_alias) DO UPDATE
          SET name = excluded.name, picture = excluded.picture, email = excluded.email, phone = excluded.phone, locale = excluded.locale,
-             do_not_disturb = excluded.do_not_disturb, deleted_at = NULL, sequence = users.sequence + 1
+             do_not_disturb = coalesce($8, users.do_not_disturb), deleted_at = NULL, sequence = users.sequence + 1
          RETURNING *`,
-        [appId, userAlias, name, picture, email, phone, locale, doNotDisturb],
+        [appId, userAlias, name, picture, email, phone, locale, doNotDisturb ?? null],
       );
       return rows[0] as UserRow;
     });
@@ -55,7 +56,7 @@ export class UserStore {
       userAlias,
     ]);
     if (rows.length > 0) return;
-    await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null, doNotDisturb: false });
+    await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
   }
 
   /** @throws ProblemError `unknown_user`. */
@@ -69,13 +70,27 @@ export class UserStore {
   }
 
   /** Erases a user's settings; the row stays, so that its sequence never goes back. @throws ProblemError `unknown_user`. */
-  async delete(appId: AppId, userAlias: UserAlias): Promise<void> {
+  async delete(appId: AppId, userAlias: UserAlias, note: Note): Promise<void> {
     await this.#write(appId, userAlias, async (tx) => {
       const { rows } = await tx.query<UserRow>(
         `UPDATE users SET name = NULL, picture = NULL, email = NULL, phone = NULL, locale = NULL, do_not_disturb = false,
                 deleted_at = clock_timestamp(), sequence = sequence + 1
          WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
         [appId, userAlias],
+      );
+      if (!rows[0]) throw new ProblemError('unknown_user');
+      await note(tx);
+      return rows[0];
+    });
+  }
+
+  /** @throws ProblemError `unknown_user`. */
+  async setDoNotDisturb(appId: AppId, userAlias: UserAlias, doNotDisturb: boolean): Promise<UserView> {
+    return this.#write(appId, userAlias, async (tx) => {
+      const { rows } = await tx.query<UserRow>(
+        `UPDATE users SET do_not_disturb = $3, sequence = sequence + 1
+         WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
+        [appId, userAlias, doNotDisturb],
       );
       if (!rows[0]) throw new ProblemError('unknown_user');
       return rows[0];

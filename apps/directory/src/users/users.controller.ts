@@ -1,6 +1,7 @@
 import {
   type AppId,
   appIdSchema,
+  doNotDisturbBodySchema,
   type Subject,
   type UserAlias,
   type UserBody,
@@ -12,6 +13,7 @@ import { appOfKey, From, JsonBody, PathParam, ProblemError, requireService } fro
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
+import { noteOf } from '../audit/audit.js';
 import { UserStore } from './user-store.js';
 
 const aliasesSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
@@ -40,10 +42,23 @@ export class UsersController {
     return this.users.get(subject.appId, userAlias);
   }
 
+  /** A user's own wish not to be rung; a key may set it for any user. */
+  @Put('v1/users/:userAlias/do-not-disturb')
+  async setDoNotDisturb(
+    @From() subject: Subject,
+    @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
+    @JsonBody(doNotDisturbBodySchema) body: { doNotDisturb: boolean },
+  ): Promise<UserView> {
+    if (subject.kind === 'user' && subject.userAlias !== userAlias) throw new ProblemError('forbidden', 'A user sets its own wish alone');
+    const appId = subject.kind === 'user' ? subject.appId : appOfKey(subject, 'users');
+    return this.users.setDoNotDisturb(appId, userAlias, body.doNotDisturb);
+  }
+
   @Delete('v1/users/:userAlias')
   @HttpCode(204)
   async delete(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<void> {
-    await this.users.delete(appOfKey(subject, 'users'), userAlias);
+    const appId = appOfKey(subject, 'users');
+    await this.users.delete(appId, userAlias, noteOf(subject, appId, 'user.deleted', userAlias));
   }
 
   /** What a caller may see of others: name and picture. For gateways. */

@@ -1,0 +1,70 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { AppId, SipAccountView } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import { Postgres, SealedBox, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Note } from '../audit/audit.js';
+import type { DirectorySettings } from '../settings.js';
+
+interface AccountRow {
+  username: string;
+  sealed: Buffer;
+  created_at: Date;
+}
+
+/** What digest authentication compares with (RFC 8760 and RFC 7616): a digest of name, realm and password, per algorithm. */
+export interface DigestSecrets {
+  md5: string;
+  sha256: string;
+}
+
+/** The accounts with which an app's phone systems sign in over SIP. The realm is the app. Only digests are kept, and sealed. */
+@Injectable()
+export class SipAccountStore {
+  readonly #box: SealedBox;
+
+  constructor(
+    private readonly database: Postgres,
+    @Inject(Settings) settings: DirectorySettings,
+  ) {
+    this.#box = new SealedBox(settings.SECRETS_KEY);
+  }
+
+  /** Makes an account, or gives it a new password: the one before is worth nothing from now on. */
+  async make(appId: AppId, username: string, note: Note): Promise<SipAccountView> {
+    const password = randomBytes(18).toString('base64url');
+    const digest = (algorithm: string) => createHash(algorithm).update(`${username}:${appId}:${password}`).digest('hex');
+    const secrets: DigestSecrets = { md5: digest('md5'), sha256: digest('sha256') };
+    return this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<AccountRow>(
+        `INSERT INTO sip_accounts (app_id, username, sealed) VALUES ($1, $2, $3)
+         ON CONFLICT (app_id, username) DO UPDATE SET sealed = excluded.sealed, created_at = clock_timestamp() RETURNING *`,
+        [appId, username, this.#box.seal(`${appId}/${username}`, JSON.stringify(secrets))],
+      );
+      await note(tx);
+      return { username, createdAt: (rows[0] as AccountRow).created_at.toISOString(), password };
+    });
+  }
+
+  async list(appId: AppId): Promise<SipAccountView[]> {
+    const { rows } = await this.database.query<AccountRow>('SELECT * FROM sip_accounts WHERE app_id = $1 ORDER BY username', [appId]);
+    return rows.map(({ username, created_at }) => ({ username, createdAt: created_at.toISOString() }));
+  }
+
+  async delete(appId: AppId, username: string, note: Note): Promise<boolean> {
+    return this.database.transaction(async (tx: Sql) => {
+      const { rowCount } = await tx.query('DELETE FROM sip_accounts WHERE app_id = $1 AND username = $2', [appId, username]);
+      if (rowCount) await note(tx);
+      return rowCount === 1;
+    });
+  }
+
+  /** @returns what an account's password comes to; undefined for one that does not exist. */
+  async secretsOf(appId: AppId, username: string): Promise<DigestSecrets | undefined> {
+    const { rows } = await this.database.query<AccountRow>('SELECT * FROM sip_accounts WHERE app_id = $1 AND username = $2', [
+      appId,
+      username,
+    ]);
+    return rows[0] && (JSON.parse(this.#box.open(`${appId}/${username}`, rows[0].sealed)) as DigestSecrets);
+  }
+}
