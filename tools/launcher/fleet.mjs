@@ -27,7 +27,7 @@ export async function startFleet(instance, { fixedFrom, replicas = 1, overrides 
   await processes.endLeftovers();
   const known = readState(instance);
   const ports = await choosePorts({ fixedFrom });
-  const secrets = known?.secrets ?? makeSecrets();
+  const secrets = makeSecrets(known?.secrets);
   const state = {
     url: `http://127.0.0.1:${ports.gateway}`,
     mediaUrl: `ws://127.0.0.1:${ports.media}`,

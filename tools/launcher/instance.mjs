@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Refusal } from './output.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-export const serviceNames = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
+export const serviceNames = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'sip', 'gateway'];
 
 /** Whether a process is a service: `calls`, or its second replica, `calls-2`. */
 export function isService(name) {
@@ -25,6 +25,8 @@ const steps = {
   notifications: 14,
   mediaInternal: 15,
   gatewayInternal: 16,
+  sipInternal: 17,
+  sip: 18,
   postgres: 30,
   redis: 31,
   kafka: 32,
@@ -40,6 +42,8 @@ const steps = {
   'notifications-2': 24,
   'mediaInternal-2': 25,
   'gatewayInternal-2': 26,
+  'sipInternal-2': 27,
+  'sip-2': 28,
 };
 
 /**
@@ -104,9 +108,13 @@ function isFree(port) {
   });
 }
 
-/** Makes the secrets of a new instance: kept in its state file, never committed. */
-export function makeSecrets() {
-  const keys = serviceNames.map((service) => {
+/**
+ * Makes the secrets of an instance: kept in its state file, never committed. What an older release made is kept; what it did
+ * not know of yet is added.
+ */
+export function makeSecrets(known) {
+  const missing = serviceNames.filter((service) => !known?.privateKeys[service]);
+  const keys = missing.map((service) => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     return {
       service,
@@ -118,10 +126,12 @@ export function makeSecrets() {
     operatorKey: `op_${randomBytes(32).toString('base64url')}`,
     secretsKey: randomBytes(32).toString('base64'),
     mediaTokenKey: randomBytes(32).toString('base64'),
+    nonceKey: randomBytes(32).toString('base64'),
     janusSecret: randomBytes(24).toString('base64url'),
     postgresPassword: randomBytes(24).toString('base64url'),
-    jwks: { keys: keys.map((key) => key.public) },
-    privateKeys: Object.fromEntries(keys.map((key) => [key.service, key.private])),
+    ...known,
+    jwks: { keys: [...(known?.jwks.keys ?? []), ...keys.map((key) => key.public)] },
+    privateKeys: { ...known?.privateKeys, ...Object.fromEntries(keys.map((key) => [key.service, key.private])) },
   };
 }
 

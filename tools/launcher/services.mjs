@@ -45,6 +45,7 @@ function replicaOf(instance, { ports, secrets, servers, overrides = {} }, suffix
       JANUS_API_SECRET: process.env.JANUS_API_SECRET ?? secrets.janusSecret,
       JANUS_ADMIN_KEY: process.env.JANUS_ADMIN_KEY ?? secrets.janusSecret,
     },
+    sip: { PORT: port('sipInternal'), SIP_PORT: port('sip'), NONCE_KEY: secrets.nonceKey },
     gateway: { PORT: port('gatewayInternal'), PUBLIC_PORT: port('gateway'), CONSOLE_FOLDER: join(root, 'apps/console/dist') },
   };
   return Object.entries(own).map(([name, settings]) => ({

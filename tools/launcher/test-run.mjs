@@ -44,12 +44,14 @@ export async function runTests(args, settings = {}) {
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
     rmSync(report, { force: true });
     const chromium = provideChromium();
+    const sipp = provideSipp();
     fleet = await startFleet(instance, { overrides: shortTimes, replicas: 2 });
     say('running the tests');
     const code = await vitest([...args, `--outputFile.json=${report}`], {
       ...settings,
       CENTER_INSTANCE_FILE: instance.stateFile,
       CHROMIUM: chromium,
+      SIPP: sipp,
     });
     failed = code !== 0;
   } catch (error) {
@@ -70,6 +72,13 @@ function provideChromium() {
   const chromium = provide({ what: 'Chromium, for the browser tests,', find, packages: ['chromium'], variable: 'CHROMIUM' });
   if (chromium === 'compose') throw new Refusal('Chromium is missing: install it, or set CHROMIUM to its path.');
   return chromium;
+}
+
+function provideSipp() {
+  const find = () => process.env.SIPP || findProgram('sipp');
+  const sipp = provide({ what: 'sipp, the phone of the SIP tests,', find, packages: ['sip-tester'], variable: 'SIPP' });
+  if (sipp === 'compose') throw new Refusal('sipp is missing: install it (sip-tester on Debian), or set SIPP to its path.');
+  return sipp;
 }
 
 function vitest(args, settings) {

@@ -15,7 +15,7 @@ interface InstanceState {
 }
 
 /** A service: all its replicas. */
-export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'gateway';
+export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'sip' | 'gateway';
 /** One process: a server, or a replica of a service, the first of which is named as the service. */
 export type ProcessName = ServiceName | `${ServiceName}-2` | 'kafka' | 'postgres' | 'redis' | 'janus';
 
@@ -134,7 +134,7 @@ export class Fleet {
 
   #urlOf(replica: ServiceName | `${ServiceName}-2`): string {
     const [service, number] = replica.split('-') as [ServiceName, string | undefined];
-    const part = { gateway: 'gatewayInternal', media: 'mediaInternal' }[service as string] ?? service;
+    const part = { gateway: 'gatewayInternal', media: 'mediaInternal', sip: 'sipInternal' }[service as string] ?? service;
     return `http://127.0.0.1:${this.state.ports[number ? `${part}-${number}` : part]}`;
   }
 

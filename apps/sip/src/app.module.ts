@@ -1,0 +1,11 @@
+import { purgeRows } from '@communication-center/service';
+import { Module } from '@nestjs/common';
+import { Authenticator } from './authenticate/authenticator.js';
+import { SubscriptionStore } from './subscriptions/subscription-store.js';
+import { Subscriptions } from './subscriptions/subscriptions.js';
+
+/** Left by replicas that never came back. */
+const oldRows = ["DELETE FROM subscriptions WHERE expires_at < clock_timestamp() - interval '1 hour'"];
+
+@Module({ providers: [Authenticator, SubscriptionStore, Subscriptions, purgeRows(oldRows)] })
+export class AppModule {}

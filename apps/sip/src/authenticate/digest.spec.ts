@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { isRight, Nonces, parseAnswer } from './digest.js';
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+
+test('the example of RFC 7616 §3.9.1 is right, with either algorithm, and nothing near it is', () => {
+  const answer = (algorithm: string, response: string) =>
+    parseAnswer(
+      `Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm=${algorithm}, ` +
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", ' +
+        `qop=auth, response="${response}", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"`,
+    );
+  const secret = 'Mufasa:http-auth@example.org:Circle of Life';
+  const secrets = { md5: md5(secret), sha256: createHash('sha256').update(secret).digest('hex') };
+  const right = { MD5: '8ca523f5e9506fed4657c9700eebdbec', 'SHA-256': '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1' };
+  for (const [algorithm, response] of Object.entries(right)) {
+    const given = answer(algorithm, response);
+    expect(given && isRight(given, secrets, 'GET')).toBe(true);
+    expect(given && isRight(given, secrets, 'SUBSCRIBE')).toBe(false);
+    expect(given && isRight({ ...given, nonce: 'another' }, secrets, 'GET')).toBe(false);
+    expect(given && isRight({ ...given, response: '' }, secrets, 'GET')).toBe(false);
+  }
+});
+
+test('what is no digest with qop=auth is no answer', () => {
+  expect(parseAnswer('Basic YTpi')).toBeUndefined();
+  expect(parseAnswer('Digest username="a", realm="b", nonce="c", uri="d", response="e"')).toBeUndefined();
+  expect(
+    parseAnswer('Digest username="a", realm="b", nonce="c", uri="d", response="e", qop=auth, nc=1, cnonce="f", algorithm=none'),
+  ).toBeUndefined();
+});
+
+test('a nonce is good for its time and its realm, stale afterwards, and cannot be made up', () => {
+  const nonces = new Nonces(Buffer.alloc(32, 7), 60);
+  const nonce = nonces.make('demo', 1_000_000);
+  expect(nonces.check(nonce, 'demo', 1_030_000)).toBe('good');
+  expect(nonces.check(nonce, 'demo', 1_061_000)).toBe('stale');
+  expect(nonces.check(nonce, 'other', 1_030_000)).toBe('wrong');
+  expect(nonces.check(`zz.${nonce.split('.')[1]}`, 'demo', 1_030_000)).toBe('wrong');
+});

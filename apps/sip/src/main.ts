@@ -1,0 +1,6 @@
+import { runService } from '@communication-center/service';
+import { AppModule } from './app.module.js';
+import { subscriptions } from './migrations/1-subscriptions.js';
+import { settings } from './settings.js';
+
+await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions] });

@@ -1,0 +1,119 @@
+import parsip from 'parsip';
+
+/** Where a message came from, and answers go: the source address (RFC 3581), or the connection. */
+export interface Peer {
+  transport: 'udp' | 'tcp';
+  host: string;
+  port: number;
+}
+
+export interface SipRequest {
+  method: string;
+  /** User and host of the request URI, percent-decoded (RFC 3261 §19.1.2). */
+  user: string;
+  host: string;
+  uri: string;
+  callId: string;
+  cseq: number;
+  fromTag: string;
+  toTag: string | undefined;
+  branch: string;
+  header(name: string): string | undefined;
+  /** Every value of a header, in order. */
+  headers(name: string): string[];
+}
+
+export interface SipResponse {
+  status: number;
+  callId: string;
+  cseq: number;
+  branch: string;
+}
+
+/** @returns a request, a response, or undefined for what is neither (RFC 3261 §18.3: it is dropped). */
+export function parseMessage(text: string): { request: SipRequest } | { response: SipResponse } | undefined {
+  const parsed = parsip.getSIP(text);
+  if (!parsed?.call_id || !parsed.via_branch || !parsed.from_tag) return undefined;
+  const { call_id: callId, cseq, via_branch: branch } = parsed;
+  if (parsed.status_code !== undefined) return { response: { status: parsed.status_code, callId, cseq, branch } };
+  if (!parsed.method || !parsed.ruri) return undefined;
+  const headers = (name: string) => (parsed.headers[capitalised(name)] ?? []).map(({ raw }) => raw);
+  const user = decoded(parsed.ruri.user ?? '');
+  if (user === undefined) return undefined;
+  return {
+    request: {
+      method: parsed.method,
+      user,
+      host: parsed.ruri.host,
+      uri: parsed.ruri.toString(),
+      callId,
+      cseq,
+      fromTag: parsed.from_tag,
+      toTag: parsed.to_tag,
+      branch,
+      headers,
+      header: (name) => headers(name)[0],
+    },
+  };
+}
+
+function decoded(user: string): string | undefined {
+  try {
+    return decodeURIComponent(user);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parser files headers under names such as Call-ID, CSeq and Allow-Events. */
+function capitalised(name: string): string {
+  if (/^cseq$/i.test(name)) return 'CSeq';
+  return name
+    .toLowerCase()
+    .replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+    .replace(/-Id$/, '-ID')
+    .replace(/^Www-/, 'WWW-');
+}
+
+export const reasons: Record<number, string> = {
+  200: 'OK',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  423: 'Interval Too Brief',
+  481: 'Subscription Does Not Exist',
+  489: 'Bad Event',
+  500: 'Server Internal Error',
+  503: 'Service Unavailable',
+};
+
+/** @returns an answer to a request (RFC 3261 §8.2.6), to be sent to where it came from. */
+export function responseTo(
+  request: SipRequest,
+  peer: Peer,
+  status: number,
+  toTag: string,
+  more: [name: string, value: string][] = [],
+): string {
+  const [top, ...below] = request.headers('via');
+  const to = request.header('to') ?? '';
+  return serialise(`SIP/2.0 ${status} ${reasons[status] ?? 'Answer'}`, [
+    ['Via', `${(top ?? '').replace(/;rport(=\d*)?/i, '')};received=${peer.host};rport=${peer.port}`],
+    ...below.map((via): [string, string] => ['Via', via]),
+    ['From', request.header('from') ?? ''],
+    ['To', request.toTag ? to : `${to};tag=${toTag}`],
+    ['Call-ID', request.callId],
+    ['CSeq', `${request.cseq} ${request.method}`],
+    ...more,
+  ]);
+}
+
+/** @returns a message as it goes over the wire. @throws Error for a value that would break out of its line. */
+export function serialise(firstLine: string, headers: [name: string, value: string][], body = ''): string {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+  const all = [firstLine, ...lines, `Content-Length: ${Buffer.byteLength(body)}`];
+  if (all.some((line) => /[\r\n]/.test(line))) throw new Error('A line break in a SIP header');
+  return `${all.join('\r\n')}\r\n\r\n${body}`;
+}

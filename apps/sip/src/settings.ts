@@ -1,0 +1,26 @@
+import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { z } from 'zod';
+
+export const settings = z.object({
+  ...commonSettings,
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
+  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
+  SIP_HOST: z.string().default('127.0.0.1').describe('address SIP is spoken on, over UDP and TCP'),
+  SIP_PORT: numberSetting(5060, { min: 1, max: 65_535 }).describe('port SIP is spoken on, over UDP and TCP'),
+  SIP_PUBLIC_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:[\]-]+$/)
+    .default('127.0.0.1')
+    .describe('address phones reach this very replica at; its subscriptions are known by it and SIP_PORT'),
+  NONCE_KEY: z
+    .base64()
+    .refine((text) => Buffer.from(text, 'base64').length >= 32, { message: 'must be at least 32 bytes in base64' })
+    .meta({ secret: true })
+    .describe('signs the nonces of digest authentication; the same for all replicas'),
+  NONCE_SECONDS: numberSetting(300, { min: 5 }).meta({ unit: 's' }).describe('how long a nonce may be used'),
+  MIN_EXPIRES_SECONDS: numberSetting(60, { min: 1 }).meta({ unit: 's' }).describe('the shortest subscription that is taken'),
+  MAX_EXPIRES_SECONDS: numberSetting(3600, { min: 60 }).meta({ unit: 's' }).describe('the longest subscription that is given'),
+  MAX_SUBSCRIPTIONS: numberSetting(20_000, { min: 1 }).describe('subscriptions one replica serves at most'),
+  MAX_CONNECTIONS: numberSetting(2000, { min: 1 }).describe('TCP connections one replica serves at most'),
+});
+export type SipSettings = z.infer<typeof settings>;

@@ -1,0 +1,274 @@
+import { randomBytes } from 'node:crypto';
+import { type AppId, type Presence, presenceChangedSchema, presenceSchema, userAliasSchema } from '@communication-center/contracts';
+import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { Identity, ProblemError, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Authenticator } from '../authenticate/authenticator.js';
+import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
+import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse } from '../messages/sip-message.js';
+import type { SipSettings } from '../settings.js';
+import { SipTransport } from '../transport/sip-transport.js';
+import { Notifier } from './notifier.js';
+import type { Subscription } from './subscription.js';
+import { SubscriptionStore } from './subscription-store.js';
+
+type Headers = [name: string, value: string][];
+
+const allow: Headers = [
+  ['Allow', 'SUBSCRIBE, OPTIONS'],
+  ['Allow-Events', Object.keys(packages).join(', ')],
+];
+
+/** Takes phones' subscriptions and tells them where their users are, whenever that changes (RFC 6665). */
+@Injectable()
+export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #transport: SipTransport;
+  readonly #tail: Tail;
+  readonly #presence: ServiceClient;
+  readonly #contact: string;
+  /** By our tag. */
+  readonly #notifiers = new Map<string, Notifier>();
+  readonly #byUser = new Map<string, Set<Notifier>>();
+  readonly #byCallId = new Map<string, Set<Notifier>>();
+  /** What was told last of each user that somebody follows: an older reading is not told. */
+  readonly #known = new Map<string, Presence>();
+  /** Answers to requests of the last half minute: UDP repeats what it believes lost (RFC 3261 §17.2.2). */
+  readonly #answered = new Map<string, string>();
+  #expiring: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly store: SubscriptionStore,
+    identity: Identity,
+    log: EventLog,
+    server: EventLogServer,
+    @Inject(Settings) private readonly settings: SipSettings,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    this.#contact = `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`;
+    this.#presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
+    this.#transport = new SipTransport({
+      host: settings.SIP_HOST,
+      port: settings.SIP_PORT,
+      maxConnections: settings.MAX_CONNECTIONS,
+      onMessage: (text, peer) => this.#onMessage(text, peer),
+      onError: report,
+    });
+    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.#onChange(event), onError: report });
+    server.include('sip.subscriptions', () => (this.#tail.following ? 'running' : 'stopped'));
+  }
+
+  /** Goes on with what an earlier process at this address left, before the port opens. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#tail.start();
+    const left = await this.store.load();
+    for (const subscription of left) this.#keep(subscription);
+    await this.#transport.open();
+    this.#expiring = setInterval(() => this.#expire(), 1000);
+    for (const { localTag } of left) void this.#tellNow(localTag);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#expiring);
+    for (const notifier of this.#notifiers.values()) notifier.stop();
+    await this.#tail.stop();
+    await this.#transport.close();
+  }
+
+  #onMessage(text: string, peer: Peer): void {
+    const message = parseMessage(text);
+    if (!message) return;
+    if ('response' in message) return this.#onResponse(message.response);
+    const { request } = message;
+    if (request.method === 'ACK') return;
+    const name = `${request.branch} ${request.callId} ${request.cseq} ${peer.host}:${peer.port}`;
+    const before = this.#answered.get(name);
+    // An empty answer is one that is still being thought about.
+    if (before !== undefined) return before ? this.#transport.send(before, peer) : undefined;
+    this.#remember(name, '');
+    void this.#onRequest(request, peer, (status, headers = [], tag = newTag()) => {
+      const answer = responseTo(request, peer, status, tag, headers);
+      this.#remember(name, answer);
+      this.#transport.send(answer, peer);
+    });
+  }
+
+  #remember(name: string, answer: string): void {
+    this.#answered.set(name, answer);
+    if (answer === '') setTimeout(() => this.#answered.delete(name), 32_000).unref();
+    if (this.#answered.size > 50_000) this.#answered.delete(this.#answered.keys().next().value as string);
+  }
+
+  #onResponse(response: SipResponse): void {
+    for (const notifier of this.#byCallId.get(response.callId) ?? []) if (notifier.take(response)) return;
+  }
+
+  async #onRequest(request: SipRequest, peer: Peer, answer: (status: number, headers?: Headers, tag?: string) => void): Promise<void> {
+    try {
+      if (request.method === 'OPTIONS') return answer(200, allow);
+      if (request.method !== 'SUBSCRIBE') return answer(405, allow);
+      const verdict = await this.authenticator.check(request);
+      if ('status' in verdict) return answer(verdict.status, verdict.headers);
+      await this.#subscribe(verdict.appId, request, peer, answer);
+    } catch (error) {
+      if (!(error instanceof ProblemError)) this.report(error, 'answering a SIP request');
+      answer(error instanceof ProblemError && error.code === 'service_unavailable' ? 503 : 500, [['Retry-After', '5']]);
+    }
+  }
+
+  async #subscribe(
+    appId: AppId,
+    request: SipRequest,
+    peer: Peer,
+    answer: (status: number, headers?: Headers, tag?: string) => void,
+  ): Promise<void> {
+    const event = request.header('event')?.split(';')[0]?.trim().toLowerCase() ?? '';
+    if (!isPackage(event)) return answer(489, allow);
+    const asked = Number(request.header('expires') ?? this.settings.MAX_EXPIRES_SECONDS);
+    if (!Number.isInteger(asked) || asked < 0) return answer(400);
+    if (asked > 0 && asked < this.settings.MIN_EXPIRES_SECONDS)
+      return answer(423, [['Min-Expires', String(this.settings.MIN_EXPIRES_SECONDS)]]);
+    const expires = Math.min(asked, this.settings.MAX_EXPIRES_SECONDS);
+    const accepted = (headers: Headers = []): Headers => [
+      ...headers,
+      ['Expires', String(expires)],
+      ['Contact', `<sip:${this.#contact};transport=${peer.transport}>`],
+    ];
+    if (request.toTag) {
+      const known = this.#notifiers.get(request.toTag);
+      if (
+        known?.subscription.callId !== request.callId ||
+        known.subscription.remoteTag !== request.fromTag ||
+        known.subscription.appId !== appId
+      )
+        return answer(481);
+      // A repeat that took another way, or came late, is older than what was taken (RFC 3261 §12.2.2).
+      if (request.cseq <= known.subscription.remoteCseq) return answer(500);
+      Object.assign(known.subscription, { peer, remoteCseq: request.cseq, expiresAt: Date.now() + expires * 1000 });
+      await this.store.save(known.subscription);
+      answer(200, accepted(), request.toTag);
+      return expires === 0 ? this.#end(known, 'timeout') : this.#tellNow(request.toTag);
+    }
+    const contact = /<([^>]+)>/.exec(request.header('contact') ?? '')?.[1] ?? request.header('contact')?.split(';')[0];
+    const remoteUri = /<([^>]+)>/.exec(request.header('from') ?? '')?.[1] ?? request.header('from')?.split(';')[0];
+    const userAlias = userAliasSchema.safeParse(request.user);
+    if (!contact || !remoteUri) return answer(400);
+    if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);
+    if (this.#notifiers.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, [['Retry-After', '60']]);
+    const subscription: Subscription = {
+      localTag: newTag(),
+      appId,
+      userAlias: userAlias.data,
+      package: event as Package,
+      callId: request.callId,
+      remoteTag: request.fromTag,
+      localUri: uriOf(userAlias.data, request.host),
+      remoteUri,
+      remoteTarget: contact,
+      peer,
+      remoteCseq: request.cseq,
+      localCseq: 0,
+      version: 0,
+      expiresAt: Date.now() + expires * 1000,
+    };
+    await this.store.save(subscription);
+    const notifier = this.#keep(subscription);
+    answer(200, accepted(), subscription.localTag);
+    await this.#tellNow(subscription.localTag, expires === 0 ? 'timeout' : undefined);
+    if (expires === 0) this.#forget(notifier);
+  }
+
+  #keep(subscription: Subscription): Notifier {
+    const notifier: Notifier = new Notifier(subscription, {
+      transport: this.#transport,
+      contact: this.#contact,
+      onNumbered: (one) => void this.store.save(one).catch((error: unknown) => this.report(error, 'saving a subscription')),
+      onLost: () => this.#forget(notifier),
+    });
+    this.#notifiers.set(subscription.localTag, notifier);
+    file(this.#byUser, nameOf(subscription.appId, subscription.userAlias), notifier);
+    file(this.#byCallId, subscription.callId, notifier);
+    return notifier;
+  }
+
+  /** Says where the user is, from a reading that is made now. */
+  async #tellNow(localTag: string, ended?: 'timeout'): Promise<void> {
+    const notifier = this.#notifiers.get(localTag);
+    if (!notifier) return;
+    const { appId, userAlias } = notifier.subscription;
+    const presence = await this.#read(appId, userAlias).catch((error: unknown) => {
+      this.report(error, 'reading presence for a phone');
+      return this.#known.get(nameOf(appId, userAlias));
+    });
+    notifier.notify(presence, ended);
+  }
+
+  /** @returns the newest of what is read now and what the log has told; undefined for somebody who does not exist. */
+  async #read(appId: AppId, userAlias: string): Promise<Presence | undefined> {
+    const { presences } = await this.#presence.send<{ presences: unknown[] }>({
+      method: 'POST',
+      path: `/internal/apps/${appId}/presence`,
+      body: { userAliases: [userAlias] },
+      retryForMs: 1500,
+    });
+    const read = presences.map((one) => presenceSchema.parse(one))[0];
+    const known = this.#known.get(nameOf(appId, userAlias));
+    return known && read && known.version > read.version ? known : read;
+  }
+
+  #onChange(told: unknown): void {
+    const parsed = presenceChangedSchema.safeParse(told);
+    if (!parsed.success) return this.report(parsed.error, 'reading a change of presence');
+    const { appid, data: presence } = parsed.data;
+    const name = nameOf(appid, presence.userAlias);
+    const notifiers = this.#byUser.get(name);
+    if (!notifiers || (this.#known.get(name)?.version ?? -1) >= presence.version) return;
+    this.#known.set(name, presence);
+    for (const notifier of notifiers) notifier.notify(presence);
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    for (const notifier of this.#notifiers.values()) if (notifier.subscription.expiresAt <= now) this.#end(notifier, 'timeout');
+  }
+
+  /** Says the last word, and lets the subscription go; a phone that does not hear it will not be told again. */
+  #end(notifier: Notifier, reason: 'timeout'): void {
+    const { appId, userAlias } = notifier.subscription;
+    notifier.notify(this.#known.get(nameOf(appId, userAlias)), reason);
+    this.#forget(notifier);
+  }
+
+  #forget(notifier: Notifier): void {
+    const { localTag, appId, userAlias } = notifier.subscription;
+    const name = nameOf(appId, userAlias);
+    this.#notifiers.delete(localTag);
+    if (takeOut(this.#byUser, name, notifier)) this.#known.delete(name);
+    // Its last NOTIFY may have to be repeated, and is answered yet.
+    setTimeout(() => {
+      notifier.stop();
+      takeOut(this.#byCallId, notifier.subscription.callId, notifier);
+    }, 5000).unref();
+    void this.store.delete(localTag).catch((error: unknown) => this.report(error, 'deleting a subscription'));
+  }
+}
+
+function file(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): void {
+  shelf.set(name, (shelf.get(name) ?? new Set()).add(notifier));
+}
+
+/** @returns whether it was the last of its name. */
+function takeOut(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): boolean {
+  const all = shelf.get(name);
+  all?.delete(notifier);
+  if (all?.size !== 0) return false;
+  return shelf.delete(name);
+}
+
+function newTag(): string {
+  return randomBytes(12).toString('hex');
+}
+
+function nameOf(appId: AppId, userAlias: string): string {
+  return `${appId}/${userAlias}`;
+}
