@@ -2,6 +2,7 @@ import {
   callEventSchema,
   directoryEventSchema,
   mediaEventSchema,
+  presenceChangedSchema,
   problems,
   sessionEventSchema,
   topics,
@@ -59,6 +60,9 @@ ${eventsOf(sessionEventSchema)}
 ## media.events
 
 ${eventsOf(mediaEventSchema)}
+## presence.events
+
+${eventsOf({ options: [presenceChangedSchema] })}
 ## directory.events
 
 ${eventsOf(directoryEventSchema)}

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { jsonSchemaOf } from './json-schema.js';
 
-const services = ['gateway', 'directory', 'calls', 'presence', 'notifications', 'webhooks', 'media'];
+const services = ['gateway', 'directory', 'calls', 'presence', 'notifications', 'webhooks', 'media', 'sip'];
 
 type Setting = { description?: string; default?: unknown; unit?: string; secret?: boolean };
 
