@@ -178,6 +178,30 @@ test('a second call waits, is answered by hanging up the first, and a third pers
   await alice.getByText('Hung up', { exact: true }).first().waitFor();
 }, 90_000);
 
+test('the wall shows who is where and with whom, live; it is sorted, searched and followed', async () => {
+  const [alice, bob, carol] = [await signIn('alice'), await signIn('bob'), await signIn('carol')];
+  await carol.getByRole('tab', { name: 'People' }).click();
+  const row = (name: string) =>
+    carol
+      .getByRole('row')
+      .filter({ has: carol.getByRole('cell', { name, exact: true }) })
+      .first();
+  await row('bob').getByText('online').waitFor();
+  await dial(alice, 'bob');
+  await row('bob').getByText('is called by').waitFor();
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
+  await row('alice').getByText('talks with').waitFor();
+  await row('alice').getByRole('button', { name: 'bob' }).click();
+  await eventually('only the two of them being shown', async () => (await carol.getByRole('row').count()) === 3);
+  await carol.getByRole('textbox', { name: 'Search people' }).fill('');
+  await carol.getByRole('button', { name: 'Status' }).click();
+  await carol.getByRole('columnheader', { name: 'Status' }).and(carol.locator('[aria-sort=ascending]')).waitFor();
+  await carol.getByRole('tab', { name: 'Devices' }).click();
+  await eventually('two devices being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 2);
+  await bob.getByRole('button', { name: 'Hang up' }).click();
+  await eventually('nobody being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 0);
+});
+
 test('nobody answers: the ring ends on both sides after the ring time, and an absent callee gets an e-mail', async () => {
   const short = await fleet.makeApp({ options: { ringSeconds: 5 } });
   app = short;
