@@ -49,7 +49,7 @@ async function sabotage(app: TestApp, name: string, table: string, event: string
   await fleet.query('calls', `CREATE TRIGGER ${name} BEFORE ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${name}()`);
 }
 
-const undisturbed = { seed, seconds: 6, users: 4, devicesPerUser: 2, disturb: false };
+const undisturbed = { seed, seconds: 6, users: 4, devicesPerUser: 2, disturb: false, patienceMs: 8000 };
 
 test('a broken rule is found: an occupancy that is not released', async () => {
   const evidence = await simulate(fleet, {

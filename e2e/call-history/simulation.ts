@@ -14,6 +14,8 @@ export interface SimulationOptions {
   users: number;
   devicesPerUser: number;
   disturb: boolean;
+  /** How long to wait, at most, for all that happened to reach everyone. */
+  patienceMs?: number;
   /** Called with the app before anything happens in it. */
   prepare?: (app: TestApp) => Promise<void>;
 }
@@ -35,7 +37,7 @@ export async function simulate(fleet: Fleet, options: SimulationOptions): Promis
     const over = () => Date.now() > end;
     const disturbances = new Disturbances(fleet, chance.branch(1000), async () => void (await redis.flushall()));
     await Promise.all([...people.map((person) => person.live(over)), options.disturb ? disturbances.goOn(over) : undefined]);
-    await calmDown(fleet, app, people, devices, receiver);
+    await calmDown(fleet, app, { people, devices, receiver, patienceMs: options.patienceMs ?? 45_000 });
     return { ...(await whatIsLeft(fleet, app)), ...told(receiver), ...seen(devices), disturbed: disturbances.done };
   } finally {
     await Promise.all(devices.map((device) => device.stop()));
@@ -62,9 +64,12 @@ async function gather(fleet: Fleet, app: TestApp, chance: Chance, { users, devic
 async function calmDown(
   fleet: Fleet,
   app: TestApp,
-  people: readonly SimulatedUser[],
-  devices: readonly SimulatedDevice[],
-  receiver: WebhookReceiver,
+  {
+    people,
+    devices,
+    receiver,
+    patienceMs,
+  }: { people: readonly SimulatedUser[]; devices: readonly SimulatedDevice[]; receiver: WebhookReceiver; patienceMs: number },
 ): Promise<void> {
   await Promise.all(people.map((person) => person.leave()));
   const quiet = async () => {
@@ -87,7 +92,7 @@ async function calmDown(
       (await busyOnes(fleet, app)).length === 0
     );
   };
-  await eventually('quiet', quiet, 45_000).catch(() => undefined);
+  await eventually('quiet', quiet, patienceMs).catch(() => undefined);
   // What arrives twice arrives late.
   await new Promise((resolve) => setTimeout(resolve, 1500));
 }

@@ -38,8 +38,8 @@ export function PeoplePage({ everybody }: Props) {
     },
     {
       title: 'Last seen',
-      by: ({ lastSeenAt }) => lastSeenAt ?? '',
-      show: ({ lastSeenAt }) => lastSeenAt && new Date(lastSeenAt).toLocaleString(),
+      by: ({ status, lastSeenAt }) => (status === 'offline' ? (lastSeenAt ?? '') : '~'),
+      show: ({ status, lastSeenAt }) => (status === 'offline' ? lastSeenAt && new Date(lastSeenAt).toLocaleString() : 'now'),
     },
   ];
   return (
