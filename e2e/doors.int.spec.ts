@@ -3,7 +3,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { CallState, Problem, ServerFrame } from '@communication-center/contracts';
-import { Fleet, holds, Phones, RawSocket, type TestApp } from '@communication-center/testing';
+import { eventually, FlakyLine, Fleet, holds, Phones, RawSocket, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -143,6 +143,13 @@ describe('media credentials', () => {
   });
 });
 
+test('the longest alias of any script is a user like any other', async () => {
+  const longest = '田'.repeat(128);
+  await fleet.makeUser(app, longest, { name: 'Long' });
+  expect((await fleet.rest('GET', `/v1/users/${encodeURIComponent(longest)}`, app.key)).body).toMatchObject({ userAlias: longest });
+  expect((await fleet.rest('GET', `/v1/presence/${encodeURIComponent(longest)}`, app.key)).body).toMatchObject({ status: 'offline' });
+});
+
 describe('the socket', () => {
   const connect = (token: string, more: object = {}) => ({
     type: 'connect',
@@ -217,6 +224,33 @@ describe('the socket', () => {
     expect(await socket.closed()).toBe(1009);
     expect(await fleet.query('calls', "SELECT 1 FROM calls WHERE app_id = $1 AND status <> 'ended'", [app.appId])).toEqual([]);
   });
+
+  test('speaks the version it knows, where a newer client offers several', async () => {
+    const socket = new WebSocket(`${fleet.url.replace('http', 'ws')}/v1/socket`, ['communication-center.v9', 'communication-center.v1']);
+    await new Promise<void>((resolve, reject) => {
+      socket.onopen = () => resolve();
+      socket.onerror = () => reject(new Error('no version was agreed on'));
+    });
+    expect(socket.protocol).toBe('communication-center.v1');
+    socket.close();
+  });
+
+  test('cuts off who reads too slowly, and holds nothing back for them', async () => {
+    const line = await FlakyLine.open([fleet.url]);
+    const socket = await RawSocket.open(fleet, line.url);
+    socket.send(connect(aliceToken, { deviceId: 'slow' }));
+    await socket.frame('connected');
+    line.hold();
+    // What is asked for still gets through, and each answer is long; first they fill the buffers of the system.
+    const userAliases = Array.from({ length: 64 }, (_, index) => `${'x'.repeat(100)}-${index}`);
+    for (const userAlias of userAliases)
+      await fleet.makeUser(app, userAlias, { name: 'y'.repeat(200), picture: `https://example.com/${'z'.repeat(1500)}` });
+    const left = () => fleet.query('gateway', "SELECT 1 FROM sessions WHERE app_id = $1 AND about->>'deviceId' = 'slow'", [app.appId]);
+    const asking = setInterval(() => socket.send({ type: 'profiles', id: 'p', userAliases }), 60);
+    await eventually('the session being over', async () => (await left()).length === 0, 40_000).finally(() => clearInterval(asking));
+    socket.close();
+    await line.close();
+  }, 60_000);
 
   test('slows down who sends too many frames', async () => {
     const socket = await RawSocket.open(fleet);

@@ -95,7 +95,7 @@ export const sipAccountViewSchema = z.object({
 });
 export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
 
-export const auditActSchema = z.enum([
+const auditActSchema = z.enum([
   'app.saved',
   'api_key.made',
   'api_key.revoked',
@@ -106,7 +106,7 @@ export const auditActSchema = z.enum([
   'user.deleted',
 ]);
 export type AuditAct = z.infer<typeof auditActSchema>;
-export const auditEntrySchema = z.object({
+const auditEntrySchema = z.object({
   entryId: z.uuid(),
   at: z.iso.datetime(),
   actor: z.string().describe('operator, or key:{keyId}'),

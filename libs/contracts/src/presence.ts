@@ -6,7 +6,7 @@ import { callIdSchema, deviceIdSchema, platformSchema, userAliasSchema } from '.
  * Of a device or, aggregated, of a user: `busy` in a call or ringing comes before `do_not_disturb`, that before `online`;
  * `away` when every connected device says so.
  */
-export const presenceStatusSchema = z.enum(['offline', 'online', 'away', 'do_not_disturb', 'busy']);
+const presenceStatusSchema = z.enum(['offline', 'online', 'away', 'do_not_disturb', 'busy']);
 export type PresenceStatus = z.infer<typeof presenceStatusSchema>;
 
 /** Where a user is: aggregated over all devices, and each device by itself. */

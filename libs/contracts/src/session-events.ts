@@ -12,8 +12,8 @@ const session = {
 
 export const sessionOpenedSchema = eventSchema('session.opened', z.object(session));
 /** The client says that nobody is at the device. */
-export const sessionWentAwaySchema = eventSchema('session.went_away', z.object(session));
-export const sessionCameBackSchema = eventSchema('session.came_back', z.object(session));
+const sessionWentAwaySchema = eventSchema('session.went_away', z.object(session));
+const sessionCameBackSchema = eventSchema('session.came_back', z.object(session));
 export const sessionClosedSchema = eventSchema(
   'session.closed',
   z.object({

@@ -41,7 +41,7 @@ async function start({ name, module, settings: schema, migrations, prepare }: Se
 
   const app = await NestFactory.create<NestFastifyApplication>(
     ServiceModule.around(name, settings, logger, module),
-    new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle' }),
+    new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
     { logger: nestLogger(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger));

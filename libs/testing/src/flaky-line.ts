@@ -8,6 +8,7 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 export class FlakyLine {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
+  readonly #toCenter = new Set<Socket>();
   #turn: number;
   #silent = false;
 
@@ -42,6 +43,14 @@ export class FlakyLine {
     for (const socket of this.#open) socket.pause();
   }
 
+  /** From now on lets requests through, and holds answers back: a client that does not read. */
+  hold(): void {
+    for (const center of this.#toCenter) {
+      center.unpipe();
+      center.pause();
+    }
+  }
+
   heal(): void {
     this.#silent = false;
     this.cut();
@@ -58,6 +67,8 @@ export class FlakyLine {
     const door = this.doors[this.#turn++ % this.doors.length] as { host: string; port: number };
     const center = dial({ ...door, timeout: 3000 });
     this.#keep(center);
+    this.#toCenter.add(center);
+    center.once('close', () => this.#toCenter.delete(center));
     center.once('connect', () => center.setTimeout(0));
     center.once('timeout', () => center.destroy());
     client.pipe(center);

@@ -75,7 +75,7 @@ function capitalised(name: string): string {
     .replace(/^Www-/, 'WWW-');
 }
 
-export const reasons: Record<number, string> = {
+const reasons: Record<number, string> = {
   200: 'OK',
   400: 'Bad Request',
   401: 'Unauthorized',
