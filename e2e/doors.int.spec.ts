@@ -195,6 +195,17 @@ describe('the socket', () => {
     socket.close();
   });
 
+  test.each([
+    ['an hour ahead', 3600],
+    ['an hour behind', -3600],
+  ])('lets in a token whose signer has a clock %s: only its expiry counts', async (_what, seconds) => {
+    const iat = Math.floor(Date.now() / 1000) + seconds;
+    const socket = await RawSocket.open(fleet);
+    socket.send(connect(jwt({ alg: 'HS256', kid: app.secret.kid }, { sub: 'alice', iat, exp: iat + 7200 }, app.secret.secret ?? '')));
+    await socket.frame('connected');
+    socket.close();
+  });
+
   test('closes when no connect frame comes, or another one comes first', async () => {
     const silent = await RawSocket.open(fleet);
     expect((await silent.frame('error', () => true, 5000)).error.code).toBe('connect_timeout');

@@ -2,7 +2,7 @@
  * Presence as CTI systems read it: in batches, as a stream, over a socket and by webhook. Whatever happens to the Center, no
  * version goes back, nothing is missed, and nobody stays where he is not.
  */
-import type { EndpointView, Presence, PresenceList } from '@communication-center/contracts';
+import type { ApiKeyView, EndpointView, Presence, PresenceList } from '@communication-center/contracts';
 import {
   endOf,
   eventually,
@@ -131,6 +131,22 @@ describe('the stream', () => {
     });
     expect([wrong.status, (await wrong.json()) as object]).toMatchObject([400, { code: 'invalid_request' }]);
     expect((await fetch(new URL('/v1/presence/stream', fleet.url))).status).toBe(401);
+  });
+
+  test('ends when its key is revoked', async () => {
+    const admin = `/v1/apps/${app.appId}/api-keys`;
+    const made = await fleet.rest<ApiKeyView>('POST', admin, app.key, { name: 'reader', scopes: ['presence'] });
+    const stream = await fetch(new URL('/v1/presence/stream', fleet.url), { headers: { authorization: `Bearer ${made.body.secret}` } });
+    expect(stream.status).toBe(200);
+    await fleet.rest('DELETE', `${admin}/${made.body.keyId}`, app.key);
+    const over = await Promise.race([
+      stream.text().then(
+        () => true,
+        () => true,
+      ),
+      new Promise((resolve) => setTimeout(resolve, 8000, false)),
+    ]);
+    expect(over).toBe(true);
   });
 
   test('goes on over the death (-9) of the gateway, of the presence service, and of the broker', async () => {

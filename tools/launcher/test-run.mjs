@@ -11,7 +11,7 @@ import { pinnedNode } from './services.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
 const shortTimes = (ports) => ({
-  gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500' },
+  gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500', STREAM_CHECK_MS: '1000' },
   calls: { CONNECTION_GRACE_MS: '8000' },
   media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },
   webhooks: { REQUEST_TIMEOUT_MS: '3000', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },

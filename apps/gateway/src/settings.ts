@@ -19,6 +19,9 @@ export const settings = z.object({
     .meta({ unit: 'ms' })
     .describe('how often a socket is pinged; after two and a half times this without a sign of life it is closed'),
   CONNECT_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new socket has to send its connect frame'),
+  STREAM_CHECK_MS: numberSetting(10_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('how often the credentials of an open stream are looked at again'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),

@@ -2,67 +2,15 @@ import {
   type CallReply,
   type CallState,
   type CallType,
-  type ClientFrameInput,
   type DeclineReason,
-  type DeviceId,
-  type EndReason,
   type MediaCredentials,
   type Participant,
   participantOf,
   type UserAlias,
 } from '@communication-center/contracts';
+import type { CallEnd, CallEvents, CallFrame, CallOffice, CallPhase } from './call-office.js';
 import { Emitter } from './emitter.js';
 import { MediaSession, type RemoteStream } from './media-session.js';
-
-export type CallPhase = 'dialing' | 'ringing' | 'connected' | 'ended';
-
-/** How the call, or this device's part in it, ended. */
-export interface CallEnd {
-  reason: EndReason;
-  /** The user's other device that answered or declined, where one did. */
-  byDevice: string | null;
-}
-
-type CallEvents = {
-  /** Something about the call changed: read it anew. */
-  changed: [];
-  /** A device of this callee rings. */
-  ringing: [userAlias: string];
-  answered: [userAlias: string];
-  /** Somebody is rung who was not in the call before, or not any more. */
-  invited: [userAlias: string];
-  /** Somebody asks for video: consent with `acceptUpgrade`, or refuse. */
-  upgradeRequested: [userAlias: string];
-  /** The call has video now. */
-  upgraded: [];
-  /** The wish for video was refused, taken back or not answered. */
-  upgradeRefused: [];
-  /** This callee is out: declined, busy, do-not-disturb or without an answer. */
-  declined: [userAlias: string, reason: EndReason];
-  left: [userAlias: string, reason: EndReason];
-  /** The call is up on this device. */
-  connected: [];
-  /** It is over for this device. */
-  ended: [CallEnd];
-  localStream: [MediaStream];
-  streamAdded: [RemoteStream];
-  streamRemoved: [RemoteStream];
-  /** Camera or microphone cannot be used, or media does not get through; the call goes on. */
-  mediaError: [Error];
-};
-
-type OnCall<F> = F extends { callId: unknown } ? Omit<F, 'id' | 'commandId' | 'callId'> : never;
-/** A frame about a call, less what the center adds. */
-export type CallFrame = OnCall<Exclude<ClientFrameInput, { type: 'credentials' }>>;
-
-/** What a call needs of the center it belongs to. */
-export interface CallOffice {
-  readonly userAlias: UserAlias;
-  readonly deviceId: DeviceId;
-  readonly usesMedia: boolean;
-  command(call: Call, frame: CallFrame): Promise<CallReply>;
-  credentials(callId: string): Promise<MediaCredentials>;
-}
 
 /** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
 export class Call extends Emitter<CallEvents> {

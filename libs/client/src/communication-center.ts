@@ -21,10 +21,13 @@ import {
   type UserAlias,
   userAliasSchema,
 } from '@communication-center/contracts';
-import { Call, type CallOffice } from './call.js';
+import { Call } from './call.js';
+import type { CallOffice } from './call-office.js';
 import { CenterError } from './center-error.js';
 import { Connection, type ConnectionState } from './connection.js';
+import { keptDeviceId } from './device-id.js';
 import { Emitter } from './emitter.js';
+import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
 
@@ -314,21 +317,4 @@ function replyFrame(frame: ServerFrame): { result: CallReply } {
 
 function newCommandId(): CommandId {
   return globalThis.crypto.randomUUID() as string as CommandId;
-}
-
-/** A tab is a device of its own: what it keeps survives a reload, and is not shared with the next window. */
-function keptDeviceId(): string {
-  const key = 'communication-center.deviceId';
-  const store = typeof sessionStorage === 'undefined' ? undefined : sessionStorage;
-  const kept = store?.getItem(key);
-  if (kept) return kept;
-  const made = globalThis.crypto.randomUUID();
-  store?.setItem(key, made);
-  return made;
-}
-
-function parsed<T>(field: string, result: { success: true; data: T } | { success: false; error: { issues: { message: string }[] } }): T {
-  if (result.success) return result.data;
-  const message = result.error.issues.map((issue) => issue.message).join('; ');
-  throw new CenterError('invalid_request', `${field}: ${message}`, { fields: [{ field, message }] });
 }

@@ -1,4 +1,5 @@
-export { Call, type CallEnd, type CallPhase } from './call.js';
+export { Call } from './call.js';
+export type { CallEnd, CallPhase } from './call-office.js';
 export { CenterError } from './center-error.js';
 export { CommunicationCenter, type ConnectOptions, type DialOptions, type HistoryFilter } from './communication-center.js';
 export type { ConnectionState } from './connection.js';

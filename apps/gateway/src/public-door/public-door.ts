@@ -70,12 +70,21 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async #stream(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const subject = await this.#subjectOf(request.headers.authorization);
+    const { authorization } = request.headers;
+    const subject = await this.#subjectOf(authorization);
     const asked = { path: request.url, lastEventId: request.headers['last-event-id']?.toString() };
-    await this.streamer.stream('presence', asked, subject, () => {
+    const revoked = new AbortController();
+    // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
+    const checking = setInterval(() => {
+      this.#subjectOf(authorization).catch((error: unknown) => {
+        if (error instanceof ProblemError && error.code === 'unauthenticated') revoked.abort();
+      });
+    }, this.settings.STREAM_CHECK_MS);
+    const takeOver = () => {
       reply.hijack();
       return reply.raw;
-    });
+    };
+    await this.streamer.stream('presence', { ...asked, revoked: revoked.signal }, subject, takeOver).finally(() => clearInterval(checking));
   }
 
   async #subjectOf(authorization: string | undefined): Promise<Subject> {

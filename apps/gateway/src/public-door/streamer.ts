@@ -8,6 +8,13 @@ import { Services } from '../services.js';
 
 const openTimeoutMs = 5000;
 
+export interface AskedStream {
+  path: string;
+  lastEventId: string | undefined;
+  /** Ends the stream: its reader may not read on. */
+  revoked: AbortSignal;
+}
+
 /** Passes an answer on that goes on and on: bytes as they come, as fast as the reader takes them, until either side goes. */
 @Injectable()
 export class Streamer {
@@ -24,14 +31,10 @@ export class Streamer {
    * @param takeOver gives the response to write to; called once the service has answered.
    * @throws ProblemError `service_unavailable`, or as the identity of the asker deserves; then nothing was written.
    */
-  async stream(
-    service: string,
-    asked: { path: string; lastEventId: string | undefined },
-    subject: Subject,
-    takeOver: () => ServerResponse,
-  ): Promise<void> {
+  async stream(service: string, asked: AskedStream, subject: Subject, takeOver: () => ServerResponse): Promise<void> {
     const stop = new AbortController();
     this.#open.add(stop);
+    asked.revoked.addEventListener('abort', () => stop.abort());
     try {
       const answer = await this.#ask(service, asked, subject, stop.signal);
       const response = takeOver();
@@ -55,12 +58,7 @@ export class Streamer {
     await this.#agent.destroy();
   }
 
-  async #ask(
-    service: string,
-    asked: { path: string; lastEventId: string | undefined },
-    subject: Subject,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  async #ask(service: string, asked: AskedStream, subject: Subject, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const replicas = this.services.replicasOf(service);
     if (!replicas) throw new ProblemError('not_found');
     const headers = {
