@@ -147,7 +147,8 @@ test('the longest alias of any script is a user like any other', async () => {
   const longest = '田'.repeat(128);
   await fleet.makeUser(app, longest, { name: 'Long' });
   expect((await fleet.rest('GET', `/v1/users/${encodeURIComponent(longest)}`, app.key)).body).toMatchObject({ userAlias: longest });
-  expect((await fleet.rest('GET', `/v1/presence/${encodeURIComponent(longest)}`, app.key)).body).toMatchObject({ status: 'offline' });
+  const presence = async () => (await fleet.rest('GET', `/v1/presence/${encodeURIComponent(longest)}`, app.key)).body;
+  await eventually('its presence', async () => (await presence()).status === 'offline');
 });
 
 describe('the socket', () => {
