@@ -120,11 +120,11 @@ async function* readEvents(body: ReadableStream<Uint8Array>, signal: AbortSignal
 }
 
 function toEvent(block: string): StreamedEvent {
-  const valueOf = (field: string) =>
+  const fieldOf = (field: string) =>
     block
       .split('\n')
       .filter((line) => line.startsWith(`${field}: `))
       .map((line) => line.slice(field.length + 2))
       .join('\n');
-  return { type: valueOf('event'), id: valueOf('id'), data: valueOf('data') };
+  return { type: fieldOf('event'), id: fieldOf('id'), data: fieldOf('data') };
 }
