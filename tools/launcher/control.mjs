@@ -14,7 +14,8 @@ export async function serveControl(path, handle) {
     server.listen({ path, readableAll: false }, resolve);
   });
   return () => {
-    server.closeAllConnections();
+    // The request that asked for the stop is answered yet.
+    server.closeIdleConnections();
     server.close();
     rmSync(path, { force: true });
   };
