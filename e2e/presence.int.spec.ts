@@ -149,7 +149,7 @@ describe('the stream', () => {
     expect(over).toBe(true);
   });
 
-  test('goes on over the death (-9) of the gateway, of the presence service, and of the broker', async () => {
+  test('goes on over the death (-9) of the gateway, of the presence service, of Redis and of the broker', async () => {
     const alice = await phones.connect(app, 'alice');
     await fleet.makeUser(app, 'bob');
     const heard: Presence[] = [];
@@ -160,6 +160,8 @@ describe('the stream', () => {
     await eventually('alice', () => statusOf('alice') === 'online');
     await fleet.killAndAwait('gateway');
     await fleet.killAndAwait('presence');
+    // Redis holds no truth: emptied and away for a moment, it changes nothing.
+    await fleet.control('redis', 'kill');
     const call = await alice.center.call(['bob']);
     await eventually('alice being busy', () => statusOf('alice') === 'busy', 30_000);
     await fleet.control('kafka', 'kill');
