@@ -13,6 +13,5 @@ for (const [name, value] of Object.entries(values)) {
   }
 }
 await runTests(['--project=integration', 'e2e/call-history/call-history.int.spec.ts', '-t', 'every rule holds'], {
-  CHECK_MINUTES: values.minutes,
-  ...(values.seed && { CHECK_SEED: values.seed }),
+  settings: { CHECK_MINUTES: values.minutes, ...(values.seed && { CHECK_SEED: values.seed }) },
 });

@@ -5,6 +5,5 @@ import { runTests } from './launcher/test-run.mjs';
  *                       PostgreSQL
  */
 await runTests(['--project=integration', 'e2e/call-history/call-history.int.spec.ts', 'e2e/outage.int.spec.ts'], {
-  CHECK_MINUTES: '10',
-  OUTAGE_SECONDS: '600',
+  settings: { CHECK_MINUTES: '10', OUTAGE_SECONDS: '600' },
 });

@@ -17,10 +17,10 @@ const infrastructure = ['postgres', 'redis', 'kafka', 'janus'];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
+ * @param {{fixedFrom?: number, replicas?: number, services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
-export async function startFleet(instance, { fixedFrom, replicas = 1, overrides } = {}) {
+export async function startFleet(instance, { fixedFrom, replicas = 1, services: wanted, overrides } = {}) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
   const processes = new Processes(instance);
@@ -56,10 +56,13 @@ export async function startFleet(instance, { fixedFrom, replicas = 1, overrides 
     Object.assign(state, { servers });
     createTopics(servers.brokers);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, replicas, overrides: overrides?.(ports) });
+    const services = servicesOf(instance, { ports, secrets, servers, replicas, overrides: overrides?.(ports) }).filter(
+      ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')),
+    );
     for (const service of services) processes.start(service);
     await Promise.all(services.map((service) => waitUntilReady(service, processes)));
-    state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
+    if (!wanted || (wanted.includes('gateway') && wanted.includes('directory')))
+      state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
     writeState(instance, state);
     return { ...state, processes, stop, services };
   } catch (error) {

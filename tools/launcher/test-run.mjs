@@ -22,9 +22,10 @@ const shortTimes = (ports) => ({
  * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. The last line
  * says `N passed, N failed`.
  * @param {string[]} args for Vitest: which projects and files.
- * @param {Record<string, string>} settings environment of the tests.
+ * @param {{settings?: Record<string, string>, replicas?: number, services?: string[]}} options environment of the tests, how many of each
+ *   service, and which services: all unless told.
  */
-export async function runTests(args, settings = {}) {
+export async function runTests(args, { settings = {}, replicas = 2, services } = {}) {
   const instance = openInstance('test');
   const report = join(instance.folder, 'report.json');
   let fleet;
@@ -45,7 +46,7 @@ export async function runTests(args, settings = {}) {
     rmSync(report, { force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
-    fleet = await startFleet(instance, { overrides: shortTimes, replicas: 2 });
+    fleet = await startFleet(instance, { overrides: shortTimes, replicas, services });
     say('running the tests');
     const code = await vitest([...args, `--outputFile.json=${report}`], {
       ...settings,

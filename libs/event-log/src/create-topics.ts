@@ -1,4 +1,4 @@
-import { EventLog } from './event-log.js';
+import { EventLog } from './log/event-log.js';
 
 /** Command: makes the topics that are missing. Settings as the services': KAFKA_BROKERS, KAFKA_REPLICATION. */
 const log = new EventLog({

@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fromMessage } from './event-headers.js';
 import {
   type Database,
   DeadLetters,
@@ -19,6 +18,7 @@ import {
   type Sql,
   writeOutbox,
 } from './index.js';
+import { fromMessage } from './log/event-headers.js';
 
 const fleet = new Fleet();
 const { brokers } = fleet.state.servers;

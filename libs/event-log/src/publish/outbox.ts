@@ -1,5 +1,5 @@
 import type { AnyEvent, Topic } from '@communication-center/contracts';
-import type { Sql } from './database.js';
+import type { Sql } from '../database.js';
 
 /** How many independent lanes the outbox has; a key always takes the same one. */
 export const outboxShards = 8;

@@ -1,8 +1,8 @@
 import type { AnyEvent } from '@communication-center/contracts';
-import type { Database, Sql } from './database.js';
-import { fromMessage } from './event-headers.js';
-import type { EventLog } from './event-log.js';
-import { readRange } from './read-range.js';
+import type { Database, Sql } from '../database.js';
+import { fromMessage } from '../log/event-headers.js';
+import type { EventLog } from '../log/event-log.js';
+import { readRange } from '../log/read-range.js';
 
 /** Events to fold into a projection's tables, inside the transaction that also guards against a rebuild. */
 export interface ProjectionBatch {

@@ -1,5 +1,5 @@
-import type { Database } from './database.js';
-import type { EventLog } from './event-log.js';
+import type { Database } from '../database.js';
+import type { EventLog } from '../log/event-log.js';
 
 /**
  * Commits where the topics end now, for a group that has consumed nothing yet: a reaction acts on what comes, not on the

@@ -2,11 +2,11 @@ import type { AnyEvent } from '@communication-center/contracts';
 import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
 import { type CustomTransportStrategy, EventPattern, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
+import type { Database } from '../database.js';
+import type { EventLog } from '../log/event-log.js';
 import { beginAtEnd } from './begin-at-end.js';
-import type { Database } from './database.js';
 import { DeadLetters, type ParkedKey } from './dead-letters.js';
 import { type ConsumerState, type EventBatch, EventConsumer } from './event-consumer.js';
-import type { EventLog } from './event-log.js';
 import { Projection, type ProjectionBatch } from './projection.js';
 
 interface SliceExtras {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KafkaMessage } from 'kafkajs';
+import { InfrastructureError } from '../failures.js';
 import type { EventLog } from './event-log.js';
-import { InfrastructureError } from './failures.js';
 
 export interface ReadMessage {
   partition: number;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer } from 'kafkajs';
-import { fromMessage } from './event-headers.js';
-import type { EventLog } from './event-log.js';
+import { fromMessage } from '../log/event-headers.js';
+import type { EventLog } from '../log/event-log.js';
 
 export interface TailOptions {
   log: EventLog;

@@ -1,7 +1,7 @@
 import type { KafkaMessage, Producer } from 'kafkajs';
-import type { Database, Sql } from './database.js';
-import type { EventLog } from './event-log.js';
-import { readRange } from './read-range.js';
+import type { Database, Sql } from '../database.js';
+import type { EventLog } from '../log/event-log.js';
+import { readRange } from '../log/read-range.js';
 
 export interface ParkedKey {
   consumerGroup: string;

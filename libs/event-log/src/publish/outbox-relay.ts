@@ -1,8 +1,8 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import type { Producer } from 'kafkajs';
-import type { Database, OwnConnection } from './database.js';
-import { toMessage } from './event-headers.js';
-import type { EventLog } from './event-log.js';
+import type { Database, OwnConnection } from '../database.js';
+import { toMessage } from '../log/event-headers.js';
+import type { EventLog } from '../log/event-log.js';
 import { outboxShards } from './outbox.js';
 
 export interface RelayOptions {

@@ -1,9 +1,9 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import { isInfrastructureFailure } from '../failures.js';
+import { fromMessage } from '../log/event-headers.js';
+import type { EventLog } from '../log/event-log.js';
 import type { DeadLetters } from './dead-letters.js';
-import { fromMessage } from './event-headers.js';
-import type { EventLog } from './event-log.js';
-import { isInfrastructureFailure } from './failures.js';
 
 /** Events of one partition of one topic, in order. */
 export interface EventBatch {
