@@ -71,6 +71,25 @@ describe('webhooks', () => {
     expect(disabled.disabledReason).toContain('410');
   });
 
+  test('a service that is told to stop does so at once, however long a receiver hangs, and its successor delivers', async () => {
+    receiver.hangs = true;
+    await fleet.makeUser(app, 'bob');
+    const alice = await phones.connect(app, 'alice');
+    for (let calls = 0; calls < 3; calls += 1) await (await alice.center.call(['bob'])).hangUp();
+    await eventually('requests without an answer', () => receiver.unanswered >= 3);
+    const replicas = fleet.replicasOf('webhooks');
+    const askedAt = Date.now();
+    await Promise.all(replicas.map((replica) => fleet.control(replica, 'stop')));
+    expect(Date.now() - askedAt).toBeLessThan(3000);
+    for (const replica of replicas) expect(await fleet.fateOf(replica)).toBe('stopped (exit code 0)');
+    receiver.hangs = false;
+    await Promise.all(replicas.map((replica) => fleet.control(replica, 'start')));
+    await fleet.ready('webhooks');
+    await eventually('all deliveries', () => receiver.received.filter(({ body }) => body.type === 'call.ended').length === 3, 15_000);
+    const ids = receiver.received.map(({ id }) => id);
+    expect(new Set(ids).size, 'nothing twice').toBe(ids.length);
+  }, 90_000);
+
   test('what waits for a retry survives a flushed Redis', async () => {
     receiver.statuses.push(...Array.from({ length: 4 }, () => 500));
     await fleet.makeUser(app, 'bob');

@@ -13,9 +13,9 @@ import { MediaCredentialsOffice } from './media-credentials/media-credentials.js
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 
 /** Command replies are kept a day for repeats, closed sessions an hour to know repeats of their events. */
-const oldRows = [
-  "DELETE FROM commands WHERE ctid IN (SELECT ctid FROM commands WHERE created_at < clock_timestamp() - interval '1 day' LIMIT 5000)",
-  "DELETE FROM device_sessions WHERE closed_at < clock_timestamp() - interval '1 hour'",
+const oldRows = () => [
+  { table: 'commands', by: 'created_at', keepSeconds: 86_400 },
+  { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600 },
 ];
 
 @Module({

@@ -1,3 +1,4 @@
+import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ApiKeyStore } from './api-keys/api-key-store.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
@@ -7,12 +8,17 @@ import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
+import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
 import { UserTokensController } from './user-tokens/user-tokens.controller.js';
 import { UserTokens } from './user-tokens/user-tokens.js';
 import { UserStore } from './users/user-store.js';
 import { UsersController } from './users/users.controller.js';
+
+const daySeconds = 86_400;
+
+const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [{ table: 'audit', by: 'at', keepSeconds: KEEP_AUDIT_DAYS * daySeconds }];
 
 @Module({
   controllers: [
@@ -25,6 +31,6 @@ import { UsersController } from './users/users.controller.js';
     AuditController,
     SipAccountsController,
   ],
-  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore],
+  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore, purgeRows(oldRows)],
 })
 export class AppModule {}

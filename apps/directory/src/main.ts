@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { directory } from './migrations/1-directory.js';
 import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
+import { lists } from './migrations/3-lists.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'directory', module: AppModule, settings, migrations: [directory, auditAndSipAccounts] });
+await runService({ name: 'directory', module: AppModule, settings, migrations: [directory, auditAndSipAccounts, lists] });

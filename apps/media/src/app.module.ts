@@ -11,8 +11,13 @@ import { CloseRoomsOnCallEnded } from './rooms/close-rooms-on-call-ended.reactio
 import { Rooms } from './rooms/rooms.js';
 import { SweepRooms } from './rooms/sweep-rooms.js';
 
+const daySeconds = 86_400;
+
 /** Tokens are long expired by then. */
-const oldRows = ["DELETE FROM departures WHERE noted_at < clock_timestamp() - interval '1 day'"];
+const oldRows = () => [
+  { table: 'departures', by: 'noted_at', keepSeconds: daySeconds },
+  { table: 'rooms', by: 'closed_at', keepSeconds: daySeconds, only: 'closed_at IS NOT NULL' },
+];
 
 @Module({
   controllers: [CredentialsController, CloseRoomsOnCallEnded, NoteDepartures],

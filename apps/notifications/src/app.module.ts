@@ -4,9 +4,14 @@ import { ContactsProjection } from './contacts/contacts.projection.js';
 import { EmailAbsentCalleeOnCallMissed } from './missed-call-email/email-absent-callee-on-call-missed.reaction.js';
 import { Mailer } from './missed-call-email/mailer.js';
 import { MissedCallEmails } from './missed-call-email/missed-call-emails.js';
+import type { NotificationsSettings } from './settings.js';
 
-/** E-mails that have ended stay on record for 30 days: who was told, or why not. */
-const oldRows = ["DELETE FROM emails WHERE ended_at < clock_timestamp() - interval '30 days'"];
+const daySeconds = 86_400;
+
+/** E-mails that have ended stay on record for a while: who was told, or why not. */
+const oldRows = ({ KEEP_EMAILS_DAYS }: NotificationsSettings) => [
+  { table: 'emails', by: 'ended_at', keepSeconds: KEEP_EMAILS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
+];
 
 @Module({ controllers: [ContactsProjection, EmailAbsentCalleeOnCallMissed], providers: [Mailer, MissedCallEmails, purgeRows(oldRows)] })
 export class AppModule {}

@@ -1,6 +1,7 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { notifications } from './migrations/1-notifications.js';
+import { emailsByApp } from './migrations/2-emails-by-app.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'notifications', module: AppModule, settings, migrations: [notifications] });
+await runService({ name: 'notifications', module: AppModule, settings, migrations: [notifications, emailsByApp] });

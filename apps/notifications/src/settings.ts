@@ -15,6 +15,9 @@ export const settings = z.object({
   EMAIL_DEADLINE_SECONDS: numberSetting(3600, { min: 1 })
     .meta({ unit: 's' })
     .describe('a missed call older than this is not told by e-mail any more'),
+  KEEP_EMAILS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+    .meta({ unit: 'days' })
+    .describe('how long an e-mail that has ended stays on record, without its text'),
   RETRY_SCHEDULE_SECONDS: z
     .string()
     .default('0,10,60,300,1800')

@@ -3,15 +3,19 @@ import { Module } from '@nestjs/common';
 import { PublishChanges } from './publish-changes/publish-changes.js';
 import { PresenceController } from './read-presence/presence.controller.js';
 import { PresenceStore } from './read-presence/presence-store.js';
+import type { PresenceSettings } from './settings.js';
 import { PresenceStreams } from './stream-presence/presence-streams.js';
 import { WhoIsWhereProjection } from './who-is-where/who-is-where.projection.js';
 
-/** What is over is kept for an hour, only to know repeats of its events; changes a day, for readers who come back. */
-const oldRows = [
-  "DELETE FROM device_sessions WHERE closed_at < clock_timestamp() - interval '1 hour'",
-  "DELETE FROM seen_devices WHERE last_seen_at < clock_timestamp() - interval '30 days'",
-  "DELETE FROM changes WHERE ctid IN (SELECT ctid FROM changes WHERE changed_at < clock_timestamp() - interval '1 day' LIMIT 5000)",
-  "DELETE FROM current_calls WHERE ended AND updated_at < clock_timestamp() - interval '1 hour'",
+const hourSeconds = 3600;
+const daySeconds = 86_400;
+
+/** What is over is kept for an hour, only to know repeats of its events; changes for readers who come back. */
+const oldRows = ({ KEEP_CHANGES_HOURS }: PresenceSettings) => [
+  { table: 'device_sessions', by: 'closed_at', keepSeconds: hourSeconds, only: 'closed_at IS NOT NULL' },
+  { table: 'current_calls', by: 'ended_at', keepSeconds: hourSeconds, only: 'ended_at IS NOT NULL' },
+  { table: 'changes', by: 'changed_at', keepSeconds: KEEP_CHANGES_HOURS * hourSeconds },
+  { table: 'seen_devices', by: 'last_seen_at', keepSeconds: 30 * daySeconds },
 ];
 
 @Module({

@@ -6,6 +6,9 @@ export const settings = z.object({
   STREAM_HEARTBEAT_MS: numberSetting(15_000, { min: 200 })
     .meta({ unit: 'ms' })
     .describe('how often a presence stream shows that it lives, and looks by itself for what is new'),
+  KEEP_CHANGES_HOURS: numberSetting(24, { min: 1, max: 720 })
+    .meta({ unit: 'hours' })
+    .describe('how long changes are kept for stream readers who come back'),
   MAX_STREAMS: numberSetting(1000, { min: 1 }).describe('presence streams one replica serves at most'),
 });
 export type PresenceSettings = z.infer<typeof settings>;

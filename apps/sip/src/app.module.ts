@@ -5,7 +5,7 @@ import { SubscriptionStore } from './subscriptions/subscription-store.js';
 import { Subscriptions } from './subscriptions/subscriptions.js';
 
 /** Left by replicas that never came back. */
-const oldRows = ["DELETE FROM subscriptions WHERE expires_at < clock_timestamp() - interval '1 hour'"];
+const oldRows = () => [{ table: 'subscriptions', by: 'expires_at', keepSeconds: 3600 }];
 
 @Module({ providers: [Authenticator, SubscriptionStore, Subscriptions, purgeRows(oldRows)] })
 export class AppModule {}

@@ -7,11 +7,16 @@ import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
+import type { WebhooksSettings } from './settings.js';
 
-/** Deliveries that have ended stay on record, with their attempts, for 30 days. */
-const oldRows = [
-  `DELETE FROM deliveries WHERE delivery_id IN (
-     SELECT delivery_id FROM deliveries WHERE state <> 'pending' AND created_at < clock_timestamp() - interval '30 days' LIMIT 5000)`,
+const daySeconds = 86_400;
+/** More than the longest schedule of retries takes: a deleted endpoint goes after the last of its deliveries. */
+const endingDays = 7;
+
+/** Deliveries take their attempts with them. */
+const oldRows = ({ KEEP_DELIVERIES_DAYS }: WebhooksSettings) => [
+  { table: 'deliveries', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'pending'" },
+  { table: 'endpoints', by: 'deleted_at', keepSeconds: (KEEP_DELIVERIES_DAYS + endingDays) * daySeconds, only: 'deleted_at IS NOT NULL' },
 ];
 
 @Module({

@@ -15,6 +15,10 @@ export const settings = z.object({
     .pipe(z.array(z.number().nonnegative()).min(1))
     .meta({ unit: 's' })
     .describe('pause before each attempt, the first included, separated by commas'),
+  KEEP_DELIVERIES_DAYS: numberSetting(30, { min: 1, max: 3650 })
+    .meta({ unit: 'days' })
+    .describe('how long a delivery that has ended stays on record, with its attempts'),
+  MAX_ENDPOINTS: numberSetting(100, { min: 1 }).describe('endpoints an app has at most: each event is written once for every one of them'),
   LANE_CONCURRENCY: numberSetting(8, { min: 1 }).describe('deliveries under way to one endpoint at a time'),
   LANE_LENGTH: numberSetting(1000, { min: 1 }).describe('deliveries waiting in memory for one endpoint; more wait in the database'),
 });

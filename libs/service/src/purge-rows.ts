@@ -1,18 +1,88 @@
+import type { Sql } from '@communication-center/event-log';
 import type { BeforeApplicationShutdown, FactoryProvider, OnApplicationBootstrap } from '@nestjs/common';
+import { Counter, Gauge } from 'prom-client';
 import { DueRows } from './due-rows.js';
 import { Postgres } from './postgres.js';
 import { Report, type ReportError } from './service.module.js';
+import { Settings } from './settings.js';
 
-/** Forgets once a minute what a service keeps only for a while. */
+/** What a service keeps only for a while. */
+export interface Purge {
+  table: string;
+  /** The column that tells a row's age. An index leads with it, or every look would read the whole table. */
+  by: string;
+  keepSeconds: number;
+  /** Which rows may go at all, in the words of the partial index on `by`, such as `state <> 'pending'`. */
+  only?: string;
+}
+
+/** Rows a statement deletes at most: some tens of milliseconds of work. */
+export const purgeBatch = 5000;
+const everyMs = 15_000;
+const budgetMs = 5000;
+
+const purged = new Counter({ name: 'purged_rows_total', help: 'Rows that were deleted because of their age', labelNames: ['table'] });
+const behind = new Gauge({ name: 'purge_behind', help: '1 where the last purge left rows that are over', labelNames: ['table'] });
+
+/**
+ * Deletes the oldest rows that are over, by the index on their age, unless another replica is at it in this table.
+ * Rows somebody is changing are passed over.
+ */
+export function purgeStatement({ table, by, keepSeconds, only }: Purge): string {
+  const over = `${by} < now() - make_interval(secs => ${keepSeconds})${only ? ` AND ${only}` : ''}`;
+  return `WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.purge.${table}')) AS mine)
+    DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM ${table} WHERE ${over} AND (SELECT mine FROM turn) ORDER BY ${by} LIMIT ${purgeBatch} FOR UPDATE SKIP LOCKED))`;
+}
+
+interface PurgeRound {
+  database: Sql;
+  purges: readonly Purge[];
+  report: ReportError;
+  /** Asked before each batch. */
+  goOn: () => boolean;
+}
+
+/**
+ * Purges tables in turn, a batch each, until nothing is left or it may not go on: neither a table with a long backlog nor
+ * one that fails keeps the others waiting.
+ * @returns the tables that have rows left to purge.
+ */
+export async function purgeOnce({ database, purges, report, goOn }: PurgeRound): Promise<Set<string>> {
+  let waiting = [...purges];
+  while (waiting.length > 0) {
+    const again: Purge[] = [];
+    for (const purge of waiting) {
+      if (!goOn()) return new Set(waiting.map(({ table }) => table));
+      const gone = await purgeBatchOf(database, purge, report);
+      purged.inc({ table: purge.table }, gone);
+      if (gone === purgeBatch) again.push(purge);
+    }
+    waiting = again;
+  }
+  return new Set();
+}
+
+async function purgeBatchOf(database: Sql, purge: Purge, report: ReportError): Promise<number> {
+  try {
+    return (await database.query(purgeStatement(purge))).rowCount ?? 0;
+  } catch (error) {
+    report(error, `purging ${purge.table}`);
+    return 0;
+  }
+}
+
+/** Forgets, a few times a minute, what a service keeps only for a while. */
 class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: DueRows;
+  #stopping = false;
 
-  constructor(database: Postgres, report: ReportError, statements: readonly string[]) {
-    const work = async () => {
-      for (const statement of statements) await database.query(statement);
-      return null;
-    };
-    this.#loop = new DueRows({ name: 'purging old rows', work, onError: report, maxPauseMs: 60_000 });
+  constructor(
+    private readonly database: Postgres,
+    private readonly report: ReportError,
+    private readonly purges: readonly Purge[],
+  ) {
+    this.#loop = new DueRows({ name: 'purging old rows', work: () => this.#purge(), onError: report, maxPauseMs: everyMs });
   }
 
   onApplicationBootstrap(): void {
@@ -20,18 +90,27 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
     await this.#loop.stop();
+  }
+
+  async #purge(): Promise<null> {
+    const until = Date.now() + budgetMs;
+    const { database, purges, report } = this;
+    const left = await purgeOnce({ database, purges, report, goOn: () => !this.#stopping && Date.now() < until });
+    for (const { table } of purges) behind.set({ table }, left.has(table) ? 1 : 0);
+    return null;
   }
 }
 
 /**
  * Makes the provider that purges a service's tables.
- * @param statements each deletes rows of a bounded age, in bounded number where there may be many.
+ * @param purges what is kept for how long, as the service's settings say.
  */
-export function purgeRows(statements: readonly string[]): FactoryProvider<PurgeRows> {
+export function purgeRows<S>(purges: (settings: S) => readonly Purge[]): FactoryProvider<PurgeRows> {
   return {
     provide: PurgeRows,
-    inject: [Postgres, Report],
-    useFactory: (database: Postgres, report: ReportError) => new PurgeRows(database, report, statements),
+    inject: [Postgres, Report, Settings],
+    useFactory: (database: Postgres, report: ReportError, settings: S) => new PurgeRows(database, report, purges(settings)),
   };
 }

@@ -20,6 +20,8 @@ export interface RowJobsOptions {
   onError: (error: unknown, doing: string) => void;
   concurrency?: number;
   sweepMs?: number;
+  /** How long a stop waits for jobs in hand. */
+  finishMs?: number;
 }
 
 /**
@@ -65,10 +67,23 @@ export class RowJobs {
     this.#sweep.start();
   }
 
-  /** Lets the jobs in hand finish. */
-  async stop(): Promise<void> {
+  /** Begins no job any more, and lets those in hand finish for a while. Jobs may still be added, for other replicas. */
+  async finish(): Promise<void> {
     await this.#sweep.stop();
-    await this.#worker.close();
+    const finished = this.#worker
+      .close()
+      .catch((error: unknown) => this.#options.onError(error, `closing the ${this.#options.name} worker`));
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.finishMs ?? 1500);
+    });
+    await Promise.race([finished, tooLong]);
+    clearTimeout(timer);
+  }
+
+  /** Finishes; a job that takes too long is left to the row, which says when it is due again. */
+  async stop(): Promise<void> {
+    await this.finish();
     await this.#queue.close();
     for (const connection of this.#connections) connection.disconnect();
   }

@@ -103,6 +103,21 @@ export class Fleet {
     });
   }
 
+  /** @returns what became of a process: `running`, or `stopped` and its way out. */
+  async fateOf(name: ProcessName): Promise<string | undefined> {
+    const text = await new Promise<string>((resolve, reject) => {
+      const asked = request({ socketPath: this.state.controlSocket, path: '/status' }, (answer) => {
+        let body = '';
+        answer.on('data', (part) => (body += String(part)));
+        answer.on('end', () => resolve(body));
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+    const { processes } = JSON.parse(text) as { processes: { name: string; state: string }[] };
+    return processes.find((process) => process.name === name)?.state;
+  }
+
   /** @returns the replicas of a service that this fleet runs. */
   replicasOf(service: ServiceName): (ServiceName | `${ServiceName}-2`)[] {
     return this.state.replicas > 1 ? [service, `${service}-2`] : [service];

@@ -7,6 +7,7 @@ export { MailServer } from './mail-server.js';
 export { endOf, type Phone, Phones, ringOf } from './phones.js';
 export { PresenceReader } from './presence-reader.js';
 export { RawSocket } from './raw-socket.js';
+export { type RowsRead, rowsReadBy } from './rows-read.js';
 export { SipPhone } from './sip-phone.js';
 export { TestSchema } from './test-schema.js';
 export { WebhookReceiver } from './webhook-receiver.js';

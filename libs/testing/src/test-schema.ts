@@ -23,6 +23,14 @@ export class TestSchema {
     return made;
   }
 
+  /** Makes a schema as a service's migrations do. */
+  static async migrated(fleet: Fleet, migrations: readonly (new () => { up(runner: never): Promise<void> })[]): Promise<TestSchema> {
+    const made = await TestSchema.make(fleet, []);
+    const runner = { query: (statement: string) => made.query(statement) };
+    for (const Migration of migrations) await new Migration().up(runner as never);
+    return made;
+  }
+
   async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }> {
     return (await this.#pool.query(text, values)) as unknown as { rows: R[]; rowCount: number | null };
   }

@@ -15,6 +15,9 @@ export class WebhookReceiver {
   /** Statuses given to the next deliveries, before 204. */
   readonly statuses: number[] = [];
   secret = '';
+  /** Whether it leaves deliveries without an answer, and how many it has left so. */
+  hangs = false;
+  unanswered = 0;
   readonly #server: Server;
 
   private constructor() {
@@ -39,6 +42,10 @@ export class WebhookReceiver {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
     for await (const chunk of request) text += String(chunk);
+    if (this.hangs) {
+      this.unanswered += 1;
+      return;
+    }
     const id = String(request.headers['webhook-id']);
     try {
       new Webhook(this.secret).verify(text, request.headers as Record<string, string>);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AppId, AppSecretView } from '@communication-center/contracts';
 import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
 
@@ -67,7 +67,9 @@ export class AppSecretStore {
 
   /** @returns the secret a token names by its `kid`; undefined for one that is unknown or revoked. */
   async byKid(kid: string): Promise<SigningSecret | undefined> {
-    const { rows } = await this.database.query<SecretRow>('SELECT * FROM app_secrets WHERE kid::text = $1 AND revoked_at IS NULL', [kid]);
+    // A kid comes from a token nobody has verified yet, and the index knows UUIDs alone.
+    if (!isUuid(kid)) return undefined;
+    const { rows } = await this.database.query<SecretRow>('SELECT * FROM app_secrets WHERE kid = $1 AND revoked_at IS NULL', [kid]);
     return rows[0] && this.#open(rows[0]);
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AppId, type CallId, callLimits } from '@communication-center/contracts';
+import { type AppId, type CallId, callIdSchema, callLimits } from '@communication-center/contracts';
 import { Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { VideoRoomHandle } from 'janode/plugins/videoroom';
@@ -82,19 +82,18 @@ export class Rooms {
     if (used.length > 0) await this.#destroy(used.map(({ call_id, secret: roomSecret }) => ({ room: call_id, secret: roomSecret })));
   }
 
-  /** Destroys rooms in Janus whose call has ended without this service hearing of it in time, and forgets old rows. */
+  /** Destroys rooms in Janus whose call has ended without this service hearing of it in time. */
   async sweep(): Promise<void> {
     const handle = await this.janus.attach();
     try {
       const { list } = await this.janus.ask(handle.list({ admin_key: this.settings.JANUS_ADMIN_KEY }));
-      const { rows } = await this.database.query<RoomRow>('SELECT * FROM rooms WHERE call_id::text = ANY($1) AND closed_at IS NOT NULL', [
-        list.map(({ room }) => room),
+      const { rows } = await this.database.query<RoomRow>('SELECT * FROM rooms WHERE call_id = ANY($1::uuid[]) AND closed_at IS NOT NULL', [
+        list.map(({ room }) => callIdSchema.safeParse(room).data).filter((callId) => callId !== undefined),
       ]);
       await this.#destroy(rows.map((row) => ({ room: row.call_id, secret: row.secret })));
     } finally {
       await handle.detach().catch(() => undefined);
     }
-    await this.database.query("DELETE FROM rooms WHERE closed_at < clock_timestamp() - interval '1 day'");
   }
 
   async #destroy(rooms: readonly { room: string; secret: string }[]): Promise<void> {

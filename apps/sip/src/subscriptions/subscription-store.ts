@@ -72,9 +72,7 @@ export class SubscriptionStore {
 
   /** @returns what an earlier process at this address left. */
   async load(): Promise<Subscription[]> {
-    const { rows } = await this.database.query<Row>('SELECT * FROM subscriptions WHERE home = $1 AND expires_at > clock_timestamp()', [
-      this.#home,
-    ]);
+    const { rows } = await this.database.query<Row>('SELECT * FROM subscriptions WHERE home = $1 AND expires_at > now()', [this.#home]);
     return rows.map((row) => ({
       localTag: row.local_tag,
       appId: row.app_id,

@@ -1,4 +1,5 @@
 import { type AnyEvent, type AppId, type WebhookBody } from '@communication-center/contracts';
+import { EventLogServer } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -7,25 +8,24 @@ import { wants } from '../domain/event-filter.js';
 import { nextAttemptIn } from '../domain/retry-schedule.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
-import { Lanes } from './lanes.js';
+import {
+  claimAttempt,
+  findDue,
+  firstEndpoint,
+  handOver,
+  type NewDelivery,
+  readWaiting,
+  type Unfinished,
+  writeDeliveries,
+} from './delivery-rows.js';
+import { Lanes, type LaneTask } from './lanes.js';
 import { Sender, type SendResult } from './sender.js';
 
 const gone = 410;
+/** How long a stopping service waits for answers: a receiver that is well needs less, one that hangs is not waited for. */
+const lastAnswersMs = 1000;
 
-interface NewDelivery {
-  deliveryId: string;
-  endpoint: Endpoint;
-  eventId: string;
-  eventType: string;
-  key: string;
-  body: string;
-}
-
-interface Claimed {
-  endpoint_id: string;
-  body: string;
-  attempts: number;
-}
+interface Attempt extends LaneTask, Unfinished {}
 
 /**
  * Deliveries are rows first: an event's offset is committed once they are written. They are sent at once from memory,
@@ -33,15 +33,19 @@ interface Claimed {
  */
 @Injectable()
 export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #lanes: Lanes;
+  readonly #lanes: Lanes<Attempt>;
   readonly #retries: RowJobs;
   /** How long an attempt belongs to whoever claimed it: longer than any attempt can take. */
   readonly #claimSeconds: number;
+  readonly #stopping = new AbortController();
+  readonly #brokenOff: Unfinished[] = [];
+  #round = firstEndpoint;
 
   constructor(
     private readonly database: Postgres,
     private readonly endpoints: EndpointStore,
     private readonly sender: Sender,
+    private readonly consumers: EventLogServer,
     @Inject(Settings) private readonly settings: WebhooksSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -54,6 +58,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
       overdue: () => this.#overdue(),
       onError: report,
       concurrency: 50,
+      sweepMs: 1000,
     });
   }
 
@@ -61,67 +66,57 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     this.#retries.start();
   }
 
+  /** Hands over what is not done, however long a receiver hangs: another replica, or the next start, delivers it at once. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#retries.stop();
+    await this.consumers.close();
+    await this.#retries.finish();
+    const waiting = this.#lanes.close();
+    const hanging = setTimeout(() => this.#stopping.abort(), lastAnswersMs);
     await this.#lanes.drained();
+    clearTimeout(hanging);
+    await handOver(this.database, waiting, this.#brokenOff);
+    await this.#retries.add([...waiting, ...this.#brokenOff].map(toJob));
+    await this.#retries.stop();
   }
 
   /** Writes a delivery for every endpoint that wants one of these events, then sends them. A repeat writes nothing. */
   async take(events: readonly AnyEvent[]): Promise<void> {
     const endpoints = await this.endpoints.enabledOf([...new Set(events.map(({ appid }) => appid))]);
-    if (endpoints.length === 0) return;
     const wanted = events.flatMap((event) =>
       endpoints
         .filter((endpoint) => endpoint.appId === event.appid && wants(endpoint.eventTypes, event.type))
-        .map((endpoint) => toDelivery(endpoint, event)),
+        .map((endpoint) => ({ endpoint, delivery: toDelivery(endpoint, event) })),
     );
     if (wanted.length === 0) return;
-    const { rows } = await this.database.query<{ delivery_id: string }>(
-      `INSERT INTO deliveries (delivery_id, endpoint_id, app_id, event_id, event_type, key, body, next_attempt_at)
-       SELECT *, clock_timestamp() + make_interval(secs => $8)
-       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[])
-       ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING delivery_id`,
-      [
-        wanted.map(({ deliveryId }) => deliveryId),
-        wanted.map(({ endpoint }) => endpoint.endpointId),
-        wanted.map(({ endpoint }) => endpoint.appId),
-        wanted.map(({ eventId }) => eventId),
-        wanted.map(({ eventType }) => eventType),
-        wanted.map(({ key }) => key),
-        wanted.map(({ body }) => body),
-        this.#claimSeconds,
-      ],
-    );
-    const written = new Set(rows.map(({ delivery_id }) => delivery_id));
-    for (const delivery of wanted) {
-      if (!written.has(delivery.deliveryId)) continue;
+    const deliveries = wanted.map(({ delivery }) => delivery);
+    const written = await writeDeliveries(this.database, deliveries, this.#claimSeconds);
+    for (const { endpoint, delivery } of wanted) {
       // A full lane leaves the delivery to the sweep, which finds it when its claim has run out.
-      this.#lanes.push(delivery.endpoint.endpointId, delivery.key, () => this.#attempt(delivery.deliveryId, 0, delivery.endpoint));
+      if (written.has(delivery.deliveryId)) this.#push(endpoint, delivery.key, { deliveryId: delivery.deliveryId, made: 0 });
     }
   }
 
+  #push(endpoint: Endpoint, key: string, { deliveryId, made }: Unfinished): void {
+    this.#lanes.push(endpoint.endpointId, { id: deliveryId, key, deliveryId, made, work: () => this.#attempt(deliveryId, made, endpoint) });
+  }
+
   async #retry(deliveryId: string, attempt: number): Promise<void> {
-    const { rows } = await this.database.query<{ endpoint_id: string; key: string }>(
-      "SELECT endpoint_id, key FROM deliveries WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2",
-      [deliveryId, attempt - 1],
-    );
-    const row = rows[0];
+    if (this.#lanes.holds(deliveryId)) return;
+    const row = await readWaiting(this.database, deliveryId, attempt - 1);
     if (!row) return;
-    const endpoint = await this.endpoints.enabled(row.endpoint_id);
+    const endpoint = await this.endpoints.enabled(row.endpointId);
     if (!endpoint) return this.#end(deliveryId, 'failed');
-    this.#lanes.push(row.endpoint_id, row.key, () => this.#attempt(deliveryId, attempt - 1, endpoint));
+    this.#push(endpoint, row.key, { deliveryId, made: attempt - 1 });
   }
 
   /** Makes one attempt, unless somebody else has made it. Never throws: the row keeps what is still to do. */
   async #attempt(deliveryId: string, made: number, endpoint: Endpoint): Promise<void> {
     try {
-      const { rows } = await this.database.query<Claimed>(
-        `UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-         WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2 RETURNING endpoint_id, body, attempts`,
-        [deliveryId, made, this.#claimSeconds],
-      );
-      const claimed = rows[0];
-      if (claimed) await this.#settle(deliveryId, claimed.attempts, endpoint, await this.sender.send(endpoint, deliveryId, claimed.body));
+      const body = await claimAttempt(this.database, deliveryId, made, this.#claimSeconds);
+      if (body === undefined) return;
+      const result = await this.sender.send(endpoint, { deliveryId, body, signal: this.#stopping.signal });
+      if (result === 'broken off') this.#brokenOff.push({ deliveryId, made });
+      else await this.#settle(deliveryId, made + 1, endpoint, result);
     } catch (error) {
       this.report(error, 'delivering a webhook');
     }
@@ -154,20 +149,28 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async #overdue(): Promise<RowJob[]> {
-    const { rows } = await this.database.query<{ delivery_id: string; attempts: number }>(
-      `SELECT delivery_id, attempts FROM deliveries
-       WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '2 seconds' ORDER BY next_attempt_at LIMIT 500`,
-    );
-    return rows.map(({ delivery_id, attempts }) => ({ rowId: delivery_id, attempt: attempts + 1, delayMs: 0 }));
+    const { due, next } = await findDue(this.database, this.#round, this.#lanes.full());
+    this.#round = next;
+    return due.filter(({ deliveryId }) => !this.#lanes.holds(deliveryId)).map(toJob);
   }
 }
 
-function toDelivery(endpoint: Endpoint, event: AnyEvent): NewDelivery {
+const toJob = ({ deliveryId, made }: Unfinished): RowJob => ({ rowId: deliveryId, attempt: made + 1, delayMs: 0 });
+
+function toDelivery({ endpointId, appId }: Endpoint, event: AnyEvent): NewDelivery {
   const about = event.type.startsWith('call.') ? { callId: event.subject } : {};
   const body: WebhookBody = {
     type: event.type,
     timestamp: event.time,
     data: { appId: event.appid as AppId, ...about, sequence: event.sequence, ...(event.data as Record<string, unknown>) },
   };
-  return { deliveryId: uuidv7(), endpoint, eventId: event.id, eventType: event.type, key: event.subject, body: JSON.stringify(body) };
+  return {
+    deliveryId: uuidv7(),
+    endpointId,
+    appId,
+    eventId: event.id,
+    eventType: event.type,
+    key: event.subject,
+    body: JSON.stringify(body),
+  };
 }

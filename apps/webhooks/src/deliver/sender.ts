@@ -17,6 +17,13 @@ export interface SendResult {
   durationMs: number;
 }
 
+export interface Sending {
+  deliveryId: string;
+  body: string;
+  /** Breaks the request off. */
+  signal: AbortSignal;
+}
+
 /** Sends one signed delivery. Never follows a redirect, and never connects to an address inside the network. */
 @Injectable()
 export class Sender implements OnApplicationShutdown {
@@ -31,7 +38,8 @@ export class Sender implements OnApplicationShutdown {
     });
   }
 
-  async send(endpoint: Endpoint, deliveryId: string, body: string): Promise<SendResult> {
+  /** @returns `broken off` when the signal said so before an answer came: nobody knows whether the endpoint has it. */
+  async send(endpoint: Endpoint, { deliveryId, body, signal }: Sending): Promise<SendResult | 'broken off'> {
     const startedAt = Date.now();
     const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
     const literal = literalAddress(endpoint.url);
@@ -51,7 +59,7 @@ export class Sender implements OnApplicationShutdown {
           'webhook-signature': new Webhook(endpoint.secret).sign(deliveryId, sentAt, body),
         },
         body,
-        signal: AbortSignal.timeout(this.settings.REQUEST_TIMEOUT_MS),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(this.settings.REQUEST_TIMEOUT_MS)]),
       });
       await response.body.dump({ limit: 16_384 });
       const { statusCode } = response;
@@ -60,12 +68,13 @@ export class Sender implements OnApplicationShutdown {
       const retryAfterMs = parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now());
       return ended({ status: statusCode, error: accepted ? null : `answered ${statusCode}`, retryAfterMs });
     } catch (error) {
+      if (signal.aborted) return 'broken off';
       return ended({ status: null, error: error instanceof Error ? error.message : String(error), retryAfterMs: null });
     }
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#agent.close();
+    await this.#agent.destroy();
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AppId, EndpointBody, EndpointView } from '@communication-center/contracts';
-import { Postgres, SealedBox, Settings } from '@communication-center/service';
+import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { WebhooksSettings } from '../settings.js';
@@ -42,12 +42,14 @@ export class EndpointStore {
 
   constructor(
     private readonly database: Postgres,
-    @Inject(Settings) settings: WebhooksSettings,
+    @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
     this.#box = new SealedBox(settings.SECRETS_KEY);
   }
 
+  /** @throws ProblemError `conflict` where the app has as many as it may. */
   async make(appId: AppId, body: EndpointBody): Promise<EndpointView> {
+    await this.#requireRoom(appId);
     const endpointId = uuidv7();
     const secret = `whsec_${randomBytes(32).toString('base64')}`;
     const { rows } = await this.database.query<EndpointRow>(
@@ -58,12 +60,20 @@ export class EndpointStore {
   }
 
   async list(appId: AppId): Promise<EndpointView[]> {
-    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = $1 ORDER BY created_at', [appId]);
+    const { rows } = await this.database.query<EndpointRow>(
+      'SELECT * FROM endpoints WHERE app_id = $1 AND deleted_at IS NULL ORDER BY created_at',
+      [appId],
+    );
     return rows.map(toView);
   }
 
+  /** Ends an endpoint and erases its secret. Its deliveries stay on record as long as others: there may be millions. */
   async delete(appId: AppId, endpointId: string): Promise<boolean> {
-    const { rowCount } = await this.database.query('DELETE FROM endpoints WHERE app_id = $1 AND endpoint_id = $2', [appId, endpointId]);
+    const { rowCount } = await this.database.query(
+      `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = ''
+       WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL`,
+      [appId, endpointId],
+    );
     return rowCount === 1;
   }
 
@@ -89,6 +99,15 @@ export class EndpointStore {
       'UPDATE endpoints SET disabled_at = clock_timestamp(), disabled_reason = $2 WHERE endpoint_id = $1 AND disabled_at IS NULL',
       [endpointId, reason],
     );
+  }
+
+  async #requireRoom(appId: AppId): Promise<void> {
+    const { rows } = await this.database.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM endpoints WHERE app_id = $1 AND deleted_at IS NULL',
+      [appId],
+    );
+    if ((rows[0]?.count ?? 0) < this.settings.MAX_ENDPOINTS) return;
+    throw new ProblemError('conflict', `This app has as many endpoints as it may: ${this.settings.MAX_ENDPOINTS}. Delete one first`);
   }
 
   #toEndpoint(row: EndpointRow): Endpoint {

@@ -1,4 +1,5 @@
-import type { DeliveryView, Subject } from '@communication-center/contracts';
+import type { AppId, DeliveryView, Subject } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
 import { appOfKey, From, Postgres, QueryString } from '@communication-center/service';
 import { Controller, Get } from '@nestjs/common';
 import { z } from 'zod';
@@ -24,15 +25,26 @@ export class DeliveriesController {
     @From() subject: Subject,
     @QueryString(querySchema) query: z.infer<typeof querySchema>,
   ): Promise<{ deliveries: DeliveryView[] }> {
-    const { rows } = await this.database.query<DeliveryRow>(
-      `SELECT d.delivery_id, d.endpoint_id, d.event_type, d.state, d.next_attempt_at,
-              (SELECT json_agg(json_build_object('attempt', a.attempt, 'at', a.at, 'status', a.status, 'error', a.error, 'durationMs', a.duration_ms)
-                               ORDER BY a.attempt) FROM attempts AS a WHERE a.delivery_id = d.delivery_id) AS attempts
-       FROM deliveries AS d WHERE d.app_id = $1 AND ($2::uuid IS NULL OR d.endpoint_id = $2) ORDER BY d.created_at DESC LIMIT $3`,
-      [appOfKey(subject, 'webhooks'), query.endpointId ?? null, query.limit],
-    );
+    const rows = await newestDeliveries(this.database, appOfKey(subject, 'webhooks'), query);
     return { deliveries: rows.map(toView) };
   }
+}
+
+/** Reads as many rows as the page has, of an app or of one of its endpoints, however many there are. */
+export async function newestDeliveries(
+  sql: Sql,
+  appId: AppId,
+  { endpointId, limit }: { endpointId?: string | undefined; limit: number },
+): Promise<DeliveryRow[]> {
+  const whose = endpointId ? 'd.endpoint_id = (SELECT endpoint_id FROM endpoints WHERE app_id = $1 AND endpoint_id = $3)' : 'd.app_id = $1';
+  const { rows } = await sql.query<DeliveryRow>(
+    `SELECT d.delivery_id, d.endpoint_id, d.event_type, d.state, d.next_attempt_at,
+            (SELECT json_agg(json_build_object('attempt', a.attempt, 'at', a.at, 'status', a.status, 'error', a.error, 'durationMs', a.duration_ms)
+                             ORDER BY a.attempt) FROM attempts AS a WHERE a.delivery_id = d.delivery_id) AS attempts
+     FROM deliveries AS d WHERE ${whose} ORDER BY d.created_at DESC LIMIT $2`,
+    [appId, limit, ...(endpointId ? [endpointId] : [])],
+  );
+  return rows;
 }
 
 function toView(row: DeliveryRow): DeliveryView {
