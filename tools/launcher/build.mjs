@@ -43,7 +43,7 @@ export async function installPackages() {
     .digest('hex');
   if (existsSync(join(root, 'node_modules/.package-lock.json')) && isMarked('installed', lock)) return;
   say('installing npm packages');
-  await run('npm install', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+  await run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   mark('installed', lock);
 }
 
