@@ -50,6 +50,7 @@ export {
   callPartSchema,
   callRecordSchema,
 } from './call-records.js';
+export { type CallEventsQuery, callEventsPage, callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 export { type CallState, callStateSchema, foldCallEvent, type Participant, participantOf, participantSchema } from './call-state.js';
 export {
   type CallType,
@@ -118,6 +119,7 @@ export {
   type UserAlias,
   userAliasSchema,
 } from './ids.js';
+export { knowsEvent } from './known-events.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
   type MediaClientFrame,

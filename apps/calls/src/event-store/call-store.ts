@@ -50,6 +50,19 @@ export async function eventsOfCalls(sql: Sql, callIds: readonly CallId[]): Promi
   return Map.groupBy(rows.map(toEvent), (event) => event.callid);
 }
 
+/** @returns the events of a call after one version and before another, in order; `limit` at most. */
+export async function eventsBetween(
+  sql: Sql,
+  callId: CallId,
+  { after, before, limit }: { after: number; before: number; limit: number },
+): Promise<CallEvent[]> {
+  const { rows } = await sql.query<EventRow>(
+    'SELECT * FROM events WHERE call_id = $1 AND version > $2 AND version < $3 ORDER BY version LIMIT $4',
+    [callId, after, before, limit],
+  );
+  return rows.map(toEvent);
+}
+
 /** @returns what the events of some calls fold to; calls of another app are left out. */
 export async function statesOfCalls(sql: Sql, appId: AppId, callIds: readonly CallId[]): Promise<CallState[]> {
   if (callIds.length === 0) return [];

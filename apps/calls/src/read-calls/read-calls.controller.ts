@@ -2,11 +2,14 @@ import {
   type AppId,
   appIdSchema,
   type CallEvent,
+  type CallEventsQuery,
   type CallId,
   type CallList,
   type CallListQuery,
   type CallRecord,
   type CallSnapshot,
+  callEventsPage,
+  callEventsQuerySchema,
   callIdSchema,
   callListQuerySchema,
   participantOf,
@@ -20,7 +23,7 @@ import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
-import { eventsOfCalls, statesOfCalls } from '../event-store/call-store.js';
+import { eventsBetween, eventsOfCalls, statesOfCalls } from '../event-store/call-store.js';
 
 const snapshotSchema = z.object({ appId: appIdSchema, userAlias: userAliasSchema });
 
@@ -49,6 +52,17 @@ export class ReadCallsController {
   async timeline(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<Timeline> {
     const { events } = await this.#visible(subject, callId);
     return { callId, events: events.map(({ sequence, type, time, data }) => ({ sequence, type, time, data })) };
+  }
+
+  /** What a reader of the log lacks of a call, a page at most. For services. */
+  @Get('internal/calls/:callId/events')
+  async eventsOf(
+    @From() subject: Subject,
+    @PathParam('callId', callIdSchema) callId: CallId,
+    @QueryString(callEventsQuerySchema) { after, before }: CallEventsQuery,
+  ): Promise<{ events: CallEvent[] }> {
+    requireService(subject);
+    return { events: await eventsBetween(this.database, callId, { after, before, limit: callEventsPage }) };
   }
 
   /** What a device that connects must know. For gateways. */
