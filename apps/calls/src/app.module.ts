@@ -8,7 +8,7 @@ import { CallHistoryProjection } from './call-history/call-history.projection.js
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
 import { Directory } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
-import { FollowSessions } from './follow-sessions/follow-sessions.reaction.js';
+import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 
@@ -19,7 +19,14 @@ const oldRows = () => [
 ];
 
 @Module({
-  controllers: [CallsController, SteerCallsController, ReadCallsController, CallHistoryProjection, UserSettingsProjection, FollowSessions],
+  controllers: [
+    CallsController,
+    SteerCallsController,
+    ReadCallsController,
+    CallHistoryProjection,
+    UserSettingsProjection,
+    DeviceSessionsProjection,
+  ],
   providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, purgeRows(oldRows)],
 })
 export class AppModule {}

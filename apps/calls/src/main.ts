@@ -2,6 +2,8 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { callStore } from './migrations/1-call-store.js';
 import { deadlinesAndOutcomes } from './migrations/2-deadlines-and-outcomes.js';
+import { consumers } from './migrations/3-consumers.js';
+import { repairIn } from './read-calls/repair.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'calls', module: AppModule, settings, migrations: [callStore, deadlinesAndOutcomes] });
+await runService({ name: 'calls', module: AppModule, settings, migrations: [callStore, deadlinesAndOutcomes, consumers], repairIn });

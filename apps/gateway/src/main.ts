@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { gateway } from './migrations/1-gateway.js';
 import { sessionChanges } from './migrations/2-session-changes.js';
+import { consumers } from './migrations/3-consumers.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway, sessionChanges] });
+await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway, sessionChanges, consumers] });

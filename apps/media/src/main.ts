@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { media } from './migrations/1-media.js';
 import { departures } from './migrations/2-departures.js';
+import { consumers } from './migrations/3-consumers.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'media', module: AppModule, settings, migrations: [media, departures] });
+await runService({ name: 'media', module: AppModule, settings, migrations: [media, departures, consumers] });

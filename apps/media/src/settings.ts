@@ -1,10 +1,11 @@
-import { commonSettings, numberSetting } from '@communication-center/service';
+import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 const iceServers = z.array(z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() }));
 
 export const settings = z.object({
   ...commonSettings,
+  CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the media door listens on'),
   PUBLIC_PORT: numberSetting(4001, { max: 65_535 }).describe('port of the media door'),
   PUBLIC_URL: z.url({ protocol: /^wss?$/ }).describe('where clients reach the media door'),

@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { subscriptions } from './migrations/1-subscriptions.js';
 import { expiredSubscriptions } from './migrations/2-expired-subscriptions.js';
+import { consumers } from './migrations/3-consumers.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions, expiredSubscriptions] });
+await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions, expiredSubscriptions, consumers] });

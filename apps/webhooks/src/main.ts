@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { webhooks } from './migrations/1-webhooks.js';
 import { dueByEndpoint } from './migrations/2-due-by-endpoint.js';
+import { consumers } from './migrations/3-consumers.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'webhooks', module: AppModule, settings, migrations: [webhooks, dueByEndpoint] });
+await runService({ name: 'webhooks', module: AppModule, settings, migrations: [webhooks, dueByEndpoint, consumers] });

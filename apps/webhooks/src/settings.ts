@@ -1,9 +1,10 @@
-import { commonSettings, flagSetting, numberSetting, secretsKeySetting } from '@communication-center/service';
+import { commonSettings, flagSetting, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
 import { z } from 'zod';
 import { standardScheduleSeconds } from './domain/retry-schedule.js';
 
 export const settings = z.object({
   ...commonSettings,
+  CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
   SECRETS_KEY: secretsKeySetting,
   ALLOW_PRIVATE_ADDRESSES: flagSetting(false).describe('whether endpoints may be on private or loopback addresses; for development only'),

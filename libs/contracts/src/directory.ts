@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
-import { appIdSchema, userAliasSchema } from './ids.js';
+import { type AppId, appIdSchema, type UserAlias, userAliasSchema } from './ids.js';
 
 /** What an app may choose for its calls. */
 export const appOptionsSchema = z.object({
@@ -140,3 +140,9 @@ export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlia
 /** Apps and users as other services need them; never a secret. Key: `app:…` or `user:…`. */
 export const directoryEventSchema = z.discriminatedUnion('type', [appSavedSchema, userSavedSchema, userDeletedSchema]);
 export type DirectoryEvent = z.infer<typeof directoryEventSchema>;
+
+/** @returns whom a key of `directory.events` names; undefined for an app's key. */
+export function userOfKey(key: string): { appId: AppId; userAlias: UserAlias } | undefined {
+  const [, appId, userAlias] = /^user:([^/]*)\/(.*)$/s.exec(key) ?? [];
+  return appId === undefined || userAlias === undefined ? undefined : { appId: appId as AppId, userAlias: userAlias as UserAlias };
+}

@@ -97,6 +97,7 @@ export {
   type UserView,
   userBodySchema,
   userDeletedSchema,
+  userOfKey,
   userSavedSchema,
   userTokenBodySchema,
   userTokenViewSchema,

@@ -7,13 +7,13 @@ import type { AnyEvent, Topic } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  consumerTables,
   type Database,
   DeadLetters,
   EventConsumer,
   EventLog,
   eventLogTables,
   OutboxRelay,
-  Projection,
   readRange,
   type Sql,
   writeOutbox,
@@ -34,7 +34,7 @@ const effects = 'CREATE TABLE effects (key text, sequence int, id bigint GENERAT
 
 beforeEach(async () => {
   cleanups = [];
-  schema = await TestSchema.make(fleet, [...eventLogTables, effects]);
+  schema = await TestSchema.make(fleet, [...eventLogTables, ...consumerTables, effects]);
   database = schema as unknown as Database;
   log = new EventLog({ brokers: [brokers], clientId: schema.schema });
   topic = `test.${schema.schema}` as Topic;
@@ -89,7 +89,7 @@ async function applyOnce(events: readonly AnyEvent[]): Promise<void> {
 }
 
 async function startConsumer(group: string, handle = applyOnce, firstFrom: 'beginning' | 'end' = 'beginning'): Promise<EventConsumer> {
-  const deadLetters = new DeadLetters(log, database);
+  const deadLetters = new DeadLetters(database);
   const consumer = new EventConsumer({
     log,
     group: `${schema.schema}.${group}`,
@@ -101,10 +101,7 @@ async function startConsumer(group: string, handle = applyOnce, firstFrom: 'begi
     handle: ({ events }) => handle(events),
   });
   await consumer.start();
-  cleanups.push(async () => {
-    await consumer.stop();
-    await deadLetters.stop();
-  });
+  cleanups.push(() => consumer.stop());
   return consumer;
 }
 
@@ -321,25 +318,4 @@ describe('a consumer', () => {
     const expected = Object.fromEntries(keys.map((key) => [key, upTo(60)]));
     expect(await waitForEffects(expected, 30_000)).toEqual(expected);
   });
-});
-
-test('a projection that is rebuilt from the log is row for row what it was, and readers never see it empty', async () => {
-  const apply = async ({ events, tx }: { events: readonly AnyEvent[]; tx: Sql }) => {
-    for (const { subject, sequence } of events)
-      await tx.query('INSERT INTO effects (key, sequence) VALUES ($1, $2) ON CONFLICT DO NOTHING', [subject, sequence]);
-  };
-  const projection = new Projection(log, database, { name: 'effects', topics: [topic], tables: ['effects'], apply });
-  await startConsumer('projects', (events) => projection.applyLive(events));
-  const relay = startRelay();
-  for (const key of ['a', 'b', 'c']) relay.committed(await write(database, key, ...upTo(100)));
-  await waitForEffects({ a: upTo(100), b: upTo(100), c: upTo(100) });
-  const rows = async () => (await schema.query('SELECT key, sequence FROM effects ORDER BY key, sequence')).rows;
-  const before = await rows();
-  await schema.query("DELETE FROM effects WHERE key = 'b' AND sequence > 7");
-  const counts: number[] = [];
-  const watching = setInterval(() => void rows().then((found) => counts.push(found.length)), 20);
-  expect(await projection.rebuild()).toBe(300);
-  clearInterval(watching);
-  expect(await rows()).toEqual(before);
-  expect(Math.min(...counts)).toBeGreaterThan(0);
 });

@@ -1,7 +1,14 @@
-export { DeadLetters, deadLetterTopic, type ParkedKey } from './consume/dead-letters.js';
-export { type ConsumerState, type EventBatch, EventConsumer } from './consume/event-consumer.js';
-export { EventLogServer, ProjectEvents, type ReactionBatch, ReactToEvents } from './consume/nest-server.js';
+export { DeadLetters, type ParkedKey, type ParkedKind } from './consume/dead-letters.js';
+export { type ConsumerOptions, type ConsumerState, EventConsumer } from './consume/event-consumer.js';
+export { type Gap, Gaps, type Repair } from './consume/gaps.js';
+export type { EventBatch } from './consume/message-handler.js';
+export { EventLogServer } from './consume/nest-server.js';
 export { Projection, type ProjectionBatch } from './consume/projection.js';
+export type { Tombstone } from './consume/read-messages.js';
+export { Rebuild } from './consume/rebuild.js';
+export type { RebuildStatus } from './consume/rebuild-row.js';
+export { ProjectEvents, type ReactionBatch, ReactToEvents } from './consume/slice.js';
+export { consumerTables } from './consume/tables.js';
 export { Tail } from './consume/tail.js';
 export type { Database, OwnConnection, Rows, Sql } from './database.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';

@@ -1,5 +1,7 @@
+export { repairFrom } from './call-repair.js';
 export { DueRows } from './due-rows.js';
 export { Identity } from './identity.js';
+export { Log } from './log-token.js';
 export { type Migration, sqlMigration } from './migrate.js';
 export { Postgres } from './postgres.js';
 export { ProblemError, parseInput } from './problem-error.js';
@@ -7,7 +9,7 @@ export { purgeRows } from './purge-rows.js';
 export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { runService } from './run-service.js';
 export { SealedBox, secretsKeySetting } from './sealed-box.js';
-export { Log, Report, type ReportError } from './service.module.js';
+export { Report, type ReportError } from './service.module.js';
 export { ServiceClient } from './service-client.js';
 export { commonSettings, flagSetting, numberSetting, readSettings, Settings } from './settings.js';
 export { SocketSessions, socketSessionChanges, socketSessionTables } from './socket-sessions.js';

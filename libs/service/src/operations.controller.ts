@@ -1,17 +1,23 @@
 import type { Subject } from '@communication-center/contracts';
-import { EventLogServer, type ParkedKey } from '@communication-center/event-log';
-import { Controller, Get, Param, Post } from '@nestjs/common';
+import { EventLogServer, type ParkedKey, type RebuildStatus } from '@communication-center/event-log';
+import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { z } from 'zod';
+import { Log } from './log-token.js';
 import { ProblemError } from './problem-error.js';
 import { From, requireOperator } from './subject.js';
 import { JsonBody } from './zod-input.js';
 
-const redriveSchema = z.object({ group: z.string().min(1), topic: z.string().min(1), key: z.string().min(1) });
+const parkedSchema = z.object({ group: z.string().min(1), topic: z.string().min(1), key: z.string().min(1) });
+type Parked = z.infer<typeof parkedSchema>;
 
 /** What an operator may do with a service's consumers. Reached through the gateway as /v1/operations/{service}/…. */
 @Controller('v1/operations')
 export class OperationsController {
-  constructor(private readonly server: EventLogServer) {}
+  constructor(
+    private readonly server: EventLogServer,
+    @Inject(Log) private readonly log: Logger,
+  ) {}
 
   @Get('consumers')
   consumers(@From() subject: Subject) {
@@ -19,27 +25,49 @@ export class OperationsController {
     return { consumers: this.server.states(), projections: this.server.projections() };
   }
 
-  /** Empties a projection and folds the whole log into it again. */
-  @Post('projections/:name/rebuild')
-  async rebuild(@From() subject: Subject, @Param('name') name: string): Promise<{ folded: number }> {
+  /** How the last rebuild of each projection went, or goes. */
+  @Get('projections')
+  async projections(@From() subject: Subject): Promise<{ projections: { name: string; rebuild: RebuildStatus | null }[] }> {
     requireOperator(subject);
-    const folded = await this.server.rebuild(name);
-    if (folded === undefined) throw new ProblemError('not_found', `Projections here: ${this.server.projections().join(', ') || 'none'}`);
-    return { folded };
+    return { projections: await this.server.rebuilds() };
   }
 
-  @Get('dead-letters')
-  async deadLetters(@From() subject: Subject): Promise<{ parked: ParkedKey[] }> {
+  /** Begins to fold the whole log into a projection again, beside the one that serves; how it goes is told by `projections`. */
+  @Post('projections/:name/rebuild')
+  @HttpCode(202)
+  async rebuild(@From() subject: Subject, @Param('name') name: string): Promise<{ name: string; rebuild: RebuildStatus }> {
     requireOperator(subject);
-    return { parked: await this.server.parkedKeys() };
+    const rebuild = await this.server.rebuild(name);
+    if (!rebuild) throw new ProblemError('not_found', `Projections here: ${this.server.projections().join(', ') || 'none'}`);
+    this.log.info({ act: 'projection.rebuild', projection: name }, 'an operator rebuilds a projection');
+    return { name, rebuild };
+  }
+
+  /** Parked keys, those that wait for longest first, and how many there are. */
+  @Get('dead-letters')
+  async deadLetters(@From() subject: Subject): Promise<{ parked: ParkedKey[]; total: number }> {
+    requireOperator(subject);
+    return this.server.parkedKeys();
   }
 
   /** Handles a parked key's events anew, in order, and frees the key. */
   @Post('dead-letters/redrive')
-  async redrive(@From() subject: Subject, @JsonBody(redriveSchema) body: z.infer<typeof redriveSchema>): Promise<{ handled: number }> {
+  async redrive(@From() subject: Subject, @JsonBody(parkedSchema) parked: Parked): Promise<{ handled: number }> {
     requireOperator(subject);
-    const handled = await this.server.redrive(body.group, body.topic, body.key);
+    const handled = await this.server.redrive(parked.group, parked.topic, parked.key);
     if (handled === undefined) throw new ProblemError('not_found', 'That consumer group is not of this service');
+    this.log.info({ act: 'dead_letters.redrive', ...parked, handled }, 'an operator redrove a parked key');
     return { handled };
+  }
+
+  /** Gives up a parked key's events for good, and frees the key: what comes next is handled. */
+  @Post('dead-letters/discard')
+  @HttpCode(200)
+  async discard(@From() subject: Subject, @JsonBody(parkedSchema) parked: Parked): Promise<{ discarded: number }> {
+    requireOperator(subject);
+    const discarded = await this.server.discard(parked.group, parked.topic, parked.key);
+    if (discarded === undefined) throw new ProblemError('not_found', 'That key is not parked in a consumer group of this service');
+    this.log.warn({ act: 'dead_letters.discard', ...parked, discarded }, "an operator gave up a parked key's events");
+    return { discarded };
   }
 }

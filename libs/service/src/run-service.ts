@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { EventLogServer } from '@communication-center/event-log';
+import { EventLogServer, type Repair } from '@communication-center/event-log';
 import type { LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,6 +7,7 @@ import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { z } from 'zod';
 import { type Migration, migrate } from './migrate.js';
+import type { Postgres } from './postgres.js';
 import { ProblemFilter } from './problem-filter.js';
 import { ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   module: Type;
   settings: z.ZodType<CommonSettings>;
   migrations: Migration[];
+  /** Makes what reads a call's missing events, where the service keeps them itself. */
+  repairIn?: (database: Postgres) => Repair;
   /** Called with the application before it listens, for doors that Nest has no word for. */
   prepare?: (app: NestFastifyApplication) => Promise<void> | void;
 }
@@ -32,7 +35,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   }
 }
 
-async function start({ name, module, settings: schema, migrations, prepare }: ServiceOptions): Promise<void> {
+async function start({ name, module, settings: schema, migrations, repairIn, prepare }: ServiceOptions): Promise<void> {
   const settings = readSettings(schema, process.env);
   const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'] });
   register.setDefaultLabels({ service: name });
@@ -40,7 +43,7 @@ async function start({ name, module, settings: schema, migrations, prepare }: Se
   if (settings.MIGRATE) await migrate(settings.DATABASE_URL, name, migrations);
 
   const app = await NestFactory.create<NestFastifyApplication>(
-    ServiceModule.around(name, settings, logger, module),
+    ServiceModule.around(name, settings, logger, { module, repairIn }),
     new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
     { logger: nestLogger(logger), abortOnError: false },
   );

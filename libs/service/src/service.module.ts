@@ -1,17 +1,26 @@
-import { EventLog, EventLogServer, OutboxRelay } from '@communication-center/event-log';
-import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Type } from '@nestjs/common';
+import { EventLog, EventLogServer, OutboxRelay, type Repair } from '@communication-center/event-log';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type Type,
+} from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import type { Logger } from 'pino';
+import { repairFrom } from './call-repair.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
+import { logAlarms } from './log-alarms.js';
+import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { Postgres } from './postgres.js';
+import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
-
-/** Injection token of the process's logger. */
-export const Log = Symbol('Log');
 
 /** Reports a failure that its place of origin deals with by itself. */
 export type ReportError = (error: unknown, doing: string) => void;
@@ -19,15 +28,24 @@ export type ReportError = (error: unknown, doing: string) => void;
 export const Report = Symbol('Report');
 
 @Module({})
-export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     private readonly relay: OutboxRelay,
+    private readonly server: EventLogServer,
     private readonly database: Postgres,
     @Inject(Log) private readonly logger: Logger,
   ) {}
 
-  /** @returns what every service has, and the service's own module. */
-  static around(service: string, settings: CommonSettings, logger: Logger, module: Type): DynamicModule {
+  /**
+   * @param repairIn makes what reads a call's missing events from the service's own store; others ask the calls service.
+   * @returns what every service has, and the service's own module.
+   */
+  static around(
+    service: string,
+    settings: CommonSettings,
+    logger: Logger,
+    { module, repairIn }: { module: Type; repairIn?: ((database: Postgres) => Repair) | undefined },
+  ): DynamicModule {
     const report: ReportError = (error, doing) => logger.error({ err: error }, doing);
     const database = new Postgres(settings.DATABASE_URL, service, {
       pool: settings.DATABASE_POOL,
@@ -47,7 +65,18 @@ export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutd
         },
       }),
     });
-    const server = new EventLogServer({ service, log, database, onError: report, sessionTimeoutMs: settings.KAFKA_SESSION_MS });
+    const identity = new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS);
+    const repair = repairIn?.(database) ?? (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)));
+    const server = new EventLogServer({
+      service,
+      log,
+      database,
+      onError: report,
+      sessionTimeoutMs: settings.KAFKA_SESSION_MS,
+      aloneFailsForMs: settings.PARK_AFTER_MS,
+      ...logAlarms(report),
+      ...(repair && { gaps: { topic: 'calls.events', repair } }),
+    });
     const providers = [
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: logger },
@@ -56,7 +85,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutd
       { provide: EventLog, useValue: log },
       { provide: EventLogServer, useValue: server },
       { provide: OutboxRelay, useValue: new OutboxRelay({ log, database, onError: report }) },
-      { provide: Identity, useValue: new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS) },
+      { provide: Identity, useValue: identity },
     ];
     return {
       module: ServiceModule,
@@ -70,6 +99,11 @@ export class ServiceModule implements OnApplicationBootstrap, OnApplicationShutd
 
   onApplicationBootstrap(): void {
     this.relay.start();
+  }
+
+  /** Consumers stop before anything else does: what others wait for on their way down would only keep events from their next owner. */
+  async onModuleDestroy(): Promise<void> {
+    await this.server.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

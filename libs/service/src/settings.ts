@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { replicasSetting } from './replicas.js';
 
 /** Injection token of a service's settings. */
 export const Settings = Symbol('Settings');
@@ -53,6 +54,12 @@ export const commonSettings = {
   KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 })
     .meta({ unit: 'ms' })
     .describe('after so long a silent consumer loses its partitions'),
+  PARK_AFTER_MS: numberSetting(300_000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('an event that alone fails for so long, while others succeed, is parked though its fault is not clear'),
+  CALLS_URL: replicasSetting()
+    .optional()
+    .describe('where the calls service answers, for readers of calls.events: what a topic lacks of a call is read there'),
   IDENTITY_PRIVATE_JWK: json(jwk.extend({ d: z.string() }))
     .meta({ secret: true })
     .describe('Ed25519 key this service signs identity tokens with; its kid starts with the service name'),

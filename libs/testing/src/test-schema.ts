@@ -62,6 +62,7 @@ export class TestSchema {
 
   async drop(): Promise<void> {
     await this.query(`DROP SCHEMA ${this.schema} CASCADE`);
+    await this.query(`DROP SCHEMA IF EXISTS ${this.schema}_shadow CASCADE`);
     await this.#pool.end();
   }
 }

@@ -6,7 +6,11 @@ import { foldRecord } from '../domain/parts.js';
 /** Answers "which calls were there, and how did they go for whom?" from what the log told. */
 @Controller()
 export class CallHistoryProjection {
-  @ProjectEvents('call-history', { topics: ['calls.events'], tables: ['call_history'] })
+  @ProjectEvents('call-history', {
+    topics: ['calls.events'],
+    tables: ['call_history'],
+    sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
+  })
   async apply({ events, tx }: ProjectionBatch): Promise<void> {
     const byCall = Map.groupBy(
       events.map((event) => callEventSchema.parse(event)),

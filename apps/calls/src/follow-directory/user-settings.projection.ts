@@ -1,13 +1,13 @@
 import { directoryEventSchema } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
-import { saveAppOptions, saveUserSettings } from './user-settings.js';
+import { endUserSettings, saveAppOptions, saveUserSettings } from './user-settings.js';
 
 /** Keeps what the decider must know of users and apps: who exists, who wants no rings, and the app's limits. */
 @Controller()
 export class UserSettingsProjection {
   @ProjectEvents('user-settings', { topics: ['directory.events'], tables: ['user_settings', 'app_options'] })
-  async apply({ events, tx }: ProjectionBatch): Promise<void> {
+  async apply({ events, tombstones, tx }: ProjectionBatch): Promise<void> {
     for (const event of events.map((one) => directoryEventSchema.parse(one))) {
       const { appid: appId, sequence } = event;
       if (event.type === 'app.saved') await saveAppOptions(tx, appId, sequence, event.data.options);
@@ -17,5 +17,9 @@ export class UserSettingsProjection {
         await saveUserSettings(tx, appId, { userAlias, sequence, deleted, doNotDisturb: !deleted && event.data.doNotDisturb });
       }
     }
+    await endUserSettings(
+      tx,
+      tombstones.map(({ key }) => key),
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { type AppId, type AppOptions, appOptionsSchema, type UserAlias } from '@communication-center/contracts';
+import { type AppId, type AppOptions, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { Identity, Postgres, ProblemError, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -18,6 +18,21 @@ export async function saveUserSettings(tx: Sql, appId: AppId, user: UserSettings
      SET sequence = excluded.sequence, deleted = excluded.deleted, do_not_disturb = excluded.do_not_disturb
      WHERE user_settings.sequence < excluded.sequence`,
     [appId, user.userAlias, user.sequence, user.deleted, user.doNotDisturb],
+  );
+}
+
+/**
+ * Users whose keys ended in the log are deleted, also where the event that said so is compacted away. They count as one
+ * newer than what was known of them, so that only a user who is made again comes back.
+ */
+export async function endUserSettings(tx: Sql, keys: readonly string[]): Promise<void> {
+  const users = keys.flatMap((key) => userOfKey(key) ?? []);
+  if (users.length === 0) return;
+  await tx.query(
+    `UPDATE user_settings AS s SET deleted = true, do_not_disturb = false, sequence = s.sequence + 1
+     FROM unnest($1::text[], $2::text[]) AS gone(app_id, user_alias)
+     WHERE s.app_id = gone.app_id AND s.user_alias = gone.user_alias AND NOT s.deleted`,
+    [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
   );
 }
 

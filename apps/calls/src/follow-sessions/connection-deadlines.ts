@@ -1,10 +1,11 @@
 import type { AppId, CallState } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 
-const noLiveSession = `NOT EXISTS (
-  SELECT 1 FROM device_sessions AS live
+const noLiveSessionIn = (sessions: string) => `NOT EXISTS (
+  SELECT 1 FROM ${sessions} AS live
   WHERE live.app_id = lines.app_id AND live.user_alias = lines.user_alias AND live.device_id = lines.active_device_id
     AND live.closed_at IS NULL)`;
+const noLiveSession = noLiveSessionIn('device_sessions');
 
 /** Gives everyone in the call whose device has no live socket the grace to come (back); a devices's socket takes it away. */
 export async function watchConnections(tx: Sql, appId: AppId, call: CallState, graceMs: number): Promise<void> {
@@ -29,6 +30,18 @@ export async function watchDevice(tx: Sql, appId: AppId, userAlias: string, devi
      ON CONFLICT DO NOTHING`,
     [appId, userAlias, deviceId, graceMs / 1000],
   );
+}
+
+/**
+ * @returns SQL that gives everyone in a call whose device has no live socket by a rebuilt table the grace, of half a minute;
+ * whoever is given it for nothing is found connected when it ends.
+ */
+export function watchAllIn(shadow: string): string {
+  return `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
+     SELECT active_call_id, app_id, 'connection', user_alias, clock_timestamp() + interval '30 seconds'
+     FROM lines
+     WHERE active_call_id IS NOT NULL AND active_device_id IS NOT NULL AND ${noLiveSessionIn(`${shadow}.device_sessions`)}
+     ON CONFLICT DO NOTHING`;
 }
 
 /** The device has a socket again. */

@@ -1,20 +1,18 @@
 import {
   type AnyEvent,
-  type AppId,
   type CallEvent,
   type CallState,
   callEventSchema,
   callStateSchema,
-  type DeviceId,
   directoryEventSchema,
   foldCallEvent,
-  type Platform,
   type SessionEvent,
   sessionEventSchema,
-  type UserAlias,
 } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
+import { type Changed, endKeys } from './end-keys.js';
+import { markWhoDiffers, prune } from './rebuilding.js';
 
 /**
  * Answers "who is where?": the open sessions of every user, the calls that are not over, and the users' wishes. Whoever may
@@ -27,8 +25,11 @@ export class WhoIsWhereProjection {
   @ProjectEvents('who-is-where', {
     topics: ['sessions.events', 'calls.events', 'directory.events'],
     tables: ['device_sessions', 'current_calls', 'known_users'],
+    sequences: 'SELECT call_id AS key, sequence FROM current_calls WHERE call_id = ANY($1)',
+    prune,
+    beforeSwap: markWhoDiffers,
   })
-  async apply({ events, tx }: ProjectionBatch): Promise<void> {
+  async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
     const told: CallEvent[] = [];
     const changed: Changed[] = [];
     for (const event of events) {
@@ -37,6 +38,9 @@ export class WhoIsWhereProjection {
       else changed.push(...(await this.#user(tx, event)));
     }
     for (const [, ofCall] of Map.groupBy(told, (event) => event.callid)) changed.push(...(await this.#call(tx, ofCall)));
+    changed.push(...(await endKeys(tx, tombstones, events)));
+    // What is folded again was seen, and looked at, when it happened.
+    if (isRebuild) return;
     await noteSeen(tx, changed);
     await markToLookAt(tx, changed);
   }
@@ -93,13 +97,6 @@ export class WhoIsWhereProjection {
     );
     return rowCount === 0 ? [] : [{ appId: parsed.appid, userAlias }];
   }
-}
-
-interface Changed {
-  appId: AppId;
-  userAlias: UserAlias;
-  /** Set where the change is a sign of life of a device. */
-  seen?: { deviceId: DeviceId; platform: Platform; at: string };
 }
 
 /** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */

@@ -1,25 +1,13 @@
-import type { AnyEvent } from '@communication-center/contracts';
-import type { Batch, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { isInfrastructureFailure } from '../failures.js';
-import { fromMessage } from '../log/event-headers.js';
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { EventLog } from '../log/event-log.js';
-import type { DeadLetters } from './dead-letters.js';
+import { type Beginning, type Beginnings, endsOfUncommitted, takeBeginnings } from './beginnings.js';
+import { MessageHandler, type MessageHandlerOptions } from './message-handler.js';
+import { redrive } from './redrive.js';
+import { SeenKeys } from './seen-keys.js';
 
-/** Events of one partition of one topic, in order. */
-export interface EventBatch {
-  topic: string;
-  partition: number;
-  events: AnyEvent[];
-}
-
-export interface ConsumerOptions {
+export interface ConsumerOptions extends MessageHandlerOptions {
   log: EventLog;
-  group: string;
   topics: string[];
-  deadLetters: DeadLetters;
-  /** Applies a batch. A repeat must find nothing to do. What it throws is judged by {@link isInfrastructureFailure}. */
-  handle: (batch: EventBatch) => Promise<void>;
-  onError: (error: unknown, doing: string) => void;
   /** At most so many events are handed over at once. */
   maxBatch?: number;
   /** How many partitions are worked on at a time. */
@@ -30,52 +18,11 @@ export interface ConsumerOptions {
    * that a new one does not act on the past.
    */
   firstFrom?: 'beginning' | 'end';
-  /** How often a single event that fails is tried before its key is parked. */
-  triesBeforeParking?: number;
+  /** How long a stop waits for batches in hand. What is not done by then is done by the next owner. */
+  drainMs?: number;
 }
 
-interface Beginning {
-  topic: string;
-  partition: number;
-  offset: string;
-}
-
-/** Offsets by topic and partition. */
-type Beginnings = Map<string, Map<number, string>>;
-
-/** @returns where the topics end now, for the partitions of which this group never committed anything. */
-async function endsOfUncommitted(log: EventLog, group: string, topics: string[]): Promise<Beginnings> {
-  const admin = log.kafka.admin();
-  await admin.connect();
-  try {
-    const beginnings: Beginnings = new Map();
-    for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics })) {
-      const unknown = new Set(partitions.filter(({ offset }) => offset === '-1').map(({ partition }) => partition));
-      const ends = await admin.fetchTopicOffsets(topic);
-      beginnings.set(
-        topic,
-        new Map(ends.filter(({ partition }) => unknown.has(partition)).map(({ partition, high }) => [partition, high])),
-      );
-    }
-    return beginnings;
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-/** Takes out what concerns the partitions this member was given: each is begun once. */
-function takeBeginnings(
-  beginnings: Beginnings,
-  assignment: Record<string, number[]>,
-): { topic: string; partition: number; offset: string }[] {
-  return Object.entries(assignment).flatMap(([topic, partitions]) =>
-    partitions.flatMap((partition) => {
-      const offset = beginnings.get(topic)?.get(partition);
-      beginnings.get(topic)?.delete(partition);
-      return offset === undefined ? [] : [{ topic, partition, offset }];
-    }),
-  );
-}
+const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, drainMs: 3000 };
 
 /** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
 export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
@@ -86,7 +33,9 @@ export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
  * Nothing thrown by a handler ever reaches kafkajs, which would stop for good on a TypeError.
  */
 export class EventConsumer {
-  readonly #options: Required<ConsumerOptions>;
+  readonly #options: ConsumerOptions & typeof defaults;
+  readonly #handler: MessageHandler;
+  #seen = new SeenKeys();
   #consumer: Consumer | undefined;
   #state: ConsumerState = 'starting';
   #stopping = false;
@@ -96,7 +45,8 @@ export class EventConsumer {
   readonly #inHand = new Set<Promise<void>>();
 
   constructor(options: ConsumerOptions) {
-    this.#options = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, triesBeforeParking: 3, firstFrom: 'beginning', ...options };
+    this.#options = { ...defaults, ...options };
+    this.#handler = new MessageHandler(options);
   }
 
   get state(): ConsumerState {
@@ -131,6 +81,8 @@ export class EventConsumer {
     };
     consumer.on('consumer.group_join', ({ payload }) => {
       this.#state = 'running';
+      // Others may have handled and parked what comes here now.
+      this.#seen = new SeenKeys();
       const mine = takeBeginnings(beginnings, payload.memberAssignment);
       for (const beginning of mine) consumer.seek(beginning);
       begun.push(...mine);
@@ -167,9 +119,18 @@ export class EventConsumer {
     for (const timer of this.#resumes.keys()) clearTimeout(timer);
     this.#resumes.clear();
     // kafkajs would leave the group while handlers are at work, and their commits would come too late.
-    await Promise.all(this.#inHand);
+    await this.#drained();
     await this.#consumer?.disconnect();
     this.#state = 'stopped';
+  }
+
+  async #drained(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.drainMs);
+    });
+    await Promise.race([Promise.all(this.#inHand), limit]);
+    clearTimeout(timer);
   }
 
   async #commitBeginnings(consumer: Consumer, beginnings: Beginning[]): Promise<void> {
@@ -200,13 +161,12 @@ export class EventConsumer {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
     const beating = setInterval(() => void heartbeat().catch(() => undefined), 1000);
+    const seen = this.#seen;
     try {
-      // Another member may have parked keys of this partition before it came here.
-      const parked = await this.#options.deadLetters.parkedKeys(this.#options.group);
       for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
         if (this.#stopping || !isRunning() || isStale()) return;
         const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
-        await this.#handleChunk(batch, chunk, parked);
+        await this.#handler.handle(batch.topic, chunk, seen);
         const last = chunk.at(-1) as KafkaMessage;
         resolveOffset(last.offset);
         await this.#consumer?.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) }]);
@@ -233,54 +193,17 @@ export class EventConsumer {
     this.#resumes.set(timer, resume);
   }
 
-  /** Handles messages together; when that fails for a deterministic reason, one by one, to park only the culprit's key. */
-  async #handleChunk({ topic, partition }: Batch, messages: KafkaMessage[], parked: Set<string>): Promise<void> {
-    const free: KafkaMessage[] = [];
-    for (const message of messages) if (!(await this.#parkIfBehind(topic, message, parked))) free.push(message);
-    if (free.length === 0) return;
-    try {
-      await this.#hand(topic, partition, free);
-    } catch (error) {
-      if (isInfrastructureFailure(error)) throw error;
-      for (const message of free)
-        if (!(await this.#parkIfBehind(topic, message, parked))) await this.#handleAlone(topic, partition, message, parked);
-    }
-  }
-
-  async #handleAlone(topic: string, partition: number, message: KafkaMessage, parked: Set<string>): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#hand(topic, partition, [message]);
-        return;
-      } catch (error) {
-        if (isInfrastructureFailure(error)) throw error;
-        if (tries < this.#options.triesBeforeParking) {
-          await new Promise((resolve) => setTimeout(resolve, 50 * tries));
-          continue;
-        }
-        this.#options.onError(error, `handling ${topic} key ${String(message.key)} as ${this.#options.group}; its key is parked`);
-        await this.#options.deadLetters.park(this.#options.group, topic, message, error);
-        parked.add(`${topic} ${String(message.key)}`);
-        return;
-      }
-    }
-  }
-
-  async #hand(topic: string, partition: number, messages: KafkaMessage[]): Promise<void> {
-    const events = messages.map(fromMessage).filter((event) => event !== null);
-    if (events.length > 0) await this.#options.handle({ topic, partition, events });
-  }
-
-  async #parkIfBehind(topic: string, message: KafkaMessage, parked: Set<string>): Promise<boolean> {
-    const name = `${topic} ${String(message.key)}`;
-    if (!parked.has(name)) return false;
-    if (await this.#options.deadLetters.parkBehind(this.#options.group, topic, message)) return true;
-    parked.delete(name);
-    return false;
-  }
-
-  /** Handles a parked key's events anew. See {@link DeadLetters.redrive}. */
+  /** Handles a parked key's events anew. See {@link redrive}. */
   async redrive(topic: string, key: string): Promise<number> {
-    return this.#options.deadLetters.redrive(this.#options.group, topic, key, (message) => this.#hand(topic, -1, [message]));
+    const { log, group, deadLetters } = this.#options;
+    return redrive({
+      log,
+      database: deadLetters.database,
+      group,
+      topic,
+      key,
+      handle: (message) => this.#handler.handleParked(topic, message),
+      judge: MessageHandler.parkedFor,
+    });
   }
 }

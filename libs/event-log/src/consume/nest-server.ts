@@ -1,48 +1,18 @@
-import type { AnyEvent } from '@communication-center/contracts';
-import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
-import { type CustomTransportStrategy, EventPattern, type MessageHandler, Server } from '@nestjs/microservices';
-import { lastValueFrom, type Observable, throwError } from 'rxjs';
+import { knowsEvent } from '@communication-center/contracts';
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
 import type { Database } from '../database.js';
 import type { EventLog } from '../log/event-log.js';
 import { beginAtEnd } from './begin-at-end.js';
-import { DeadLetters, type ParkedKey } from './dead-letters.js';
-import { type ConsumerState, type EventBatch, EventConsumer } from './event-consumer.js';
+import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js';
+import { type ConsumerState, EventConsumer } from './event-consumer.js';
+import { type Gap, Gaps, type Repair } from './gaps.js';
+import type { EventBatch } from './message-handler.js';
+import { NewerKeys } from './newer-keys.js';
 import { Projection, type ProjectionBatch } from './projection.js';
-
-interface SliceExtras {
-  kind: 'projection' | 'reaction';
-  topics: string[];
-  tables: string[];
-}
-
-/** Keeps the error as it was thrown; Nest would turn it into a plain object and hide what kind it is. */
-@Catch()
-class OriginalErrorFilter implements RpcExceptionFilter {
-  catch(error: unknown, _host: ArgumentsHost): Observable<never> {
-    return throwError(() => error);
-  }
-}
-
-/**
- * Marks a method that folds events into tables: it gets a {@link ProjectionBatch} and may be run again from the
- * beginning of the log by a rebuild.
- * @param name the projection and, behind the service's name, its consumer group.
- */
-export function ProjectEvents(name: string, slice: { topics: string[]; tables: string[] }): MethodDecorator {
-  return applyDecorators(EventPattern(name, undefined, { kind: 'projection', ...slice }), UseFilters(new OriginalErrorFilter()));
-}
-
-/**
- * Marks a method that acts on the world because of events: it gets a {@link ReactionBatch} and is never replayed, so it
- * must leave a unique row for what it did and look at the event's deadline before it does it.
- */
-export function ReactToEvents(name: string, slice: { topics: string[] }): MethodDecorator {
-  return applyDecorators(EventPattern(name, undefined, { kind: 'reaction', tables: [], ...slice }), UseFilters(new OriginalErrorFilter()));
-}
-
-export interface ReactionBatch {
-  events: readonly AnyEvent[];
-}
+import { Rebuild } from './rebuild.js';
+import type { RebuildStatus } from './rebuild-row.js';
+import type { ReactionBatch, Slice } from './slice.js';
 
 export interface EventLogServerOptions {
   service: string;
@@ -50,32 +20,57 @@ export interface EventLogServerOptions {
   database: Database;
   onError: (error: unknown, doing: string) => void;
   sessionTimeoutMs?: number;
+  /** Whose gaps are repaired, and how; nobody's when left out. */
+  gaps?: { topic: string; repair: Repair };
+  onGap?: (gap: Gap, group: string) => void;
+  onParked?: (kind: ParkedKind, group: string) => void;
+  /** After so long an event that alone fails, while others succeed, is parked though its fault is not clear. */
+  aloneFailsForMs?: number;
+  /** Whether this release can read an event of a topic. */
+  knows?: typeof knowsEvent;
 }
 
-/** The Nest transport that feeds methods marked with {@link ProjectEvents} and {@link ReactToEvents}. */
+/** The Nest transport that feeds methods marked with `@ProjectEvents` and `@ReactToEvents`. */
 export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #options: EventLogServerOptions;
   readonly #deadLetters: DeadLetters;
   readonly #consumers = new Map<string, EventConsumer>();
-  readonly #projections = new Map<string, Projection>();
+  readonly #rebuilds = new Map<string, Rebuild>();
+  readonly #newerKeys: NewerKeys;
   readonly #others = new Map<string, () => ConsumerState>();
+  #closed: Promise<void> | undefined;
 
   constructor(options: EventLogServerOptions) {
     super();
     this.#options = options;
-    this.#deadLetters = new DeadLetters(options.log, options.database);
+    this.#deadLetters = new DeadLetters(options.database);
+    this.#newerKeys = new NewerKeys({
+      deadLetters: this.#deadLetters,
+      consumers: () => this.#consumers.values(),
+      knows: options.knows ?? knowsEvent,
+      onError: options.onError,
+    });
   }
 
   listen(callback: (error?: unknown) => void): void {
     Promise.all([...this.messageHandlers].map(([name, handler]) => this.#startSlice(name, handler)))
-      .then(() => callback())
+      .then(() => {
+        for (const rebuild of this.#rebuilds.values()) rebuild.start();
+        this.#newerKeys.start();
+        callback();
+      })
       .catch(callback);
   }
 
-  /** Drains: batches in hand are finished and their offsets committed. */
+  /** Drains, once: batches in hand are finished and their offsets committed. */
   async close(): Promise<void> {
-    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.stop()));
-    await this.#deadLetters.stop();
+    this.#closed ??= this.#drain();
+    await this.#closed;
+  }
+
+  async #drain(): Promise<void> {
+    const working = [...this.#consumers.values(), ...this.#rebuilds.values(), this.#newerKeys];
+    await Promise.all(working.map((one) => one.stop()));
   }
 
   override on(): void {}
@@ -96,15 +91,20 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   projections(): string[] {
-    return [...this.#projections.keys()];
+    return [...this.#rebuilds.keys()];
   }
 
-  /** Rebuilds a projection by replaying the log. @returns how many events were folded; undefined for an unknown name. */
-  async rebuild(name: string): Promise<number | undefined> {
-    return this.#projections.get(name)?.rebuild();
+  /** @returns each projection and how its last rebuild went, or goes. */
+  async rebuilds(): Promise<{ name: string; rebuild: RebuildStatus | null }[]> {
+    return Promise.all([...this.#rebuilds].map(async ([name, rebuild]) => ({ name, rebuild: (await rebuild.status()) ?? null })));
   }
 
-  async parkedKeys(): Promise<ParkedKey[]> {
+  /** Begins to rebuild a projection, unless that is under way. @returns undefined for an unknown name. */
+  async rebuild(name: string): Promise<RebuildStatus | undefined> {
+    return this.#rebuilds.get(name)?.begin();
+  }
+
+  async parkedKeys(): Promise<{ parked: ParkedKey[]; total: number }> {
     return this.#deadLetters.list();
   }
 
@@ -113,27 +113,32 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     return this.#consumers.get(group)?.redrive(topic, key);
   }
 
+  /** Gives up a parked key's events. @returns how many; undefined for a key that is not parked, or a group that is not here. */
+  async discard(group: string, topic: string, key: string): Promise<number | undefined> {
+    return this.#consumers.has(group) ? this.#deadLetters.discard(group, topic, key) : undefined;
+  }
+
   async #startSlice(name: string, handler: MessageHandler): Promise<void> {
-    const { service, log, database, onError, sessionTimeoutMs } = this.#options;
-    const slice = handler.extras as SliceExtras | undefined;
+    const { service, log, database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, knows } = this.#options;
+    const slice = handler.extras as Slice | undefined;
     if (!slice) throw new Error(`The handler of ${name} is marked neither @ProjectEvents nor @ReactToEvents`);
+    const group = `${service}.${name}`;
     const call = async (batch: ProjectionBatch | ReactionBatch): Promise<void> => {
       await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
     };
-    let handle = async ({ events }: EventBatch): Promise<void> => call({ events });
-    if (slice.kind === 'projection') {
-      const projection = new Projection(log, database, { name, topics: slice.topics, tables: slice.tables, apply: call });
-      this.#projections.set(name, projection);
-      handle = ({ events }) => projection.applyLive(events);
-    }
-    const group = `${service}.${name}`;
+    const projection = slice.kind === 'projection' ? new Projection(database, { name, ...slice, apply: call }) : undefined;
+    if (projection) this.#addRebuild(group, projection);
     const consumer = new EventConsumer({
       log,
       group,
       topics: slice.topics,
       deadLetters: this.#deadLetters,
-      handle,
+      handle: projection ? (batch) => projection.applyLive(batch) : ({ events, tombstones }: EventBatch) => call({ events, tombstones }),
       onError,
+      onParked: (kind) => onParked?.(kind, group),
+      gaps: this.#gapsOf(group, projection && ((keys) => projection.sequencesOf(database, keys)), projection),
+      aloneFailsForMs,
+      knows,
       firstFrom: slice.kind === 'projection' ? 'beginning' : 'end',
       ...(sessionTimeoutMs && { sessionTimeoutMs }),
     });
@@ -143,5 +148,27 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       await beginAtEnd(log, database, group, slice.topics).catch((error: unknown) => onError(error, `finding where ${group} begins`));
     }
     await consumer.start();
+  }
+
+  #addRebuild(group: string, projection: Projection): void {
+    const { log, onError, knows = knowsEvent } = this.#options;
+    const inShadow = (keys: string[]) => projection.inShadow((tx) => projection.sequencesOf(tx, keys));
+    const gaps = this.#gapsOf(group, inShadow, projection);
+    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, knows, gaps, onError }));
+  }
+
+  #gapsOf(
+    group: string,
+    sequences: ((keys: string[]) => Promise<Map<string, number>>) | undefined,
+    projection?: Projection,
+  ): Gaps | undefined {
+    const { gaps, onGap } = this.#options;
+    if (!gaps) return undefined;
+    return new Gaps({
+      ...gaps,
+      ...(sequences && projection?.options.sequences !== undefined && { sequences }),
+      givenUpThrough: (key) => this.#deadLetters.givenUpThrough(group, gaps.topic, key),
+      onGap: (gap) => onGap?.(gap, group),
+    });
   }
 }

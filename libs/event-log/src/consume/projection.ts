@@ -1,74 +1,78 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import type { Database, Sql } from '../database.js';
-import { fromMessage } from '../log/event-headers.js';
-import type { EventLog } from '../log/event-log.js';
-import { readRange } from '../log/read-range.js';
+import { InfrastructureError } from '../failures.js';
+import type { EventBatch } from './message-handler.js';
+import type { Tombstone } from './read-messages.js';
+import { shadowOf } from './tables.js';
 
 /** Events to fold into a projection's tables, inside the transaction that also guards against a rebuild. */
 export interface ProjectionBatch {
   events: readonly AnyEvent[];
+  /** Keys that have ended, and of which `events` tells nothing that is later. */
+  tombstones: readonly Tombstone[];
   tx: Sql;
+  /** Whether the past is folded again, into a shadow: then nothing but the projection's tables may be touched. */
+  isRebuild: boolean;
 }
 
-export interface ProjectionOptions {
-  name: string;
+/** What a projection is made of. */
+export interface ProjectionSlice {
   topics: string[];
-  /** The tables that hold the projection and nothing else: a rebuild empties them. */
+  /** The tables that hold the projection and nothing else: a rebuild replaces them. */
   tables: string[];
+  /** SQL that answers `key, sequence` for the keys `$1`, where a table keeps the last sequence of each call. */
+  sequences?: string;
+  /** SQL run in a rebuild now and then, so that its shadow does not keep what the service would long have purged. */
+  prune?: readonly string[];
+  /** SQL run just before the shadow takes the tables' place, to act on what differs. `shadow` is the schema of the new tables. */
+  beforeSwap?: (shadow: string) => readonly string[];
+}
+
+export interface ProjectionOptions extends ProjectionSlice {
+  name: string;
   /** Folds events in, dropping what is not newer than what the tables hold. */
   apply: (batch: ProjectionBatch) => Promise<void>;
 }
 
-/**
- * A reading made of events, which may be dropped and rebuilt at any time.
- *
- * A rebuild is one transaction under a lock that every live batch takes shared: readers see the old rows until the
- * new ones are all there, and a live batch waits (and is paused) rather than mixing in.
- */
+/** A reading made of events, which may be dropped and rebuilt at any time. See rebuild.ts. */
 export class Projection {
-  readonly #log: EventLog;
-  readonly #database: Database;
-  readonly options: ProjectionOptions;
+  constructor(
+    readonly database: Database,
+    readonly options: ProjectionOptions,
+  ) {}
 
-  constructor(log: EventLog, database: Database, options: ProjectionOptions) {
-    this.#log = log;
-    this.#database = database;
-    this.options = options;
-  }
-
-  /** Applies one batch from the log. */
-  async applyLive(events: readonly AnyEvent[]): Promise<void> {
-    await this.#database.transaction(async (tx) => {
-      await tx.query("SET LOCAL lock_timeout = '2s'");
-      await tx.query('SELECT pg_advisory_xact_lock_shared(hashtext($1))', [this.#lockName]);
-      await this.options.apply({ events, tx });
+  /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
+  async applyLive({ events, tombstones }: Pick<EventBatch, 'events' | 'tombstones'>): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
+      if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
+      await this.options.apply({ events, tombstones, tx, isRebuild: false });
     });
   }
 
-  /**
-   * Empties the projection and folds the whole log into it again.
-   * @returns how many events were folded.
-   */
-  async rebuild(): Promise<number> {
-    return this.#database.transaction(async (tx) => {
-      await tx.query('SELECT pg_advisory_xact_lock(hashtext($1))', [this.#lockName]);
-      for (const table of this.options.tables) await tx.query(`DELETE FROM ${table}`);
-      let folded = 0;
-      for (const topic of this.options.topics) {
-        let queue = Promise.resolve();
-        await readRange(this.#log, topic, {}, async (messages) => {
-          const events = messages.map(({ message }) => fromMessage(message)).filter((event) => event !== null);
-          folded += events.length;
-          // One connection, one statement at a time, whatever the partitions do.
-          queue = queue.then(() => this.options.apply({ events, tx }));
-          await queue;
-        });
-      }
-      return folded;
+  /** Runs work in a transaction in which the projection's tables are those of the shadow. */
+  async inShadow<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    const { schema } = this.database;
+    return this.database.transaction(async (tx) => {
+      await tx.query("SELECT set_config('search_path', $1, true)", [`${shadowOf(schema)}, ${schema}`]);
+      return work(tx);
     });
+  }
+
+  /** Keeps live batches out until the transaction ends; waits 2 s for those in hand. */
+  async keepOutLive(tx: Sql): Promise<void> {
+    await tx.query("SET LOCAL lock_timeout = '2s'");
+    await tx.query('SELECT pg_advisory_xact_lock(hashtext($1))', [this.#lockName]);
+  }
+
+  /** @returns the last sequences its tables hold of some keys; those without any are left out. */
+  async sequencesOf(sql: Sql, keys: string[]): Promise<Map<string, number>> {
+    if (!this.options.sequences) return new Map();
+    const { rows } = await sql.query<{ key: string; sequence: number }>(this.options.sequences, [keys]);
+    return new Map(rows.map(({ key, sequence }) => [key, Number(sequence)]));
   }
 
   get #lockName(): string {
-    return `projection ${this.#database.schema}.${this.options.name}`;
+    return `projection ${this.database.schema}.${this.options.name}`;
   }
 }

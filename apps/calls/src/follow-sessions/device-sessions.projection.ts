@@ -1,0 +1,103 @@
+import { type AnyEvent, type AppId, type CallId, mediaEventSchema, sessionEventSchema } from '@communication-center/contracts';
+import { ProjectEvents, type ProjectionBatch, type Sql, type Tombstone } from '@communication-center/event-log';
+import { Settings } from '@communication-center/service';
+import { Controller, Inject } from '@nestjs/common';
+import type { CallsSettings } from '../settings.js';
+import { unwatchDevice, watchAllIn, watchDevice } from './connection-deadlines.js';
+
+interface Device {
+  appId: AppId;
+  userAlias: string;
+  deviceId: string;
+}
+
+interface Socket extends Device {
+  sessionId: string;
+  sequence: number;
+  /** When it closed; null while it is open. */
+  closedAt: string | null;
+  /** The call whose media it carries; null for a signalling socket. */
+  mediaOf: CallId | null;
+}
+
+/** Higher than any sequence: nothing is newer than the end of a session. */
+const atTheEnd = 2_147_483_647;
+
+/**
+ * Answers "which devices have a live socket, signalling or media?", and starts or stops the grace of a device in a call with
+ * what changes. What a rebuild folds again was acted on when it happened: only devices that turn out to have no socket are
+ * given the grace.
+ */
+@Controller()
+export class DeviceSessionsProjection {
+  constructor(@Inject(Settings) private readonly settings: CallsSettings) {}
+
+  @ProjectEvents('follow-sessions', {
+    topics: ['sessions.events', 'media.events'],
+    tables: ['device_sessions'],
+    beforeSwap: (shadow) => [watchAllIn(shadow)],
+  })
+  async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
+    for (const event of events) {
+      const socket = event.type.startsWith('media.') ? mediaSocket(event) : signallingSocket(event);
+      if ((await save(tx, socket)) && !isRebuild) await this.#act(tx, socket, socket.closedAt === null);
+    }
+    for (const device of await end(tx, tombstones, events)) if (!isRebuild) await this.#act(tx, device, false);
+  }
+
+  async #act(tx: Sql, { appId, userAlias, deviceId }: Device, open: boolean): Promise<void> {
+    if (open) await unwatchDevice(tx, appId, userAlias, deviceId);
+    else await watchDevice(tx, appId, userAlias, deviceId, this.settings.CONNECTION_GRACE_MS);
+  }
+}
+
+/** @returns whether the socket was news. */
+async function save(tx: Sql, { sessionId, appId, userAlias, deviceId, sequence, closedAt, mediaOf }: Socket): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `INSERT INTO device_sessions (session_id, app_id, user_alias, device_id, sequence, closed_at, media_of_call)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (session_id) DO UPDATE SET sequence = excluded.sequence, closed_at = excluded.closed_at
+     WHERE device_sessions.sequence < excluded.sequence`,
+    [sessionId, appId, userAlias, deviceId, sequence, closedAt, mediaOf],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Ends sessions whose keys ended in the log, where the event that said so is compacted away: as a rule it is in `events`.
+ * One that is not known is written down as ended, of nobody: a late event of it must not open it.
+ * @returns the devices that had a socket open.
+ */
+async function end(tx: Sql, tombstones: readonly Tombstone[], events: readonly AnyEvent[]): Promise<Device[]> {
+  const said = new Set(events.filter(({ type }) => type === 'session.closed' || type === 'media.left').map(({ subject }) => subject));
+  const ended = tombstones.map(({ key }) => key).filter((key) => !said.has(key));
+  if (ended.length === 0) return [];
+  const { rows } = await tx.query<{ app_id: AppId; user_alias: string; device_id: string; was_open: boolean }>(
+    `WITH before AS (SELECT session_id FROM device_sessions WHERE session_id = ANY($1::uuid[]) AND closed_at IS NULL)
+     INSERT INTO device_sessions AS s (session_id, app_id, user_alias, device_id, sequence, closed_at)
+     SELECT id, '', '', '', ${atTheEnd}, clock_timestamp() FROM unnest($1::uuid[]) AS ended(id) ORDER BY id
+     ON CONFLICT (session_id) DO UPDATE SET sequence = excluded.sequence, closed_at = coalesce(s.closed_at, excluded.closed_at)
+     RETURNING app_id, user_alias, device_id, session_id IN (SELECT session_id FROM before) AS was_open`,
+    [ended],
+  );
+  return rows
+    .filter(({ was_open }) => was_open)
+    .map(({ app_id, user_alias, device_id }) => ({ appId: app_id, userAlias: user_alias, deviceId: device_id }));
+}
+
+function signallingSocket(event: AnyEvent): Socket {
+  const { type, appid, sequence, time, data } = sessionEventSchema.parse(event);
+  return { ...data, appId: appid, sequence, closedAt: type === 'session.closed' ? time : null, mediaOf: null };
+}
+
+function mediaSocket(event: AnyEvent): Socket {
+  const { type, appid, sequence, time, data } = mediaEventSchema.parse(event);
+  return {
+    ...data,
+    sessionId: data.mediaSessionId,
+    appId: appid,
+    sequence,
+    closedAt: type === 'media.joined' ? null : time,
+    mediaOf: data.callId,
+  };
+}

@@ -1,0 +1,158 @@
+import { type AnyEvent, knowsEvent } from '@communication-center/contracts';
+import type { KafkaMessage } from 'kafkajs';
+import { type Fault, faultOf } from '../failures.js';
+import { type DeadLetters, type ParkedFor, type ParkedKind, reasonOf } from './dead-letters.js';
+import type { Gaps } from './gaps.js';
+import { keyOf } from './parked-message.js';
+import { NewerEventError, readMessages, sequenceIn, type Tombstone } from './read-messages.js';
+import { SeenKeys } from './seen-keys.js';
+
+/** Events of one partition of one topic, in order. */
+export interface EventBatch {
+  topic: string;
+  events: readonly AnyEvent[];
+  /** Keys that have ended, and of which `events` tells nothing that is later. */
+  tombstones: readonly Tombstone[];
+}
+
+export interface MessageHandlerOptions {
+  group: string;
+  deadLetters: DeadLetters;
+  /** Applies a batch. A repeat must find nothing to do. What it throws is judged by {@link faultOf}. */
+  handle: (batch: EventBatch) => Promise<void>;
+  onError: (error: unknown, doing: string) => void;
+  onParked?: ((kind: ParkedKind) => void) | undefined;
+  gaps?: Gaps | undefined;
+  /** Whether this release can read an event of a topic. */
+  knows?: typeof knowsEvent | undefined;
+  /** How often a single event that is at fault is tried before its key is parked. */
+  triesBeforeParking?: number | undefined;
+  /** After so long an event that alone fails, while others succeed, is parked though its fault is not clear. */
+  aloneFailsForMs?: number | undefined;
+}
+
+/** Handles messages in order within a key, and parks the keys of those that cannot be. */
+export class MessageHandler {
+  readonly #options: MessageHandlerOptions;
+  /** Since when a message fails for reasons that are not clear, by topic, key and offset. */
+  readonly #failingSince = new Map<string, number>();
+  #lastSuccess = 0;
+
+  constructor(options: MessageHandlerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Handles messages of one topic together; when that fails by the fault of one, one by one, to park only the culprit's key.
+   * @throws where the fault is not of a message: nothing may be committed, and all of them come again.
+   */
+  async handle(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
+    const free = await this.#putBehindParked(topic, messages, seen);
+    if (free.length === 0) return;
+    try {
+      await this.#hand(topic, free, seen);
+    } catch (error) {
+      if (judge(error) === 'infrastructure') throw error;
+      await this.#oneByOne(topic, free, seen);
+    }
+  }
+
+  /** Handles one message of a parked key anew. */
+  async handleParked(topic: string, message: KafkaMessage): Promise<void> {
+    await this.#hand(topic, [message], new SeenKeys());
+  }
+
+  /** @returns why a key is to be parked for what it threw; undefined where it is not its fault. */
+  static parkedFor(error: unknown): ParkedFor | undefined {
+    if (judge(error) === 'infrastructure') return undefined;
+    if (!(error instanceof NewerEventError)) return { kind: 'fault', reason: reasonOf(error) };
+    return { kind: 'newer', reason: error.message, newer: { type: error.type, dataversion: error.dataversion } };
+  }
+
+  /** @returns the messages whose keys are not parked. Asks only about keys that this member has not handled yet. */
+  async #putBehindParked(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<readonly KafkaMessage[]> {
+    const { group, deadLetters } = this.#options;
+    const unknown = [...new Set(messages.map(keyOf))].filter((key) => !seen.has(topic, key));
+    if (unknown.length === 0) return messages;
+    let parked = await deadLetters.parkedAmong(group, topic, unknown);
+    if (parked.size > 0) {
+      const behind = messages.filter((message) => parked.has(keyOf(message)));
+      parked = await deadLetters.parkBehind(group, topic, behind);
+    }
+    return messages.filter((message) => !parked.has(keyOf(message)));
+  }
+
+  async #oneByOne(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
+    const parked = new Set<string>();
+    const stuck = new Map<string, unknown>();
+    for (const message of messages) {
+      const key = keyOf(message);
+      if (stuck.has(key) || (parked.has(key) && (await this.#isBehind(topic, message)))) continue;
+      const failure = await this.#alone(topic, message, seen);
+      if (failure?.park) parked.add(key);
+      else if (failure) stuck.set(key, failure.error);
+    }
+    const [first] = [...stuck.values()];
+    if (stuck.size > 0) throw first;
+  }
+
+  /** Puts a message behind its key. @returns false when the key was freed meanwhile. */
+  async #isBehind(topic: string, message: KafkaMessage): Promise<boolean> {
+    return (await this.#options.deadLetters.parkBehind(this.#options.group, topic, [message])).size > 0;
+  }
+
+  /** @returns undefined when it went well, else what failed and whether the key was parked for it. */
+  async #alone(topic: string, message: KafkaMessage, seen: SeenKeys): Promise<{ error: unknown; park: boolean } | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#hand(topic, [message], seen);
+        this.#failingSince.delete(nameOf(topic, message));
+        return undefined;
+      } catch (error) {
+        const fault = judge(error);
+        if (fault === 'infrastructure') throw error;
+        if (fault === 'event' && !(error instanceof NewerEventError) && tries < (this.#options.triesBeforeParking ?? 3)) {
+          await new Promise((resolve) => setTimeout(resolve, 50 * tries));
+          continue;
+        }
+        const park = fault !== 'unclear' || this.#isAloneForTooLong(topic, message);
+        if (park) await this.#park(topic, message, error, seen);
+        return { error, park };
+      }
+    }
+  }
+
+  /** Whether a message has failed for long, and others have succeeded since it began to. */
+  #isAloneForTooLong(topic: string, message: KafkaMessage): boolean {
+    const name = nameOf(topic, message);
+    const since = this.#failingSince.get(name) ?? Date.now();
+    this.#failingSince.set(name, since);
+    return Date.now() - since >= (this.#options.aloneFailsForMs ?? 300_000) && this.#lastSuccess > since;
+  }
+
+  async #park(topic: string, message: KafkaMessage, error: unknown, seen: SeenKeys): Promise<void> {
+    const { group, deadLetters, onError, onParked } = this.#options;
+    const why = MessageHandler.parkedFor(error) ?? { kind: 'fault', reason: reasonOf(error) };
+    onError(error, `handling ${topic} key ${keyOf(message)} as ${group}; its key is parked`);
+    await deadLetters.park(group, topic, message, why);
+    seen.forget(topic, keyOf(message));
+    this.#failingSince.delete(nameOf(topic, message));
+    onParked?.(why.kind);
+  }
+
+  async #hand(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
+    const { gaps, handle, knows = knowsEvent } = this.#options;
+    const { events: told, tombstones } = readMessages(topic, messages);
+    const events = gaps ? await gaps.fill(topic, told, seen) : told;
+    NewerEventError.throwFor(topic, events, knows);
+    if (events.length > 0 || tombstones.length > 0) await handle({ topic, events, tombstones });
+    this.#lastSuccess = Date.now();
+    for (const message of messages) seen.note(topic, keyOf(message), sequenceIn(message));
+  }
+}
+
+function judge(error: unknown): Fault {
+  return error instanceof NewerEventError ? 'event' : faultOf(error);
+}
+
+const nameOf = (topic: string, message: KafkaMessage) => `${topic} ${message.offset} ${keyOf(message)}`;

@@ -1,0 +1,187 @@
+/*
+ * An event that cannot be handled holds up its own key and nobody else: not other keys, not other partitions, not the
+ * database. Nothing of a parked key is lost, and its order is kept, whoever redrives it and whatever comes meanwhile.
+ */
+import type { AnyEvent } from '@communication-center/contracts';
+import { eventually } from '@communication-center/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Bench, event, message, upTo } from './bench.fixture.js';
+import { NewerKeys } from './newer-keys.js';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await Bench.make();
+});
+afterEach(async () => bench.end());
+
+const poison =
+  (isPoisoned: (told: AnyEvent) => boolean, error: () => unknown) =>
+  async ({ events }: { events: readonly AnyEvent[] }): Promise<void> => {
+    if (events.some(isPoisoned)) throw error();
+    await bench.applyOnce({ events });
+  };
+const ofBad = ({ subject, sequence }: AnyEvent) => subject === 'bad' && sequence === 2;
+const behind = async (count: number) =>
+  eventually(`${count} events being parked`, async () => (await bench.schema.query('SELECT 1 FROM parked_events')).rows.length === count);
+
+describe('what is parked', () => {
+  test("an event that the database refuses, whose key holds up nobody else's", async () => {
+    const refuse = () => Object.assign(new Error('\u0000 cannot be converted to text'), { code: '22P05' });
+    const consumer = await bench.consume('reads', { handle: poison(ofBad, refuse) });
+    await bench.tell(...upTo(3).flatMap((sequence) => [event('bad', sequence), event('good', sequence)]));
+    expect(await bench.effectsLike({ bad: [1], good: upTo(3) })).toEqual({ bad: [1], good: upTo(3) });
+    await behind(2);
+    expect(await bench.parked()).toMatchObject([{ key: 'bad', kind: 'fault' }]);
+    expect(consumer.state).toBe('running');
+  });
+
+  test('an event that alone fails for long while others succeed, though nobody can tell why', async () => {
+    const consumer = await bench.consume('reads', { handle: poison(ofBad, () => new Error('it did not work')), aloneFailsForMs: 300 });
+    await bench.tell(...upTo(3).flatMap((sequence) => [event('bad', sequence), event('good', sequence)]));
+    expect(await bench.effectsLike({ bad: [1], good: upTo(3) })).toEqual({ bad: [1], good: upTo(3) });
+    await behind(2);
+    expect(bench.errors.some((told) => told.includes('its key is parked'))).toBe(true);
+    await eventually('the consumer running', () => consumer.state === 'running');
+  });
+
+  test('nothing, where everything fails: that is waited for', async () => {
+    let isBroken = true;
+    const consumer = await bench.consume('reads', {
+      handle: poison(
+        () => isBroken,
+        () => new Error('it did not work'),
+      ),
+      aloneFailsForMs: 1,
+    });
+    await bench.tell(event('a', 1), event('b', 1));
+    await eventually('some tries', () => bench.errors.length >= 3);
+    expect(await bench.parked()).toEqual([]);
+    isBroken = false;
+    await bench.effectsLike({ a: [1], b: [1] });
+    await eventually('the consumer running', () => consumer.state === 'running');
+  });
+
+  test.each([
+    ['a statement that took too long', '57014'],
+    ['a column that a rolling change has not brought yet', '42703'],
+  ])('nothing for %s', async (_what, code) => {
+    let tries = 0;
+    const handle = poison(
+      (told) => ofBad(told) && ++tries <= 4,
+      () => Object.assign(new Error('not now'), { code }),
+    );
+    await bench.consume('reads', { handle, aloneFailsForMs: 1 });
+    await bench.tell(event('bad', 1), event('bad', 2), event('good', 1));
+    await bench.effectsLike({ bad: [1, 2], good: [1] });
+    expect(await bench.parked()).toEqual([]);
+  });
+});
+
+test('what a newer release wrote is parked as that, and handled by itself after the upgrade', async () => {
+  const old = await bench.consume('reads', { knows: (_topic, { dataversion }) => dataversion === 1 });
+  await bench.tell(event('a', 1), event('a', 2, { dataversion: 2 }), event('a', 3), event('b', 1));
+  await bench.effectsLike({ a: [1], b: [1] });
+  await behind(2);
+  expect(await bench.parked()).toMatchObject([{ key: 'a', kind: 'newer' }]);
+  const knows = (_topic: string, { dataversion }: { dataversion: number }) => dataversion <= 2;
+  const redriven = (consumer: typeof old, known: typeof knows) => {
+    const newer = new NewerKeys({ deadLetters: bench.deadLetters, consumers: () => [consumer], knows: known, onError: bench.onError });
+    bench.atEnd(() => newer.stop());
+    newer.start();
+    return newer;
+  };
+  await redriven(old, (_topic, { dataversion }) => dataversion === 1).stop();
+  expect(await bench.parked()).toHaveLength(1);
+  await old.stop();
+  redriven(await bench.consume('reads', { knows }), knows);
+  expect((await bench.effectsLike({ a: upTo(3) })).a).toEqual(upTo(3));
+  await eventually('nothing being parked', async () => (await bench.parked()).length === 0);
+});
+
+describe('a redrive', () => {
+  const park = (key: string, count: number) =>
+    bench.deadLetters
+      .park(`${bench.schema.schema}.reads`, bench.topic, message(event(key, 1), 1), { kind: 'fault', reason: 'a bug' })
+      .then(() =>
+        bench.deadLetters.parkBehind(
+          `${bench.schema.schema}.reads`,
+          bench.topic,
+          upTo(count)
+            .slice(1)
+            .map((sequence) => message(event(key, sequence), sequence)),
+        ),
+      );
+
+  test('goes on from where it failed', async () => {
+    const seen: number[] = [];
+    let isMended = false;
+    const consumer = await bench.consume('reads', {
+      handle: async ({ events }) => {
+        seen.push(...events.map(({ sequence }) => sequence));
+        if (!isMended && events.some(({ sequence }) => sequence === 70)) throw new TypeError('a bug');
+      },
+    });
+    await park('a', 100);
+    await expect(consumer.redrive(bench.topic, 'a')).rejects.toThrow('a bug');
+    expect(seen.splice(0)).toEqual(upTo(70));
+    isMended = true;
+    expect(await consumer.redrive(bench.topic, 'a')).toBe(31);
+    expect(seen).toEqual(upTo(100).slice(69));
+    expect(await bench.parked()).toEqual([]);
+  });
+
+  test('holds nobody up, and what comes meanwhile is behind it, in order', async () => {
+    const seen: number[] = [];
+    let letGo: (() => void) | undefined;
+    const consumer = await bench.consume('reads', {
+      handle: async ({ events }) => {
+        if (seen.length === 1) await new Promise<void>((resolve) => (letGo = resolve));
+        seen.push(...events.map(({ sequence }) => sequence));
+      },
+    });
+    await park('a', 3);
+    const redriving = consumer.redrive(bench.topic, 'a');
+    await eventually('the redrive being at work', () => letGo);
+    // The partition's owner is not held up while the redrive is: it answers at once.
+    const parked = await bench.deadLetters.parkBehind(consumer.group, bench.topic, [message(event('a', 4), 4)]);
+    expect([...parked]).toEqual(['a']);
+    await expect(consumer.redrive(bench.topic, 'a')).rejects.toThrow('being redriven already');
+    letGo?.();
+    expect(await redriving).toBe(4);
+    expect(seen).toEqual(upTo(4));
+  });
+
+  test('reads one key among 100,000 others, and a batch asks only for its own keys', async () => {
+    const group = `${bench.schema.schema}.reads`;
+    const consumer = await bench.consume('reads');
+    await bench.schema.query(
+      `INSERT INTO parked_keys (consumer_group, topic, key, reason) SELECT $1, $2, 'key' || n, 'a bug' FROM generate_series(1, 100000) AS n`,
+      [group, bench.topic],
+    );
+    await bench.schema.query(
+      `INSERT INTO parked_events (consumer_group, topic, key, source_offset, value, headers)
+       SELECT $1, $2, 'key' || n, n, '{}', '{}' FROM generate_series(1, 100000) AS n`,
+      [group, bench.topic],
+    );
+    await bench.schema.query('ANALYZE parked_keys, parked_events');
+    await park('a', 3);
+    const plan = async (sql: string, values: unknown[]) =>
+      JSON.stringify((await bench.schema.query(`EXPLAIN (FORMAT JSON) ${sql}`, values)).rows);
+    expect(
+      await plan('SELECT key FROM parked_keys WHERE consumer_group = $1 AND topic = $2 AND key = ANY($3)', [
+        group,
+        bench.topic,
+        ['a', 'b'],
+      ]),
+    ).not.toContain('Seq Scan');
+    expect(
+      await plan('SELECT value FROM parked_events WHERE consumer_group = $1 AND topic = $2 AND key = $3 ORDER BY source_offset LIMIT 50', [
+        group,
+        bench.topic,
+        'a',
+      ]),
+    ).not.toContain('Seq Scan');
+    expect(await consumer.redrive(bench.topic, 'a')).toBe(3);
+    expect((await bench.effects()).a).toEqual(upTo(3));
+  });
+});

@@ -1,0 +1,51 @@
+import type { AnyEvent, knowsEvent } from '@communication-center/contracts';
+import type { KafkaMessage } from 'kafkajs';
+import { fromMessage } from '../log/event-headers.js';
+import { sequenceOf } from './parked-message.js';
+
+/** The end of a key in a compacted topic: nothing before it counts any more. */
+export interface Tombstone {
+  topic: string;
+  key: string;
+}
+
+/** A newer release wrote the event: it is no fault, and waits for the upgrade. */
+export class NewerEventError extends Error {
+  override name = 'NewerEventError';
+
+  private constructor(
+    readonly type: string,
+    readonly dataversion: number,
+  ) {
+    super(`a newer release wrote ${type} in version ${dataversion} of its data`);
+  }
+
+  /** @throws NewerEventError when one of the events is not known here. */
+  static throwFor(topic: string, events: readonly AnyEvent[], knows: typeof knowsEvent): void {
+    const newer = events.find((event) => !knows(topic, event));
+    if (newer) throw new NewerEventError(newer.type, newer.dataversion);
+  }
+}
+
+/**
+ * Reads messages of one partition; a tombstone that is followed by an event of its key is not the end of it.
+ * @throws Error or ZodError when one is no CloudEvent.
+ */
+export function readMessages(topic: string, messages: readonly KafkaMessage[]): { events: AnyEvent[]; tombstones: Tombstone[] } {
+  const events: AnyEvent[] = [];
+  const ended = new Set<string>();
+  for (const message of messages) {
+    const event = fromMessage(message);
+    const key = String(message.key);
+    if (event) {
+      ended.delete(key);
+      events.push(event);
+    } else ended.add(key);
+  }
+  return { events, tombstones: [...ended].map((key) => ({ topic, key })) };
+}
+
+/** @returns the sequence a message's writer gave it; 0 for a tombstone. */
+export function sequenceIn({ headers }: KafkaMessage): number {
+  return sequenceOf(headers ?? {});
+}

@@ -1,0 +1,153 @@
+/*
+ * A rebuild folds the past into shadows while the old tables serve, goes on where a process that died left it, leaves out
+ * only what cannot be folded, and changes nothing but the projection's own tables.
+ */
+import { eventually } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type EventConsumer, Projection, type ProjectionBatch, Rebuild } from '../index.js';
+import { Bench, event, upTo } from './bench.fixture.js';
+
+let bench: Bench;
+let projection: Projection;
+let culprit: string | undefined;
+
+const tables = [
+  `CREATE TABLE readings (key text CONSTRAINT readings_by_key PRIMARY KEY, sequence int NOT NULL DEFAULT 0, note text)`,
+  'CREATE INDEX readings_noted ON readings (note) WHERE note IS NOT NULL',
+  'CREATE TABLE marks (key text)',
+];
+
+async function apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
+  for (const { subject, sequence } of events) {
+    if (subject === culprit && isRebuild) throw new TypeError('a bug');
+    await tx.query(
+      `INSERT INTO readings (key, sequence) VALUES ($1, $2)
+       ON CONFLICT (key) DO UPDATE SET sequence = excluded.sequence WHERE readings.sequence < excluded.sequence`,
+      [subject, sequence],
+    );
+    if (!isRebuild) await tx.query('INSERT INTO marks (key) VALUES ($1)', [subject]);
+  }
+  for (const { key } of tombstones) await tx.query('DELETE FROM readings WHERE key = $1', [key]);
+}
+
+beforeEach(async () => {
+  culprit = undefined;
+  bench = await Bench.make({ tables });
+  projection = new Projection(bench.database, {
+    name: 'readings',
+    topics: [bench.topic],
+    tables: ['readings'],
+    apply,
+    beforeSwap: (shadow) => [
+      `INSERT INTO marks (key) SELECT coalesce(old.key, new.key) FROM readings AS old FULL JOIN ${shadow}.readings AS new USING (key)
+       WHERE old.sequence IS DISTINCT FROM new.sequence`,
+    ],
+  });
+});
+afterEach(async () => bench.end());
+
+function rebuilder(options: { stepSize?: number } = {}): Rebuild {
+  const rebuild = new Rebuild({ log: bench.log, projection, knows: () => true, onError: bench.onError, ...options });
+  bench.atEnd(() => rebuild.stop());
+  rebuild.start();
+  return rebuild;
+}
+
+const follow = (): Promise<EventConsumer> => bench.consume('readings', { handle: (batch) => projection.applyLive(batch) });
+const rows = async () =>
+  (await bench.schema.query<{ key: string; sequence: number }>('SELECT key, sequence FROM readings ORDER BY key')).rows;
+const keys = Array.from({ length: 40 }, (_, index) => `k${String(index).padStart(2, '0')}`);
+const whole = (sequence: number) => keys.map((key) => ({ key, sequence }));
+const tellAll = async (...sequences: number[]) => {
+  for (const sequence of sequences) await bench.tell(...keys.map((key) => event(key, sequence)));
+};
+const isDone = (rebuild: Rebuild) =>
+  eventually('the rebuild being done', async () => (await rebuild.status())?.state === 'done' && rebuild.status(), 30_000);
+const readingsAre = (expected: { key: string; sequence: number }[]) =>
+  eventually('the readings', async () => JSON.stringify(await rows()) === JSON.stringify(expected));
+
+test('puts right what is wrong while readers read and live batches go on, and tells how it went', async () => {
+  await follow();
+  await tellAll(1, 2, 3);
+  await readingsAre(whole(3));
+  await bench.schema.query("UPDATE readings SET sequence = 1 WHERE key = 'k07'");
+  await bench.schema.query('DELETE FROM marks');
+  const counts: number[] = [];
+  const watching = setInterval(() => void rows().then((found) => counts.push(found.length)), 10);
+  const rebuild = rebuilder({ stepSize: 7 });
+  expect((await rebuild.begin()).state).toBe('folding');
+  await tellAll(4);
+  const status = await isDone(rebuild);
+  clearInterval(watching);
+  expect(status).toMatchObject({ state: 'done', error: null, leftOut: [] });
+  expect(status?.folded).toBeGreaterThanOrEqual(120);
+  await readingsAre(whole(4));
+  expect(Math.min(...counts)).toBe(40);
+  await tellAll(5);
+  await readingsAre(whole(5));
+});
+
+test('that comes to the same result says nothing, and the tables keep the names of their parts', async () => {
+  await follow();
+  await tellAll(1, 2);
+  await readingsAre(whole(2));
+  await bench.schema.query('DELETE FROM marks');
+  const parts = async () =>
+    (
+      await bench.schema.query(
+        `SELECT conname AS name FROM pg_constraint WHERE conrelid = 'readings'::regclass
+         UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = $1 AND tablename = 'readings'
+         UNION ALL SELECT column_default FROM information_schema.columns WHERE table_schema = $1 AND table_name = 'readings' ORDER BY 1`,
+        [bench.schema.schema],
+      )
+    ).rows;
+  const before = await parts();
+  const rebuild = rebuilder();
+  await rebuild.begin();
+  await isDone(rebuild);
+  expect(await rows()).toEqual(whole(2));
+  expect((await bench.schema.query('SELECT * FROM marks')).rows).toEqual([]);
+  expect(await parts()).toEqual(before);
+  await bench.schema.query("UPDATE readings SET sequence = 1 WHERE key = 'k07'");
+  await rebuild.begin();
+  await isDone(rebuild);
+  expect((await bench.schema.query('SELECT * FROM marks')).rows).toEqual([{ key: 'k07' }]);
+});
+
+test('gets past what cannot be folded: that key is left out and named, everything else is rebuilt', async () => {
+  await tellAll(1, 2);
+  culprit = 'k11';
+  const rebuild = rebuilder({ stepSize: 50 });
+  await rebuild.begin();
+  const status = await isDone(rebuild);
+  expect(status?.leftOut).toEqual([{ topic: bench.topic, key: 'k11', reason: 'TypeError: a bug' }]);
+  expect(await rows()).toEqual(whole(2).filter(({ key }) => key !== 'k11'));
+});
+
+test('whose process dies goes on from its last step in another', async () => {
+  await tellAll(...upTo(5));
+  let folded = 0;
+  let hang: Promise<void> | undefined;
+  const { apply: really } = projection.options;
+  projection.options.apply = async (batch) => {
+    if (folded >= 100 && !hang) {
+      // The process stops here for good: its step's transaction is cut off, and its lease runs out.
+      hang = new Promise(() => undefined);
+      await batch.tx.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+      await hang;
+    }
+    folded += batch.events.length;
+    await really(batch);
+  };
+  const dead = new Rebuild({ log: bench.log, projection, knows: () => true, onError: bench.onError, stepSize: 10 });
+  dead.start();
+  await dead.begin();
+  await eventually('the first process dying', () => hang);
+  await bench.schema.query("UPDATE rebuilds SET led_until = now() - interval '1 second', led_by = gen_random_uuid()");
+  const before = folded;
+  const rebuild = rebuilder({ stepSize: 10 });
+  const status = await isDone(rebuild);
+  expect(await rows()).toEqual(whole(5));
+  expect(status?.folded).toBe(200);
+  expect(folded - before).toBeLessThanOrEqual(100);
+});

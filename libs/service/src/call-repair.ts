@@ -1,0 +1,16 @@
+import { callEventsPage, callEventsSchema } from '@communication-center/contracts';
+import type { Repair } from '@communication-center/event-log';
+import type { ServiceClient } from './service-client.js';
+
+/** @returns what reads a call's missing events from the calls service, page by page. It throws while nobody answers. */
+export function repairFrom(calls: ServiceClient): Repair {
+  return async (callId, after, before) => {
+    const found = [];
+    for (let last = after; ; last = found.at(-1)?.sequence ?? before) {
+      const path = `/internal/calls/${encodeURIComponent(callId)}/events?after=${last}&before=${before}`;
+      const { events } = callEventsSchema.parse(await calls.send({ method: 'GET', path, retryForMs: 2000 }));
+      found.push(...events);
+      if (events.length < callEventsPage) return found;
+    }
+  };
+}
