@@ -185,14 +185,8 @@ describe('over REST', () => {
       return rows.filter(({ call }) => call.status === 'ended').length === 3 && rows;
     });
     await fleet.query('calls', "UPDATE call_history SET call = jsonb_set(call, '{status}', '\"ringing\"') WHERE app_id = $1", [app.appId]);
-    const rebuilt = await fleet.rest<{ folded: number }>(
-      'POST',
-      '/v1/operations/calls/projections/call-history/rebuild',
-      fleet.state.secrets.operatorKey,
-      {},
-    );
-    expect(rebuilt.status).toBe(201);
-    expect(rebuilt.body.folded).toBeGreaterThanOrEqual(9);
+    const rebuild = await fleet.rebuild('calls', 'call-history');
+    expect(rebuild.folded).toBeGreaterThanOrEqual(9);
     expect(await history()).toEqual(before);
   });
 });

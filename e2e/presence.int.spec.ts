@@ -292,13 +292,7 @@ describe('no ghost survives', () => {
       60_000,
     );
     const before = await presenceOf('bob');
-    const rebuilt = await fleet.rest(
-      'POST',
-      '/v1/operations/presence/projections/who-is-where/rebuild',
-      fleet.state.secrets.operatorKey,
-      {},
-    );
-    expect(rebuilt.status).toBe(201);
+    await fleet.rebuild('presence', 'who-is-where');
     await holds('the version standing still', async () => (await presenceOf('bob')).version === before.version, 1000);
     for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media', 'gateway'] as const) await fleet.ready(service);
   }, 180_000);

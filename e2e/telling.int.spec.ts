@@ -164,8 +164,7 @@ describe('presence', () => {
   test('is rebuilt from the log by the operator; a version never goes back', async () => {
     await phones.connect(app, 'dora', { deviceId: 'dora-phone' });
     const before = await becomes('dora', ({ status }) => status === 'online');
-    const path = '/v1/operations/presence/projections/who-is-where/rebuild';
-    expect((await fleet.rest('POST', path, fleet.state.secrets.operatorKey, {})).status).toBe(201);
+    await fleet.rebuild('presence', 'who-is-where');
     const after = await presenceOf('dora');
     expect(after.version).toBeGreaterThanOrEqual(before.version);
     expect({ ...after, version: 0 }).toEqual({ ...before, version: 0 });

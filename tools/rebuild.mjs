@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openInstance, readState } from './launcher/instance.mjs';
 
 /*
- * npm run rebuild -- <service> <projection>      folds the whole log into a projection again
- * npm run rebuild -- <service>                   lists what can be rebuilt, and keys that are parked
+ * npm run rebuild -- <service> <projection>      folds the whole log into a projection again, beside the one that serves, and shows how it goes
+ * npm run rebuild -- <service>                   lists consumers, projections and how their rebuilds went, and keys that are parked
  * CENTER_URL and OPERATOR_KEY name another Center than the one npm start runs.
  */
 const [service, projection] = process.argv.slice(2);
@@ -23,16 +24,44 @@ async function ask(method, path) {
   return body;
 }
 
+/** @returns how a rebuild goes, in a line. */
+function told({ name, rebuild }) {
+  if (!rebuild) return `${name}: never rebuilt`;
+  const { state, folded, toFold, error, endedAt } = rebuild;
+  const progress = toFold > 0 ? `${folded} of ${Math.max(folded, toFold)} messages` : `${folded} messages`;
+  if (state === 'folding') return `${name}: being rebuilt, ${progress} folded`;
+  return state === 'done'
+    ? `${name}: rebuilt at ${endedAt} from ${folded} messages`
+    : `${name}: the rebuild failed at ${endedAt}: ${error}`;
+}
+
+/** Shows how a rebuild goes until it has ended. @returns whether it went well. */
+async function follow(name) {
+  for (let last = ''; ; await sleep(1000)) {
+    const { projections } = await ask('GET', 'projections');
+    const found = projections.find((one) => one.name === name);
+    const line = told(found);
+    if (line !== last) console.log(line);
+    last = line;
+    if (found.rebuild?.state === 'folding') continue;
+    for (const { topic, key: left, reason } of found.rebuild?.leftOut ?? []) console.log(`left out: ${topic} ${left}: ${reason}`);
+    return found.rebuild?.state === 'done';
+  }
+}
+
 try {
   if (projection) {
-    const { folded } = await ask('POST', `projections/${encodeURIComponent(projection)}/rebuild`);
-    console.log(`${service} ${projection}: rebuilt from ${folded} events`);
+    await ask('POST', `projections/${encodeURIComponent(projection)}/rebuild`);
+    if (!(await follow(projection))) process.exit(1);
   } else {
-    const { consumers, projections } = await ask('GET', 'consumers');
-    const { parked } = await ask('GET', 'dead-letters');
-    console.log(`projections: ${projections.join(', ') || 'none'}`);
+    const { consumers } = await ask('GET', 'consumers');
+    const { projections } = await ask('GET', 'projections');
+    const { parked, total } = await ask('GET', 'dead-letters');
+    for (const one of projections) console.log(`projection ${told(one)}`);
     for (const { group, state: how } of consumers) console.log(`consumer ${group}: ${how}`);
-    for (const { consumerGroup, key: name, reason } of parked) console.log(`parked in ${consumerGroup}: ${name}: ${reason}`);
+    for (const { consumerGroup, key: name, kind, reason } of parked)
+      console.log(`parked in ${consumerGroup} (${kind}): ${name}: ${reason}`);
+    if (total > parked.length) console.log(`and ${total - parked.length} more parked keys`);
   }
 } catch (error) {
   console.error(error.message);

@@ -147,6 +147,20 @@ export class Fleet {
     await this.ready(service);
   }
 
+  /** Has the operator rebuild a projection, and waits until it is done. */
+  async rebuild(service: ServiceName, projection: string): Promise<{ folded: number }> {
+    const operator = this.state.secrets.operatorKey;
+    const begun = await this.rest('POST', `/v1/operations/${service}/projections/${projection}/rebuild`, operator, {});
+    if (begun.status !== 202) throw new Error(`The rebuild was not begun: ${begun.status} ${JSON.stringify(begun.body)}`);
+    return eventually(`${projection} being rebuilt`, async () => {
+      type Answer = { projections: { name: string; rebuild: { state: string; folded: number } | null }[] };
+      const { body } = await this.rest<Answer>('GET', `/v1/operations/${service}/projections`, operator);
+      const rebuild = body.projections.find(({ name }) => name === projection)?.rebuild;
+      if (rebuild?.state === 'failed') throw new Error(`The rebuild failed: ${JSON.stringify(rebuild)}`);
+      return rebuild?.state === 'done' && rebuild;
+    });
+  }
+
   #urlOf(replica: ServiceName | `${ServiceName}-2`): string {
     const [service, number] = replica.split('-') as [ServiceName, string | undefined];
     const part = { gateway: 'gatewayInternal', media: 'mediaInternal', sip: 'sipInternal' }[service as string] ?? service;
