@@ -140,7 +140,7 @@ test('whose process is killed (-9) goes on from its last step in another', async
   };
   const status = await isDone(rebuilder({ stepSize: 10 }));
   expect(await rows()).toEqual(whole(5));
-  expect(status && status.folded).toBe(200);
+  expect(status?.folded).toBe(200);
   expect(folded).toBe(200 - Number(left.rows[0]?.folded));
 });
 
