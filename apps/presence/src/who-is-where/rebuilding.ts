@@ -1,5 +1,5 @@
 /** Calls that are over are kept for a while only, to know repeats of their events: in a rebuild, for what is read in ten minutes. */
-export const prune = ["DELETE FROM current_calls WHERE ended AND updated_at < now() - interval '10 minutes'"];
+export const prune = ["DELETE FROM current_calls WHERE ended_at < now() - interval '10 minutes'"];
 
 /** What presence is made of, by person, in the tables of one schema. */
 const readings = (schema: string) => `
