@@ -14,7 +14,7 @@ const daySeconds = 86_400;
 const oldRows = ({ KEEP_CHANGES_HOURS }: PresenceSettings) => [
   { table: 'device_sessions', by: 'closed_at', keepSeconds: hourSeconds, only: 'closed_at IS NOT NULL' },
   { table: 'current_calls', by: 'ended_at', keepSeconds: hourSeconds, only: 'ended_at IS NOT NULL' },
-  { table: 'changes', by: 'changed_at', keepSeconds: KEEP_CHANGES_HOURS * hourSeconds },
+  { table: 'bucket_changes', by: 'changed_at', keepSeconds: KEEP_CHANGES_HOURS * hourSeconds },
   { table: 'seen_devices', by: 'last_seen_at', keepSeconds: 30 * daySeconds },
 ];
 

@@ -10,6 +10,9 @@ export const settings = z.object({
   KEEP_CHANGES_HOURS: numberSetting(24, { min: 1, max: 720 })
     .meta({ unit: 'hours' })
     .describe('how long changes are kept for stream readers who come back'),
+  KEEP_CHANGES_PER_BUCKET: numberSetting(20_000, { min: 100 }).describe(
+    "changes that are kept at most of each of the sixteen parts of an app's people, however young they are",
+  ),
   MAX_STREAMS: numberSetting(1000, { min: 1 }).describe('presence streams one replica serves at most'),
 });
 export type PresenceSettings = z.infer<typeof settings>;

@@ -67,7 +67,7 @@ export type PresenceList = z.infer<typeof presenceListSchema>;
 export const presenceStreamQuerySchema = z
   .object({
     userAlias: several.describe('whose, repeated for several; everybody of the app without it'),
-    lastEventId: z.string().max(64).optional().describe('as the Last-Event-ID header, for clients that cannot send it'),
+    lastEventId: z.string().max(200).optional().describe('as the Last-Event-ID header, for clients that cannot send it'),
   })
   .strict();
 export type PresenceStreamQuery = z.infer<typeof presenceStreamQuerySchema>;

@@ -1,18 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AnyEvent, AppId, Presence, UserAlias } from '@communication-center/contracts';
-import { type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
-import { DueRows, Postgres, Report, type ReportError } from '@communication-center/service';
+import type { AnyEvent, Presence, UserAlias } from '@communication-center/contracts';
+import { isInfrastructureFailure, type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
+import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { presenceOf } from '../domain/presence-of.js';
+import type { PresenceSettings } from '../settings.js';
+import { dueAgain, firstRound, setAside, takeMarked, takeMarkOf } from './marks.js';
 import { type Person, readKnown } from './read-known.js';
+import { type Change, lockPeople, nameOf, savePeople, savePlaces } from './save-changes.js';
 
 const batchSize = 100;
 const pollMs = 40;
-
-interface Change extends Person {
-  presence: Presence;
-}
+const setAsidePollMs = 1000;
+/** Batches side by side while there is much to do. Each visits few queues then, so that they seldom wait for the same bucket. */
+const [batchesAtOnce, fewQueues, manyQueues] = [3, 5, 50];
 
 /**
  * Looks at everyone who was marked, and publishes the presence of those who are somewhere else than was last said. Only
@@ -20,33 +22,99 @@ interface Change extends Person {
  */
 @Injectable()
 export class PublishChanges implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+  readonly #loops: DueRows[];
+  #round = firstRound;
+  #taking: Promise<unknown> = Promise.resolve();
+  #stopping = false;
 
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
-    @Inject(Report) report: ReportError,
+    @Inject(Settings) private readonly settings: Pick<PresenceSettings, 'KEEP_CHANGES_PER_BUCKET'>,
+    @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#loop = new DueRows({ name: 'publishing presence', work: () => this.#publish(), onError: report, maxPauseMs: pollMs });
+    this.#loops = [
+      new DueRows({ name: 'publishing presence', work: () => this.publishMarked(), onError: report, maxPauseMs: pollMs }),
+      new DueRows({ name: 'publishing presence set aside', work: () => this.tryAgain(), onError: report, maxPauseMs: setAsidePollMs }),
+    ];
   }
 
   onApplicationBootstrap(): void {
-    this.#loop.start();
+    for (const loop of this.#loops) loop.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
+    this.#stopping = true;
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  async #publish(): Promise<number | null> {
-    const { shards, full } = await this.database.transaction(async (tx) => {
-      const marked = await takeMarked(tx);
-      if (marked.length === 0) return { shards: [], full: false };
-      const entries = await this.#lookAt(tx, marked);
-      return { shards: await writeOutbox(tx, entries), full: marked.length === batchSize };
+  /** Publishes all who are marked, in batches, several side by side while there are many. */
+  async publishMarked(): Promise<null> {
+    let batches = 1;
+    do {
+      const queues = batches > 1 ? fewQueues : manyQueues;
+      const ended = await Promise.allSettled(Array.from({ length: batches }, () => this.#publishBatch(queues)));
+      const failed = ended.find((one) => one.status === 'rejected');
+      if (failed) throw failed.reason;
+      const published = ended.reduce((total, one) => total + (one.status === 'fulfilled' ? one.value : 0), 0);
+      if (published === 0) return null;
+      batches = published >= batchSize / 2 ? batchesAtOnce : 1;
+    } while (!this.#stopping);
+    return null;
+  }
+
+  /** Tries those again who were set aside, one by one. */
+  async tryAgain(): Promise<null> {
+    for (const person of await dueAgain(this.database, batchSize)) if (!this.#stopping) await this.#publishOne(person);
+    return null;
+  }
+
+  /** @returns how many people were looked at. A batch that fails by itself falls apart, so that one person holds up no other. */
+  async #publishBatch(queues: number): Promise<number> {
+    let people: Person[] = [];
+    try {
+      await this.#publish(async (tx) => {
+        people = await this.#take(tx, queues);
+        return people;
+      });
+    } catch (error) {
+      if (people.length === 0 || isInfrastructureFailure(error)) throw error;
+      for (const person of people) await this.#publishOne(person);
+    }
+    return people.length;
+  }
+
+  /** Takes marks, one batch after the other, so that each goes on where the one before stopped. */
+  async #take(tx: Sql, queues: number): Promise<Person[]> {
+    const taken = this.#taking.then(async () => {
+      const { people, next } = await takeMarked(tx, this.#round, queues, batchSize);
+      const wasFirst = this.#round === firstRound;
+      this.#round = next;
+      if (people.length > 0 || wasFirst) return people;
+      const again = await takeMarked(tx, firstRound, queues, batchSize);
+      this.#round = again.next;
+      return again.people;
+    });
+    this.#taking = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #publishOne(person: Person): Promise<void> {
+    try {
+      await this.#publish(async (tx) => ((await takeMarkOf(tx, person)) ? [person] : []));
+    } catch (error) {
+      if (isInfrastructureFailure(error)) throw error;
+      this.report(error, `publishing the presence of ${nameOf(person)}; set aside, to be tried again`);
+      await setAside(this.database, person, error);
+    }
+  }
+
+  async #publish(take: (tx: Sql) => Promise<Person[]>): Promise<void> {
+    const shards = await this.database.transaction(async (tx) => {
+      const people = await take(tx);
+      return people.length === 0 ? [] : writeOutbox(tx, await this.#lookAt(tx, people));
     });
     this.relay.committed(shards);
-    return full ? 0 : null;
   }
 
   async #lookAt(tx: Sql, marked: readonly Person[]): Promise<OutboxEntry[]> {
@@ -64,12 +132,10 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
       }
     }
     await savePeople(tx, changes, erased);
-    await savePositions(tx, changes);
+    await savePlaces(tx, changes, this.settings.KEEP_CHANGES_PER_BUCKET);
     return [...changes.map(toEntry), ...erased.map((person) => ({ topic: 'presence.events' as const, key: nameOf(person), event: null }))];
   }
 }
-
-const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
 
 function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boolean {
   if (!published) return false;
@@ -77,70 +143,9 @@ function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boo
   return isDeepStrictEqual(said, now);
 }
 
-/** Takes marks away; whoever would mark one of them again waits until this has committed. */
-async function takeMarked(tx: Sql): Promise<Person[]> {
-  const { rows } = await tx.query<{ app_id: AppId; user_alias: UserAlias }>(
-    `DELETE FROM people_to_look_at WHERE (app_id, user_alias) IN (
-       SELECT app_id, user_alias FROM people_to_look_at ORDER BY app_id, user_alias LIMIT $1 FOR UPDATE SKIP LOCKED)
-     RETURNING app_id, user_alias`,
-    [batchSize],
-  );
-  return rows.map(({ app_id, user_alias }) => ({ appId: app_id, userAlias: user_alias }));
-}
-
-async function lockPeople(tx: Sql, people: readonly Person[]): Promise<Map<string, { version: number; published: Presence | null }>> {
-  const { rows } = await tx.query<{ app_id: AppId; user_alias: UserAlias; version: string; published: Presence | null }>(
-    `INSERT INTO people (app_id, user_alias, version)
-     SELECT app_id, user_alias, 0 FROM unnest($1::text[], $2::text[]) AS p(app_id, user_alias) ORDER BY 1, 2
-     ON CONFLICT (app_id, user_alias) DO UPDATE SET version = people.version
-     RETURNING app_id, user_alias, version, published`,
-    [people.map(({ appId }) => appId), people.map(({ userAlias }) => userAlias)],
-  );
-  return new Map(
-    rows.map((row) => [
-      nameOf({ appId: row.app_id, userAlias: row.user_alias }),
-      { version: Number(row.version), published: row.published },
-    ]),
-  );
-}
-
 /** The last word about somebody who was deleted. */
 function farewell(userAlias: UserAlias, version: number): Presence {
   return { userAlias, status: 'offline', doNotDisturb: false, version, calls: [], devices: [], lastSeenAt: null };
-}
-
-async function savePeople(tx: Sql, changes: readonly Change[], erased: readonly Person[]): Promise<void> {
-  const gone = new Set(erased.map(nameOf));
-  const all = [...changes.filter((change) => !gone.has(nameOf(change))), ...erased.map((person) => ({ ...person, presence: null }))];
-  await tx.query(
-    `UPDATE people SET version = coalesce((said.presence->>'version')::bigint, people.version + 1), published = said.presence
-     FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS said(app_id, user_alias, presence)
-     WHERE people.app_id = said.app_id AND people.user_alias = said.user_alias`,
-    [
-      all.map(({ appId }) => appId),
-      all.map(({ userAlias }) => userAlias),
-      all.map(({ presence }) => (presence ? JSON.stringify(presence) : null)),
-    ],
-  );
-}
-
-/** Gives changes their place in the app's order. The app's row is locked until the commit, so no place is ever taken late. */
-async function savePositions(tx: Sql, changes: readonly Change[]): Promise<void> {
-  const byApp = [...Map.groupBy(changes, ({ appId }) => appId)].sort(([one], [other]) => (one < other ? -1 : 1));
-  for (const [appId, ofApp] of byApp) {
-    const { rows } = await tx.query<{ position: string }>(
-      `INSERT INTO positions (app_id, position) VALUES ($1, $2)
-       ON CONFLICT (app_id) DO UPDATE SET position = positions.position + excluded.position RETURNING position`,
-      [appId, ofApp.length],
-    );
-    const last = Number(rows[0]?.position);
-    await tx.query(
-      `INSERT INTO changes (app_id, position, user_alias, presence)
-       SELECT $1, $2 + number, user_alias, presence
-       FROM unnest($3::text[], $4::json[]) WITH ORDINALITY AS change(user_alias, presence, number)`,
-      [appId, last - ofApp.length, ofApp.map(({ userAlias }) => userAlias), ofApp.map(({ presence }) => JSON.stringify(presence))],
-    );
-  }
 }
 
 function toEntry({ presence, ...person }: Change): OutboxEntry {

@@ -17,6 +17,9 @@ interface KnownRow {
   calls: unknown[] | null;
 }
 
+/** More than anybody has: what one user may have is bounded, so that nobody's presence outgrows an event. */
+const [openAtMost, callsAtMost] = [100, 100];
+
 const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
@@ -28,13 +31,16 @@ export async function readKnown(sql: Sql, people: readonly Person[]): Promise<(P
     `SELECT p.app_id, p.user_alias, NOT k.deleted AS known, k.do_not_disturb,
             (SELECT json_agg(json_build_object('deviceId', device_id, 'platform', platform, 'away', away, 'openedAt', ${iso('opened_at')})
                              ORDER BY opened_at, session_id)
-             FROM device_sessions AS s WHERE s.app_id = p.app_id AND s.user_alias = p.user_alias AND s.closed_at IS NULL) AS sessions,
+             FROM (SELECT * FROM device_sessions AS s WHERE s.app_id = p.app_id AND s.user_alias = p.user_alias AND s.closed_at IS NULL
+                   ORDER BY opened_at DESC, session_id LIMIT ${openAtMost}) AS latest) AS sessions,
             (SELECT json_agg(json_build_object('deviceId', device_id, 'platform', platform, 'lastSeenAt', ${iso('last_seen_at')})
                              ORDER BY last_seen_at DESC, device_id)
              FROM (SELECT * FROM seen_devices AS d WHERE d.app_id = p.app_id AND d.user_alias = p.user_alias
                    ORDER BY last_seen_at DESC, device_id LIMIT 20) AS latest) AS seen,
-            (SELECT json_agg(call ORDER BY call_id) FROM current_calls AS c
-             WHERE c.app_id = p.app_id AND c.participants @> ARRAY[p.user_alias] AND NOT c.ended) AS calls
+            (SELECT json_agg(call ORDER BY call_id)
+             FROM (SELECT call_id, call FROM current_calls AS c
+                   WHERE parties(c.app_id, c.participants) @> ARRAY[p.app_id || '/' || p.user_alias] AND NOT c.ended
+                   LIMIT ${callsAtMost}) AS now) AS calls
      FROM unnest($1::text[], $2::text[]) AS p(app_id, user_alias)
      LEFT JOIN known_users AS k ON k.app_id = p.app_id AND k.user_alias = p.user_alias`,
     [people.map(({ appId }) => appId), people.map(({ userAlias }) => userAlias)],

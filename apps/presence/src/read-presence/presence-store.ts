@@ -10,6 +10,7 @@ import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { presenceOf } from '../domain/presence-of.js';
 import { readKnown } from '../publish-changes/read-known.js';
+import { readEverybody, readSome } from './read-said.js';
 
 /** Reads what was published last: so a version always means the same reading, whichever way it came. */
 @Injectable()
@@ -25,11 +26,7 @@ export class PresenceStore {
 
   /** @returns the presence of those who exist, in no special order. */
   async some(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
-    const { rows } = await this.database.query<{ published: unknown }>(
-      'SELECT published FROM people WHERE app_id = $1 AND user_alias = ANY($2) AND published IS NOT NULL',
-      [appId, userAliases],
-    );
-    const told = rows.map(({ published }) => presenceSchema.parse(published));
+    const told = (await readSome(this.database, appId, userAliases)).map((published) => presenceSchema.parse(published));
     const missing = userAliases.filter((userAlias) => !told.some((one) => one.userAlias === userAlias));
     if (missing.length === 0) return told;
     // Somebody who has just been made is not published yet: version 0 is older than all that will be.
@@ -46,13 +43,9 @@ export class PresenceStore {
       const found = await this.some(appId, userAlias);
       return { presences: found.filter((one) => !status || one.status === status), nextCursor: null };
     }
-    const { rows } = await this.database.query<{ published: unknown }>(
-      `SELECT published FROM people
-       WHERE app_id = $1 AND published IS NOT NULL AND ($2::text IS NULL OR user_alias COLLATE "C" > $2) AND ($3::text IS NULL OR published->>'status' = $3)
-       ORDER BY user_alias COLLATE "C" LIMIT $4`,
-      [appId, cursor ? Buffer.from(cursor, 'base64url').toString('utf8') : null, status ?? null, limit],
-    );
-    const presences = rows.map(({ published }) => presenceSchema.parse(published));
+    const after = cursor ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
+    const said = await readEverybody(this.database, appId, { after, limit, status });
+    const presences = said.map((published) => presenceSchema.parse(published));
     const last = presences.length === limit ? presences.at(-1) : undefined;
     return { presences, nextCursor: last ? Buffer.from(last.userAlias).toString('base64url') : null };
   }

@@ -16,11 +16,11 @@ import {
 import { appOf, From, JsonBody, PathParam, ProblemError, QueryString, requireService } from '@communication-center/service';
 import { Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
+import { readPlace } from '../domain/stream-place.js';
 import { PresenceStreams } from '../stream-presence/presence-streams.js';
 import { PresenceStore } from './presence-store.js';
 
 const batchSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) });
-const positionSchema = z.coerce.number().int().nonnegative();
 
 @Controller()
 export class PresenceController {
@@ -45,7 +45,7 @@ export class PresenceController {
   ): void {
     const appId = appOf(subject, 'presence');
     const given = header ?? query.lastEventId;
-    const from = given === undefined ? undefined : positionSchema.safeParse(given).data;
+    const from = given === undefined ? undefined : readPlace(given);
     if (given !== undefined && from === undefined) {
       const message = 'send the id of the last event you got, or leave it out';
       throw new ProblemError('invalid_request', `lastEventId: ${message}`, { fields: [{ field: 'lastEventId', message }] });
@@ -53,7 +53,7 @@ export class PresenceController {
     this.streams.requireRoom();
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-    this.streams.serve(appId, query.userAlias, from, reply.raw);
+    this.streams.serve(appId, query.userAlias, from === 'outdated' ? undefined : from, reply.raw);
   }
 
   /** Offline, online, away or busy; with whom, in which call, on which device. For users and keys of the app. */

@@ -1,6 +1,9 @@
 import { type AppId, type Presence, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import type { ReportError } from '@communication-center/service';
+import { type StreamPlace, writePlace } from '../domain/stream-place.js';
+import { readEverybody, readSome } from '../read-presence/read-said.js';
+import { isKept, readBounds, readChanges } from './read-changes.js';
 
 /** What a stream needs of an HTTP response. */
 export interface StreamResponse {
@@ -12,19 +15,19 @@ export interface StreamResponse {
 const pageSize = 500;
 
 /**
- * One reader of an app's presence, as server-sent events (WHATWG HTML §9.2). Each event's id is its place in the app's
- * order; a reader that comes back with the last one misses nothing. One that is new, or was away too long, is first told
+ * One reader of an app's presence, as server-sent events (WHATWG HTML §9.2). Each event's id is the reader's
+ * place in the orders of the app's buckets; whoever comes back with the last one misses nothing. One that is new, or was away too long, is first told
  * where everybody is.
  */
 export class PresenceStream {
-  #position: number | undefined;
+  #place: StreamPlace | undefined;
   #working = false;
   #woken = false;
   #ended = false;
 
   constructor(
     private readonly database: Sql,
-    private readonly about: { appId: AppId; only: readonly UserAlias[] | undefined; from: number | undefined },
+    private readonly about: { appId: AppId; only: readonly UserAlias[] | undefined; from: StreamPlace | undefined },
     private readonly response: StreamResponse,
     private readonly report: ReportError,
   ) {}
@@ -51,8 +54,7 @@ export class PresenceStream {
     try {
       while (this.#woken && !this.#ended) {
         this.#woken = false;
-        this.#position ??= await this.#begin();
-        await this.#tellChanges();
+        this.#place = await this.#tellChanges(this.#place ?? (await this.#begin()));
       }
     } catch (error) {
       // The reader comes back, with the last id it got.
@@ -63,54 +65,48 @@ export class PresenceStream {
     }
   }
 
-  /** @returns the position to go on from. */
-  async #begin(): Promise<number> {
+  /** @returns the place to go on from. */
+  async #begin(): Promise<StreamPlace> {
     const { appId, from } = this.about;
-    const { rows } = await this.database.query<{ last: string | null; first: string | null }>(
-      `SELECT (SELECT position FROM positions WHERE app_id = $1) AS last, (SELECT min(position) FROM changes WHERE app_id = $1) AS first`,
-      [appId],
-    );
-    const last = Number(rows[0]?.last ?? 0);
-    const kept = Number(rows[0]?.first ?? last + 1);
-    if (from !== undefined && from <= last && from >= kept - 1) return from;
+    const bounds = await readBounds(this.database, appId);
+    if (from !== undefined && isKept(from, bounds)) return from;
     await this.#write('event: reset\ndata: {}\n\n');
     await this.#tellEverybody();
-    await this.#write(`event: ready\nid: ${last}\ndata: {}\n\n`);
-    return last;
+    await this.#write(`event: ready\nid: ${writePlace(bounds.end)}\ndata: {}\n\n`);
+    return bounds.end;
   }
 
   async #tellEverybody(): Promise<void> {
     const { appId, only } = this.about;
-    for (let after: string | null = null; !this.#ended; ) {
-      const { rows }: { rows: { user_alias: string; published: unknown }[] } = await this.database.query(
-        `SELECT user_alias, published FROM people
-         WHERE app_id = $1 AND published IS NOT NULL AND ($2::text[] IS NULL OR user_alias = ANY($2)) AND ($3::text IS NULL OR user_alias COLLATE "C" > $3)
-         ORDER BY user_alias COLLATE "C" LIMIT $4`,
-        [appId, only ?? null, after, pageSize],
-      );
-      for (const { published } of rows) await this.#tell(presenceSchema.parse(published));
-      if (rows.length < pageSize) return;
-      after = rows.at(-1)?.user_alias ?? null;
+    if (only) {
+      for (const said of await readSome(this.database, appId, only)) await this.#tell(presenceSchema.parse(said));
+      return;
+    }
+    for (let after = ''; !this.#ended; ) {
+      const page = (await readEverybody(this.database, appId, { after, limit: pageSize })).map((said) => presenceSchema.parse(said));
+      for (const presence of page) await this.#tell(presence);
+      const last = page.at(-1);
+      if (!last || page.length < pageSize) return;
+      after = last.userAlias;
     }
   }
 
-  async #tellChanges(): Promise<void> {
+  async #tellChanges(from: StreamPlace): Promise<StreamPlace> {
     const { appId, only } = this.about;
+    let place = from;
     while (!this.#ended) {
-      const { rows } = await this.database.query<{ position: string; user_alias: UserAlias; presence: unknown }>(
-        'SELECT position, user_alias, presence FROM changes WHERE app_id = $1 AND position > $2 ORDER BY position LIMIT $3',
-        [appId, this.#position, pageSize],
-      );
-      for (const { position, user_alias, presence } of rows) {
-        if (!only || only.includes(user_alias)) await this.#tell(presenceSchema.parse(presence), Number(position));
-        this.#position = Number(position);
+      const { changes, isMore } = await readChanges(this.database, appId, place);
+      for (const { bucket, position, userAlias, presence } of changes) {
+        place = place.with(bucket, position);
+        if (!only || only.includes(userAlias)) await this.#tell(presenceSchema.parse(presence), place);
       }
-      if (rows.length < pageSize) return;
+      if (!isMore) break;
     }
+    return place;
   }
 
-  async #tell(presence: Presence, position?: number): Promise<void> {
-    await this.#write(`event: presence\n${position === undefined ? '' : `id: ${position}\n`}data: ${JSON.stringify(presence)}\n\n`);
+  async #tell(presence: Presence, place?: StreamPlace): Promise<void> {
+    await this.#write(`event: presence\n${place ? `id: ${writePlace(place)}\n` : ''}data: ${JSON.stringify(presence)}\n\n`);
   }
 
   /** A reader that reads slowly holds up itself alone: nothing piles up for it in memory. */

@@ -2,6 +2,7 @@ import type { AppId, UserAlias } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { StreamPlace } from '../domain/stream-place.js';
 import type { PresenceSettings } from '../settings.js';
 import { PresenceStream, type StreamResponse } from './presence-stream.js';
 
@@ -43,8 +44,8 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     await this.#tail.stop();
   }
 
-  /** Serves a stream until its client goes. @param from the position after which to go on; undefined for a fresh reader. */
-  serve(appId: AppId, only: readonly UserAlias[] | undefined, from: number | undefined, response: StreamResponse): void {
+  /** Serves a stream until its client goes. @param from the place after which to go on; undefined for a fresh reader. */
+  serve(appId: AppId, only: readonly UserAlias[] | undefined, from: StreamPlace | undefined, response: StreamResponse): void {
     const stream = new PresenceStream(this.database, { appId, only, from }, response, this.report);
     const ofApp = this.#streams.get(appId) ?? new Set();
     this.#streams.set(appId, ofApp.add(stream));

@@ -11,8 +11,17 @@ import {
 } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
+
+<<<<<<< HEAD
+
 import { type Changed, endKeys } from './end-keys.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
+
+=======
+
+import { type Changed, noteSigns } from './note-signs.js';
+
+>>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)
 
 /**
  * Answers "who is where?": the open sessions of every user, the calls that are not over, and the users' wishes. Whoever may
@@ -38,11 +47,15 @@ export class WhoIsWhereProjection {
       else changed.push(...(await this.#user(tx, event)));
     }
     for (const [, ofCall] of Map.groupBy(told, (event) => event.callid)) changed.push(...(await this.#call(tx, ofCall)));
+<<<<<<< HEAD
     changed.push(...(await endKeys(tx, tombstones, events)));
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild) return;
     await noteSeen(tx, changed);
     await markToLookAt(tx, changed);
+=======
+    await noteSigns(tx, changed);
+>>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)
   }
 
   async #session(tx: Sql, { appid, sequence, time, data, type }: SessionEvent): Promise<Changed[]> {
@@ -98,6 +111,7 @@ export class WhoIsWhereProjection {
     return rowCount === 0 ? [] : [{ appId: parsed.appid, userAlias }];
   }
 }
+<<<<<<< HEAD
 
 /** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */
 async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
@@ -130,3 +144,5 @@ async function markToLookAt(tx: Sql, changed: readonly Changed[]): Promise<void>
     [changed.map(({ appId }) => appId), changed.map(({ userAlias }) => userAlias)],
   );
 }
+=======
+>>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)

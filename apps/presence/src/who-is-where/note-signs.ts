@@ -1,0 +1,38 @@
+import type { AppId, DeviceId, Platform, UserAlias } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import { markToLookAt } from '../publish-changes/marks.js';
+
+/** Somebody who may be somewhere else now. */
+export interface Changed {
+  appId: AppId;
+  userAlias: UserAlias;
+  /** Set where the change is a sign of life of a device. */
+  seen?: { deviceId: DeviceId; platform: Platform; at: string };
+}
+
+/** Writes what lies outside the projection's own tables: when devices were seen, and who has to be looked at. */
+export async function noteSigns(tx: Sql, changed: readonly Changed[]): Promise<void> {
+  await noteSeen(tx, changed);
+  await markToLookAt(tx, changed);
+}
+
+/** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */
+async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
+  const signs = changed.flatMap(({ appId, userAlias, seen }) => (seen ? [{ appId, userAlias, ...seen }] : []));
+  if (signs.length === 0) return;
+  await tx.query(
+    `INSERT INTO seen_devices (app_id, user_alias, device_id, platform, last_seen_at)
+     SELECT app_id, user_alias, device_id, max(platform), max(seen_at)
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS sign(app_id, user_alias, device_id, platform, seen_at)
+     GROUP BY 1, 2, 3 ORDER BY app_id COLLATE "C", user_alias COLLATE "C", device_id COLLATE "C"
+     ON CONFLICT (app_id, user_alias, device_id) DO UPDATE
+     SET platform = excluded.platform, last_seen_at = greatest(seen_devices.last_seen_at, excluded.last_seen_at)`,
+    [
+      signs.map(({ appId }) => appId),
+      signs.map(({ userAlias }) => userAlias),
+      signs.map(({ deviceId }) => deviceId),
+      signs.map(({ platform }) => platform),
+      signs.map(({ at }) => at),
+    ],
+  );
+}
