@@ -4,7 +4,7 @@ import { type Migration, sqlMigration } from '@communication-center/service';
  * Changes of an app are told in sixteen orders side by side. The tables of the one order before go: a replica of the earlier
  * release fails to publish until it is replaced, and what it did not publish stays marked.
  */
-export const buckets: Migration = sqlMigration('Buckets1764000000012', [
+export const buckets: Migration = sqlMigration('Buckets1764000000031', [
   'DROP TABLE changes, positions',
   `CREATE TABLE bucket_positions (
      app_id text NOT NULL,

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { presence } from '../migrations/1-presence.js';
 import { presenceChanges } from '../migrations/2-presence-changes.js';
 import { ages } from '../migrations/3-ages.js';
-import { buckets } from '../migrations/4-buckets.js';
+import { buckets } from '../migrations/5-buckets.js';
 import { isKept, readBounds, readChanges } from '../stream-presence/read-changes.js';
 import { firstRound, markToLookAt, takeMarked } from './marks.js';
 import { PublishChanges } from './publish-changes.js';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { presence } from '../migrations/1-presence.js';
 import { presenceChanges } from '../migrations/2-presence-changes.js';
 import { ages } from '../migrations/3-ages.js';
-import { buckets } from '../migrations/4-buckets.js';
+import { buckets } from '../migrations/5-buckets.js';
 import { dueAgain, firstRound, takeMarked } from '../publish-changes/marks.js';
 import { readKnown } from '../publish-changes/read-known.js';
 import { readBounds, readChanges } from '../stream-presence/read-changes.js';

@@ -1,14 +1,6 @@
-import type { AppId, DeviceId, Platform, UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { markToLookAt } from '../publish-changes/marks.js';
-
-/** Somebody who may be somewhere else now. */
-export interface Changed {
-  appId: AppId;
-  userAlias: UserAlias;
-  /** Set where the change is a sign of life of a device. */
-  seen?: { deviceId: DeviceId; platform: Platform; at: string };
-}
+import type { Changed } from './end-keys.js';
 
 /** Writes what lies outside the projection's own tables: when devices were seen, and who has to be looked at. */
 export async function noteSigns(tx: Sql, changed: readonly Changed[]): Promise<void> {

@@ -11,17 +11,9 @@ import {
 } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
-
-<<<<<<< HEAD
-
 import { type Changed, endKeys } from './end-keys.js';
+import { noteSigns } from './note-signs.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
-
-=======
-
-import { type Changed, noteSigns } from './note-signs.js';
-
->>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)
 
 /**
  * Answers "who is where?": the open sessions of every user, the calls that are not over, and the users' wishes. Whoever may
@@ -47,15 +39,10 @@ export class WhoIsWhereProjection {
       else changed.push(...(await this.#user(tx, event)));
     }
     for (const [, ofCall] of Map.groupBy(told, (event) => event.callid)) changed.push(...(await this.#call(tx, ofCall)));
-<<<<<<< HEAD
     changed.push(...(await endKeys(tx, tombstones, events)));
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild) return;
-    await noteSeen(tx, changed);
-    await markToLookAt(tx, changed);
-=======
     await noteSigns(tx, changed);
->>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)
   }
 
   async #session(tx: Sql, { appid, sequence, time, data, type }: SessionEvent): Promise<Changed[]> {
@@ -111,38 +98,3 @@ export class WhoIsWhereProjection {
     return rowCount === 0 ? [] : [{ appId: parsed.appid, userAlias }];
   }
 }
-<<<<<<< HEAD
-
-/** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */
-async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
-  const signs = changed.flatMap(({ appId, userAlias, seen }) => (seen ? [{ appId, userAlias, ...seen }] : []));
-  if (signs.length === 0) return;
-  await tx.query(
-    `INSERT INTO seen_devices (app_id, user_alias, device_id, platform, last_seen_at)
-     SELECT app_id, user_alias, device_id, max(platform), max(seen_at)
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS sign(app_id, user_alias, device_id, platform, seen_at)
-     GROUP BY 1, 2, 3 ORDER BY app_id COLLATE "C", user_alias COLLATE "C", device_id COLLATE "C"
-     ON CONFLICT (app_id, user_alias, device_id) DO UPDATE
-     SET platform = excluded.platform, last_seen_at = greatest(seen_devices.last_seen_at, excluded.last_seen_at)`,
-    [
-      signs.map(({ appId }) => appId),
-      signs.map(({ userAlias }) => userAlias),
-      signs.map(({ deviceId }) => deviceId),
-      signs.map(({ platform }) => platform),
-      signs.map(({ at }) => at),
-    ],
-  );
-}
-
-/** Marks people in the one order everybody uses. A mark that is being worked on is waited for, so that none is lost. */
-async function markToLookAt(tx: Sql, changed: readonly Changed[]): Promise<void> {
-  if (changed.length === 0) return;
-  await tx.query(
-    `INSERT INTO people_to_look_at (app_id, user_alias)
-     SELECT DISTINCT app_id COLLATE "C", user_alias COLLATE "C" FROM unnest($1::text[], $2::text[]) AS changed(app_id, user_alias) ORDER BY 1, 2
-     ON CONFLICT (app_id, user_alias) DO UPDATE SET marks = people_to_look_at.marks + 1`,
-    [changed.map(({ appId }) => appId), changed.map(({ userAlias }) => userAlias)],
-  );
-}
-=======
->>>>>>> e7c7135 (Tell changes of presence in sixteen orders side by side, and set aside whoever cannot be published)
