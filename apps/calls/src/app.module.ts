@@ -15,7 +15,7 @@ import { ReadCallsController } from './read-calls/read-calls.controller.js';
 /** Command replies are kept a day for repeats, closed sessions an hour to know repeats of their events. */
 const oldRows = () => [
   { table: 'commands', by: 'created_at', keepSeconds: 86_400 },
-  { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600 },
+  { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600, only: 'closed_at IS NOT NULL' },
 ];
 
 @Module({

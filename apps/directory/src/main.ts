@@ -4,6 +4,12 @@ import { directory } from './migrations/1-directory.js';
 import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { consumers } from './migrations/4-consumers.js';
+import { liveSecrets } from './migrations/5-live-secrets.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'directory', module: AppModule, settings, migrations: [directory, auditAndSipAccounts, lists, consumers] });
+await runService({
+  name: 'directory',
+  module: AppModule,
+  settings,
+  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets],
+});

@@ -12,7 +12,8 @@ export interface DueRowsOptions {
 export class DueRows {
   readonly #options: Required<DueRowsOptions>;
   #stopping = false;
-  #wake: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
+  #isWoken = false;
   #running: Promise<void> | undefined;
 
   constructor(options: DueRowsOptions) {
@@ -23,31 +24,45 @@ export class DueRows {
     this.#running ??= this.#loop();
   }
 
+  /** Works now, or once more after the work in hand: there are new rows. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#endPause?.();
+  }
+
   /** Lets the work in hand finish. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#wake?.();
+    this.#endPause?.();
     await this.#running;
   }
 
   async #loop(): Promise<void> {
     while (!this.#stopping) {
       let pause = this.#options.maxPauseMs;
+      this.#isWoken = false;
       try {
         const next = await this.#options.work();
         if (next !== null) pause = Math.min(pause, Math.max(0, next));
       } catch (error) {
         this.#options.onError(error, this.#options.name);
         pause = this.#options.maxPauseMs * (1 + Math.random());
+        // What failed is not hurried along.
+        this.#isWoken = false;
       }
       if (this.#stopping) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pause);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      if (!this.#isWoken) await this.#pause(pause);
     }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = undefined;
   }
 }

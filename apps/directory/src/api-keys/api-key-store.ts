@@ -4,6 +4,7 @@ import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
+import { requireRoom } from '../limits.js';
 
 /** Every key starts with this, so that a scanner for leaked secrets can know one. */
 export const keyPrefix = 'cc_';
@@ -36,6 +37,7 @@ export class ApiKeyStore {
     const secret = keyPrefix + randomBytes(32).toString('base64url');
     const keyId = uuidv7();
     return this.database.transaction(async (tx) => {
+      await requireRoom(tx, appId, 'apiKeys');
       const { rows } = await tx.query<KeyRow>(
         'INSERT INTO api_keys (key_id, app_id, name, hash, scopes) VALUES ($1, $2, $3, $4, $5) RETURNING *',
         [keyId, appId, name, digest(secret), scopes],

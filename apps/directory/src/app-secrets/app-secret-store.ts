@@ -4,6 +4,7 @@ import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
+import { requireRoom } from '../limits.js';
 import type { DirectorySettings } from '../settings.js';
 
 interface SecretRow {
@@ -36,6 +37,7 @@ export class AppSecretStore {
     const kid = uuidv7();
     const secret = randomBytes(32).toString('base64url');
     return this.database.transaction(async (tx) => {
+      await requireRoom(tx, appId, 'secrets');
       const { rows } = await tx.query<SecretRow>('INSERT INTO app_secrets (kid, app_id, sealed) VALUES ($1, $2, $3) RETURNING *', [
         kid,
         appId,

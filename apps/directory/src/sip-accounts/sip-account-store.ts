@@ -4,6 +4,7 @@ import type { Sql } from '@communication-center/event-log';
 import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
+import { requireRoom } from '../limits.js';
 import type { DirectorySettings } from '../settings.js';
 
 interface AccountRow {
@@ -36,6 +37,8 @@ export class SipAccountStore {
     const digest = (algorithm: string) => createHash(algorithm).update(`${username}:${appId}:${password}`).digest('hex');
     const secrets: DigestSecrets = { md5: digest('md5'), sha256: digest('sha256') };
     return this.database.transaction(async (tx) => {
+      const { rows: before } = await tx.query('SELECT 1 FROM sip_accounts WHERE app_id = $1 AND username = $2', [appId, username]);
+      if (before.length === 0) await requireRoom(tx, appId, 'sipAccounts');
       const { rows } = await tx.query<AccountRow>(
         `INSERT INTO sip_accounts (app_id, username, sealed) VALUES ($1, $2, $3)
          ON CONFLICT (app_id, username) DO UPDATE SET sealed = excluded.sealed, created_at = clock_timestamp() RETURNING *`,

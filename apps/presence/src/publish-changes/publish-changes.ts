@@ -11,7 +11,8 @@ import { type Person, readKnown } from './read-known.js';
 import { type Change, lockPeople, nameOf, savePeople, savePlaces } from './save-changes.js';
 
 const batchSize = 100;
-const pollMs = 40;
+/** A safety net: the projection wakes the publisher. */
+const pollMs = 200;
 const setAsidePollMs = 1000;
 /** Batches side by side while there is much to do. Each visits few queues then, so that they seldom wait for the same bucket. */
 const [batchesAtOnce, fewQueues, manyQueues] = [3, 5, 50];
@@ -22,7 +23,8 @@ const [batchesAtOnce, fewQueues, manyQueues] = [3, 5, 50];
  */
 @Injectable()
 export class PublishChanges implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loops: DueRows[];
+  readonly #marked: DueRows;
+  readonly #setAside: DueRows;
   #round = firstRound;
   #taking: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -33,19 +35,29 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     @Inject(Settings) private readonly settings: Pick<PresenceSettings, 'KEEP_CHANGES_PER_BUCKET'>,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#loops = [
-      new DueRows({ name: 'publishing presence', work: () => this.publishMarked(), onError: report, maxPauseMs: pollMs }),
-      new DueRows({ name: 'publishing presence set aside', work: () => this.tryAgain(), onError: report, maxPauseMs: setAsidePollMs }),
-    ];
+    const onError = report;
+    this.#marked = new DueRows({ name: 'publishing presence', work: () => this.publishMarked(), onError, maxPauseMs: pollMs });
+    this.#setAside = new DueRows({
+      name: 'publishing who was set aside',
+      work: () => this.tryAgain(),
+      onError,
+      maxPauseMs: setAsidePollMs,
+    });
   }
 
   onApplicationBootstrap(): void {
-    for (const loop of this.#loops) loop.start();
+    this.#marked.start();
+    this.#setAside.start();
+  }
+
+  /** Publishes soon: there are new marks. */
+  wake(): void {
+    this.#marked.wake();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await Promise.all([this.#marked.stop(), this.#setAside.stop()]);
   }
 
   /** Publishes all who are marked, in batches, several side by side while there are many. */

@@ -11,6 +11,7 @@ import {
 } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
+import { PublishChanges } from '../publish-changes/publish-changes.js';
 import { type Changed, endKeys } from './end-keys.js';
 import { noteSigns } from './note-signs.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
@@ -23,6 +24,8 @@ import { markWhoDiffers, prune } from './rebuilding.js';
  */
 @Controller()
 export class WhoIsWhereProjection {
+  constructor(private readonly publisher: PublishChanges) {}
+
   @ProjectEvents('who-is-where', {
     topics: ['sessions.events', 'calls.events', 'directory.events'],
     tables: ['device_sessions', 'current_calls', 'known_users'],
@@ -30,7 +33,7 @@ export class WhoIsWhereProjection {
     prune,
     beforeSwap: markWhoDiffers,
   })
-  async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
+  async apply({ events, tombstones, tx, isRebuild, afterCommit }: ProjectionBatch): Promise<void> {
     const told: CallEvent[] = [];
     const changed: Changed[] = [];
     for (const event of events) {
@@ -43,6 +46,7 @@ export class WhoIsWhereProjection {
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild) return;
     await noteSigns(tx, changed);
+    if (changed.length > 0) afterCommit(() => this.publisher.wake());
   }
 
   async #session(tx: Sql, { appid, sequence, time, data, type }: SessionEvent): Promise<Changed[]> {

@@ -13,6 +13,8 @@ export interface ProjectionBatch {
   tx: Sql;
   /** Whether the past is folded again, into a shadow: then nothing but the projection's tables may be touched. */
   isRebuild: boolean;
+  /** Has something done once the batch has committed, such as waking who waits for its rows. Nothing is done after a rebuild's. */
+  afterCommit: (then: () => void) => void;
 }
 
 /** What a projection is made of. */
@@ -43,11 +45,13 @@ export class Projection {
 
   /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
   async applyLive({ events, tombstones }: Pick<EventBatch, 'events' | 'tombstones'>): Promise<void> {
+    const then: (() => void)[] = [];
     await this.database.transaction(async (tx) => {
       const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
       if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
-      await this.options.apply({ events, tombstones, tx, isRebuild: false });
+      await this.options.apply({ events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
     });
+    for (const one of then) one();
   }
 
   /** Runs work in a transaction in which the projection's tables are those of the shadow. */

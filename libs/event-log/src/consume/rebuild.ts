@@ -188,7 +188,8 @@ export class Rebuild {
     NewerEventError.throwFor(topic, events, knows);
     await projection.inShadow(async (tx) => {
       await also?.(tx);
-      if (events.length > 0 || tombstones.length > 0) await projection.options.apply({ events, tombstones, tx, isRebuild: true });
+      if (events.length > 0 || tombstones.length > 0)
+        await projection.options.apply({ events, tombstones, tx, isRebuild: true, afterCommit: () => undefined });
     });
     for (const message of messages) this.#seen.note(topic, keyOf(message), sequenceIn(message));
   }
