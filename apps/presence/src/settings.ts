@@ -14,5 +14,6 @@ export const settings = z.object({
     "changes that are kept at most of each of the sixteen parts of an app's people, however young they are",
   ),
   MAX_STREAMS: numberSetting(1000, { min: 1 }).describe('presence streams one replica serves at most'),
+  MAX_STREAMS_PER_APP: numberSetting(500, { min: 1 }).describe('presence streams of one app that a replica serves at most'),
 });
 export type PresenceSettings = z.infer<typeof settings>;

@@ -3,9 +3,11 @@ import { Postgres, Report, type ReportError, Settings } from '@communication-cen
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { Allowance } from '../domain/allowance.js';
 import { missedCallText } from '../domain/missed-call-text.js';
 import { nextAttemptIn } from '../domain/next-attempt.js';
 import type { NotificationsSettings } from '../settings.js';
+import { findDueEmails } from './due-emails.js';
 import { Mailer } from './mailer.js';
 
 export interface MissedCallEmail {
@@ -35,6 +37,9 @@ const claimSeconds = 120;
 @Injectable()
 export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #jobs: RowJobs;
+  /** Whoever has more at once waits for the sweep, which goes round the apps. */
+  readonly #atOnce = new Allowance(20);
+  #round: AppId | '' = '';
 
   constructor(
     private readonly database: Postgres,
@@ -68,7 +73,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
        VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp()) ON CONFLICT (event_id) DO NOTHING`,
       [emailId, eventId, appId, userAlias, callId, initiator, missedAt],
     );
-    if (rowCount === 1) await this.#jobs.add([{ rowId: emailId, attempt: 1, delayMs: 0 }]);
+    if (rowCount === 1 && this.#atOnce.take(appId, Date.now())) await this.#jobs.add([{ rowId: emailId, attempt: 1, delayMs: 0 }]);
   }
 
   async #attempt(emailId: string, attempt: number): Promise<void> {
@@ -123,10 +128,8 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async #overdue(): Promise<RowJob[]> {
-    const { rows } = await this.database.query<{ email_id: string; attempts: number }>(
-      `SELECT email_id, attempts FROM emails
-       WHERE state = 'pending' AND next_attempt_at < clock_timestamp() - interval '2 seconds' ORDER BY next_attempt_at LIMIT 500`,
-    );
-    return rows.map(({ email_id, attempts }) => ({ rowId: email_id, attempt: attempts + 1, delayMs: 0 }));
+    const { due, next } = await findDueEmails(this.database, this.#round);
+    this.#round = next;
+    return due.map(({ emailId, made }) => ({ rowId: emailId, attempt: made + 1, delayMs: 0 }));
   }
 }

@@ -104,10 +104,10 @@ test('publishers side by side tell a follower every version of everybody, in ord
   const follow = async () => {
     for (let isMore = true; isMore; ) {
       const read = await readChanges(schema, app, place);
-      for (const { bucket, position, userAlias, presence: said } of read.changes) {
+      for (const { bucket, position, userAlias, said } of read.changes) {
         expect(position).toBe((place[bucket] as number) + 1);
         place = place.with(bucket, position);
-        told.set(userAlias, [...(told.get(userAlias) ?? []), (said as { version: number }).version]);
+        told.set(userAlias, [...(told.get(userAlias) ?? []), (JSON.parse(said) as { version: number }).version]);
       }
       isMore = read.isMore;
     }

@@ -50,7 +50,7 @@ export class PresenceController {
       const message = 'send the id of the last event you got, or leave it out';
       throw new ProblemError('invalid_request', `lastEventId: ${message}`, { fields: [{ field: 'lastEventId', message }] });
     }
-    this.streams.requireRoom();
+    this.streams.requireRoom(appId);
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     this.streams.serve(appId, query.userAlias, from === 'outdated' ? undefined : from, reply.raw);

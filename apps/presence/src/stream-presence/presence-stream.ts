@@ -1,9 +1,10 @@
-import { type AppId, type Presence, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import { type AppId, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import type { ReportError } from '@communication-center/service';
 import { type StreamPlace, writePlace } from '../domain/stream-place.js';
 import { readEverybody, readSome } from '../read-presence/read-said.js';
-import { isKept, readBounds, readChanges } from './read-changes.js';
+import { isKept, readBounds } from './read-changes.js';
+import type { SharedReads } from './shared-reads.js';
 
 /** What a stream needs of an HTTP response. */
 export interface StreamResponse {
@@ -27,6 +28,7 @@ export class PresenceStream {
 
   constructor(
     private readonly database: Sql,
+    private readonly reads: SharedReads,
     private readonly about: { appId: AppId; only: readonly UserAlias[] | undefined; from: StreamPlace | undefined },
     private readonly response: StreamResponse,
     private readonly report: ReportError,
@@ -79,12 +81,12 @@ export class PresenceStream {
   async #tellEverybody(): Promise<void> {
     const { appId, only } = this.about;
     if (only) {
-      for (const said of await readSome(this.database, appId, only)) await this.#tell(presenceSchema.parse(said));
+      for (const said of await readSome(this.database, appId, only)) await this.#tell(JSON.stringify(said));
       return;
     }
     for (let after = ''; !this.#ended; ) {
       const page = (await readEverybody(this.database, appId, { after, limit: pageSize })).map((said) => presenceSchema.parse(said));
-      for (const presence of page) await this.#tell(presence);
+      for (const presence of page) await this.#tell(JSON.stringify(presence));
       const last = page.at(-1);
       if (!last || page.length < pageSize) return;
       after = last.userAlias;
@@ -95,18 +97,18 @@ export class PresenceStream {
     const { appId, only } = this.about;
     let place = from;
     while (!this.#ended) {
-      const { changes, isMore } = await readChanges(this.database, appId, place);
-      for (const { bucket, position, userAlias, presence } of changes) {
+      const { changes, isMore } = await this.reads.read(appId, place);
+      for (const { bucket, position, userAlias, said } of changes) {
         place = place.with(bucket, position);
-        if (!only || only.includes(userAlias)) await this.#tell(presenceSchema.parse(presence), place);
+        if (!only || only.includes(userAlias)) await this.#tell(said, place);
       }
       if (!isMore) break;
     }
     return place;
   }
 
-  async #tell(presence: Presence, place?: StreamPlace): Promise<void> {
-    await this.#write(`event: presence\n${place ? `id: ${writePlace(place)}\n` : ''}data: ${JSON.stringify(presence)}\n\n`);
+  async #tell(said: string, place?: StreamPlace): Promise<void> {
+    await this.#write(`event: presence\n${place ? `id: ${writePlace(place)}\n` : ''}data: ${said}\n\n`);
   }
 
   /** A reader that reads slowly holds up itself alone: nothing piles up for it in memory. */

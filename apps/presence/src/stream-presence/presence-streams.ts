@@ -5,11 +5,13 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import type { StreamPlace } from '../domain/stream-place.js';
 import type { PresenceSettings } from '../settings.js';
 import { PresenceStream, type StreamResponse } from './presence-stream.js';
+import { SharedReads } from './shared-reads.js';
 
 /** Every open stream of this process, woken when the log says that somebody of its app is somewhere else. */
 @Injectable()
 export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #streams = new Map<AppId, Set<PresenceStream>>();
+  readonly #reads: SharedReads;
   readonly #tail: Tail;
   #beating: NodeJS.Timeout | undefined;
 
@@ -20,14 +22,18 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(Settings) private readonly settings: PresenceSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
+    this.#reads = new SharedReads(database);
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: ({ appid }) => this.#wake(appid), onError: report });
     server.include('presence.streams', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 
-  /** @throws ProblemError `service_unavailable` where this replica serves as many as it may. */
-  requireRoom(): void {
+  /** @throws ProblemError `service_unavailable` where this replica serves as many as it may, at all or of one app. */
+  requireRoom(appId: AppId): void {
+    const { MAX_STREAMS, MAX_STREAMS_PER_APP } = this.settings;
+    if ((this.#streams.get(appId)?.size ?? 0) >= MAX_STREAMS_PER_APP)
+      throw new ProblemError('service_unavailable', `This replica serves ${MAX_STREAMS_PER_APP} streams of an app at most`);
     const open = [...this.#streams.values()].reduce((total, { size }) => total + size, 0);
-    if (open >= this.settings.MAX_STREAMS) throw new ProblemError('service_unavailable', 'This replica serves as many streams as it may');
+    if (open >= MAX_STREAMS) throw new ProblemError('service_unavailable', 'This replica serves as many streams as it may');
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -46,7 +52,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Serves a stream until its client goes. @param from the place after which to go on; undefined for a fresh reader. */
   serve(appId: AppId, only: readonly UserAlias[] | undefined, from: StreamPlace | undefined, response: StreamResponse): void {
-    const stream = new PresenceStream(this.database, { appId, only, from }, response, this.report);
+    const stream = new PresenceStream(this.database, this.#reads, { appId, only, from }, response, this.report);
     const ofApp = this.#streams.get(appId) ?? new Set();
     this.#streams.set(appId, ofApp.add(stream));
     response.once('close', () => {
@@ -58,6 +64,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   #wake(appId: AppId): void {
+    this.#reads.outdate(appId);
     for (const stream of this.#streams.get(appId) ?? []) stream.wake();
   }
 }

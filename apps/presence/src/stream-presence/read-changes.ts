@@ -6,28 +6,36 @@ import type { StreamPlace } from '../domain/stream-place.js';
 /** Changes of a bucket that are read at once. */
 const perBucket = 100;
 
-interface ReadChange {
+export interface ReadChange {
   bucket: number;
   position: number;
   userAlias: UserAlias;
-  presence: unknown;
+  /** The presence as it was published, in JSON. */
+  said: string;
 }
 
-/** @returns the next changes after a place, in order within each bucket, and whether there may be more. */
-export async function readChanges(sql: Sql, appId: AppId, after: StreamPlace): Promise<{ changes: ReadChange[]; isMore: boolean }> {
-  const { rows } = await sql.query<{ bucket: number; position: string; user_alias: UserAlias; presence: unknown }>(
-    `SELECT next.bucket, next.position, next.user_alias, next.presence
+export interface ReadChanges {
+  /** In order within each bucket. */
+  changes: readonly ReadChange[];
+  /** Whether there may be more. */
+  isMore: boolean;
+}
+
+/** @returns the next changes of an app after a place. */
+export async function readChanges(sql: Sql, appId: AppId, after: StreamPlace): Promise<ReadChanges> {
+  const { rows } = await sql.query<{ bucket: number; position: string; user_alias: UserAlias; said: string }>(
+    `SELECT next.bucket, next.position, next.user_alias, next.presence::text AS said
      FROM unnest($2::bigint[]) WITH ORDINALITY AS place(position, number), LATERAL (
        SELECT bucket, position, user_alias, presence FROM bucket_changes
        WHERE app_id = $1 AND bucket = place.number - 1 AND position > place.position ORDER BY position LIMIT ${perBucket}
      ) AS next ORDER BY next.bucket, next.position`,
     [appId, after],
   );
-  const changes = rows.map(({ bucket, position, user_alias, presence }) => ({
+  const changes = rows.map(({ bucket, position, user_alias, said }) => ({
     bucket,
     position: Number(position),
     userAlias: user_alias,
-    presence,
+    said,
   }));
   const isMore = [...Map.groupBy(changes, ({ bucket }) => bucket).values()].some(({ length }) => length === perBucket);
   return { changes, isMore };

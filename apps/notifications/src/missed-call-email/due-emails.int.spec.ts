@@ -1,0 +1,46 @@
+/*
+ * Among hundreds of thousands of e-mails, those of every app are found at once, by an index, and few rows are read for it.
+ */
+import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { notifications } from '../migrations/1-notifications.js';
+import { emailsByApp } from '../migrations/2-emails-by-app.js';
+import { findDueEmails } from './due-emails.js';
+
+const fleet = new Fleet();
+let schema: TestSchema;
+
+beforeAll(async () => {
+  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp]);
+  const write = (app: string, count: number, state: string, due: string) =>
+    schema.query(
+      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, next_attempt_at, ended_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), $1, 'bob', gen_random_uuid(), 'alice', now(), $3, now() + $4::interval,
+              CASE WHEN $3 <> 'pending' THEN now() END
+       FROM generate_series(1, $2::int)`,
+      [app, count, state, due],
+    );
+  await write('loud', 50_000, 'pending', '-1 hour');
+  await write('loud', 100_000, 'sent', '0');
+  await write('quiet', 3, 'pending', '-1 minute');
+  await write('quiet', 3, 'pending', '1 hour');
+  await schema.query('ANALYZE');
+}, 60_000);
+
+afterAll(() => schema.drop());
+
+test('an app with 50,000 e-mails to send does not hide the three of another', async () => {
+  const { due, next } = await findDueEmails(schema, '');
+  const { rows } = await schema.query<{ count: string }>("SELECT count(*) FROM emails WHERE app_id = 'quiet' AND email_id = ANY($1)", [
+    due.map(({ emailId }) => emailId),
+  ]);
+  expect(rows[0]?.count).toBe('3');
+  expect(due.length).toBeLessThanOrEqual(253);
+  expect(next).toBe('');
+});
+
+test('looking goes by an index and reads no more than what it finds', async () => {
+  const looking = await rowsReadBy(schema, (sql) => findDueEmails(sql, ''));
+  expect(looking.wholeTables).toEqual([]);
+  expect(looking.rows).toBeLessThan(1000);
+});
