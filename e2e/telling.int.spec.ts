@@ -89,6 +89,35 @@ describe('webhooks', () => {
     expect(new Set(ids).size, 'nothing twice').toBe(ids.length);
   }, 90_000);
 
+  test('deliveries whose jobs are lost come within seconds, though 20,000 older ones wait for an endpoint that hangs', async () => {
+    const hanging = await WebhookReceiver.start();
+    hanging.hangs = true;
+    await fleet.makeUser(app, 'bob');
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['bob'])).hangUp();
+    await eventually('the end of the call being told', () => receiver.received.some(({ body }) => body.type === 'call.ended'));
+    const told = receiver.received.length;
+    const other = (await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: hanging.url })).body;
+    await fleet.query(
+      'webhooks',
+      `INSERT INTO deliveries (delivery_id, endpoint_id, app_id, event_id, event_type, key, body, next_attempt_at)
+       SELECT gen_random_uuid(), $2, app_id, gen_random_uuid(), event_type, number, body, now() - interval '1 hour'
+       FROM generate_series(1, 20000) AS number, (SELECT * FROM deliveries WHERE endpoint_id = $1 LIMIT 1) AS one`,
+      [endpoint.endpointId, other.endpointId],
+    );
+    await eventually('the other endpoint hanging', () => hanging.unanswered >= 8);
+    receiver.received.splice(0);
+    await fleet.query('webhooks', 'DELETE FROM attempts WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE endpoint_id = $1)', [
+      endpoint.endpointId,
+    ]);
+    await fleet.query('webhooks', `UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = now() WHERE endpoint_id = $1`, [
+      endpoint.endpointId,
+    ]);
+    await eventually('all of the healthy endpoint', () => receiver.received.length === told, 5000);
+    await fleet.query('webhooks', 'DELETE FROM deliveries WHERE endpoint_id = $1', [other.endpointId]);
+    await hanging.stop();
+  }, 60_000);
+
   test('what waits for a retry survives a flushed Redis', async () => {
     receiver.statuses.push(...Array.from({ length: 4 }, () => 500));
     await fleet.makeUser(app, 'bob');
