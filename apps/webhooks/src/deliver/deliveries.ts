@@ -4,6 +4,7 @@ import { Postgres, Report, type ReportError, Settings } from '@communication-cen
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { chunksOf } from '../domain/chunks.js';
 import { wants } from '../domain/event-filter.js';
 import { nextAttemptIn } from '../domain/retry-schedule.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
@@ -24,6 +25,9 @@ import { Sender, type SendResult } from './sender.js';
 const gone = 410;
 /** How long a stopping service waits for answers: a receiver that is well needs less, one that hangs is not waited for. */
 const lastAnswersMs = 1000;
+
+/** Deliveries, and characters of their bodies, that one statement writes at most. */
+const atOnce = { items: 500, size: 4_000_000 };
 
 interface Attempt extends LaneTask, Unfinished {}
 
@@ -87,7 +91,11 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
         .filter((endpoint) => endpoint.appId === event.appid && wants(endpoint.eventTypes, event.type))
         .map((endpoint) => ({ endpoint, delivery: toDelivery(endpoint, event) })),
     );
-    if (wanted.length === 0) return;
+    // An app with many endpoints and large events gets many statements, not one that is too large for everybody.
+    for (const chunk of chunksOf(wanted, ({ delivery }) => delivery.body.length, atOnce)) await this.#write(chunk);
+  }
+
+  async #write(wanted: readonly { endpoint: Endpoint; delivery: NewDelivery }[]): Promise<void> {
     const deliveries = wanted.map(({ delivery }) => delivery);
     const written = await writeDeliveries(this.database, deliveries, this.#claimSeconds);
     for (const { endpoint, delivery } of wanted) {

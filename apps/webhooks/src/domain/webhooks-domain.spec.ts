@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { chunksOf } from './chunks.js';
 import { wants } from './event-filter.js';
 import { nextAttemptIn, parseRetryAfter, standardScheduleSeconds } from './retry-schedule.js';
 
@@ -41,4 +42,18 @@ test('an endpoint gets the types it asked for', () => {
   expect(wants(['call.ended'], 'call.ended')).toBe(true);
   expect(wants(['call.ended'], 'call.dialed')).toBe(false);
   expect(wants(['presence.*'], 'call.ended')).toBe(false);
+});
+
+test('pieces hold everything in order, and none holds more than it may but a large item alone', () => {
+  const most = { items: 3, size: 10 };
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 15 })), (sizes) => {
+      const chunks = chunksOf(sizes, (size) => size, most);
+      expect(chunks.flat()).toEqual(sizes);
+      for (const chunk of chunks) {
+        expect(chunk.length).toBeLessThanOrEqual(most.items);
+        if (chunk.length > 1) expect(chunk.reduce((total, size) => total + size, 0)).toBeLessThanOrEqual(most.size);
+      }
+    }),
+  );
 });
