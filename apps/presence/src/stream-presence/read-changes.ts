@@ -6,7 +6,7 @@ import type { StreamPlace } from '../domain/stream-place.js';
 /** Changes of a bucket that are read at once. */
 const perBucket = 100;
 
-export interface ReadChange {
+interface ReadChange {
   bucket: number;
   position: number;
   userAlias: UserAlias;
