@@ -1,6 +1,7 @@
 export { DeadLetters, type ParkedKey, type ParkedKind } from './consume/dead-letters.js';
 export { type ConsumerOptions, type ConsumerState, EventConsumer } from './consume/event-consumer.js';
 export { type Gap, Gaps, type Repair } from './consume/gaps.js';
+export { InOrder } from './consume/in-order.js';
 export type { EventBatch } from './consume/message-handler.js';
 export { EventLogServer } from './consume/nest-server.js';
 export { Projection, type ProjectionBatch } from './consume/projection.js';
@@ -12,7 +13,7 @@ export { consumerTables } from './consume/tables.js';
 export { Tail } from './consume/tail.js';
 export type { Database, OwnConnection, Rows, Sql } from './database.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
-export { fromMessage } from './log/event-headers.js';
+export { fromMessage, toMessage } from './log/event-headers.js';
 export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
 export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, outboxShards, shardOf, writeOutbox } from './publish/outbox.js';

@@ -1,6 +1,7 @@
 export { repairFrom } from './call-repair.js';
 export { DueRows } from './due-rows.js';
 export { Identity } from './identity.js';
+export { logAlarms } from './log-alarms.js';
 export { Log } from './log-token.js';
 export { type Migration, sqlMigration } from './migrate.js';
 export { Postgres } from './postgres.js';

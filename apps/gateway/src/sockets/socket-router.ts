@@ -1,10 +1,14 @@
-import { type AppId, type CallEvent, callEventSchema, type UserAlias } from '@communication-center/contracts';
-import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
-import { Report, type ReportError } from '@communication-center/service';
+import { type AnyEvent, type AppId, type CallEvent, callEventSchema, type UserAlias } from '@communication-center/contracts';
+import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
+import { logAlarms, Report, type ReportError, repairFrom } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import type { DeviceSocket } from './device-socket.js';
+import { Services } from '../services.js';
+import { closeCodes, type DeviceSocket } from './device-socket.js';
 
-/** Brings each call event to the sockets of everyone it concerns. */
+/**
+ * Brings each call event to the sockets of everyone it concerns, in order. What the topic lacks of a call is read from the
+ * calls service first; where that takes too long, those concerned connect anew, and learn from a fresh snapshot.
+ */
 @Injectable()
 export class SocketRouter {
   readonly #sockets = new Map<string, Set<DeviceSocket>>();
@@ -13,9 +17,19 @@ export class SocketRouter {
   constructor(
     log: EventLog,
     server: EventLogServer,
+    services: Services,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => this.#route(event), onError: report });
+    const inOrder = new InOrder({
+      topic: 'calls.events',
+      repair: repairFrom(services.calls),
+      concerns: (event) => this.#socketsOf(event).length > 0,
+      deliver: (event) => this.#route(event),
+      giveUp: (events) => this.#sendAway(events),
+      onGap: (gap) => logAlarms(report).onGap(gap, 'gateway.sockets'),
+      onError: report,
+    });
+    this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => inOrder.take(event), onError: report });
     server.include('gateway.sockets', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 
@@ -42,15 +56,25 @@ export class SocketRouter {
     if (sockets?.size === 0) this.#sockets.delete(key);
   }
 
-  #route(told: unknown): void {
+  #route(told: AnyEvent): void {
+    const event = this.#parse(told);
+    if (event) for (const socket of this.#socketsOf(event)) socket.deliver(event);
+  }
+
+  #sendAway(lost: readonly AnyEvent[]): void {
+    const sockets = new Set(lost.flatMap((event) => this.#socketsOf(event)));
+    for (const socket of sockets) socket.close(closeCodes.restarting, 'events were missed: connect anew');
+  }
+
+  #parse(told: AnyEvent): CallEvent | undefined {
     const parsed = callEventSchema.safeParse(told);
-    if (!parsed.success) {
-      this.report(parsed.error, 'reading a call event');
-      return;
-    }
-    const event: CallEvent = parsed.data;
-    for (const userAlias of event.data.audience) {
-      for (const socket of this.#sockets.get(`${event.appid}/${userAlias}`) ?? []) socket.deliver(event);
-    }
+    if (!parsed.success) this.report(parsed.error, 'reading a call event');
+    return parsed.data;
+  }
+
+  /** @returns the sockets of everyone an event concerns. */
+  #socketsOf({ appid, data }: AnyEvent): DeviceSocket[] {
+    const { audience } = data as Partial<CallEvent['data']>;
+    return audience?.flatMap((userAlias) => [...(this.#sockets.get(`${appid}/${userAlias}`) ?? [])]) ?? [];
   }
 }

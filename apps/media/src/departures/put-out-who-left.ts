@@ -1,7 +1,9 @@
-import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
-import { Report, type ReportError } from '@communication-center/service';
+import type { AnyEvent } from '@communication-center/contracts';
+import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
+import { Identity, logAlarms, Report, type ReportError, repairFrom, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MediaDoor } from '../media-sockets/media-door.js';
+import type { MediaSettings } from '../settings.js';
 import { asDeparture } from './departures.js';
 
 /**
@@ -12,16 +14,27 @@ import { asDeparture } from './departures.js';
 export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #tail: Tail;
 
-  constructor(log: EventLog, server: EventLogServer, door: MediaDoor, @Inject(Report) report: ReportError) {
-    this.#tail = new Tail({
-      log,
+  constructor(
+    log: EventLog,
+    server: EventLogServer,
+    identity: Identity,
+    private readonly door: MediaDoor,
+    @Inject(Settings) settings: MediaSettings,
+    @Inject(Report) report: ReportError,
+  ) {
+    const inOrder = new InOrder({
       topic: 'calls.events',
-      onEvent: (event) => {
-        const departure = asDeparture(event);
-        if (departure) door.putOut(departure);
+      repair: repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)),
+      concerns: ({ subject }) => door.serves(subject),
+      deliver: (event) => this.#putOut(event),
+      // The departures among them are known all the same; who left in the gap is kept from joining again.
+      giveUp: (events) => {
+        for (const event of events) this.#putOut(event);
       },
+      onGap: (gap) => logAlarms(report).onGap(gap, 'media.put-out-who-left'),
       onError: report,
     });
+    this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => inOrder.take(event), onError: report });
     server.include('media.put-out-who-left', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 
@@ -31,5 +44,10 @@ export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.#tail.stop();
+  }
+
+  #putOut(event: AnyEvent): void {
+    const departure = asDeparture(event);
+    if (departure) this.door.putOut(departure);
   }
 }

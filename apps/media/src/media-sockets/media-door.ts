@@ -99,6 +99,11 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     return grant;
   }
 
+  /** Whether somebody is in a call's media here. */
+  serves(callId: string): boolean {
+    return [...this.#sockets].some(({ grant }) => grant?.callId === callId);
+  }
+
   /** Ends the sockets that somebody opened before leaving the call. */
   putOut({ callid, sequence, data }: Departure): void {
     this.#lately.set(`${callid} ${data.userAlias}`, sequence);

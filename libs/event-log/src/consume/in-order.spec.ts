@@ -1,0 +1,78 @@
+import type { AnyEvent } from '@communication-center/contracts';
+import { expect, test, vi } from 'vitest';
+import { InfrastructureError } from '../failures.js';
+import type { Gap, Repair } from './gaps.js';
+import { InOrder, type InOrderOptions } from './in-order.js';
+
+const event = (subject: string, sequence: number) => ({ subject, sequence, type: 'call.ringing' }) as AnyEvent;
+const nameOf = ({ subject, sequence }: AnyEvent) => `${subject}${sequence}`;
+const between = (key: string, after: number, before: number) =>
+  Array.from({ length: before - after - 1 }, (_, index) => event(key, after + 1 + index));
+
+function listen(repair: Repair, options: Partial<InOrderOptions> = {}) {
+  const delivered: string[] = [];
+  const givenUp: string[] = [];
+  const gaps: Gap[] = [];
+  const inOrder = new InOrder({
+    topic: 'calls.events',
+    repair,
+    concerns: () => true,
+    deliver: (one) => void delivered.push(nameOf(one)),
+    giveUp: (held) => void givenUp.push(...held.map(nameOf)),
+    onGap: (gap) => void gaps.push(gap),
+    onError: () => undefined,
+    ...options,
+  });
+  return { inOrder, delivered, givenUp, gaps };
+}
+
+test('what comes after a gap is held back until the gap is filled; other calls do not wait', async () => {
+  let answer: (() => void) | undefined;
+  const { inOrder, delivered, gaps } = listen(
+    (key, after, before) => new Promise((resolve) => (answer = () => resolve(between(key, after, before)))),
+  );
+  for (const one of [event('a', 1), event('a', 4), event('b', 1), event('a', 5)]) inOrder.take(one);
+  expect(delivered).toEqual(['a1', 'b1']);
+  answer?.();
+  await vi.waitFor(() => expect(delivered).toEqual(['a1', 'b1', 'a2', 'a3', 'a4', 'a5']));
+  expect(gaps).toEqual([{ topic: 'calls.events', key: 'a', after: 1, before: 4 }]);
+});
+
+test('a second gap behind the first is filled too', async () => {
+  const { inOrder, delivered } = listen(async (...asked) => between(...asked));
+  for (const one of [event('a', 1), event('a', 3), event('a', 6)]) inOrder.take(one);
+  await vi.waitFor(() => expect(delivered).toEqual(['a1', 'a2', 'a3', 'a4', 'a5', 'a6']));
+});
+
+test('a source that is away for a moment is asked again', async () => {
+  let tries = 0;
+  const { inOrder, delivered, givenUp } = listen(async (...asked) => {
+    tries += 1;
+    if (tries < 3) throw new InfrastructureError('nobody answers');
+    return between(...asked);
+  });
+  for (const one of [event('a', 1), event('a', 3)]) inOrder.take(one);
+  await vi.waitFor(() => expect(delivered).toEqual(['a1', 'a2', 'a3']));
+  expect(givenUp).toEqual([]);
+});
+
+test('a source that stays away is given up, and so is a crowd of events behind a gap', async () => {
+  const away: Repair = async () => {
+    throw new InfrastructureError('nobody answers');
+  };
+  const late = listen(away, { waitMs: 150 });
+  for (const one of [event('a', 1), event('a', 3), event('a', 4)]) late.inOrder.take(one);
+  await vi.waitFor(() => expect(late.givenUp).toEqual(['a3', 'a4']));
+  late.inOrder.take(event('a', 5));
+  expect(late.delivered).toEqual(['a1', 'a5']);
+  const crowded = listen(() => new Promise(() => undefined), { maxHeld: 2 });
+  for (const sequence of [1, 3, 4, 5]) crowded.inOrder.take(event('a', sequence));
+  expect(crowded.givenUp).toEqual(['a3', 'a4', 'a5']);
+});
+
+test('a gap that concerns nobody here, and a call that begins in its middle, are no matter', () => {
+  const { inOrder, delivered, gaps } = listen(async () => [], { concerns: ({ subject }) => subject !== 'b' });
+  for (const one of [event('a', 3), event('a', 4), event('b', 1), event('b', 3)]) inOrder.take(one);
+  expect(delivered).toEqual(['a3', 'a4', 'b1', 'b3']);
+  expect(gaps).toEqual([]);
+});
