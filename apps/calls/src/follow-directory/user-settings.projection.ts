@@ -19,7 +19,7 @@ export class UserSettingsProjection {
     }
     await endUserSettings(
       tx,
-      tombstones.map(({ key }) => key),
+      tombstones.filter(({ isFollowed }) => !isFollowed).map(({ key }) => key),
     );
   }
 }

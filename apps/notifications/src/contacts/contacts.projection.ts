@@ -20,7 +20,7 @@ export class ContactsProjection {
     }
     await erase(
       tx,
-      tombstones.map(({ key }) => key),
+      tombstones.filter(({ isFollowed }) => !isFollowed).map(({ key }) => key),
     );
   }
 }

@@ -24,10 +24,14 @@ const atTheEnd = 2_147_483_647;
  */
 export async function endKeys(tx: Sql, tombstones: readonly Tombstone[], events: readonly AnyEvent[]): Promise<Changed[]> {
   const said = new Set(events.filter(({ type }) => type === 'session.closed' || type === 'user.deleted').map(({ subject }) => subject));
-  const keysOf = (topic: string) => tombstones.filter((one) => one.topic === topic && !said.has(one.key)).map(({ key }) => key);
-  const rows = [...(await endSessions(tx, keysOf('sessions.events'))), ...(await endUsers(tx, keysOf('directory.events')))];
+  const untold = tombstones.filter(({ key }) => !said.has(key));
+  const sessions = untold.filter(({ topic }) => topic === 'sessions.events');
+  const users = untold.filter(({ topic, isFollowed }) => topic === 'directory.events' && !isFollowed);
+  const rows = [...(await endSessions(tx, sessions.map(keyOf))), ...(await endUsers(tx, users.map(keyOf)))];
   return rows.map(({ app_id, user_alias }) => ({ appId: app_id, userAlias: user_alias }));
 }
+
+const keyOf = ({ key }: Tombstone) => key;
 
 /** A session that is not known is written down as ended, of nobody: a late event of it must not open it. */
 async function endSessions(tx: Sql, sessionIds: readonly string[]): Promise<PersonRow[]> {

@@ -111,12 +111,16 @@ export class Bench {
     return (await this.deadLetters.list()).parked;
   }
 
-  async end(): Promise<void> {
-    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+  async forgetTopic(topic: string): Promise<void> {
     const admin = this.log.kafka.admin();
     await admin.connect();
-    await admin.deleteTopics({ topics: [this.topic] });
+    await admin.deleteTopics({ topics: [topic] });
     await admin.disconnect();
+  }
+
+  async end(): Promise<void> {
+    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+    await this.forgetTopic(this.topic);
     await this.schema.drop();
   }
 }

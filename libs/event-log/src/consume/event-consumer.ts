@@ -43,6 +43,9 @@ export class EventConsumer {
   readonly #resumes = new Map<NodeJS.Timeout, () => void>();
   #failuresInARow = 0;
   readonly #inHand = new Set<Promise<void>>();
+  /** What tells kafkajs that a batch is done with, though its handler is still at work. */
+  readonly #letGo = new Set<() => void>();
+  #hasLetGo = false;
 
   constructor(options: ConsumerOptions) {
     this.#options = { ...defaults, ...options };
@@ -101,7 +104,7 @@ export class EventConsumer {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: concurrency,
-        eachBatch: (payload) => this.#keepInHand(this.#eachBatch(payload)),
+        eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload))),
       });
       isRunning = true;
       commitBegun();
@@ -124,6 +127,7 @@ export class EventConsumer {
     this.#state = 'stopped';
   }
 
+  /** Waits for the batches in hand, but not for long: kafkajs would wait for a handler that hangs, and keep its partitions. */
   async #drained(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
@@ -131,6 +135,15 @@ export class EventConsumer {
     });
     await Promise.race([Promise.all(this.#inHand), limit]);
     clearTimeout(timer);
+    this.#hasLetGo = true;
+    for (const letGo of this.#letGo) letGo();
+  }
+
+  #untilLetGo(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#letGo.add(resolve);
+      work.then(resolve, reject).finally(() => this.#letGo.delete(resolve));
+    });
   }
 
   async #commitBeginnings(consumer: Consumer, beginnings: Beginning[]): Promise<void> {
@@ -160,13 +173,17 @@ export class EventConsumer {
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
-    const beating = setInterval(() => void heartbeat().catch(() => undefined), 1000);
+    const beating = setInterval(() => {
+      if (this.#hasLetGo) clearInterval(beating);
+      else heartbeat().catch(() => undefined);
+    }, 1000);
     const seen = this.#seen;
     try {
       for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
         if (this.#stopping || !isRunning() || isStale()) return;
         const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
         await this.#handler.handle(batch.topic, chunk, seen);
+        if (this.#hasLetGo) return;
         const last = chunk.at(-1) as KafkaMessage;
         resolveOffset(last.offset);
         await this.#consumer?.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) }]);

@@ -11,7 +11,7 @@ import { SeenKeys } from './seen-keys.js';
 export interface EventBatch {
   topic: string;
   events: readonly AnyEvent[];
-  /** Keys that have ended, and of which `events` tells nothing that is later. */
+  /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
 }
 

@@ -151,6 +151,31 @@ describe('a redrive', () => {
     expect(seen).toEqual(upTo(4));
   });
 
+  test('brings over what an older release put into a dead-letter topic', async () => {
+    const group = `${bench.schema.schema}.reads`;
+    const dead = `${bench.topic}.dead.${group}`;
+    await bench.log.createLastingTopic(dead);
+    bench.atEnd(() => bench.forgetTopic(dead));
+    const producer = bench.log.producer();
+    await producer.connect();
+    const asItWas = (told: AnyEvent, offset: number) => {
+      const { key, value, headers } = message(told, offset);
+      return { key, value, headers: { ...headers, 'dead-letter-offset': String(offset) } };
+    };
+    const messages = [event('other', 1), event('a', 1), event('other', 2), event('a', 2)].map(asItWas);
+    await producer.send({ topic: dead, acks: -1, messages });
+    await producer.disconnect();
+    await bench.schema.query(`INSERT INTO parked_keys (consumer_group, topic, key, reason, dead_offset) VALUES ($1, $2, 'a', 'a bug', 1)`, [
+      group,
+      bench.topic,
+    ]);
+    const consumer = await bench.consume('reads');
+    await bench.deadLetters.parkBehind(group, bench.topic, [message(event('a', 3), 9)]);
+    expect(await consumer.redrive(bench.topic, 'a')).toBe(3);
+    expect(await bench.effects()).toEqual({ a: upTo(3) });
+    expect(await bench.parked()).toEqual([]);
+  });
+
   test('reads one key among 100,000 others, and a batch asks only for its own keys', async () => {
     const group = `${bench.schema.schema}.reads`;
     const consumer = await bench.consume('reads');

@@ -8,7 +8,7 @@ import { shadowOf } from './tables.js';
 /** Events to fold into a projection's tables, inside the transaction that also guards against a rebuild. */
 export interface ProjectionBatch {
   events: readonly AnyEvent[];
-  /** Keys that have ended, and of which `events` tells nothing that is later. */
+  /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
   tx: Sql;
   /** Whether the past is folded again, into a shadow: then nothing but the projection's tables may be touched. */

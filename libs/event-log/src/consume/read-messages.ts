@@ -7,6 +7,8 @@ import { sequenceOf } from './parked-message.js';
 export interface Tombstone {
   topic: string;
   key: string;
+  /** Whether an event of the key comes after it: one that began again, or a late one. */
+  isFollowed: boolean;
 }
 
 /** A newer release wrote the event: it is no fault, and waits for the upgrade. */
@@ -28,21 +30,23 @@ export class NewerEventError extends Error {
 }
 
 /**
- * Reads messages of one partition; a tombstone that is followed by an event of its key is not the end of it.
+ * Reads messages of one partition.
  * @throws Error or ZodError when one is no CloudEvent.
  */
 export function readMessages(topic: string, messages: readonly KafkaMessage[]): { events: AnyEvent[]; tombstones: Tombstone[] } {
   const events: AnyEvent[] = [];
-  const ended = new Set<string>();
+  const ended = new Map<string, Tombstone>();
   for (const message of messages) {
     const event = fromMessage(message);
     const key = String(message.key);
-    if (event) {
-      ended.delete(key);
+    const tombstone = ended.get(key);
+    if (!event) ended.set(key, { topic, key, isFollowed: false });
+    else {
       events.push(event);
-    } else ended.add(key);
+      if (tombstone) tombstone.isFollowed = true;
+    }
   }
-  return { events, tombstones: [...ended].map((key) => ({ topic, key })) };
+  return { events, tombstones: [...ended.values()] };
 }
 
 /** @returns the sequence a message's writer gave it; 0 for a tombstone. */

@@ -10,7 +10,7 @@ export type Slice = ({ kind: 'projection' } & ProjectionSlice) | { kind: 'reacti
 
 export interface ReactionBatch {
   events: readonly AnyEvent[];
-  /** Keys that have ended, and of which `events` tells nothing that is later. */
+  /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
 }
 
