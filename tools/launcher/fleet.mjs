@@ -5,6 +5,7 @@ import { askControl, serveControl } from './control.mjs';
 import { stopCompose } from './infrastructure/compose.mjs';
 import { startJanus } from './infrastructure/janus.mjs';
 import { startKafka } from './infrastructure/kafka.mjs';
+import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
 import { choosePorts, isService, makeSecrets, readState, root, writeState } from './instance.mjs';
@@ -13,14 +14,14 @@ import { Processes, waitFor } from './processes.mjs';
 import { demoApp, seedDemo } from './seed.mjs';
 import { pinnedNode, servicesOf } from './services.mjs';
 
-const infrastructure = ['postgres', 'redis', 'kafka', 'janus'];
+const infrastructure = ['postgres', 'pgbouncer', 'redis', 'kafka', 'janus'];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
+ * @param {{fixedFrom?: number, replicas?: number, services?: string[], pooled?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
-export async function startFleet(instance, { fixedFrom, replicas = 1, services: wanted, overrides } = {}) {
+export async function startFleet(instance, { fixedFrom, replicas = 1, services: wanted, pooled = [], overrides } = {}) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
   const processes = new Processes(instance);
@@ -52,11 +53,11 @@ export async function startFleet(instance, { fixedFrom, replicas = 1, services: 
   };
   try {
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
-    const servers = await bothOrNeither(startServers(instance, processes, state), installPackages().then(build));
+    const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build));
     Object.assign(state, { servers });
     createTopics(servers.brokers);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, replicas, overrides: overrides?.(ports) }).filter(
+    const services = servicesOf(instance, { ports, secrets, servers, replicas, pooled, overrides: overrides?.(ports) }).filter(
       ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')),
     );
     for (const service of services) processes.start(service);
@@ -86,7 +87,7 @@ export class AlreadyRunning extends Refusal {
   }
 }
 
-async function startServers(instance, processes, state) {
+async function startServers(instance, processes, state, pooled) {
   say('starting PostgreSQL, Redis, Kafka and Janus');
   // One after the other up to the start of each process (apt-get has one lock); the waits for readiness overlap.
   const [database, redis, brokers, janus] = await Promise.all([
@@ -95,7 +96,8 @@ async function startServers(instance, processes, state) {
     startKafka(instance, processes, state),
     startJanus(instance, processes, state),
   ]);
-  return { database, redis, brokers, janus };
+  const pooler = pooled.length > 0 ? await startPgbouncer(instance, processes, state, database) : undefined;
+  return { database, pooler, redis, brokers, janus };
 }
 
 function createTopics(brokers) {

@@ -33,6 +33,7 @@ const steps = {
   kafkaController: 33,
   janus: 34,
   smtp: 40,
+  pgbouncer: 41,
   'gateway-2': 2,
   'media-2': 3,
   'directory-2': 20,
@@ -145,5 +146,7 @@ export function dataFolders(instance) {
   return [
     ...['postgres', 'postgres.draft', 'redis', 'kafka', 'janus', 'instance.json'].map((name) => join(instance.folder, name)),
     outsidePostgresFolder(instance),
+    join(instance.folder, 'postgres.pgbouncer'),
+    `${outsidePostgresFolder(instance)}.pgbouncer`,
   ];
 }

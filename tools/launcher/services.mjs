@@ -6,14 +6,14 @@ export const pinnedNode = join(root, 'node_modules/node/bin/node');
 
 /**
  * @returns how to start each service of an instance, and each of its replicas: the first is named as its service, the second `calls-2`.
- * @param {{ports: object, secrets: object, servers: {database: string, redis: string, brokers: string, janus: string}, replicas?: number, overrides?: Record<string, Record<string, string>>}} fleet
+ * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, janus: string}, replicas?: number, pooled?: string[], overrides?: Record<string, Record<string, string>>}} fleet
  */
 export function servicesOf(instance, fleet) {
   const numbers = Array.from({ length: fleet.replicas ?? 1 }, (_, index) => index + 1);
   return numbers.flatMap((number) => replicaOf(instance, fleet, number === 1 ? '' : `-${number}`, numbers.length));
 }
 
-function replicaOf(instance, { ports, secrets, servers, overrides = {} }, suffix, replicas) {
+function replicaOf(instance, { ports, secrets, servers, pooled = [], overrides = {} }, suffix, replicas) {
   const at = (port) => `http://127.0.0.1:${port}`;
   const port = (name) => ports[name + suffix];
   const all = (name) => [at(ports[name]), ...(replicas > 1 ? [at(ports[`${name}-2`])] : [])].join(',');
@@ -60,7 +60,7 @@ function replicaOf(instance, { ports, secrets, servers, overrides = {} }, suffix
       NODE_COMPILE_CACHE: join(instance.cache, 'node'),
       HOST: '127.0.0.1',
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
-      DATABASE_URL: servers.database,
+      ...databaseOf(servers, pooled.includes(name + suffix)),
       KAFKA_BROKERS: servers.brokers,
       IDENTITY_PRIVATE_JWK: JSON.stringify(secrets.privateKeys[name]),
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
@@ -69,4 +69,10 @@ function replicaOf(instance, { ports, secrets, servers, overrides = {} }, suffix
       ...overrides[name],
     },
   }));
+}
+
+/** Mixed on purpose where some are pooled: what one does through the pooler, the other must understand. */
+function databaseOf({ database, pooler }, isPooled) {
+  if (!isPooled || !pooler) return { DATABASE_URL: database };
+  return { DATABASE_URL: pooler, DATABASE_DIRECT_URL: database, DATABASE_POOLER: 'transaction' };
 }

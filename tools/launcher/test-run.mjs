@@ -18,6 +18,9 @@ const shortTimes = (ports) => ({
   notifications: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'center@example.com', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
 });
 
+/** Replicas behind pgbouncer, each beside one that is not. */
+const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
+
 /**
  * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. The last line
  * says `N passed, N failed`.
@@ -46,7 +49,7 @@ export async function runTests(args, { settings = {}, replicas = 2, services } =
     rmSync(report, { force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
-    fleet = await startFleet(instance, { overrides: shortTimes, replicas, services });
+    fleet = await startFleet(instance, { overrides: shortTimes, replicas, services, pooled });
     say('running the tests');
     const code = await vitest([...args, `--outputFile.json=${report}`], {
       ...settings,

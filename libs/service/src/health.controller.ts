@@ -2,7 +2,7 @@ import { EventLogServer } from '@communication-center/event-log';
 import { Controller, Get, Header } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, type HealthIndicatorFunction, HealthIndicatorService } from '@nestjs/terminus';
 import { register } from 'prom-client';
-import { Postgres } from './postgres.js';
+import { Postgres } from './database/postgres.js';
 import { OpenToAll } from './subject.js';
 
 /** What an orchestrator asks: is the process alive, can it serve, and its figures for Prometheus. */

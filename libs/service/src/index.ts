@@ -1,10 +1,10 @@
 export { repairFrom } from './call-repair.js';
+export { concurrentIndexes, type Migration, sqlMigration } from './database/migrations.js';
+export { Postgres } from './database/postgres.js';
 export { DueRows } from './due-rows.js';
 export { Identity } from './identity.js';
 export { logAlarms } from './log-alarms.js';
 export { Log } from './log-token.js';
-export { type Migration, sqlMigration } from './migrate.js';
-export { Postgres } from './postgres.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { purgeRows } from './purge-rows.js';
 export { neverArrived, Replicas, replicasSetting } from './replicas.js';

@@ -1,8 +1,8 @@
 import type { Sql } from '@communication-center/event-log';
 import type { BeforeApplicationShutdown, FactoryProvider, OnApplicationBootstrap } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
+import { Postgres } from './database/postgres.js';
 import { DueRows } from './due-rows.js';
-import { Postgres } from './postgres.js';
 import { Report, type ReportError } from './service.module.js';
 import { Settings } from './settings.js';
 
@@ -78,7 +78,7 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #stopping = false;
 
   constructor(
-    private readonly database: Postgres,
+    private readonly database: Sql,
     private readonly report: ReportError,
     private readonly purges: readonly Purge[],
   ) {
@@ -111,6 +111,6 @@ export function purgeRows<S>(purges: (settings: S) => readonly Purge[]): Factory
   return {
     provide: PurgeRows,
     inject: [Postgres, Report, Settings],
-    useFactory: (database: Postgres, report: ReportError, settings: S) => new PurgeRows(database, report, purges(settings)),
+    useFactory: (database: Postgres, report: ReportError, settings: S) => new PurgeRows(database.of('jobs'), report, purges(settings)),
   };
 }

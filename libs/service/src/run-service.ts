@@ -6,8 +6,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { z } from 'zod';
-import { type Migration, migrate } from './migrate.js';
-import type { Postgres } from './postgres.js';
+import { migrate } from './database/migrate.js';
+import type { Migration } from './database/migrations.js';
+import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
 import { ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
@@ -40,7 +41,7 @@ async function start({ name, module, settings: schema, migrations, repairIn, pre
   const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'] });
   register.setDefaultLabels({ service: name });
   collectDefaultMetrics();
-  if (settings.MIGRATE) await migrate(settings.DATABASE_URL, name, migrations);
+  if (settings.MIGRATE) await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
 
   const app = await NestFactory.create<NestFastifyApplication>(
     ServiceModule.around(name, settings, logger, { module, repairIn }),
@@ -48,10 +49,14 @@ async function start({ name, module, settings: schema, migrations, repairIn, pre
     { logger: nestLogger(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger));
+  const database = app.get(Postgres);
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', (request, _reply, done) => withTrace(continueTrace(request.headers.traceparent), done));
+    .addHook('onRequest', (request, _reply, done) => {
+      const isRead = request.method === 'GET' && !request.url.startsWith('/health/');
+      withTrace(continueTrace(request.headers.traceparent), () => database.during(isRead ? 'reads' : 'commands', done));
+    });
   app.connectMicroservice({ strategy: app.get(EventLogServer) });
   await prepare?.(app);
   await app.startAllMicroservices();

@@ -12,12 +12,12 @@ import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import type { Logger } from 'pino';
 import { repairFrom } from './call-repair.js';
+import { Postgres } from './database/postgres.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
 import { logAlarms } from './log-alarms.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
-import { Postgres } from './postgres.js';
 import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
@@ -47,10 +47,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     { module, repairIn }: { module: Type; repairIn?: ((database: Postgres) => Repair) | undefined },
   ): DynamicModule {
     const report: ReportError = (error, doing) => logger.error({ err: error }, doing);
-    const database = new Postgres(settings.DATABASE_URL, service, {
-      pool: settings.DATABASE_POOL,
-      onError: (error) => report(error, 'an idle database connection'),
-    });
+    const database = new Postgres({ schema: service, settings, onError: (error) => report(error, 'an idle database connection') });
     const log = new EventLog({
       brokers: settings.KAFKA_BROKERS,
       clientId: service,
@@ -70,12 +67,14 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     const server = new EventLogServer({
       service,
       log,
-      database,
+      database: database.of('consumers'),
+      rebuildOn: database.of('jobs'),
+      around: (work) => database.during('consumers', work),
       onError: report,
       sessionTimeoutMs: settings.KAFKA_SESSION_MS,
       aloneFailsForMs: settings.PARK_AFTER_MS,
       ...logAlarms(report),
-      ...(repair && { gaps: { topic: 'calls.events', repair } }),
+      ...(repair && { gaps: { topic: 'calls.events', repair: (...gap) => database.during('consumers', () => repair(...gap)) } }),
     });
     const providers = [
       { provide: Settings, useValue: settings },
@@ -84,7 +83,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       { provide: Postgres, useValue: database },
       { provide: EventLog, useValue: log },
       { provide: EventLogServer, useValue: server },
-      { provide: OutboxRelay, useValue: new OutboxRelay({ log, database, onError: report }) },
+      { provide: OutboxRelay, useValue: new OutboxRelay({ log, database: database.of('relay'), onError: report }) },
       { provide: Identity, useValue: identity },
     ];
     return {

@@ -33,13 +33,40 @@ const json = <T extends z.ZodType>(schema: T) =>
 
 const jwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1) });
 
+const poolSize = (byDefault: number) => numberSetting(byDefault, { min: 1, max: 200 });
+
+const databaseSettings = {
+  DATABASE_URL: z
+    .string()
+    .min(1)
+    .meta({ secret: true })
+    .describe('PostgreSQL, directly or through a pooler; each service uses a schema of its own'),
+  DATABASE_DIRECT_URL: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ secret: true })
+    .describe('PostgreSQL without a pooler, for migrations and for connections that hold locks or listen; else DATABASE_URL'),
+  DATABASE_POOLER: z
+    .enum(['none', 'transaction'])
+    .default('none')
+    .describe('what DATABASE_URL goes through: `transaction` for a pooler in transaction mode, such as pgbouncer'),
+  DATABASE_POOL: poolSize(8).describe('connections a replica keeps at most for commands'),
+  DATABASE_READS_POOL: poolSize(4).describe('connections a replica keeps at most for GET requests'),
+  DATABASE_CONSUMERS_POOL: poolSize(6).describe('connections a replica keeps at most for its consumers'),
+  DATABASE_RELAY_POOL: poolSize(3).describe('connections a replica keeps at most for publishing events'),
+  DATABASE_JOBS_POOL: poolSize(2).describe('connections a replica keeps at most for purges and rebuilds'),
+};
+
+const databaseSchema = z.object(databaseSettings);
+export type DatabaseSettings = z.infer<typeof databaseSchema>;
+
 /** The settings every service has. Each app spreads these into its own. */
 export const commonSettings = {
   HOST: z.string().default('127.0.0.1').describe('address the HTTP server listens on'),
   PORT: numberSetting(0, { max: 65_535 }).describe('port the HTTP server listens on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('least severe log line that is written'),
-  DATABASE_URL: z.string().min(1).meta({ secret: true }).describe('PostgreSQL; each service uses a schema of its own'),
-  DATABASE_POOL: numberSetting(10, { min: 2, max: 200 }).describe('connections a replica keeps at most'),
+  ...databaseSettings,
   MIGRATE: flag(true).describe('whether the service brings its schema up to date when it starts'),
   KAFKA_BROKERS: z
     .string()

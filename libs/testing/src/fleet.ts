@@ -9,7 +9,7 @@ interface InstanceState {
   mediaUrl: string;
   ports: Record<string, number>;
   secrets: { operatorKey: string; janusSecret: string; jwks: { keys: object[] }; privateKeys: Record<string, object> };
-  servers: { database: string; redis: string; brokers: string; janus: string };
+  servers: { database: string; pooler?: string; redis: string; brokers: string; janus: string };
   controlSocket: string;
   replicas: number;
 }
@@ -17,7 +17,7 @@ interface InstanceState {
 /** A service: all its replicas. */
 export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'sip' | 'gateway';
 /** One process: a server, or a replica of a service, the first of which is named as the service. */
-export type ProcessName = ServiceName | `${ServiceName}-2` | 'kafka' | 'postgres' | 'redis' | 'janus';
+export type ProcessName = ServiceName | `${ServiceName}-2` | 'kafka' | 'postgres' | 'pgbouncer' | 'redis' | 'janus';
 
 /** An answer of the public door. */
 export interface RestAnswer<T> {

@@ -18,7 +18,7 @@ function binaryFolders() {
 }
 
 /** PostgreSQL refuses to run as root: the account it runs as instead. */
-function account() {
+export function account() {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
     const line = readFileSync('/etc/passwd', 'utf8')
@@ -32,7 +32,7 @@ function account() {
 }
 
 /** @returns a folder the account can reach; inside the instance's where its path allows that. */
-function dataFolder(instance, { uid }) {
+export function dataFolder(instance, { uid }) {
   const inside = join(instance.folder, 'postgres');
   if (uid === undefined) return inside;
   for (let folder = dirname(inside); folder !== '/'; folder = dirname(folder)) {
@@ -71,7 +71,7 @@ export async function startPostgres(instance, processes, { ports, secrets }) {
       '-c',
       'unix_socket_directories=',
       '-c',
-      'max_connections=200',
+      'max_connections=450',
     ],
     cwd: folder,
     ...runAs,

@@ -45,8 +45,10 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(Settings) settings: CallsSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#database = new Postgres(settings.DATABASE_URL, 'calls', {
-      pool: sameTime + 1,
+    this.#database = new Postgres({
+      schema: 'calls',
+      settings,
+      pools: { commands: sameTime + 1 },
       onError: (error) => report(error, 'an idle connection of the deadlines'),
     });
     this.#chances = {

@@ -18,6 +18,10 @@ export interface EventLogServerOptions {
   service: string;
   log: EventLog;
   database: Database;
+  /** Where rebuilds fold, so that they take no connection from what is live; `database` when left out. */
+  rebuildOn?: Database;
+  /** Runs a handler's work, so that the service can tell it from a request's. */
+  around?: <T>(work: () => Promise<T>) => Promise<T>;
   onError: (error: unknown, doing: string) => void;
   sessionTimeoutMs?: number;
   /** Whose gaps are repaired, and how; nobody's when left out. */
@@ -119,15 +123,13 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   async #startSlice(name: string, handler: MessageHandler): Promise<void> {
-    const { service, log, database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, knows } = this.#options;
+    const { service, log, database, rebuildOn = database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, knows } = this.#options;
     const slice = handler.extras as Slice | undefined;
     if (!slice) throw new Error(`The handler of ${name} is marked neither @ProjectEvents nor @ReactToEvents`);
     const group = `${service}.${name}`;
-    const call = async (batch: ProjectionBatch | ReactionBatch): Promise<void> => {
-      await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
-    };
+    const call = this.#callOf(handler);
     const projection = slice.kind === 'projection' ? new Projection(database, { name, ...slice, apply: call }) : undefined;
-    if (projection) this.#addRebuild(group, projection);
+    if (projection) this.#addRebuild(group, new Projection(rebuildOn, projection.options));
     const consumer = new EventConsumer({
       log,
       group,
@@ -148,6 +150,14 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       await beginAtEnd(log, database, group, slice.topics).catch((error: unknown) => onError(error, `finding where ${group} begins`));
     }
     await consumer.start();
+  }
+
+  #callOf(handler: MessageHandler): (batch: ProjectionBatch | ReactionBatch) => Promise<void> {
+    const { around = (work) => work() } = this.#options;
+    return (batch) =>
+      around(async () => {
+        await lastValueFrom(this.transformToObservable(await handler(batch)), { defaultValue: undefined });
+      });
   }
 
   #addRebuild(group: string, projection: Projection): void {
