@@ -37,6 +37,7 @@ let made = 0;
 /** The running fleet that `npm test` started. */
 export class Fleet {
   readonly state: InstanceState;
+  readonly #pools = new Map<string, pg.Pool>();
 
   constructor() {
     const file = process.env.CENTER_INSTANCE_FILE;
@@ -169,13 +170,23 @@ export class Fleet {
 
   /** Reads a service's own schema. */
   async query<R>(schema: string, text: string, values: unknown[] = []): Promise<R[]> {
-    const client = new pg.Client({ connectionString: this.state.servers.database, options: `-c search_path=${schema}` });
-    await client.connect();
-    try {
-      return (await client.query(text, values)).rows as R[];
-    } finally {
-      await client.end();
-    }
+    return (await this.#poolOf(schema).query(text, values)).rows as R[];
+  }
+
+  #poolOf(schema: string): pg.Pool {
+    const known = this.#pools.get(schema);
+    if (known) return known;
+    const pool = new pg.Pool({
+      connectionString: this.state.servers.database,
+      options: `-c search_path=${schema}`,
+      application_name: 'test',
+      max: 2,
+      idleTimeoutMillis: 1000,
+      allowExitOnIdle: true,
+    });
+    pool.on('error', () => undefined);
+    this.#pools.set(schema, pool);
+    return pool;
   }
 
   async #must<T>(asked: Promise<RestAnswer<T>>): Promise<T> {

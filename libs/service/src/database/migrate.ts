@@ -17,6 +17,9 @@ export interface MigrateOptions {
   patienceMs?: number;
 }
 
+/** Says who holds what a migration needs. */
+class LockedError extends Error {}
+
 /** How long requests may queue behind a migration that waits for their table. */
 const lockTimeoutMs = 2000;
 const startPatienceMs = 60_000;
@@ -35,7 +38,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       await migrateUnderLock(source, options);
       return;
     } catch (error) {
-      if (!isInfrastructureFailure(error) || Date.now() > deadline) throw error;
+      if (error instanceof LockedError || !isInfrastructureFailure(error) || Date.now() > deadline) throw error;
       await sleep(500 + Math.random() * 500);
     } finally {
       if (source.isInitialized) await source.destroy();
@@ -110,7 +113,7 @@ async function withLocks(
     } catch (error) {
       if (!isLockTimeout(error)) throw error;
       const message = `a migration of ${schema} did not get its lock: ${watch.found ?? 'nobody was seen holding it'}`;
-      if (Date.now() > deadline) throw new Error(message, { cause: error });
+      if (Date.now() > deadline) throw new LockedError(message, { cause: error });
       warn(`${message}; trying again`);
     } finally {
       await watch.stop();

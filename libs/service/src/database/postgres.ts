@@ -33,6 +33,8 @@ export class Postgres implements Database {
     this.#pools = Object.fromEntries(made) as Record<ConnectionKind, pg.Pool>;
     for (const [kind, pool] of made) {
       pool.on('error', onError);
+      // One that is lost while a transaction has it, between two statements, fails at the next; without this it would end the process.
+      pool.on('connect', (client) => client.on('error', () => undefined));
       connectionsOf.set(pool, kind);
     }
   }

@@ -1,0 +1,109 @@
+/*
+ * A migration never keeps requests waiting for long: it gives up its place behind a lock, tries again, and says who is in its
+ * way. Indexes on tables in use are built while they are written to.
+ */
+import { Fleet, TestSchema } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { migrate } from './migrate.js';
+import { concurrentIndexes, type Migration, sqlMigration } from './migrations.js';
+
+const fleet = new Fleet();
+const settings = {
+  DATABASE_URL: fleet.state.servers.database,
+  DATABASE_POOLER: 'none' as const,
+  DATABASE_POOL: 1,
+  DATABASE_READS_POOL: 1,
+  DATABASE_CONSUMERS_POOL: 1,
+  DATABASE_RELAY_POOL: 1,
+  DATABASE_JOBS_POOL: 1,
+};
+const widen = sqlMigration('widen1700000000001', ['ALTER TABLE things ADD COLUMN name text']);
+const index = concurrentIndexes('index1700000000002', { things_by_id: 'ON things (id)' });
+let schema: TestSchema;
+let warnings: string[];
+
+beforeEach(async () => {
+  schema = await TestSchema.make(fleet, ['CREATE TABLE things (id int)', 'INSERT INTO things SELECT generate_series(1, 1000)']);
+  warnings = [];
+});
+
+afterEach(() => schema.drop());
+
+const run = (migrations: Migration[], patienceMs?: number) =>
+  migrate({
+    settings,
+    schema: schema.schema,
+    migrations,
+    warn: (message) => void warnings.push(message),
+    ...(patienceMs !== undefined && { patienceMs }),
+  });
+
+async function holding(statement: string) {
+  const holder = await schema.connect();
+  await holder.query('BEGIN');
+  await holder.query(statement);
+  return holder;
+}
+
+const columns = async () =>
+  (
+    await schema.query<{ name: string }>(
+      "SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass('things') AND attnum > 0 AND NOT attisdropped",
+    )
+  ).rows.map(({ name }) => name);
+
+const isWarnedOf = (text: string) => expect.poll(() => warnings.join('\n'), { timeout: 15_000 }).toContain(text);
+
+test('a migration that waits for a lock lets others pass, says who holds it, and goes on once it is free', async () => {
+  const reader = await holding('SELECT count(*) FROM things');
+  const migrating = run([widen]);
+  // Behind the migration's wish for the whole table, this would wait as long as the migration does.
+  await isWarnedOf('things is held by process');
+  await schema.query('SELECT count(*) FROM things');
+  expect(warnings.join()).toContain(`(${schema.schema}, idle in transaction for`);
+  await reader.query('COMMIT');
+  await reader.end();
+  await migrating;
+  expect(await columns()).toEqual(['id', 'name']);
+});
+
+test('a migration that does not get its lock in time fails with who holds it, and has changed nothing', async () => {
+  const reader = await holding('SELECT count(*) FROM things');
+  const early = sqlMigration('early1700000000000', ['CREATE TABLE others (id int)', 'ALTER TABLE things ADD COLUMN early int']);
+  await expect(run([early, widen], 0)).rejects.toThrow(/did not get its lock: \S*things is held by process \d+/);
+  await reader.end();
+  expect(await columns()).toEqual(['id']);
+  expect((await schema.query("SELECT to_regclass('others') AS others")).rows).toEqual([{ others: null }]);
+});
+
+test('an index is built while the table is written to, and waits for a writer without keeping others waiting', async () => {
+  const writer = await holding('INSERT INTO things VALUES (0)');
+  const migrating = run([index]);
+  const isWaiting = async () =>
+    (
+      await schema.query(
+        "SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY things_by_id%' AND wait_event_type = 'Lock'",
+      )
+    ).rows.length;
+  await expect.poll(isWaiting, { timeout: 15_000 }).toBe(1);
+  await schema.query('INSERT INTO things VALUES (-1)');
+  await writer.query('COMMIT');
+  await writer.end();
+  await migrating;
+  const { rows } = await schema.query("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('things_by_id')");
+  expect(rows).toEqual([{ indisvalid: true }]);
+});
+
+test('an index that was left half built is built anew', async () => {
+  await schema.query('INSERT INTO things VALUES (1)');
+  await expect(schema.query('CREATE UNIQUE INDEX CONCURRENTLY things_by_id ON things (id)')).rejects.toThrow();
+  await run([index]);
+  const { rows } = await schema.query("SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = to_regclass('things_by_id')");
+  expect(rows).toEqual([{ indisvalid: true, indisunique: false }]);
+});
+
+test('replicas that start together change the schema once, one after the other', async () => {
+  await Promise.all([1, 2, 3].map(() => run([widen, index])));
+  expect(await columns()).toEqual(['id', 'name']);
+  expect((await schema.query('SELECT name FROM migrations ORDER BY id')).rows).toHaveLength(2);
+});
