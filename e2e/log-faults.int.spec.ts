@@ -1,8 +1,10 @@
 /*
- * What the log lacks, nobody folds over: a call of which the topic lost an event is told whole to every consumer. And what
- * has ended in a compacted topic has ended, though all but the tombstone is gone.
+ * What the log lacks, nobody folds over: a call of which the topic lost an event is told whole to every consumer. What has
+ * ended in a compacted topic has ended, though all but the tombstone is gone. And what cannot be handled holds up its own key.
  */
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { AnyEvent, EndpointView, Presence } from '@communication-center/contracts';
 import { EventLog, toMessage } from '@communication-center/event-log';
 import { endOf, eventually, Fleet, Phones, RawSocket, ringOf, type TestApp, WebhookReceiver } from '@communication-center/testing';
@@ -169,4 +171,80 @@ describe('a key of which only the tombstone is left', () => {
     await eventually('the new address', async () => (await contact())[0]?.email === 'back@example.com');
     await eventually('presence knowing it again', async () => (await fleet.rest('GET', '/v1/presence/gone', app.key)).status === 200);
   });
+});
+
+describe('an event that presence cannot handle', () => {
+  interface Parked {
+    consumerGroup: string;
+    topic: string;
+    key: string;
+    kind: string;
+    reason: string;
+  }
+  const told: string[] = [];
+  const operator = fleet.state.secrets.operatorKey;
+  const operations = '/v1/operations/presence';
+  /** Other services cannot handle it either: nothing of it is left to the tests that follow. */
+  afterAll(async () => {
+    for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media']) {
+      for (const table of ['parked_events', 'parked_keys']) await fleet.query(service, `DELETE FROM ${table} WHERE key = ANY($1)`, [told]);
+    }
+  });
+  const parkedOf = async (key: string) => {
+    const { body } = await fleet.rest<{ parked: Parked[] }>('GET', `${operations}/dead-letters`, operator);
+    return body.parked.find((one) => one.key === key);
+  };
+  const dialed = (callId: string, sequence: number, more: object) => {
+    told.push(callId);
+    return {
+      specversion: '1.0',
+      id: randomUUID(),
+      source: '/calls',
+      type: 'call.dialed',
+      time: new Date().toISOString(),
+      subject: callId,
+      callid: callId,
+      appid: app.appId,
+      sequence,
+      dataversion: 1,
+      data: { audience: ['bob'] },
+      ...more,
+    } as unknown as AnyEvent;
+  };
+
+  test('holds up its own call alone, until an operator gives it up', async () => {
+    const callId = randomUUID();
+    await tell('calls.events', [{ key: callId, event: dialed(callId, 1, {}) }]);
+    const parked = await eventually('the key being parked', () => parkedOf(callId));
+    expect(parked).toMatchObject({ consumerGroup: 'presence.who-is-where', kind: 'fault' });
+    const alice = await phones.connect(app, 'alice');
+    await eventually('alice being online', async () => {
+      const { body } = await fleet.rest<Presence>('GET', '/v1/presence/alice', app.key);
+      return body.status === 'online';
+    });
+    alice.center.close();
+    const name = { group: parked.consumerGroup, topic: parked.topic, key: callId };
+    const redriven = await fleet.rest('POST', `${operations}/dead-letters/redrive`, operator, name);
+    expect([redriven.status, redriven.body.code]).toEqual([409, 'conflict']);
+    expect((await fleet.rest('POST', `${operations}/dead-letters/discard`, app.key, name)).status).toBe(403);
+    const discarded = await fleet.rest('POST', `${operations}/dead-letters/discard`, operator, name);
+    expect([discarded.status, discarded.body]).toEqual([200, { discarded: 1 }]);
+    expect(await parkedOf(callId)).toBeUndefined();
+    expect((await fleet.rest('POST', `${operations}/dead-letters/discard`, operator, name)).status).toBe(404);
+  });
+
+  test('because a newer release wrote it waits for the upgrade, as no fault', async () => {
+    const callId = randomUUID();
+    await tell('calls.events', [{ key: callId, event: dialed(callId, 1, { type: 'call.transferred' }) }]);
+    expect(await eventually('the key being parked', () => parkedOf(callId))).toMatchObject({ kind: 'newer' });
+  });
+});
+
+test('a rebuild is begun, followed and told by npm run rebuild', async () => {
+  const env = { ...process.env, CENTER_URL: fleet.url, OPERATOR_KEY: fleet.state.secrets.operatorKey };
+  const script = new URL('../tools/rebuild.mjs', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)(process.execPath, [script, 'presence', 'who-is-where'], { env });
+  expect(stdout).toMatch(/who-is-where: rebuilt at .* from \d+ messages/);
+  const listed = await promisify(execFile)(process.execPath, [script, 'presence'], { env });
+  expect(listed.stdout).toContain('consumer presence.who-is-where: running');
 });

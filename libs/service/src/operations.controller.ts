@@ -1,5 +1,5 @@
 import type { Subject } from '@communication-center/contracts';
-import { EventLogServer, type ParkedKey, type RebuildStatus } from '@communication-center/event-log';
+import { EventLogServer, isInfrastructureFailure, type ParkedKey, type RebuildStatus } from '@communication-center/event-log';
 import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -50,11 +50,14 @@ export class OperationsController {
     return this.server.parkedKeys();
   }
 
-  /** Handles a parked key's events anew, in order, and frees the key. */
+  /** Handles a parked key's events anew, in order, and frees the key; or says at which one it failed, from where the next goes on. */
   @Post('dead-letters/redrive')
   async redrive(@From() subject: Subject, @JsonBody(parkedSchema) parked: Parked): Promise<{ handled: number }> {
     requireOperator(subject);
-    const handled = await this.server.redrive(parked.group, parked.topic, parked.key);
+    const handled = await this.server.redrive(parked.group, parked.topic, parked.key).catch((error: unknown) => {
+      if (isInfrastructureFailure(error)) throw error;
+      throw new ProblemError('conflict', `The key stays parked: ${error instanceof Error ? error.message : error}`, { cause: error });
+    });
     if (handled === undefined) throw new ProblemError('not_found', 'That consumer group is not of this service');
     this.log.info({ act: 'dead_letters.redrive', ...parked, handled }, 'an operator redrove a parked key');
     return { handled };

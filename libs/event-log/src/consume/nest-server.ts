@@ -7,7 +7,6 @@ import { beginAtEnd } from './begin-at-end.js';
 import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js';
 import { type ConsumerState, EventConsumer } from './event-consumer.js';
 import { type Gap, Gaps, type Repair } from './gaps.js';
-import type { EventBatch } from './message-handler.js';
 import { NewerKeys } from './newer-keys.js';
 import { Projection, type ProjectionBatch } from './projection.js';
 import { Rebuild } from './rebuild.js';
@@ -135,10 +134,12 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       group,
       topics: slice.topics,
       deadLetters: this.#deadLetters,
-      handle: projection ? (batch) => projection.applyLive(batch) : ({ events, tombstones }: EventBatch) => call({ events, tombstones }),
+      handle: projection
+        ? (batch) => projection.applyLive(batch)
+        : async ({ events }) => void (events.length > 0 && (await call({ events }))),
       onError,
       onParked: (kind) => onParked?.(kind, group),
-      gaps: this.#gapsOf(group, projection && ((keys) => projection.sequencesOf(database, keys)), projection),
+      gaps: this.#gapsOf(group, projection, projection && ((keys) => projection.sequencesOf(database, keys))),
       aloneFailsForMs,
       knows,
       firstFrom: slice.kind === 'projection' ? 'beginning' : 'end',
@@ -163,20 +164,17 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   #addRebuild(group: string, projection: Projection): void {
     const { log, onError, knows = knowsEvent } = this.#options;
     const inShadow = (keys: string[]) => projection.inShadow((tx) => projection.sequencesOf(tx, keys));
-    const gaps = this.#gapsOf(group, inShadow, projection);
+    const gaps = this.#gapsOf(group, projection, inShadow);
     this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, knows, gaps, onError }));
   }
 
-  #gapsOf(
-    group: string,
-    sequences: ((keys: string[]) => Promise<Map<string, number>>) | undefined,
-    projection?: Projection,
-  ): Gaps | undefined {
+  /** @param sequencesOf reads a projection's own tables, or those of its shadow. */
+  #gapsOf(group: string, projection?: Projection, sequencesOf?: (keys: string[]) => Promise<Map<string, number>>): Gaps | undefined {
     const { gaps, onGap } = this.#options;
     if (!gaps) return undefined;
     return new Gaps({
       ...gaps,
-      ...(sequences && projection?.options.sequences !== undefined && { sequences }),
+      ...(sequencesOf && projection?.options.sequences !== undefined && { sequences: sequencesOf }),
       givenUpThrough: (key) => this.#deadLetters.givenUpThrough(group, gaps.topic, key),
       onGap: (gap) => onGap?.(gap, group),
     });

@@ -3,15 +3,12 @@ import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, Us
 import { EventPattern } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
 import type { ProjectionSlice } from './projection.js';
-import type { Tombstone } from './read-messages.js';
 
 /** What a marked method consumes. */
 export type Slice = ({ kind: 'projection' } & ProjectionSlice) | { kind: 'reaction'; topics: string[] };
 
 export interface ReactionBatch {
   events: readonly AnyEvent[];
-  /** Keys that ended among these events. */
-  tombstones: readonly Tombstone[];
 }
 
 /** Keeps the error as it was thrown; Nest would turn it into a plain object and hide what kind it is. */
