@@ -26,10 +26,10 @@ beforeEach(async () => {
 
 afterEach(() => schema.drop());
 
-function publisher(kept = 20_000): PublishChanges {
+function publisher(database: TestSchema = schema, kept = 20_000): PublishChanges {
   const relay = { committed: () => undefined };
   const report = (error: unknown, doing: string) => void alarms.push(`${doing}: ${error}`);
-  return new PublishChanges(schema as never, relay as never, { KEEP_CHANGES_PER_BUCKET: kept }, report);
+  return new PublishChanges(database as never, relay as never, { KEEP_CHANGES_PER_BUCKET: kept }, report);
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, number) => `user-${number}` as UserAlias);
@@ -47,6 +47,20 @@ async function wish(appId: AppId, userAliases: readonly UserAlias[], sequence: n
       userAliases.map((userAlias) => ({ appId, userAlias })),
     );
   });
+}
+
+/** The database, in which looks at some people take too long. */
+function timingOut(isSlow: (userAliases: readonly string[]) => boolean): TestSchema {
+  const query = async (tx: Pick<TestSchema, 'query'>, text: string, values: unknown[] = []) => {
+    const isLook = text.includes('seen_devices');
+    if (!isLook || !isSlow(values[1] as string[])) return tx.query(text, values);
+    throw Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+  };
+  return {
+    query: (text: string, values?: unknown[]) => schema.query(text, values),
+    transaction: <T>(work: (tx: unknown) => Promise<T>) =>
+      schema.transaction((tx) => work({ query: (text: string, values?: unknown[]) => query(tx, text, values) })),
+  } as unknown as TestSchema;
 }
 
 const published = async () =>
@@ -86,6 +100,24 @@ test('one person that fails is set aside with an alarm, the others are published
   await publisher().tryAgain();
   expect(await published()).toContain('user-7');
   expect((await schema.query('SELECT 1 FROM people_to_look_at')).rows).toEqual([]);
+});
+
+test('one person whose look always takes too long holds up the others once, and is set aside', async () => {
+  const database = timingOut((asked) => asked.includes('user-7'));
+  await wish(app, names(100), 1);
+  const one = publisher(database);
+  await one.publishMarked();
+  expect(await published()).toHaveLength(99);
+  expect((await schema.query('SELECT user_alias, tries FROM people_to_look_at')).rows).toEqual([{ user_alias: 'user-7', tries: 1 }]);
+  expect(alarms).toHaveLength(1);
+});
+
+test('where everybody fails because of the infrastructure, nearly all stay where they are', async () => {
+  const database = timingOut(() => true);
+  await wish(app, names(100), 1);
+  await expect(publisher(database).publishMarked()).rejects.toThrow('statement timeout');
+  const { rows } = await schema.query<{ waiting: string }>('SELECT count(*) AS waiting FROM people_to_look_at WHERE tries = 0');
+  expect(rows[0]?.waiting).toBe('97');
 });
 
 test('a crowd of one app does not keep the next one waiting', async () => {
@@ -135,7 +167,7 @@ test('publishers side by side tell a follower every version of everybody, in ord
 });
 
 test('a bucket keeps no more changes than it may, and a reader who is behind them begins anew', async () => {
-  const one = publisher(100);
+  const one = publisher(schema, 100);
   for (let sequence = 1; sequence <= 8; sequence += 1) {
     await wish(app, names(400), sequence);
     await one.publishMarked();

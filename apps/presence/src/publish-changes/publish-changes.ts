@@ -3,6 +3,7 @@ import type { AnyEvent, Presence, UserAlias } from '@communication-center/contra
 import { isInfrastructureFailure, type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Counter } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { presenceOf } from '../domain/presence-of.js';
 import type { PresenceSettings } from '../settings.js';
@@ -14,8 +15,14 @@ const batchSize = 100;
 /** A safety net: the projection wakes the publisher. */
 const pollMs = 200;
 const setAsidePollMs = 1000;
+const failuresOfAll = 3;
 /** Batches side by side while there is much to do. Each visits few queues then, so that they seldom wait for the same bucket. */
 const [batchesAtOnce, fewQueues, manyQueues] = [3, 5, 50];
+
+const timesSetAside = new Counter({
+  name: 'presence_set_aside_total',
+  help: 'Times that one user could not be published, and was set aside',
+});
 
 /**
  * Looks at everyone who was marked, and publishes the presence of those who are somewhere else than was last said. Only
@@ -24,7 +31,7 @@ const [batchesAtOnce, fewQueues, manyQueues] = [3, 5, 50];
 @Injectable()
 export class PublishChanges implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #marked: DueRows;
-  readonly #setAside: DueRows;
+  readonly #again: DueRows;
   #round = firstRound;
   #taking: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -37,7 +44,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   ) {
     const onError = report;
     this.#marked = new DueRows({ name: 'publishing presence', work: () => this.publishMarked(), onError, maxPauseMs: pollMs });
-    this.#setAside = new DueRows({
+    this.#again = new DueRows({
       name: 'publishing who was set aside',
       work: () => this.tryAgain(),
       onError,
@@ -47,7 +54,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
 
   onApplicationBootstrap(): void {
     this.#marked.start();
-    this.#setAside.start();
+    this.#again.start();
   }
 
   /** Publishes soon: there are new marks. */
@@ -57,7 +64,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([this.#marked.stop(), this.#setAside.stop()]);
+    await Promise.all([this.#marked.stop(), this.#again.stop()]);
   }
 
   /** Publishes all who are marked, in batches, several side by side while there are many. */
@@ -77,11 +84,11 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
 
   /** Tries those again who were set aside, one by one. */
   async tryAgain(): Promise<null> {
-    for (const person of await dueAgain(this.database, batchSize)) if (!this.#stopping) await this.#publishOne(person);
+    await this.#publishApart(await dueAgain(this.database, batchSize));
     return null;
   }
 
-  /** @returns how many people were looked at. A batch that fails by itself falls apart, so that one person holds up no other. */
+  /** @returns how many people were looked at. A batch that fails falls apart, so that one person holds up no other. */
   async #publishBatch(queues: number): Promise<number> {
     let people: Person[] = [];
     try {
@@ -90,10 +97,21 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
         return people;
       });
     } catch (error) {
-      if (people.length === 0 || isInfrastructureFailure(error)) throw error;
-      for (const person of people) await this.#publishOne(person);
+      if (people.length === 0) throw error;
+      await this.#publishApart(people);
     }
     return people.length;
+  }
+
+  /** Publishes people one by one. Where several in a row fail because of the infrastructure, it is not their doing. */
+  async #publishApart(people: readonly Person[]): Promise<void> {
+    let failedInARow = 0;
+    for (const person of people) {
+      if (this.#stopping) return;
+      const error = await this.#publishOne(person);
+      failedInARow = error !== undefined && isInfrastructureFailure(error) ? failedInARow + 1 : 0;
+      if (failedInARow === failuresOfAll) throw error;
+    }
   }
 
   /** Takes marks, one batch after the other, so that each goes on where the one before stopped. */
@@ -111,13 +129,16 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     return taken;
   }
 
-  async #publishOne(person: Person): Promise<void> {
+  /** @returns why the person could not be published, and was set aside. @throws where not even that can be written down. */
+  async #publishOne(person: Person): Promise<unknown> {
     try {
       await this.#publish(async (tx) => ((await takeMarkOf(tx, person)) ? [person] : []));
+      return undefined;
     } catch (error) {
-      if (isInfrastructureFailure(error)) throw error;
-      this.report(error, `publishing the presence of ${nameOf(person)}; set aside, to be tried again`);
       await setAside(this.database, person, error);
+      timesSetAside.inc();
+      this.report(error, `publishing the presence of ${nameOf(person)}; set aside, to be tried again`);
+      return error;
     }
   }
 

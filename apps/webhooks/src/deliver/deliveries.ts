@@ -1,5 +1,4 @@
 import { type AnyEvent, type AppId, type WebhookBody } from '@communication-center/contracts';
-import { EventLogServer } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -49,7 +48,6 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly database: Postgres,
     private readonly endpoints: EndpointStore,
     private readonly sender: Sender,
-    private readonly consumers: EventLogServer,
     @Inject(Settings) private readonly settings: WebhooksSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -72,7 +70,6 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Hands over what is not done, however long a receiver hangs: another replica, or the next start, delivers it at once. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.consumers.close();
     await this.#retries.finish();
     const waiting = this.#lanes.close();
     const hanging = setTimeout(() => this.#stopping.abort(), lastAnswersMs);
