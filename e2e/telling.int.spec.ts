@@ -2,7 +2,17 @@
  * Everyone who should know is told: integrators by webhooks, CTI systems by presence, absent people by e-mail.
  */
 import type { DeliveryView, EndpointView, Presence } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, MailServer, Phones, ringOf, type TestApp, WebhookReceiver } from '@communication-center/testing';
+import {
+  endOf,
+  eventually,
+  Fleet,
+  MailServer,
+  Phones,
+  type ProcessName,
+  ringOf,
+  type TestApp,
+  WebhookReceiver,
+} from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -14,6 +24,17 @@ beforeEach(async () => {
 });
 
 afterEach(() => phones.closeAll());
+
+/** How a process ends that was told to stop, within 3 s. */
+const wayOutOf = (name: ProcessName) =>
+  eventually(
+    `the end of ${name}`,
+    async () => {
+      const fate = await fleet.fateOf(name);
+      return fate?.startsWith('stopped') && fate;
+    },
+    3000,
+  );
 
 describe('webhooks', () => {
   let receiver: WebhookReceiver;
@@ -79,10 +100,7 @@ describe('webhooks', () => {
     await eventually('requests without an answer', () => receiver.unanswered >= 3);
     const replicas = fleet.replicasOf('webhooks');
     await Promise.all(replicas.map((replica) => fleet.control(replica, 'drain')));
-    const ends = replicas.map((replica) =>
-      eventually(`the end of ${replica}`, async () => (await fleet.fateOf(replica))?.startsWith('stopped') && fleet.fateOf(replica), 3000),
-    );
-    expect(await Promise.all(ends)).toEqual(replicas.map(() => 'stopped (exit code 0)'));
+    expect(await Promise.all(replicas.map(wayOutOf))).toEqual(replicas.map(() => 'stopped (exit code 0)'));
     receiver.hangs = false;
     await eventually('all deliveries', () => receiver.received.filter(({ body }) => body.type === 'call.ended').length === 3, 15_000);
     const ids = receiver.received.map(({ id }) => id);
@@ -232,5 +250,23 @@ describe('a missed call', () => {
     expect(row.attempts).toBeGreaterThanOrEqual(3);
     expect(mail.mails.map(({ to }) => to)).toMatchObject([{ text: 'ann@example.com' }]);
     expect(await fleet.query('notifications', 'SELECT 1 FROM emails WHERE app_id = $1', [app.appId])).toHaveLength(1);
+  });
+
+  test('whose mail server hangs holds up no stop; the e-mail stays due', async () => {
+    mail.hangs = true;
+    await fleet.makeUser(app, 'absent', { email: 'ann@example.com' });
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['absent'])).hangUp();
+    await eventually('a mail without an answer', () => mail.unanswered > 0);
+    const replicas = fleet.replicasOf('notifications');
+    await Promise.all(replicas.map((replica) => fleet.control(replica, 'drain')));
+    expect(await Promise.all(replicas.map(wayOutOf))).toEqual(replicas.map(() => 'stopped (exit code 0)'));
+    const rows = await fleet.query<{ state: string; next_attempt_at: Date | null }>(
+      'notifications',
+      'SELECT * FROM emails WHERE app_id = $1',
+      [app.appId],
+    );
+    expect(rows).toMatchObject([{ state: 'pending', next_attempt_at: expect.any(Date) }]);
+    await fleet.ready('notifications');
   });
 });

@@ -7,6 +7,9 @@ export class MailServer {
   readonly mails: ParsedMail[] = [];
   /** How many of the next mails are refused for now (SMTP 451). */
   refuseNext = 0;
+  /** Whether it takes mails and never says so, and how many it has left so. */
+  hangs = false;
+  unanswered = 0;
   readonly #server: SMTPServer;
 
   private constructor() {
@@ -15,6 +18,10 @@ export class MailServer {
       closeTimeout: 100,
       onData: (stream, _session, done) => {
         simpleParser(stream).then((mail) => {
+          if (this.hangs) {
+            this.unanswered += 1;
+            return;
+          }
           if (this.refuseNext > 0) {
             this.refuseNext -= 1;
             done(Object.assign(new Error('try later'), { responseCode: 451 }));

@@ -26,7 +26,7 @@ export class TestSchema {
   /** Makes a schema as a service's migrations do. */
   static async migrated(fleet: Fleet, migrations: readonly (new () => { up(runner: never): Promise<void> })[]): Promise<TestSchema> {
     const made = await TestSchema.make(fleet, []);
-    const runner = { query: (statement: string) => made.query(statement) };
+    const runner = { query: async (statement: string, values?: unknown[]) => (await made.query(statement, values)).rows };
     for (const Migration of migrations) await new Migration().up(runner as never);
     return made;
   }

@@ -4,8 +4,10 @@
  */
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { webhooks } from '../migrations/1-webhooks.js';
 import { dueByEndpoint } from '../migrations/2-due-by-endpoint.js';
+import { liveEndpoints } from '../migrations/4-live-endpoints.js';
 import { newestDeliveries } from '../read-deliveries/deliveries.controller.js';
 import { findDue, firstEndpoint } from './delivery-rows.js';
 
@@ -14,11 +16,15 @@ const [hanging, healthy] = ['00000000-0000-7000-8000-000000000001', '00000000-00
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [webhooks, dueByEndpoint]);
+  schema = await TestSchema.migrated(fleet, [webhooks, dueByEndpoint, liveEndpoints]);
   await schema.query(
     `INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret)
      SELECT endpoint_id::uuid, 'app-' || number, 'https://example.com', '', '{}', '' FROM unnest($1::text[]) WITH ORDINALITY AS e(endpoint_id, number)`,
     [[hanging, healthy]],
+  );
+  await schema.query(
+    `INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret, deleted_at, disabled_at)
+     SELECT gen_random_uuid(), 'app-3', 'https://example.com', '', '{}', '', now(), now() FROM generate_series(1, 20000)`,
   );
   const write = (endpointId: string | undefined, app: string, count: number, state: string, due: string) =>
     schema.query(
@@ -65,4 +71,10 @@ test('a page of deliveries, of an app or of one endpoint, reads its own rows alo
     expect(read.rows).toBeLessThan(1000);
   }
   expect(await newestDeliveries(schema, 'app-2' as never, { endpointId: hanging, limit: 200 }), "another app's endpoint").toEqual([]);
+});
+
+test('whose endpoints want an event is found past 20,000 that were deleted', async () => {
+  const settings = { SECRETS_KEY: Buffer.alloc(32).toString('base64'), MAX_ENDPOINTS: 100 };
+  const read = await rowsReadBy(schema, (sql) => new EndpointStore(sql as never, settings as never).enabledOf(['app-3' as never]));
+  expect(read.rows).toBeLessThan(1000);
 });

@@ -31,7 +31,8 @@ export class Sender implements OnApplicationShutdown {
 
   constructor(@Inject(Settings) private readonly settings: WebhooksSettings) {
     this.#agent = new Agent({
-      connections: settings.LANE_CONCURRENCY,
+      // No limit for a host: endpoints of many apps may be on one, and each has a limit of its own in its lane.
+      connections: null,
       keepAliveTimeout: 30_000,
       // The guard sits where names become addresses, so that a name cannot change its mind in between.
       connect: { timeout: 5000, ...(!settings.ALLOW_PRIVATE_ADDRESSES && { lookup: publicLookup }) },

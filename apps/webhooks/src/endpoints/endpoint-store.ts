@@ -79,9 +79,10 @@ export class EndpointStore {
 
   /** @returns the endpoints of these apps that take deliveries now. */
   async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
-    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL', [
-      appIds,
-    ]);
+    const { rows } = await this.database.query<EndpointRow>(
+      'SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL AND deleted_at IS NULL',
+      [appIds],
+    );
     return rows.map((row) => this.#toEndpoint(row));
   }
 

@@ -1,0 +1,58 @@
+/*
+ * Endpoints on one host are held up by each other no more than those on two; a request that is broken off is told from one that
+ * failed.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AppId } from '@communication-center/contracts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Sender } from './sender.js';
+
+let host: Server;
+let sender: Sender;
+let hanging: number;
+
+beforeEach(async () => {
+  hanging = 0;
+  host = createServer((request, response) => {
+    if (request.url === '/hangs') hanging += 1;
+    else response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  sender = new Sender({ ALLOW_PRIVATE_ADDRESSES: true, REQUEST_TIMEOUT_MS: 10_000, LANE_CONCURRENCY: 2 } as never);
+});
+
+afterEach(async () => {
+  await sender.onApplicationShutdown();
+  host.closeAllConnections();
+  host.close();
+});
+
+function send(path: string, signal = new AbortController().signal) {
+  const endpoint = {
+    endpointId: path,
+    appId: 'app' as AppId,
+    url: `http://127.0.0.1:${(host.address() as AddressInfo).port}${path}`,
+    eventTypes: [],
+    secret: `whsec_${randomBytes(32).toString('base64')}`,
+  };
+  return sender.send(endpoint, { deliveryId: 'one', body: '{}', signal });
+}
+
+test('one that hangs takes no connection from another on the same host, and is broken off when it has to be', async () => {
+  const stop = new AbortController();
+  const waiting = Array.from({ length: 8 }, () => send('/hangs', stop.signal));
+  while (hanging < 8) await new Promise((resolve) => setImmediate(resolve));
+  expect(await send('/well')).toMatchObject({ status: 204, error: null });
+  stop.abort();
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'broken off'));
+});
+
+test('a refusal of the connection is a failure, not something broken off', async () => {
+  const { port } = host.address() as AddressInfo;
+  host.close();
+  const endpoint = { endpointId: 'e', appId: 'app' as AppId, url: `http://127.0.0.1:${port}/`, eventTypes: [], secret: 'whsec_c2VjcmV0' };
+  const result = await sender.send(endpoint, { deliveryId: 'one', body: '{}', signal: new AbortController().signal });
+  expect(result).toMatchObject({ status: null, error: expect.stringContaining('ECONNREFUSED') });
+});
