@@ -1,8 +1,13 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { notifications } from './migrations/1-notifications.js';
-import { emailsByApp } from './migrations/2-emails-by-app.js';
+import { emailsByApp, emailsNotByTime } from './migrations/2-emails-by-app.js';
 import { consumers } from './migrations/3-consumers.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'notifications', module: AppModule, settings, migrations: [notifications, emailsByApp, consumers] });
+await runService({
+  name: 'notifications',
+  module: AppModule,
+  settings,
+  migrations: [notifications, emailsByApp, emailsNotByTime, consumers],
+});

@@ -1,9 +1,14 @@
 import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { webhooks } from './migrations/1-webhooks.js';
-import { dueByEndpoint } from './migrations/2-due-by-endpoint.js';
+import { deletedEndpoints, dueByEndpoint } from './migrations/2-due-by-endpoint.js';
 import { consumers } from './migrations/3-consumers.js';
 import { liveEndpoints } from './migrations/4-live-endpoints.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'webhooks', module: AppModule, settings, migrations: [webhooks, dueByEndpoint, consumers, liveEndpoints] });
+await runService({
+  name: 'webhooks',
+  module: AppModule,
+  settings,
+  migrations: [webhooks, dueByEndpoint, deletedEndpoints, consumers, liveEndpoints],
+});

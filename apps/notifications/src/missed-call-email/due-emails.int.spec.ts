@@ -4,14 +4,14 @@
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
-import { emailsByApp } from '../migrations/2-emails-by-app.js';
+import { emailsByApp, emailsNotByTime } from '../migrations/2-emails-by-app.js';
 import { findDueEmails } from './due-emails.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp]);
+  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp, emailsNotByTime]);
   const write = (app: string, count: number, state: string, due: string) =>
     schema.query(
       `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, next_attempt_at, ended_at)

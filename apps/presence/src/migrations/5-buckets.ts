@@ -1,4 +1,4 @@
-import { type Migration, sqlMigration } from '@communication-center/service';
+import { concurrentIndexes, type Migration, sqlMigration } from '@communication-center/service';
 
 /**
  * Changes of an app are told in sixteen orders side by side. The tables of the one order before go: a replica of the earlier
@@ -36,17 +36,26 @@ export const buckets: Migration = sqlMigration('Buckets1764000000031', [
 
   // Lists go by status and in the order of bytes. The status is a column of its own: only where it changes do indexes.
   'ALTER TABLE people ADD COLUMN status text',
-  "UPDATE people SET status = published->>'status' WHERE published IS NOT NULL",
   'ALTER TABLE people SET (fillfactor = 80)',
-  'CREATE INDEX people_listed ON people (app_id, user_alias COLLATE "C") WHERE status IS NOT NULL',
-  'CREATE INDEX people_by_status ON people (app_id, status, user_alias COLLATE "C") WHERE status IS NOT NULL',
 
   // One user's question reads that user's rows: an alias that many apps use says nothing of whose calls are meant.
   `CREATE FUNCTION parties(app_id text, participants text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
      AS $$ SELECT array_agg(app_id || '/' || party) FROM unnest(participants) AS party $$`,
-  'CREATE INDEX current_calls_by_party ON current_calls USING gin (parties(app_id, participants)) WITH (fastupdate = off) WHERE NOT ended',
+]);
+
+export const statuses: Migration = sqlMigration('Statuses1764000000032', [
+  "UPDATE people SET status = published->>'status' WHERE published IS NOT NULL AND status IS NULL",
+]);
+
+export const byPerson: Migration = concurrentIndexes('ByPerson1764000000033', {
+  people_listed: 'ON people (app_id, user_alias COLLATE "C") WHERE status IS NOT NULL',
+  people_by_status: 'ON people (app_id, status, user_alias COLLATE "C") WHERE status IS NOT NULL',
+  current_calls_by_party: 'ON current_calls USING gin (parties(app_id, participants)) WITH (fastupdate = off) WHERE NOT ended',
+  seen_devices_latest: 'ON seen_devices (app_id, user_alias, last_seen_at DESC, device_id)',
+  device_sessions_of_user: 'ON device_sessions (app_id, user_alias, opened_at DESC, session_id) WHERE closed_at IS NULL',
+});
+
+export const replacedIndexes: Migration = sqlMigration('ReplacedIndexes1764000000034', [
   'DROP INDEX current_calls_by_person',
-  'CREATE INDEX seen_devices_latest ON seen_devices (app_id, user_alias, last_seen_at DESC, device_id)',
-  'CREATE INDEX device_sessions_of_user ON device_sessions (app_id, user_alias, opened_at DESC, session_id) WHERE closed_at IS NULL',
   'DROP INDEX device_sessions_open',
 ]);

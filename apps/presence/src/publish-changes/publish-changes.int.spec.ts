@@ -5,10 +5,7 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { presence } from '../migrations/1-presence.js';
-import { presenceChanges } from '../migrations/2-presence-changes.js';
-import { ages } from '../migrations/3-ages.js';
-import { buckets } from '../migrations/5-buckets.js';
+import { migrations } from '../migrations/index.js';
 import { isKept, readBounds, readChanges } from '../stream-presence/read-changes.js';
 import { firstRound, markToLookAt, takeMarked } from './marks.js';
 import { PublishChanges } from './publish-changes.js';
@@ -21,7 +18,7 @@ let alarms: string[];
 
 beforeEach(async () => {
   alarms = [];
-  schema = await TestSchema.migrated(fleet, [presence, presenceChanges, ages, buckets]);
+  schema = await TestSchema.migrated(fleet, migrations);
 });
 
 afterEach(() => schema.drop());

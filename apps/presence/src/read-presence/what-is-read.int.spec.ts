@@ -4,10 +4,7 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { presence } from '../migrations/1-presence.js';
-import { presenceChanges } from '../migrations/2-presence-changes.js';
-import { ages } from '../migrations/3-ages.js';
-import { buckets } from '../migrations/5-buckets.js';
+import { migrations } from '../migrations/index.js';
 import { dueAgain, firstRound, takeMarked } from '../publish-changes/marks.js';
 import { readKnown } from '../publish-changes/read-known.js';
 import { readBounds, readChanges } from '../stream-presence/read-changes.js';
@@ -18,7 +15,7 @@ const [app, alias] = ['app-1' as AppId, 'user-77' as UserAlias];
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [presence, presenceChanges, ages, buckets]);
+  schema = await TestSchema.migrated(fleet, migrations);
   const statements = [
     // Two hundred apps in which people have the same names, and one user with a thousand devices.
     `INSERT INTO people (app_id, user_alias, version, published, status)

@@ -1,5 +1,5 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
-import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, type Sql, Tail } from '@communication-center/event-log';
 import { Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { StreamPlace } from '../domain/stream-place.js';
@@ -11,6 +11,7 @@ import { SharedReads } from './shared-reads.js';
 @Injectable()
 export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #streams = new Map<AppId, Set<PresenceStream>>();
+  readonly #database: Sql;
   readonly #reads: SharedReads;
   readonly #tail: Tail;
   #beating: NodeJS.Timeout | undefined;
@@ -18,11 +19,12 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
   constructor(
     log: EventLog,
     server: EventLogServer,
-    private readonly database: Postgres,
+    database: Postgres,
     @Inject(Settings) private readonly settings: PresenceSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#reads = new SharedReads(database);
+    this.#database = database.of('reads');
+    this.#reads = new SharedReads(this.#database);
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: ({ appid }) => this.#wake(appid), onError: report });
     server.include('presence.streams', () => (this.#tail.following ? 'running' : 'stopped'));
   }
@@ -52,7 +54,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Serves a stream until its client goes. @param from the place after which to go on; undefined for a fresh reader. */
   serve(appId: AppId, only: readonly UserAlias[] | undefined, from: StreamPlace | undefined, response: StreamResponse): void {
-    const stream = new PresenceStream(this.database, this.#reads, { appId, only, from }, response, this.report);
+    const stream = new PresenceStream(this.#database, this.#reads, { appId, only, from }, response, this.report);
     const ofApp = this.#streams.get(appId) ?? new Set();
     this.#streams.set(appId, ofApp.add(stream));
     response.once('close', () => {

@@ -1,0 +1,19 @@
+import type { Migration } from '@communication-center/service';
+import { presence } from './1-presence.js';
+import { presenceChanges } from './2-presence-changes.js';
+import { ages, agesOfCalls } from './3-ages.js';
+import { consumers } from './4-consumers.js';
+import { buckets, byPerson, replacedIndexes, statuses } from './5-buckets.js';
+
+/** All that made the schema what it is, in order. */
+export const migrations: Migration[] = [
+  presence,
+  presenceChanges,
+  ages,
+  agesOfCalls,
+  consumers,
+  buckets,
+  statuses,
+  byPerson,
+  replacedIndexes,
+];
