@@ -102,7 +102,8 @@ describe('webhooks', () => {
     await Promise.all(replicas.map((replica) => fleet.control(replica, 'drain')));
     expect(await Promise.all(replicas.map(wayOutOf))).toEqual(replicas.map(() => 'stopped (exit code 0)'));
     receiver.hangs = false;
-    await eventually('all deliveries', () => receiver.received.filter(({ body }) => body.type === 'call.ended').length === 3, 15_000);
+    await fleet.ready('webhooks', 60_000);
+    await eventually('all deliveries', () => receiver.received.filter(({ body }) => body.type === 'call.ended').length === 3, 10_000);
     const ids = receiver.received.map(({ id }) => id);
     expect(new Set(ids).size, 'nothing twice').toBe(ids.length);
   }, 90_000);
