@@ -163,9 +163,8 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
 
   #addRebuild(group: string, projection: Projection): void {
     const { log, onError, knows = knowsEvent } = this.#options;
-    const inShadow = (keys: string[]) => projection.inShadow((tx) => projection.sequencesOf(tx, keys));
-    const gaps = this.#gapsOf(group, projection, inShadow);
-    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, knows, gaps, onError }));
+    const gapsBy = (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => this.#gapsOf(group, projection, sequencesOf);
+    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, knows, gapsBy, onError }));
   }
 
   /** @param sequencesOf reads a projection's own tables, or those of its shadow. */

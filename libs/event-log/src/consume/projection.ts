@@ -56,11 +56,21 @@ export class Projection {
 
   /** Runs work in a transaction in which the projection's tables are those of the shadow. */
   async inShadow<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
-    const { schema } = this.database;
     return this.database.transaction(async (tx) => {
-      await tx.query("SELECT set_config('search_path', $1, true)", [`${shadowOf(schema)}, ${schema}`]);
+      await this.seeShadow(tx);
       return work(tx);
     });
+  }
+
+  /** Lets a transaction's names mean the shadow's tables first. */
+  async seeShadow(tx: Sql): Promise<void> {
+    const { schema } = this.database;
+    await tx.query("SELECT set_config('search_path', $1, true)", [`${shadowOf(schema)}, ${schema}`]);
+  }
+
+  /** Lets a transaction's names mean the service's own tables again. */
+  async seeService(tx: Sql): Promise<void> {
+    await tx.query("SELECT set_config('search_path', $1, true)", [this.database.schema]);
   }
 
   /** Keeps live batches out until the transaction ends; waits 2 s for those in hand. */

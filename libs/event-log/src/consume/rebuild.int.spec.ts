@@ -5,8 +5,9 @@
 import { spawn } from 'node:child_process';
 import { eventually, Fleet } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type EventConsumer, Projection, type ProjectionBatch, Rebuild } from '../index.js';
+import { type EventConsumer, type Gap, Gaps, Projection, type ProjectionBatch, Rebuild } from '../index.js';
 import { Bench, event, upTo } from './bench.fixture.js';
+import type { RebuildOptions } from './rebuild.js';
 
 let bench: Bench;
 let projection: Projection;
@@ -45,9 +46,12 @@ beforeEach(async () => {
     ],
   });
 });
-afterEach(async () => bench.end());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(bench.errors.join('\n'));
+  await bench.end();
+});
 
-function rebuilder(options: { stepSize?: number } = {}): Rebuild {
+function rebuilder(options: Pick<RebuildOptions, 'stepSize' | 'gapsBy'> = {}): Rebuild {
   const rebuild = new Rebuild({ log: bench.log, projection, knows: () => true, onError: bench.onError, ...options });
   bench.atEnd(() => rebuild.stop());
   rebuild.start();
@@ -123,6 +127,39 @@ test('gets past what cannot be folded: that key is left out and named, everythin
   const status = await isDone(rebuild);
   expect(status?.leftOut).toEqual([{ topic: bench.topic, key: 'k11', reason: 'TypeError: a bug' }]);
   expect(await rows()).toEqual(whole(2).filter(({ key }) => key !== 'k11'));
+});
+
+test('reads what the topic lacks, as live batches do, and catches up with what goes on coming', async () => {
+  const gaps: Gap[] = [];
+  projection.options.sequences = 'SELECT key, sequence FROM readings WHERE key = ANY($1)';
+  const gapsBy = (sequences: (asked: string[]) => Promise<Map<string, number>>) =>
+    new Gaps({
+      topic: bench.topic,
+      repair: async (key, after, before) => upTo(before - 1).flatMap((sequence) => (sequence > after ? [event(key, sequence)] : [])),
+      sequences,
+      givenUpThrough: async () => 0,
+      onGap: (gap) => void gaps.push(gap),
+    });
+  await follow();
+  await tellAll(1, 3);
+  const rebuild = rebuilder({ gapsBy });
+  await rebuild.begin();
+  let isOver = false;
+  const telling = (async () => {
+    // At the pace at which live batches follow.
+    for (let sequence = 4; !isOver; sequence += 1) {
+      await tellAll(sequence);
+      await eventually('live batches having followed', async () => (await rows()).every((row) => row.sequence >= sequence));
+    }
+  })();
+  await isDone(rebuild);
+  isOver = true;
+  await telling;
+  expect(gaps.slice(0, 40).every(({ after, before }) => after === 1 && before === 3)).toBe(true);
+  const [last] = await rows();
+  await tellAll(1000);
+  await readingsAre(whole(1000));
+  expect(last?.sequence).toBeGreaterThan(3);
 });
 
 test('whose process is killed (-9) goes on from its last step in another', async () => {

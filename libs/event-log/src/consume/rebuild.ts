@@ -1,7 +1,7 @@
 import type { AnyEvent, knowsEvent } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import type { Sql } from '../database.js';
-import { faultOf } from '../failures.js';
+import { faultOf, InfrastructureError } from '../failures.js';
 import type { EventLog } from '../log/event-log.js';
 import { LogReader } from '../log/log-reader.js';
 import { reasonOf } from './dead-letters.js';
@@ -18,8 +18,8 @@ export interface RebuildOptions {
   log: EventLog;
   projection: Projection;
   knows: typeof knowsEvent;
-  /** Fills gaps by what the shadow holds. */
-  gaps?: Gaps | undefined;
+  /** Makes what fills gaps, by the sequences that the shadow holds. */
+  gapsBy?: (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => Gaps | undefined;
   onError: (error: unknown, doing: string) => void;
   /** How many messages are folded in one transaction. */
   stepSize?: number;
@@ -41,6 +41,7 @@ const closeEnough = 1000n;
 export class Rebuild {
   readonly #options: RebuildOptions;
   readonly #row: RebuildRow;
+  readonly #gaps: Gaps | undefined;
   #looking: NodeJS.Timeout | undefined;
   #leading: Promise<void> | undefined;
   #reader: LogReader | undefined;
@@ -48,10 +49,12 @@ export class Rebuild {
   #leftOut = new Set<string>();
   #seen = new SeenKeys();
   #steps = 0;
+  #swapping: { tx: Sql; isOver: boolean } | undefined;
 
   constructor(options: RebuildOptions) {
     this.#options = options;
     this.#row = new RebuildRow(options.projection);
+    this.#gaps = options.gapsBy?.((keys) => this.#inShadow((tx) => options.projection.sequencesOf(tx, keys)));
   }
 
   /** Takes up a rebuild that nobody leads, now and whenever one is left. */
@@ -110,6 +113,7 @@ export class Rebuild {
     this.#reader = reader;
     this.#leftOut = await this.#row.leftOut();
     this.#seen = new SeenKeys();
+    this.#swapping = undefined;
     const renewing = setInterval(() => void this.#row.lead().catch(() => undefined), 10_000);
     try {
       await reader.start();
@@ -131,21 +135,42 @@ export class Rebuild {
     }
   }
 
-  /** Live batches wait for a moment: the shadow reads to the end, and takes the tables' place. */
+  /**
+   * Live batches wait for a moment: the shadow reads to the end, and takes the tables' place. All of it on one connection, of
+   * which there may be no more.
+   */
   async #swap(reader: LogReader): Promise<void> {
     const { projection } = this.#options;
     const { schema } = projection.database;
-    for (;;) {
-      const isDone = await projection.database.transaction(async (tx) => {
-        await projection.keepOutLive(tx);
+    const isDone = await projection.database.transaction(async (tx) => {
+      await projection.keepOutLive(tx);
+      const swapping = { tx, isOver: false };
+      try {
+        await projection.seeShadow(tx);
+        this.#swapping = swapping;
         if (!(await reader.reaches(await reader.ends(), catchUpMs))) return false;
-        await this.#row.end(tx);
-        for (const statement of projection.options.beforeSwap?.(shadowOf(schema)) ?? []) await tx.query(statement);
-        for (const table of projection.options.tables) await takePlace(tx, schema, table);
-        return true;
-      });
-      if (isDone) return;
-    }
+      } finally {
+        swapping.isOver = true;
+        await reader.settled();
+      }
+      await projection.seeService(tx);
+      await this.#row.end(tx);
+      for (const statement of projection.options.beforeSwap?.(shadowOf(schema)) ?? []) await tx.query(statement);
+      for (const table of projection.options.tables) await takePlace(tx, schema, table);
+      return true;
+    });
+    if (!isDone) throw new InfrastructureError(`the rebuild of ${projection.options.name} does not catch up: it is tried again`);
+  }
+
+  /** Runs a step in a transaction of its own; while the tables change places, in that one. */
+  async #inShadow<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    const swapping = this.#swapping;
+    if (!swapping) return this.#options.projection.inShadow(work);
+    if (swapping.isOver) throw new InfrastructureError('the rebuilt tables are being put in place');
+    // What fails here spoils the transaction of the swap: all of it is done again, and the culprit is met before it.
+    return work(swapping.tx).catch((cause: unknown) => {
+      throw new InfrastructureError('the last messages could not be folded', { cause });
+    });
   }
 
   async #step(topic: string, partition: number, messages: KafkaMessage[], next: bigint): Promise<void> {
@@ -182,11 +207,11 @@ export class Rebuild {
   }
 
   async #fold(topic: string, messages: readonly KafkaMessage[], also?: (tx: Sql) => Promise<void>): Promise<void> {
-    const { projection, gaps, knows } = this.#options;
+    const { projection, knows } = this.#options;
     const { events: told, tombstones } = readMessages(topic, messages);
-    const events: readonly AnyEvent[] = gaps ? await gaps.fill(topic, told, this.#seen) : told;
+    const events: readonly AnyEvent[] = this.#gaps ? await this.#gaps.fill(topic, told, this.#seen) : told;
     NewerEventError.throwFor(topic, events, knows);
-    await projection.inShadow(async (tx) => {
+    await this.#inShadow(async (tx) => {
       await also?.(tx);
       if (events.length > 0 || tombstones.length > 0)
         await projection.options.apply({ events, tombstones, tx, isRebuild: true, afterCommit: () => undefined });
@@ -195,9 +220,8 @@ export class Rebuild {
   }
 
   async #prune(): Promise<void> {
-    const { projection } = this.#options;
-    await projection.inShadow(async (tx) => {
-      for (const statement of projection.options.prune ?? []) await tx.query(statement);
+    await this.#inShadow(async (tx) => {
+      for (const statement of this.#options.projection.options.prune ?? []) await tx.query(statement);
     });
   }
 }

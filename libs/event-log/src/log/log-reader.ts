@@ -112,6 +112,11 @@ export class LogReader {
     }
   }
 
+  /** Waits until the messages in hand are done with. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
   /** Lets the messages in hand be finished. */
   async stop(): Promise<void> {
     this.#failure ??= new InfrastructureError('reading was stopped');
