@@ -35,12 +35,18 @@ export class EventLog {
     });
   }
 
-  /** @returns a producer that waits for every in-sync replica and gives up after a few seconds, so that its caller decides. */
+  /**
+   * @returns a producer that waits for every in-sync replica and tries once: between its own tries the client forgets
+   * partitions that moved, and says they were sent. Whoever sends must send again after a failure, one send in flight a
+   * partition, and must see an offset for every partition. Where partitions lie is asked again each few seconds, because a
+   * broker that hangs tells nobody that it lost them.
+   */
   producer(): Producer {
     return this.kafka.producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
-      retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 4 },
+      metadataMaxAge: 5000,
+      retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 0 },
     });
   }
 
