@@ -72,6 +72,8 @@ export async function startPostgres(instance, processes, { ports, secrets }) {
       'unix_socket_directories=',
       '-c',
       'max_connections=450',
+      '-c',
+      'log_line_prefix=%m [%p] %q%a: ',
     ],
     cwd: folder,
     ...runAs,

@@ -1,0 +1,137 @@
+import type { CallReply, EndpointView } from '@communication-center/contracts';
+import { eventually, type Fleet, type Phones, ringOf, type TestApp, type WebhookReceiver } from '@communication-center/testing';
+
+type Values = Record<string, string>;
+
+/** Asks the public door for everything it has, and notes what was asked. */
+export class Everything {
+  /** As OpenAPI names them: `get /v1/calls/{callId}`. */
+  readonly asked = new Set<string>();
+  readonly refused: string[] = [];
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly phones: Phones,
+    private readonly app: TestApp,
+    private readonly receiver: WebhookReceiver,
+  ) {}
+
+  async ask<T>(method: string, path: string, values: Values = {}, body?: unknown, key = this.app.key): Promise<T> {
+    this.asked.add(`${method} ${path.split('?')[0]}`);
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
+    const answer = await this.fleet.rest<T>(method.toUpperCase(), filled, key, body);
+    if (answer.status >= 400) this.refused.push(`${method} ${filled}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  /** Calls of every outcome. @returns those that were made. */
+  async calls([one, two, three]: [string, string, string]): Promise<string[]> {
+    const answered = await this.#dial(one, [two]);
+    await this.#act(answered, 'answer', one);
+    await this.#act(answered, 'ringing', two);
+    await this.#act(answered, 'answer', two);
+    await this.#act(answered, 'request-upgrade', one);
+    await this.#act(answered, 'refuse-upgrade', two);
+    await this.#act(answered, 'request-upgrade', one);
+    await this.#act(answered, 'accept-upgrade', two);
+    await this.#act(answered, 'credentials', two);
+    await this.ask('post', '/v1/calls/{callId}/add', { callId: answered }, { callees: [three] });
+    await this.#act(answered, 'ignore', three);
+    await this.ask('post', '/v1/calls/{callId}/kick', { callId: answered }, { participant: three });
+    await this.ask('post', '/v1/calls/{callId}/ring', { callId: answered }, { callees: [three] });
+    await this.#act(answered, 'join', three);
+    await this.#act(answered, 'hang-up', two);
+    await this.ask('post', '/v1/calls/{callId}/end', { callId: answered }, {});
+    const declined = await this.#dial(two, [three]);
+    await this.#act(declined, 'decline', three);
+    const cancelled = await this.#dial(three, [one]);
+    await this.#act(cancelled, 'hang-up', three);
+    return [answered, declined, cancelled];
+  }
+
+  /** Devices that come, ring, answer, and watch. */
+  async devices([one, two]: [string, string]): Promise<void> {
+    const [caller, callee] = [await this.phones.connect(this.app, one), await this.phones.connect(this.app, two)];
+    const unwatch = await caller.center.watch([two], () => undefined);
+    const call = await caller.center.call([two]);
+    await (await ringOf(callee)).answer();
+    await eventually('both being connected', () => call.phase === 'connected');
+    await call.hangUp();
+    await caller.center.history();
+    await caller.center.timeline(call.callId);
+    await caller.center.profiles([two]);
+    unwatch();
+    this.phones.closeAll();
+  }
+
+  async reads(user: string, callId: string): Promise<void> {
+    const filters = ['status=ended', 'outcome=missed', 'outcome=answered', 'outcome=declined', 'from=2026-01-01T00:00:00Z'];
+    for (const who of ['', `userAlias=${user}`]) {
+      for (const filter of ['', ...filters]) {
+        const query = [who, filter, 'limit=20'].filter(Boolean).join('&');
+        const page = await this.ask<{ nextCursor?: string | null }>('get', `/v1/calls?${query}`);
+        if (page.nextCursor) await this.ask('get', `/v1/calls?${query}&cursor=${page.nextCursor}`);
+      }
+    }
+    await this.ask('get', '/v1/calls/{callId}', { callId });
+    await this.ask('get', '/v1/calls/{callId}/timeline', { callId });
+    await this.ask('get', `/v1/presence?userAlias=${user}`);
+    for (const status of ['', '&status=online', '&status=offline', '&status=busy']) await this.ask('get', `/v1/presence?limit=20${status}`);
+    await this.ask('get', '/v1/presence/{userAlias}', { userAlias: user });
+    await this.ask('get', '/v1/users/{userAlias}', { userAlias: user });
+    await this.ask('get', '/v1/webhook-deliveries');
+    await this.ask('get', '/v1/webhook-endpoints');
+  }
+
+  /** What an app's own keepers do. */
+  async keeping(): Promise<void> {
+    const { appId } = this.app;
+    const operator = this.fleet.state.secrets.operatorKey;
+    const key = await this.ask<{ keyId: string }>(
+      'post',
+      '/v1/apps/{appId}/api-keys',
+      { appId },
+      { name: 'short', scopes: ['calls'] },
+      operator,
+    );
+    await this.ask('get', '/v1/apps/{appId}/api-keys', { appId }, undefined, operator);
+    await this.ask('delete', '/v1/apps/{appId}/api-keys/{keyId}', { appId, keyId: key.keyId }, undefined, operator);
+    const secret = await this.ask<{ kid: string }>('post', '/v1/apps/{appId}/secrets', { appId }, {}, operator);
+    await this.ask('get', '/v1/apps/{appId}/secrets', { appId }, undefined, operator);
+    await this.ask('delete', '/v1/apps/{appId}/secrets/{kid}', { appId, kid: secret.kid }, undefined, operator);
+    await this.ask('get', '/v1/apps/{appId}', { appId }, undefined, operator);
+    await this.ask('put', '/v1/apps/{appId}', { appId }, { name: appId, trustsBareAlias: true }, operator);
+    const account = { appId, username: 'desk' };
+    await this.ask('put', '/v1/apps/{appId}/sip-accounts/{username}', account, {}, operator);
+    await this.ask('get', '/v1/apps/{appId}/sip-accounts', { appId }, undefined, operator);
+    await this.ask('delete', '/v1/apps/{appId}/sip-accounts/{username}', account, undefined, operator);
+    await this.ask('get', '/v1/apps/{appId}/audit?limit=20', { appId }, undefined, operator);
+    await this.ask('post', '/v1/user-tokens', {}, { userAlias: 'past-ann' });
+    await this.ask('put', '/v1/users/{userAlias}/do-not-disturb', { userAlias: 'past-new' }, { doNotDisturb: true });
+    await this.ask('delete', '/v1/users/{userAlias}', { userAlias: 'past-new' });
+  }
+
+  async users(aliases: readonly string[]): Promise<void> {
+    for (const userAlias of aliases) await this.ask('put', '/v1/users/{userAlias}', { userAlias }, { name: userAlias });
+  }
+
+  /** Webhooks of everything. @returns what ends them. */
+  async endpoint(): Promise<() => Promise<unknown>> {
+    const made = await this.ask<EndpointView>(
+      'post',
+      '/v1/webhook-endpoints',
+      {},
+      { url: this.receiver.url, eventTypes: ['call.*', 'presence.*'] },
+    );
+    const { endpointId } = made;
+    return () => this.ask('delete', '/v1/webhook-endpoints/{endpointId}', { endpointId });
+  }
+
+  async #dial(userAlias: string, callees: string[]): Promise<string> {
+    return (await this.ask<CallReply>('post', '/v1/calls', {}, { userAlias, callees, callType: 'audio_upgradable' })).callId;
+  }
+
+  #act(callId: string, act: string, userAlias: string): Promise<unknown> {
+    return this.ask('post', `/v1/calls/{callId}/${act}`, { callId }, { userAlias, deviceId: `${userAlias}-phone` });
+  }
+}

@@ -1,0 +1,26 @@
+import type { Ran } from './plans.js';
+
+/** A table this big must not be read from one end to the other. */
+const bigTable = 10_000;
+/** What one question of one user, or one event, may make PostgreSQL read. */
+const mostRows = 1000;
+/** Nobody waits for these, and what they read at a time is bounded by their own limits. */
+const inBatches = new Set(['jobs', 'relay']);
+
+/**
+ * @param tableRows how many rows each table has, by `service.table`.
+ * @returns what is wrong, a line for each statement; once, however often it ran.
+ */
+export function judgePlans(all: readonly Ran[], tableRows: ReadonlyMap<string, number>): string[] {
+  const faults = all.flatMap((ran) => {
+    const whole = ran.scans.filter(({ table, isWhole }) => isWhole && (tableRows.get(`${ran.service}.${table}`) ?? 0) > bigTable);
+    const rows = ran.scans.reduce((sum, scan) => sum + scan.rows, 0);
+    const name = `${ran.service} (${ran.kind}): ${ran.statement}`;
+    return [
+      ...whole.map(({ table }) => ({ name, fault: `reads all of ${table}` })),
+      ...(rows >= mostRows && !inBatches.has(ran.kind) ? [{ name, fault: `reads ${rows} rows` }] : []),
+    ];
+  });
+  const byName = Map.groupBy(faults, ({ name }) => name);
+  return [...byName].map(([name, found]) => `${found[0]?.fault} (${found.length} times): ${name}`);
+}
