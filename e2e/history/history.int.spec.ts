@@ -73,8 +73,8 @@ test.skipIf(pastCalls === 0)(
     await everything.keeping();
     await isQuiet();
     await removeEndpoint();
-      expect(everything.refused).toEqual([]);
-  expect(unaskedOf(everything.asked)).toEqual([]);
+    expect(everything.refused).toEqual([]);
+    expect(unaskedOf(everything.asked)).toEqual([]);
     const ran = plans.read();
     expect(ran.length).toBeGreaterThan(500);
     for (const table of ['calls.events', 'calls.call_history', 'webhooks.deliveries'])

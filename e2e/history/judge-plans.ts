@@ -4,6 +4,9 @@ import type { Ran } from './plans.js';
 const bigTable = 10_000;
 /** What one question of one user, or one event, may make PostgreSQL read. */
 const mostRows = 1000;
+/** A statement that is given lists asks for many people or events at once. */
+const forMany = /unnest\(\$|ANY\(\$/;
+const mostRowsForMany = 10_000;
 /** Nobody waits for these, and what they read at a time is bounded by their own limits. */
 const inBatches = new Set(['jobs', 'relay']);
 
@@ -15,10 +18,11 @@ export function judgePlans(all: readonly Ran[], tableRows: ReadonlyMap<string, n
   const faults = all.flatMap((ran) => {
     const whole = ran.scans.filter(({ table, isWhole }) => isWhole && (tableRows.get(`${ran.service}.${table}`) ?? 0) > bigTable);
     const rows = ran.scans.reduce((sum, scan) => sum + scan.rows, 0);
+    const most = forMany.test(ran.statement) ? mostRowsForMany : mostRows;
     const name = `${ran.service} (${ran.kind}): ${ran.statement}`;
     return [
       ...whole.map(({ table }) => ({ name, fault: `reads all of ${table}` })),
-      ...(rows >= mostRows && !inBatches.has(ran.kind) ? [{ name, fault: `reads ${rows} rows` }] : []),
+      ...(rows >= most && !inBatches.has(ran.kind) ? [{ name, fault: `reads ${rows} rows` }] : []),
     ];
   });
   const byName = Map.groupBy(faults, ({ name }) => name);
