@@ -162,6 +162,27 @@ test('reads what the topic lacks, as live batches do, and catches up with what g
   expect(last?.sequence).toBeGreaterThan(3);
 });
 
+test('begins anew when a migration changes the table meanwhile', async () => {
+  await tellAll(1, 2);
+  let isChanged = false;
+  const { apply: really } = projection.options;
+  projection.options.apply = async (batch) => {
+    await really(batch);
+    if (isChanged) return;
+    isChanged = true;
+    await bench.schema.query('CREATE INDEX readings_by_sequence ON readings (sequence)');
+  };
+  const rebuild = rebuilder({ stepSize: 20 });
+  await rebuild.begin();
+  const status = await isDone(rebuild);
+  expect(status?.folded).toBe(80);
+  expect(await rows()).toEqual(whole(2));
+  const indexes = await bench.schema.query("SELECT 1 FROM pg_indexes WHERE schemaname = $1 AND indexname = 'readings_by_sequence'", [
+    bench.schema.schema,
+  ]);
+  expect(indexes.rows).toHaveLength(1);
+});
+
 test('whose process is killed (-9) goes on from its last step in another', async () => {
   await tellAll(...upTo(5));
   expect(await foldAndDie(100)).toBe('SIGKILL');

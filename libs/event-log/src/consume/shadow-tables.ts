@@ -1,4 +1,5 @@
 import type { Sql } from '../database.js';
+import { InfrastructureError } from '../failures.js';
 import { shadowOf } from './tables.js';
 
 interface Named {
@@ -21,19 +22,31 @@ export async function makeShadow(tx: Sql, schema: string, table: string): Promis
   for (const statement of await grantsOf(tx, live, shadow)) await tx.query(statement);
 }
 
-/** Whether a shadow exists and has the columns of its table: a migration may have come between. */
+/** Whether a shadow exists and has the columns and indexes of its table: a migration may have come between. */
 export async function hasShadow(sql: Sql, schema: string, table: string): Promise<boolean> {
-  const columnsOf = `SELECT array_agg((column_name, data_type)::text ORDER BY column_name) FROM information_schema.columns
-    WHERE table_schema = $1 AND table_name = $3`;
-  const { rows } = await sql.query<{ same: boolean }>(
-    `SELECT coalesce((${columnsOf}) = (${columnsOf.replace('$1', '$2')}), false) AS same`,
-    [schema, shadowOf(schema), table],
-  );
+  const shapeOf = (of: string) => `(
+    SELECT array_agg(part ORDER BY part) FROM (
+      SELECT column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = ${of} AND table_name = $3
+      UNION ALL
+      SELECT 'index ' || index.relname FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_class AS owner ON owner.oid = indrelid
+      WHERE owner.relnamespace = to_regnamespace(${of}) AND owner.relname = $3 AND indisvalid
+    ) AS parts(part))`;
+  const { rows } = await sql.query<{ same: boolean }>(`SELECT coalesce(${shapeOf('$1::text')} = ${shapeOf('$2::text')}, false) AS same`, [
+    schema,
+    shadowOf(schema),
+    table,
+  ]);
   return rows[0]?.same ?? false;
 }
 
-/** Puts the shadow in the place of the table. */
+/**
+ * Puts the shadow in the place of the table.
+ * @throws InfrastructureError when a migration has changed the table since: the shadow is made anew then.
+ */
 export async function takePlace(tx: Sql, schema: string, table: string): Promise<void> {
+  // Whoever builds an index beside the traffic is waited for, so that it is seen here or comes to the new table.
+  await tx.query(`LOCK TABLE ${schema}.${table} IN ACCESS EXCLUSIVE MODE`);
+  if (!(await hasShadow(tx, schema, table))) throw new InfrastructureError(`${table} has changed since its rebuild began`);
   await tx.query(`DROP TABLE ${schema}.${table}`);
   await tx.query(`ALTER TABLE ${shadowOf(schema)}.${table} SET SCHEMA ${schema}`);
 }
