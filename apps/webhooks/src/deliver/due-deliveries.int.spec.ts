@@ -78,3 +78,20 @@ test('whose endpoints want an event is found past 20,000 that were deleted', asy
   const read = await rowsReadBy(schema, (sql) => new EndpointStore(sql as never, settings as never).enabledOf(['app-3' as never]));
   expect(read.rows).toBeLessThan(1000);
 });
+
+test('an app makes no more endpoints than it may; deleting one makes room, and erases its secret', async () => {
+  const settings = { SECRETS_KEY: Buffer.alloc(32).toString('base64'), MAX_ENDPOINTS: 1 };
+  const store = new EndpointStore(schema as never, settings as never);
+  const [app, body] = ['app-4' as never, { url: 'https://example.com', description: '', eventTypes: ['call.*'] } as never];
+  const { endpointId } = await store.make(app, body);
+  await expect(store.make(app, body)).rejects.toMatchObject({ code: 'conflict' });
+  expect(await store.delete(app, endpointId)).toBe(true);
+  expect(await store.delete(app, endpointId)).toBe(false);
+  expect(await store.enabled(endpointId)).toBeUndefined();
+  await store.make(app, body);
+  expect(await store.list(app)).toHaveLength(1);
+  const { rows } = await schema.query<{ sealed_secret: Buffer }>('SELECT sealed_secret FROM endpoints WHERE endpoint_id = $1', [
+    endpointId,
+  ]);
+  expect(rows[0]?.sealed_secret).toHaveLength(0);
+});
