@@ -12,10 +12,11 @@ import { DeviceSessionsProjection } from './follow-sessions/device-sessions.proj
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 
-/** Command replies are kept a day for repeats, closed sessions an hour to know repeats of their events. */
+/** Command replies are kept a day for repeats, ended calls as long as connecting devices are told of them, closed sessions an hour to know repeats of their events. */
 const oldRows = () => [
   { table: 'commands', by: 'created_at', keepSeconds: 86_400 },
   { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600, only: 'closed_at IS NOT NULL' },
+  { table: 'recent_calls', by: 'ended_at', keepSeconds: 600 },
 ];
 
 @Module({

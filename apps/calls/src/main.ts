@@ -4,6 +4,7 @@ import { callStore } from './migrations/1-call-store.js';
 import { deadlinesAndOutcomes } from './migrations/2-deadlines-and-outcomes.js';
 import { consumers } from './migrations/3-consumers.js';
 import { closedSessions } from './migrations/4-closed-sessions.js';
+import { recentCalls } from './migrations/5-recent-calls.js';
 import { repairIn } from './read-calls/repair.js';
 import { settings } from './settings.js';
 
@@ -11,6 +12,6 @@ await runService({
   name: 'calls',
   module: AppModule,
   settings,
-  migrations: [callStore, deadlinesAndOutcomes, consumers, closedSessions],
+  migrations: [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls],
   repairIn,
 });

@@ -180,9 +180,13 @@ async function saveEvents(tx: Sql, events: readonly CallEvent[], call: CallState
     `WITH written AS (
        INSERT INTO events (call_id, version, event_id, app_id, type, occurred_at, dataversion, traceparent, data)
        SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::smallint[], $8::text[], $9::json[])
+     ), recent AS (
+       INSERT INTO recent_calls (app_id, user_alias, call_id, ended_at)
+       SELECT DISTINCT ($4::text[])[1], alias, ($1::uuid[])[1], $13::timestamptz FROM unnest($12::text[]) AS alias WHERE $13 IS NOT NULL
+       ON CONFLICT (app_id, user_alias, call_id) DO UPDATE SET ended_at = excluded.ended_at
      )
      INSERT INTO calls (call_id, app_id, version, status, participants, ended_at)
-     SELECT ($1::uuid[])[1], ($4::text[])[1], $10, $11, $12, $13
+     SELECT ($1::uuid[])[1], ($4::text[])[1], $10, $11, $12::text[], $13::timestamptz
      ON CONFLICT (call_id) DO UPDATE
      SET version = excluded.version, status = excluded.status, participants = excluded.participants, ended_at = excluded.ended_at`,
     [

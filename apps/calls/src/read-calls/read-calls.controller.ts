@@ -24,6 +24,7 @@ import { z } from 'zod';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
 import { eventsBetween, eventsOfCalls, statesOfCalls } from '../event-store/call-store.js';
+import { callsToTell } from './calls-to-tell.js';
 
 const snapshotSchema = z.object({ appId: appIdSchema, userAlias: userAliasSchema });
 
@@ -70,13 +71,7 @@ export class ReadCallsController {
   @HttpCode(200)
   async snapshot(@From() subject: Subject, @JsonBody(snapshotSchema) body: { appId: AppId; userAlias: UserAlias }): Promise<CallSnapshot> {
     requireService(subject);
-    const { rows } = await this.database.query<{ call_id: CallId }>(
-      `SELECT active_call_id AS call_id FROM lines WHERE app_id = $1 AND user_alias = $2 AND active_call_id IS NOT NULL
-       UNION SELECT call_id FROM rings WHERE app_id = $1 AND user_alias = $2
-       UNION SELECT call_id FROM calls WHERE app_id = $1 AND ended_at > clock_timestamp() - interval '5 minutes' AND participants @> ARRAY[$2]`,
-      [body.appId, body.userAlias],
-    );
-    const callIds = rows.map(({ call_id }) => call_id);
+    const callIds = await callsToTell(this.database, body.appId, body.userAlias);
     const clock = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
     return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };
   }

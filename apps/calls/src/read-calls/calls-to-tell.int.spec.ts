@@ -1,0 +1,39 @@
+/*
+ * What a connecting device must know is asked by user: it costs the same however many calls its app has had.
+ */
+import type { AppId, CallId, UserAlias } from '@communication-center/contracts';
+import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { callStore } from '../migrations/1-call-store.js';
+import { recentCalls } from '../migrations/5-recent-calls.js';
+import { callsToTell } from './calls-to-tell.js';
+
+const fleet = new Fleet();
+const [app, ann] = ['app' as AppId, 'ann' as UserAlias];
+const [ended, older, active] = [1, 2, 3].map((number) => `00000000-0000-4000-8000-00000000000${number}` as CallId);
+let schema: TestSchema;
+
+beforeEach(async () => {
+  schema = await TestSchema.migrated(fleet, [callStore, recentCalls]);
+  await schema.query(
+    `INSERT INTO recent_calls SELECT 'app', 'user-' || number, gen_random_uuid(), now() - interval '1 minute' FROM generate_series(1, 100000) AS number`,
+  );
+  await schema.query(
+    "INSERT INTO recent_calls VALUES ('app', 'ann', $1, now() - interval '4 minutes'), ('app', 'ann', $2, now() - interval '6 minutes')",
+    [ended, older],
+  );
+  await schema.query("INSERT INTO lines VALUES ('app', 'ann', $1, 'phone')", [active]);
+  await schema.query('ANALYZE');
+});
+
+afterEach(() => schema.drop());
+
+test("a user's calls under way and those that ended in the last five minutes are told, and nobody else's", async () => {
+  expect(new Set(await callsToTell(schema, app, ann))).toEqual(new Set([ended, active]));
+});
+
+test('nothing of what others did is read for it', async () => {
+  const read = await rowsReadBy(schema, (sql) => callsToTell(sql, app, ann));
+  expect(read.wholeTables.filter((table) => table === 'recent_calls')).toEqual([]);
+  expect(read.rows).toBeLessThan(10);
+});
