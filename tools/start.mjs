@@ -29,6 +29,7 @@ try {
   fleet = await startFleet(instance, {
     fixedFrom: Number(process.env.CENTER_PORT ?? 4000),
     replicas: Number(process.env.CENTER_REPLICAS ?? 1),
+    brokers: Number(process.env.CENTER_BROKERS ?? 1),
   });
   say('ready');
   console.log(`

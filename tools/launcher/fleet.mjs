@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { build, installPackages } from './build.mjs';
 import { askControl, serveControl } from './control.mjs';
 import { stopCompose } from './infrastructure/compose.mjs';
 import { startJanus } from './infrastructure/janus.mjs';
-import { startKafka } from './infrastructure/kafka.mjs';
+import { brokerNames, startKafka } from './infrastructure/kafka.mjs';
 import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
@@ -12,16 +12,21 @@ import { choosePorts, isService, makeSecrets, readState, root, writeState } from
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
 import { demoApp, seedDemo } from './seed.mjs';
-import { pinnedNode, servicesOf } from './services.mjs';
+import { kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
 
-const infrastructure = ['postgres', 'pgbouncer', 'redis', 'kafka', 'janus'];
+const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', ...brokerNames(3)];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, services?: string[], pooled?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onStopped?: () => void}} options
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onBuilt?: () => void}} options
+ *   `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `onBuilt`: called
+ *   when everything is compiled, while servers and services are yet to start.
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
-export async function startFleet(instance, { fixedFrom, replicas = 1, services: wanted, pooled = [], overrides } = {}) {
+export async function startFleet(
+  instance,
+  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, onBuilt } = {},
+) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
   const processes = new Processes(instance);
@@ -38,6 +43,7 @@ export async function startFleet(instance, { fixedFrom, replicas = 1, services: 
     demoKey: known?.demoKey,
     controlSocket: instance.controlSocket,
     replicas,
+    brokers: process.env.KAFKA_BROKERS ? 0 : brokers,
   };
   writeState(instance, state);
 
@@ -53,11 +59,12 @@ export async function startFleet(instance, { fixedFrom, replicas = 1, services: 
   };
   try {
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
-    const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build));
+    const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build).then(onBuilt));
     Object.assign(state, { servers });
-    createTopics(servers.brokers);
+    await createTopics(servers);
+    if (far.length > 0) startFarLine(processes, ports);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, replicas, pooled, overrides: overrides?.(ports) }).filter(
+    const services = servicesOf(instance, { ports, secrets, servers, replicas, far, pooled, overrides: overrides?.(ports) }).filter(
       ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')),
     );
     for (const service of services) processes.start(service);
@@ -90,23 +97,29 @@ export class AlreadyRunning extends Refusal {
 async function startServers(instance, processes, state, pooled) {
   say('starting PostgreSQL, Redis, Kafka and Janus');
   // One after the other up to the start of each process (apt-get has one lock); the waits for readiness overlap.
-  const [database, redis, brokers, janus] = await Promise.all([
+  const [database, redis, kafka, janus] = await Promise.all([
     startPostgres(instance, processes, state),
     startRedis(instance, processes, state),
     startKafka(instance, processes, state),
     startJanus(instance, processes, state),
   ]);
   const pooler = pooled.length > 0 ? await startPgbouncer(instance, processes, state, database) : undefined;
-  return { database, pooler, redis, brokers, janus };
+  return { database, pooler, redis, brokers: kafka.addresses, replication: kafka.replication, janus };
 }
 
-function createTopics(brokers) {
-  const done = spawnSync(pinnedNode, ['--disable-warning=TimeoutNegativeWarning', join(root, 'libs/event-log/dist/create-topics.js')], {
-    env: { ...process.env, KAFKA_BROKERS: brokers },
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  if (done.status !== 0) throw new Error(`The topics could not be made: ${done.stderr || done.stdout}`);
+async function createTopics(servers) {
+  const command = ['--disable-warning=TimeoutNegativeWarning', join(root, 'libs/event-log/dist/create-topics.js')];
+  const child = spawn(pinnedNode, command, { env: { ...process.env, ...kafkaSettings(servers) }, timeout: 60_000 });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`The topics could not be made: ${said}`);
+}
+
+function startFarLine(processes, ports) {
+  const pairs = [[ports.farPostgres, ports.postgres], ...['', '-2', '-3'].map((one) => [ports[`farKafka${one}`], ports[`kafkaFarDoor${one}`]])];
+  const args = [join(root, 'tools/launcher/far-line.mjs'), ...pairs.map((pair) => pair.join(':'))];
+  processes.start({ name: 'far-line', command: pinnedNode, args });
 }
 
 function waitUntilReady({ name, readyUrl }, processes) {
@@ -131,6 +144,7 @@ async function control(method, path, { processes, state, stop }) {
     else if (action === 'freeze') processes.signal(name, 'SIGSTOP');
     else if (action === 'thaw') processes.signal(name, 'SIGCONT');
     else if (action === 'stop') await processes.stop(name, 'SIGKILL');
+    else if (action === 'halt') await processes.stop(name);
     else if (action === 'start') processes.startAgain(name);
     else throw new Error(`unknown action ${action}`);
     return {};

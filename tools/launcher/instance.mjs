@@ -32,8 +32,19 @@ const steps = {
   kafka: 32,
   kafkaController: 33,
   janus: 34,
+  'kafka-2': 35,
+  'kafkaController-2': 36,
+  'kafka-3': 37,
+  'kafkaController-3': 38,
   smtp: 40,
   pgbouncer: 41,
+  farPostgres: 42,
+  farKafka: 43,
+  'farKafka-2': 44,
+  'farKafka-3': 45,
+  kafkaFarDoor: 46,
+  'kafkaFarDoor-2': 47,
+  'kafkaFarDoor-3': 48,
   'gateway-2': 2,
   'media-2': 3,
   'directory-2': 20,
@@ -144,7 +155,7 @@ export function outsidePostgresFolder(instance) {
 /** The folders that hold what an instance's servers remember. */
 export function dataFolders(instance) {
   return [
-    ...['postgres', 'postgres.draft', 'redis', 'kafka', 'janus', 'instance.json'].map((name) => join(instance.folder, name)),
+    ...['postgres', 'postgres.draft', 'redis', 'kafka', 'kafka-2', 'kafka-3', 'janus', 'instance.json'].map((name) => join(instance.folder, name)),
     outsidePostgresFolder(instance),
     join(instance.folder, 'postgres.pgbouncer'),
     `${outsidePostgresFolder(instance)}.pgbouncer`,

@@ -4,19 +4,39 @@ import { root } from './instance.mjs';
 /** The Node that the services run on: the one the project pins, whatever ran the launcher. */
 export const pinnedNode = join(root, 'node_modules/node/bin/node');
 
+/** What the services, and whoever makes topics, are told of Kafka. Settings of one's own win. */
+export function kafkaSettings({ brokers, replication }) {
+  const own = Object.entries(process.env).filter(([name]) => name.startsWith('KAFKA_'));
+  const local = replication && { KAFKA_REPLICATION: String(replication), KAFKA_PARTITIONS: '12' };
+  return { ...local, ...Object.fromEntries(own), KAFKA_BROKERS: brokers };
+}
+
+/** How a replica on the far host reaches the servers: through the far line alone. */
+function farServers(servers, ports) {
+  const farPorts = new Map([[String(ports.postgres), ports.farPostgres]]);
+  for (const one of ['', '-2', '-3']) farPorts.set(String(ports[`kafka${one}`]), ports[`farKafka${one}`]);
+  const throughLine = (text) => text.replace(/:(\d+)(?=[,/]|$)/g, (whole, port) => (farPorts.has(port) ? `:${farPorts.get(port)}` : whole));
+  // What is far has no pooler: that one is near the database.
+  return { ...servers, pooler: undefined, database: throughLine(servers.database), brokers: throughLine(servers.brokers) };
+}
+
 /**
  * @returns how to start each service of an instance, and each of its replicas: the first is named as its service, the second `calls-2`.
- * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, janus: string}, replicas?: number, pooled?: string[], overrides?: Record<string, Record<string, string>>}} fleet
+ * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, replication?: number, janus: string}, replicas?: number, far?: string[], pooled?: string[], overrides?: Record<string, Record<string, string>>}} fleet
  */
 export function servicesOf(instance, fleet) {
   const numbers = Array.from({ length: fleet.replicas ?? 1 }, (_, index) => index + 1);
   return numbers.flatMap((number) => replicaOf(instance, fleet, number === 1 ? '' : `-${number}`, numbers.length));
 }
 
-function replicaOf(instance, { ports, secrets, servers, pooled = [], overrides = {} }, suffix, replicas) {
+function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], overrides = {} }, suffix, replicas) {
   const at = (port) => `http://127.0.0.1:${port}`;
   const port = (name) => ports[name + suffix];
   const all = (name) => [at(ports[name]), ...(replicas > 1 ? [at(ports[`${name}-2`])] : [])].join(',');
+  const reachable = (replica) => {
+    const reached = far.includes(replica) ? farServers(servers, ports) : servers;
+    return { ...databaseOf(reached, pooled.includes(replica)), ...kafkaSettings(reached) };
+  };
   const urls = {
     DIRECTORY_URL: all('directory'),
     CALLS_URL: all('calls'),
@@ -60,8 +80,7 @@ function replicaOf(instance, { ports, secrets, servers, pooled = [], overrides =
       NODE_COMPILE_CACHE: join(instance.cache, 'node'),
       HOST: '127.0.0.1',
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
-      ...databaseOf(servers, pooled.includes(name + suffix)),
-      KAFKA_BROKERS: servers.brokers,
+      ...reachable(name + suffix),
       IDENTITY_PRIVATE_JWK: JSON.stringify(secrets.privateKeys[name]),
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,

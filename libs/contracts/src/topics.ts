@@ -3,12 +3,12 @@
  * each key, and a tombstone erases a key; `passing` ones keep events for a week.
  */
 export const topics = {
-  'calls.events': { partitions: 12, retention: 'lasting', key: 'callId' },
-  'sessions.events': { partitions: 12, retention: 'compacted', key: 'sessionId' },
-  'presence.events': { partitions: 12, retention: 'compacted', key: 'appId/userAlias' },
-  'directory.events': { partitions: 6, retention: 'compacted', key: 'app:appId or user:appId/userAlias' },
-  'media.events': { partitions: 12, retention: 'passing', key: 'media session id' },
-  'notifications.events': { partitions: 6, retention: 'passing', key: 'notification id' },
+  'calls.events': { retention: 'lasting', key: 'callId' },
+  'sessions.events': { retention: 'compacted', key: 'sessionId' },
+  'presence.events': { retention: 'compacted', key: 'appId/userAlias' },
+  'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias' },
+  'media.events': { retention: 'passing', key: 'media session id' },
+  'notifications.events': { retention: 'passing', key: 'notification id' },
 } as const;
 
 export type Topic = keyof typeof topics;

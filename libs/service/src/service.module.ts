@@ -53,6 +53,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       clientId: service,
       ssl: settings.KAFKA_SSL,
       replicationFactor: settings.KAFKA_REPLICATION,
+      partitions: settings.KAFKA_PARTITIONS,
       warn: (message, detail) => logger.warn({ kafka: detail }, message),
       ...(settings.KAFKA_SASL_MECHANISM && {
         sasl: {

@@ -77,7 +77,12 @@ export const commonSettings = {
   KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('how to sign in at the brokers'),
   KAFKA_SASL_USERNAME: z.string().optional().describe('name to sign in with at the brokers'),
   KAFKA_SASL_PASSWORD: z.string().optional().meta({ secret: true }).describe('password to sign in with at the brokers'),
-  KAFKA_REPLICATION: numberSetting(1, { min: 1, max: 9 }).describe('copies of each partition of topics that are created'),
+  KAFKA_REPLICATION: numberSetting(3, { min: 1, max: 9 }).describe(
+    'copies of each partition of topics that are created; all but one must have an event before it counts as published',
+  ),
+  KAFKA_PARTITIONS: numberSetting(48, { min: 1, max: 1000 }).describe(
+    'partitions of each topic that is created: counted once for good, since with another count a key lies in another partition',
+  ),
   KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 })
     .meta({ unit: 'ms' })
     .describe('after so long a silent consumer loses its partitions'),

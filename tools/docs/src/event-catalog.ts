@@ -35,7 +35,7 @@ function eventsOf(union: { options: readonly z.ZodType[] }): string {
 /** @returns a page with every topic, event and error code. */
 export function eventCatalog(): string {
   const topicRows = Object.entries(topics).map(
-    ([name, { key, partitions, retention }]) => `| \`${name}\` | ${key} | ${partitions} | ${retention} |`,
+    ([name, { key, retention }]) => `| \`${name}\` | ${key} | ${retention} |`,
   );
   const problemRows = Object.entries(problems).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`);
   return `# Events and errors
@@ -43,12 +43,12 @@ export function eventCatalog(): string {
 Generated from \`libs/contracts\` by \`npm run docs\`: do not edit.
 
 Events are CloudEvents 1.0 in Kafka's binary mode: attributes in \`ce_\` headers, the data as JSON. \`ce_sequence\` counts the events of a
-subject from 1 without a gap; a consumer drops what is not newer.
+subject from 1 without a gap; a consumer drops what is not newer. Every topic has `KAFKA_PARTITIONS` partitions.
 
 ## Topics
 
-| topic | key | partitions | kept |
-| --- | --- | --- | --- |
+| topic | key | kept |
+| --- | --- | --- |
 ${topicRows.join('\n')}
 
 ## calls.events

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -12,10 +12,15 @@ import { findProgram, provide } from './packages.mjs';
 const variable = 'KAFKA_BROKERS';
 const pom = join(root, 'deploy/kafka/pom.xml');
 
-/** Starts a single broker in KRaft mode, or takes the configured ones. @returns their addresses. */
-export async function startKafka(instance, processes, { ports }) {
-  if (process.env[variable]) return process.env[variable];
-  const brokers = `127.0.0.1:${ports.kafka}`;
+/** The names of so many brokers: `kafka`, `kafka-2`, … */
+export const brokerNames = (count) => Array.from({ length: count }, (_, index) => `kafka${index === 0 ? '' : `-${index + 1}`}`);
+
+/**
+ * Starts brokers in KRaft mode, each a controller as well, or takes the configured ones.
+ * @returns their addresses, and how many copies of a partition they can keep; undefined for configured ones, whose owner knows.
+ */
+export async function startKafka(instance, processes, { ports, brokers: count }) {
+  if (process.env[variable]) return { addresses: process.env[variable] };
   const find = () => {
     const java = findProgram('java');
     const maven = findProgram('mvn');
@@ -27,14 +32,17 @@ export async function startKafka(instance, processes, { ports }) {
     packages: ['openjdk-17-jre-headless', 'maven'],
     variable,
   });
-  if (programs === 'compose') {
+  const composed = programs === 'compose';
+  const names = brokerNames(composed ? 1 : count);
+  if (composed) {
     startInCompose(instance, 'kafka', { KAFKA_PORT: String(ports.kafka) });
   } else {
     fetchBroker(instance, programs.maven);
-    startBroker(instance, processes, programs.java, ports);
+    await Promise.all(names.map((name) => startBroker(instance, processes, { java: programs.java, name, names, ports })));
   }
-  await waitFor('Kafka', () => accepts(ports.kafka), { timeoutMs: 90_000, dead: () => processes.deathOf('kafka') });
-  return brokers;
+  const isUp = (name) => waitFor(name, () => accepts(ports[name]), { timeoutMs: 90_000, dead: () => processes.deathOf(name) });
+  await Promise.all(names.map(isUp));
+  return { addresses: names.map((name) => `127.0.0.1:${ports[name]}`).join(','), replication: names.length };
 }
 
 /** The folder of the broker's jars, named for the pom that asked for them. */
@@ -58,58 +66,75 @@ function fetchBroker(instance, maven) {
   renameSync(draft, folder);
 }
 
-function startBroker(instance, processes, java, ports) {
-  const folder = join(instance.folder, 'kafka');
+async function startBroker(instance, processes, { java, name, names, ports }) {
+  const folder = join(instance.folder, name);
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'server.properties');
-  const settings = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${ports.kafkaController}`,
-    listeners: `PLAINTEXT://127.0.0.1:${ports.kafka},CONTROLLER://127.0.0.1:${ports.kafkaController}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.kafka}`,
-    'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': join(folder, 'data'),
-    'auto.create.topics.enable': false,
-    'group.initial.rebalance.delay.ms': 0,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 8,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'log.segment.bytes': 67_108_864,
-    'log.cleaner.dedupe.buffer.size': 16_777_216,
-  };
-  writeFileSync(
-    config,
-    Object.entries(settings)
-      .map(([key, value]) => `${key}=${value}\n`)
-      .join(''),
-  );
+  const settings = brokerSettings({ folder, name, names, ports });
+  writeFileSync(config, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
   const jars = `${libraries(instance)}/*`;
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     rmSync(join(folder, 'data'), { recursive: true, force: true });
-    const id = clusterId(folder);
-    const done = spawnSync(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config], {
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    if (done.status !== 0) throw new Error(`Kafka's folder could not be formatted: ${done.stderr || done.stdout}`);
+    const id = clusterId(join(instance.folder, 'kafka'));
+    await formatFolder(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config]);
   }
   const logging = `-Dlog4j2.configurationFile=${join(root, 'deploy/kafka/log4j2.properties')}`;
-  const args = [
-    '-Xms256m',
-    '-Xmx512m',
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    '-Xshare:auto',
-    logging,
-    '-cp',
-    jars,
-    'kafka.Kafka',
-    config,
-  ];
-  processes.start({ name: 'kafka', command: java, args });
+  const memory = names.length > 1 ? ['-Xms128m', '-Xmx256m'] : ['-Xms256m', '-Xmx512m'];
+  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+  processes.start({ name, command: java, args: [...memory, ...quickStart, logging, '-cp', jars, 'kafka.Kafka', config] });
+}
+
+/**
+ * Each broker has two doors: one for whoever is near, and one that far ones are sent to, whose address is the far line's
+ * (see far-line.mjs), so that a service behind that line reaches every broker through it alone.
+ */
+function brokerSettings({ folder, name, names, ports }) {
+  const suffix = name.slice('kafka'.length);
+  const at = (part) => `127.0.0.1:${ports[part + suffix]}`;
+  const copies = names.length;
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': names.indexOf(name) + 1,
+    'controller.quorum.voters': names
+      .map((one, index) => `${index + 1}@127.0.0.1:${ports[`kafkaController${one.slice('kafka'.length)}`]}`)
+      .join(','),
+    listeners: `PLAINTEXT://${at('kafka')},FAR://${at('kafkaFarDoor')},CONTROLLER://${at('kafkaController')}`,
+    'advertised.listeners': `PLAINTEXT://${at('kafka')},FAR://${at('farKafka')}`,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': join(folder, 'data'),
+    'auto.create.topics.enable': false,
+    'default.replication.factor': copies,
+    'min.insync.replicas': Math.max(1, copies - 1),
+    'group.initial.rebalance.delay.ms': 0,
+    'offsets.topic.replication.factor': copies,
+    'offsets.topic.num.partitions': 8,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': Math.max(1, copies - 1),
+    // Leaders go home soon after a restart, so that no broker is left without work, and moves are common.
+    'leader.imbalance.check.interval.seconds': 10,
+    'leader.imbalance.per.broker.percentage': 0,
+    // A broker that hangs or died is replaced as leader after so long, ms.
+    'broker.session.timeout.ms': 6000,
+    'replica.lag.time.max.ms': 10_000,
+    'controlled.shutdown.enable': true,
+    'log.segment.bytes': 67_108_864,
+    'log.cleaner.dedupe.buffer.size': 16_777_216,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    'background.threads': 2,
+  };
+}
+
+function formatFolder(java, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(java, ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
+    child.once('error', reject);
+    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`Kafka's folder could not be formatted: ${said}`))));
+  });
 }
 
 /** A Kafka UUID: 16 bytes in base64url. It must not begin with a dash, which the tool takes for an option. */

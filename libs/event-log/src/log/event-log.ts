@@ -1,32 +1,73 @@
+import { isIP, connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { topics } from '@communication-center/contracts';
-import { Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 
 export interface EventLogOptions {
+  /** Each `host:port`, or several with commas between them. */
   brokers: string[];
   /** Names this process to the brokers, such as `calls`. */
   clientId: string;
   ssl?: boolean;
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
-  /** How many copies of each partition the brokers keep. 1 on a single broker. */
+  /** How many copies of each partition of a new topic the brokers keep: their own default unless told. */
   replicationFactor?: number;
+  /** How many partitions a new topic of the product has, once for good: 48 unless told. */
+  partitions?: number;
   /** Receives the client's own complaints. */
   warn?: (message: string, detail: Record<string, unknown>) => void;
 }
+
+interface ConfigEntry {
+  name: string;
+  value: string;
+}
+
+const day = 86_400_000;
+
+const retentions: Record<(typeof topics)[keyof typeof topics]['retention'], ConfigEntry[]> = {
+  lasting: [
+    { name: 'cleanup.policy', value: 'delete' },
+    { name: 'retention.ms', value: '-1' },
+    { name: 'retention.bytes', value: '-1' },
+  ],
+  compacted: [
+    { name: 'cleanup.policy', value: 'compact' },
+    { name: 'delete.retention.ms', value: String(7 * day) },
+    // What a tombstone erases is gone from the disks within a day or so, however little is written.
+    { name: 'max.compaction.lag.ms', value: String(day) },
+  ],
+  passing: [
+    { name: 'cleanup.policy', value: 'delete' },
+    { name: 'retention.ms', value: String(7 * day) },
+  ],
+};
+
+/** A connection whose other end vanished without a word is found dead by the kernel: 5 s of silence, then a probe each second. */
+const keptAliveSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const name = isIP(host) ? {} : { servername: host };
+  const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connectTcp({ host, port }, onConnect);
+  return socket.setKeepAlive(true, 5000).setNoDelay(true);
+};
 
 /** A connection to the log. Everything that touches Kafka is made from one of these, inside this library alone. */
 export class EventLog {
   readonly kafka: Kafka;
   readonly clientId: string;
-  readonly #replicationFactor: number;
+  readonly #replicationFactor: number | undefined;
+  readonly #partitions: number;
 
   constructor(options: EventLogOptions) {
     this.clientId = options.clientId;
-    this.#replicationFactor = options.replicationFactor ?? 1;
+    this.#replicationFactor = options.replicationFactor;
+    this.#partitions = options.partitions ?? 48;
     this.kafka = new Kafka({
-      brokers: options.brokers,
+      brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,
       connectionTimeout: 3000,
-      requestTimeout: 15_000,
+      // A broker that hangs is noticed within seconds. Joining a group has a limit of its own: the group's rebalance.
+      requestTimeout: 6000,
+      socketFactory: keptAliveSocket,
       retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 8, factor: 0.2, multiplier: 2 },
       logLevel: logLevel.ERROR,
       logCreator: () => (entry) => options.warn?.(entry.log.message, { ...entry.log }),
@@ -50,38 +91,33 @@ export class EventLog {
     });
   }
 
-  /** Creates the topics that are missing, with their partitions and retention; leaves existing ones as they are. */
+  /**
+   * Creates the topics that are missing; leaves existing ones as they are. Their partitions are counted once for good: a
+   * key's events are in order only within its partition, and with another count it lies in another.
+   */
   async createTopics(): Promise<void> {
-    const day = 86_400_000;
-    const configs = {
-      lasting: [
-        { name: 'cleanup.policy', value: 'delete' },
-        { name: 'retention.ms', value: '-1' },
-      ],
-      compacted: [
-        { name: 'cleanup.policy', value: 'compact' },
-        { name: 'delete.retention.ms', value: String(7 * day) },
-      ],
-      passing: [
-        { name: 'cleanup.policy', value: 'delete' },
-        { name: 'retention.ms', value: String(7 * day) },
-      ],
-    };
     await this.#create(
-      Object.entries(topics).map(([topic, { partitions, retention }]) => ({
+      Object.entries(topics).map(([topic, { retention }]) => ({
         topic,
-        numPartitions: partitions,
-        configEntries: configs[retention],
+        numPartitions: this.#partitions,
+        configEntries: [...retentions[retention], ...this.#safety()],
       })),
     );
   }
 
-  /** Creates a topic of one partition that keeps its messages for ever, unless it exists. */
-  async createLastingTopic(topic: string): Promise<void> {
-    await this.#create([{ topic, numPartitions: 1, configEntries: [{ name: 'retention.ms', value: '-1' }] }]);
+  /** What keeps acknowledged events when brokers die: all but one copy must have them, and no other copy may lead. */
+  #safety(): ConfigEntry[] {
+    const unclean = { name: 'unclean.leader.election.enable', value: 'false' };
+    if (this.#replicationFactor === undefined) return [unclean];
+    return [unclean, { name: 'min.insync.replicas', value: String(Math.max(1, this.#replicationFactor - 1)) }];
   }
 
-  async #create(wanted: { topic: string; numPartitions: number; configEntries: { name: string; value: string }[] }[]): Promise<void> {
+  /** Creates a topic of one partition that keeps its messages for ever, unless it exists. */
+  async createLastingTopic(topic: string): Promise<void> {
+    await this.#create([{ topic, numPartitions: 1, configEntries: [...retentions.lasting, ...this.#safety()] }]);
+  }
+
+  async #create(wanted: { topic: string; numPartitions: number; configEntries: ConfigEntry[] }[]): Promise<void> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
@@ -90,7 +126,7 @@ export class EventLog {
       if (missing.length === 0) return;
       await admin.createTopics({
         waitForLeaders: true,
-        topics: missing.map((topic) => ({ ...topic, replicationFactor: this.#replicationFactor })),
+        topics: missing.map((topic) => ({ ...topic, ...(this.#replicationFactor && { replicationFactor: this.#replicationFactor }) })),
       });
     } finally {
       await admin.disconnect();
