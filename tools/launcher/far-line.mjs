@@ -15,7 +15,11 @@ for (const pair of process.argv.slice(2)) {
       near.destroy();
       far.destroy();
     };
-    for (const socket of [near, far]) socket.setNoDelay(true).on('error', () => undefined).on('close', end);
+    for (const socket of [near, far])
+      socket
+        .setNoDelay(true)
+        .on('error', () => undefined)
+        .on('close', end);
     near.pipe(far);
     far.pipe(near);
   }).listen(from, '127.0.0.1');

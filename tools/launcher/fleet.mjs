@@ -117,7 +117,10 @@ async function createTopics(servers) {
 }
 
 function startFarLine(processes, ports) {
-  const pairs = [[ports.farPostgres, ports.postgres], ...['', '-2', '-3'].map((one) => [ports[`farKafka${one}`], ports[`kafkaFarDoor${one}`]])];
+  const pairs = [
+    [ports.farPostgres, ports.postgres],
+    ...['', '-2', '-3'].map((one) => [ports[`farKafka${one}`], ports[`kafkaFarDoor${one}`]]),
+  ];
   const args = [join(root, 'tools/launcher/far-line.mjs'), ...pairs.map((pair) => pair.join(':'))];
   processes.start({ name: 'far-line', command: pinnedNode, args });
 }

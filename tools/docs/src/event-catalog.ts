@@ -34,16 +34,14 @@ function eventsOf(union: { options: readonly z.ZodType[] }): string {
 
 /** @returns a page with every topic, event and error code. */
 export function eventCatalog(): string {
-  const topicRows = Object.entries(topics).map(
-    ([name, { key, retention }]) => `| \`${name}\` | ${key} | ${retention} |`,
-  );
+  const topicRows = Object.entries(topics).map(([name, { key, retention }]) => `| \`${name}\` | ${key} | ${retention} |`);
   const problemRows = Object.entries(problems).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`);
   return `# Events and errors
 
 Generated from \`libs/contracts\` by \`npm run docs\`: do not edit.
 
 Events are CloudEvents 1.0 in Kafka's binary mode: attributes in \`ce_\` headers, the data as JSON. \`ce_sequence\` counts the events of a
-subject from 1 without a gap; a consumer drops what is not newer. Every topic has `KAFKA_PARTITIONS` partitions.
+subject from 1 without a gap; a consumer drops what is not newer. Every topic has \`KAFKA_PARTITIONS\` partitions.
 
 ## Topics
 

@@ -71,7 +71,12 @@ async function startBroker(instance, processes, { java, name, names, ports }) {
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'server.properties');
   const settings = brokerSettings({ folder, name, names, ports });
-  writeFileSync(config, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
   const jars = `${libraries(instance)}/*`;
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     rmSync(join(folder, 'data'), { recursive: true, force: true });
@@ -129,7 +134,9 @@ function brokerSettings({ folder, name, names, ports }) {
 
 function formatFolder(java, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(java, ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(java, ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
     child.once('error', reject);
