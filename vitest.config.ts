@@ -1,8 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
-const slow = { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false, pool: 'forks' as const };
+const notCompiled = ['**/node_modules/**', '**/dist/**'];
+const onFleet = { testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' as const };
+/** Two cores serve the fleet and the tests; most of a test's time is waiting. */
+const sideBySide = { ...onFleet, maxWorkers: 3, sequence: { groupOrder: 1 } };
 
-/** Pure tests run side by side; tests on the fleet and in browsers one file at a time, since two cores serve all of it. */
+/**
+ * A test's group is in its name, and tools/test-groups.spec.ts finds the one that is in a wrong one:
+ *
+ * `*.spec.ts`             pure: needs no fleet
+ * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use
+ * `*.e2e.spec.ts`         the same, in browsers
+ * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops processes
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -10,11 +20,29 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs}/*/src/**/*.spec.ts', '{tools,e2e}/**/*.spec.ts'],
-          exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
         },
       },
-      { test: { name: 'integration', include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'], ...slow } },
-      { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], ...slow } },
+      {
+        test: {
+          name: 'integration',
+          include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
+          exclude: ['**/*.faults.*', ...notCompiled],
+          ...sideBySide,
+        },
+      },
+      { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: ['**/*.faults.*', ...notCompiled], ...sideBySide } },
+      {
+        test: {
+          name: 'faults',
+          include: ['{apps,libs}/*/src/**/*.faults.*.spec.ts', 'e2e/**/*.faults.*.spec.ts'],
+          exclude: notCompiled,
+          ...onFleet,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

@@ -4,6 +4,7 @@
 import { Browsers, eventually, Fleet, janusRooms, MailServer, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { arrivedAt, dial, expectMediaBothWays, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
@@ -18,74 +19,8 @@ beforeAll(async () => {
 
 afterEach(() => browsers.closeAll());
 
-async function signIn(userAlias: string, size?: { width: number; height: number }): Promise<Page> {
-  const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, size);
-  await page.evaluate(countPeerConnections);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('region', { name: 'Dial' }).waitFor();
-  return page;
-}
-
-/** Keeps every peer connection the page makes, so that the test can ask what arrived on it. */
-function countPeerConnections(): void {
-  const kept: RTCPeerConnection[] = [];
-  const Original = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(config?: RTCConfiguration) {
-      super(config);
-      kept.push(this);
-    }
-  };
-  Object.assign(window, { kept });
-}
-
-interface Arrived {
-  framesDecoded: number;
-  audioPackets: number;
-}
-
-/** Reads what the page received so far, from WebRTC's own statistics. */
-async function arrivedAt(page: Page): Promise<Arrived> {
-  return page.evaluate(async () => {
-    const total = { framesDecoded: 0, audioPackets: 0 };
-    for (const connection of (window as unknown as { kept: RTCPeerConnection[] }).kept) {
-      if (connection.connectionState === 'closed') continue;
-      for (const entry of (await connection.getStats()).values()) {
-        if (entry.type !== 'inbound-rtp') continue;
-        if (entry.kind === 'video') total.framesDecoded += entry.framesDecoded ?? 0;
-        else total.audioPackets += entry.packetsReceived ?? 0;
-      }
-    }
-    return total;
-  });
-}
-
-async function dial(page: Page, userAlias: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Call' }).fill(userAlias);
-  await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
-}
-
-/** Both sides receive sound and picture that keep coming for two seconds. */
-async function expectMediaBothWays(pages: Page[]): Promise<void> {
-  for (const page of pages) {
-    const first = await eventually(
-      'the first picture and sound',
-      async () => {
-        const arrived = await arrivedAt(page);
-        return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
-      },
-      20_000,
-    );
-    await eventually(
-      'two more seconds of picture and sound',
-      async () => {
-        const later = await arrivedAt(page);
-        return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
-      },
-      15_000,
-    );
-  }
-}
+const signIn = (userAlias: string, size?: { width: number; height: number }): Promise<Page> =>
+  pageOf(browsers, fleet, app, userAlias, size);
 
 const timelineOf = (page: Page) => page.getByRole('region', { name: 'What happened' });
 
@@ -111,21 +46,6 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
       await timelineOf(page).getByText(step).waitFor();
   }
 });
-
-test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
-  const [alice, bob] = [await signIn('alice'), await signIn('bob')];
-  await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
-  await expectMediaBothWays([alice, bob]);
-  await fleet.killAndAwait('media');
-  await expectMediaBothWays([alice, bob]);
-  await fleet.control('janus', 'kill');
-  await eventually('the picture being gone', async () => (await alice.locator('video').count()) === 1);
-  await expectMediaBothWays([alice, bob]);
-  expect(await alice.getByText('Connected', { exact: true }).count()).toBeGreaterThan(0);
-  await bob.getByRole('button', { name: 'Hang up' }).click();
-  await alice.getByText('Hung up', { exact: true }).first().waitFor();
-}, 120_000);
 
 test('a call is declined with a reason, and the next one is cancelled', async () => {
   const [alice, bob] = [await signIn('alice'), await signIn('bob')];

@@ -6,20 +6,22 @@ import { runTests } from './launcher/test-run.mjs';
  * npm test -- e2e/calls                        files whose path has this in it; other arguments of Vitest are passed on as well
  * npm test -- --services none libs/event-log   starts only these services (comma-separated), or none, beside the servers
  * npm test -- --replicas 1 e2e/doors           so many of each service, 2 unless told
+ * npm test -- --brokers 1                      so many brokers of Kafka: 3 unless told, as in production; 1 where only some services run
  */
 const { values, tokens } = parseArgs({
-  options: { services: { type: 'string' }, replicas: { type: 'string', default: '2' } },
+  options: { services: { type: 'string' }, replicas: { type: 'string', default: '2' }, brokers: { type: 'string' } },
   strict: false,
   tokens: true,
 });
-const own = new Set(['services', 'replicas']);
+const own = new Set(['services', 'replicas', 'brokers']);
 const takenIndexes = new Set(
   tokens
     .filter(({ kind, name }) => kind === 'option' && own.has(name))
     .flatMap(({ index, inlineValue }) => (inlineValue ? [index] : [index, index + 1])),
 );
 const rest = process.argv.slice(2).filter((_argument, index) => !takenIndexes.has(index));
-await runTests(['--project=unit', '--project=integration', '--project=browser', ...rest], {
+await runTests(rest, {
   replicas: Number(values.replicas),
+  brokers: Number(values.brokers ?? process.env.CENTER_BROKERS ?? (values.services ? 1 : 3)),
   services: values.services?.split(','),
 });

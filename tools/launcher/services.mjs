@@ -85,6 +85,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)])),
+      ...overrides.every,
       ...overrides[name],
     },
   }));

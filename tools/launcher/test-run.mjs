@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { askControl } from './control.mjs';
 import { startFleet } from './fleet.mjs';
 import { findProgram, provide } from './infrastructure/packages.mjs';
-import { dataFolders, openInstance, root } from './instance.mjs';
+import { dataFolders, openInstance } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes } from './processes.mjs';
-import { pinnedNode } from './services.mjs';
+import { countsOf, runVitest, slowestOf } from './vitest-runs.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
 const shortTimes = (ports) => ({
+  every: { KAFKA_SESSION_MS: '6000' },
   gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500', STREAM_CHECK_MS: '1000' },
   calls: { CONNECTION_GRACE_MS: '8000' },
   media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },
@@ -21,18 +21,28 @@ const shortTimes = (ports) => ({
 /** Replicas behind pgbouncer, each beside one that is not. */
 const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
 
+/** Replicas of the far host: they reach PostgreSQL and Kafka through one line, which can be cut. */
+const farReplicas = ['calls', 'presence', 'webhooks'];
+
+const onFleet = ['integration', 'browser', 'faults'];
+
 /**
- * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. The last line
- * says `N passed, N failed`.
- * @param {string[]} args for Vitest: which projects and files.
- * @param {{settings?: Record<string, string>, replicas?: number, services?: string[]}} options environment of the tests, how many of each
- *   service, and which services: all unless told.
+ * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. Pure tests run
+ * while the fleet starts. The last line says `N passed, N failed`.
+ * @param {string[]} args for Vitest: files and the like.
+ * @param {object} options
+ * @param {string[]} [options.projects] which groups of tests: all unless told.
+ * @param {Record<string, string>} [options.settings] environment of the tests.
+ * @param {number} [options.replicas] how many of each service.
+ * @param {number} [options.brokers] how many brokers of Kafka.
+ * @param {string[]} [options.services] which services: all unless told.
  */
-export async function runTests(args, { settings = {}, replicas = 2, services } = {}) {
+export async function runTests(args, options = {}) {
+  const { projects = ['unit', ...onFleet], settings = {}, replicas = 2, brokers = 3, services } = options;
   const instance = openInstance('test');
-  const report = join(instance.folder, 'report.json');
+  const reports = { unit: join(instance.folder, 'report-unit.json'), fleet: join(instance.folder, 'report.json') };
   let fleet;
-  let failed = false;
+  let sound = true;
   const stop = async () => {
     if (fleet) await fleet.stop();
   };
@@ -45,30 +55,40 @@ export async function runTests(args, { settings = {}, replicas = 2, services } =
 
   try {
     await new Processes(instance).endLeftovers();
-    for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
-    rmSync(report, { force: true });
+    for (const folder of [...dataFolders(instance), ...Object.values(reports)]) rmSync(folder, { recursive: true, force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
-    fleet = await startFleet(instance, { overrides: shortTimes, replicas, services, pooled });
+    let pure;
+    const onBuilt = () => {
+      if (projects.includes('unit')) pure = runVitest(['--project=unit', ...args], { report: reports.unit, settings, quiet: true });
+    };
+    fleet = await startFleet(instance, { overrides: shortTimes, replicas, brokers, services, pooled, far: farReplicas, onBuilt });
     say('running the tests');
-    const code = await vitest([...args, `--outputFile.json=${report}`], {
-      ...settings,
-      CENTER_INSTANCE_FILE: instance.stateFile,
-      CHROMIUM: chromium,
-      SIPP: sipp,
-    });
-    failed = code !== 0;
+    const groups = projects.filter((project) => onFleet.includes(project)).map((project) => `--project=${project}`);
+    const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
+    const runs = [pure, runVitest([...groups, ...args], { report: reports.fleet, settings: { ...settings, ...found } })];
+    sound = (await Promise.all(runs)).every((good) => good !== false);
   } catch (error) {
-    failed = true;
+    sound = false;
     console.error(error instanceof Refusal ? error.message : error);
   } finally {
     await stop();
-    // Logs and the report stay for a look; what the servers remembered does not.
+    // Logs and the reports stay for a look; what the servers remembered does not.
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
   }
-  const { passed, failures, pending } = countsOf(report, failed);
-  console.log(`${passed} passed, ${failures} failed${pending ? `, ${pending} skipped` : ''}`);
-  process.exit(failures > 0 ? 1 : 0);
+  tellAndExit(Object.values(reports), sound);
+}
+
+function tellAndExit(reports, sound) {
+  const { passed, failures, pending } = countsOf(reports);
+  const failed = Math.max(failures, sound && passed > 0 ? 0 : 1);
+  say(
+    `the slowest: ${slowestOf(reports)
+      .map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`)
+      .join(', ')}`,
+  );
+  console.log(`${passed} passed, ${failed} failed${pending ? `, ${pending} skipped` : ''}`);
+  process.exit(failed > 0 ? 1 : 0);
 }
 
 function provideChromium() {
@@ -83,26 +103,4 @@ function provideSipp() {
   const sipp = provide({ what: 'sipp, the phone of the SIP tests,', find, packages: ['sip-tester'], variable: 'SIPP' });
   if (sipp === 'compose') throw new Refusal('sipp is missing: install it (sip-tester on Debian), or set SIPP to its path.');
   return sipp;
-}
-
-function vitest(args, settings) {
-  const reporters = ['--reporter=default', '--reporter=json'];
-  return new Promise((resolve) => {
-    spawn(pinnedNode, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], {
-      cwd: root,
-      env: { ...process.env, ...settings, NODE_OPTIONS: '--disable-warning=TimeoutNegativeWarning' },
-      stdio: 'inherit',
-    }).once('exit', resolve);
-  });
-}
-
-function countsOf(report, failed) {
-  const counts = existsSync(report)
-    ? JSON.parse(readFileSync(report, 'utf8'))
-    : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
-  // A file that could not be loaded ran no test, and counts as one that failed.
-  const broken =
-    counts.testResults?.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length ?? 0;
-  const failures = Math.max(counts.numFailedTests + broken, failed ? 1 : 0);
-  return { passed: counts.numPassedTests, failures, pending: counts.numPendingTests };
 }

@@ -12,12 +12,18 @@ interface InstanceState {
   servers: { database: string; pooler?: string; redis: string; brokers: string; janus: string };
   controlSocket: string;
   replicas: number;
+  /** How many brokers of Kafka were started; 0 when others' are used. */
+  brokers: number;
 }
 
 /** A service: all its replicas. */
 export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'sip' | 'gateway';
 /** One process: a server, or a replica of a service, the first of which is named as the service. */
-export type ProcessName = ServiceName | `${ServiceName}-2` | 'kafka' | 'postgres' | 'pgbouncer' | 'redis' | 'janus';
+export type ProcessName = ServiceName | `${ServiceName}-2` | BrokerName | 'postgres' | 'pgbouncer' | 'redis' | 'janus' | 'far-line';
+/** A broker of Kafka. */
+export type BrokerName = 'kafka' | 'kafka-2' | 'kafka-3';
+/** What can be done to a process, see {@link Fleet.control}. */
+type ControlAction = 'kill' | 'drain' | 'freeze' | 'thaw' | 'stop' | 'halt' | 'start';
 
 /** An answer of the public door. */
 export interface RestAnswer<T> {
@@ -92,8 +98,21 @@ export class Fleet {
     return (await this.#must(this.rest<UserTokenView>('POST', '/v1/user-tokens', app.key, { userAlias }))).token;
   }
 
-  /** Kills (-9), drains (SIGTERM), freezes, thaws, stops or starts a process. A killed or drained one is started again by its supervisor; a stopped one is not. */
-  async control(name: ProcessName, action: 'kill' | 'drain' | 'freeze' | 'thaw' | 'stop' | 'start'): Promise<void> {
+  /** The brokers of this fleet. */
+  get brokers(): BrokerName[] {
+    return (['kafka', 'kafka-2', 'kafka-3'] as const).slice(0, this.state.brokers);
+  }
+
+  /** Does the same to all brokers: without them there is no log. */
+  async controlBrokers(action: ControlAction): Promise<void> {
+    await Promise.all(this.brokers.map((broker) => this.control(broker, action)));
+  }
+
+  /**
+   * Kills (-9), drains (SIGTERM), freezes, thaws, stops (-9), halts (SIGTERM) or starts a process. A killed or drained one is
+   * started again by its supervisor; a stopped or halted one is not.
+   */
+  async control(name: ProcessName, action: ControlAction): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const asked = request({ socketPath: this.state.controlSocket, method: 'POST', path: `/processes/${name}/${action}` }, (answer) => {
         answer.resume();

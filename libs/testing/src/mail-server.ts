@@ -1,5 +1,6 @@
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
+import { eventually } from './eventually.js';
 import type { Fleet } from './fleet.js';
 
 /** A real SMTP server where the fleet sends its mail; keeps what it got. */
@@ -34,7 +35,12 @@ export class MailServer {
     });
   }
 
+  /** The fleet knows one address: who else wants to be it waits until it is free. */
   static async start(fleet: Fleet): Promise<MailServer> {
+    return eventually("the mail server's port being free", () => MailServer.#listen(fleet).catch(() => undefined), 50_000);
+  }
+
+  static async #listen(fleet: Fleet): Promise<MailServer> {
     const mail = new MailServer();
     await new Promise<void>((resolve, reject) => {
       mail.#server.on('error', reject);

@@ -1,5 +1,5 @@
 /*
- * The database goes away for longer than every lease and grace (OUTAGE_SECONDS, 20 by default): a call that its people
+ * The database goes away for longer than every lease and grace (OUTAGE_SECONDS, 12 by default): a call that its people
  * still hold goes on, rings get a moment more, and who was gone all the time is hung up in the end.
  */
 import { endOf, eventually, Fleet, holds, type Phone, Phones, ringOf, type ServiceName } from '@communication-center/testing';
@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
-const outageMs = Number(process.env.OUTAGE_SECONDS ?? 20) * 1000;
+const outageMs = Number(process.env.OUTAGE_SECONDS ?? 12) * 1000;
 const services: ServiceName[] = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
 
 afterEach(() => phones.closeAll());
@@ -39,7 +39,7 @@ test(
     await atDave.answer();
     await eventually('the ring being answered', () => ringing.phase === 'connected', 30_000);
     expect(await endOf(lost, 60_000)).toBe('connection_lost');
-    await holds('the held call being up long after', () => held.phase === 'connected' && heldAtBob.phase === 'connected', 15_000);
+    await holds('the held call being up long after', () => held.phase === 'connected' && heldAtBob.phase === 'connected', 12_000);
     await held.hangUp();
     expect([await endOf(heldAtBob), await endOf(held)]).toEqual(['hung_up', 'hung_up']);
     for (const service of services) await fleet.ready(service, 60_000);

@@ -164,7 +164,7 @@ describe('the stream', () => {
     await fleet.control('redis', 'kill');
     const call = await alice.center.call(['bob']);
     await eventually('alice being busy', () => statusOf('alice') === 'busy', 30_000);
-    await fleet.control('kafka', 'kill');
+    await fleet.controlBrokers('kill');
     await call.hangUp();
     await eventually('alice being free', () => statusOf('alice') === 'online', 60_000);
     const versions = heard.filter(({ userAlias }) => userAlias === 'alice').map(({ version }) => version);
@@ -276,16 +276,15 @@ describe('no ghost survives', () => {
     await eventually('nobody being busy', async () => (await presenceOf('bob')).status === 'online');
   });
 
-  test('Kafka is away for 20 s: presence of calls already running stands, and is right afterwards; a rebuild changes nothing', async () => {
+  test('Kafka is away: presence of calls already running stands, and is right afterwards; a rebuild changes nothing', async () => {
     const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
     const call = await alice.center.call(['bob']);
     await (await ringOf(bob)).answer();
     await eventually('both being busy', async () => (await presenceOf('bob')).calls[0]?.state === 'connected');
-    await fleet.control('kafka', 'stop');
-    await holds('bob being busy', async () => (await presenceOf('bob')).status === 'busy', 10_000);
+    await fleet.controlBrokers('stop');
+    await holds('bob being busy', async () => (await presenceOf('bob')).status === 'busy', 5000);
     await call.hangUp();
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    await fleet.control('kafka', 'start');
+    await fleet.controlBrokers('start');
     await eventually(
       'both being free',
       async () => (await presenceOf('bob')).status === 'online' && (await presenceOf('alice')).status === 'online',

@@ -1,0 +1,27 @@
+/*
+ * What carries sound and picture dies in the middle of a call: the call goes on, and they come back.
+ */
+import { Browsers, eventually, Fleet } from '@communication-center/testing';
+import { afterEach, expect, test } from 'vitest';
+import { dial, expectMediaBothWays, pageOf } from './phone-page.js';
+
+const fleet = new Fleet();
+const browsers = new Browsers();
+
+afterEach(() => browsers.closeAll());
+
+test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
+  const app = await fleet.makeApp({ options: { mediaSetupSeconds: 6 } });
+  const [alice, bob] = [await pageOf(browsers, fleet, app, 'alice'), await pageOf(browsers, fleet, app, 'bob')];
+  await dial(alice, 'bob');
+  await bob.getByRole('button', { name: 'Answer', exact: true }).click();
+  await expectMediaBothWays([alice, bob]);
+  await fleet.killAndAwait('media');
+  await expectMediaBothWays([alice, bob]);
+  await fleet.control('janus', 'kill');
+  await eventually('the picture being gone', async () => (await alice.locator('video').count()) === 1);
+  await expectMediaBothWays([alice, bob]);
+  expect(await alice.getByText('Connected', { exact: true }).count()).toBeGreaterThan(0);
+  await bob.getByRole('button', { name: 'Hang up' }).click();
+  await alice.getByText('Hung up', { exact: true }).first().waitFor();
+}, 120_000);

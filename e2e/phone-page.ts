@@ -1,0 +1,79 @@
+import { type Browsers, eventually, type Fleet, type TestApp } from '@communication-center/testing';
+import type { Page } from 'playwright-core';
+
+/** Opens the console in a browser of its own and signs somebody in. */
+export async function pageOf(
+  browsers: Browsers,
+  fleet: Fleet,
+  app: TestApp,
+  userAlias: string,
+  size?: { width: number; height: number },
+): Promise<Page> {
+  const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, size);
+  await page.evaluate(countPeerConnections);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('region', { name: 'Dial' }).waitFor();
+  return page;
+}
+
+/** Keeps every peer connection the page makes, so that the test can ask what arrived on it. */
+function countPeerConnections(): void {
+  const kept: RTCPeerConnection[] = [];
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(config?: RTCConfiguration) {
+      super(config);
+      kept.push(this);
+    }
+  };
+  Object.assign(window, { kept });
+}
+
+interface Arrived {
+  framesDecoded: number;
+  audioPackets: number;
+}
+
+/** Reads what the page received so far, from WebRTC's own statistics. */
+export async function arrivedAt(page: Page): Promise<Arrived> {
+  return page.evaluate(async () => {
+    const total = { framesDecoded: 0, audioPackets: 0 };
+    for (const connection of (window as unknown as { kept: RTCPeerConnection[] }).kept) {
+      if (connection.connectionState === 'closed') continue;
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type !== 'inbound-rtp') continue;
+        if (entry.kind === 'video') total.framesDecoded += entry.framesDecoded ?? 0;
+        else total.audioPackets += entry.packetsReceived ?? 0;
+      }
+    }
+    return total;
+  });
+}
+
+/** Dials somebody from a phone's page. */
+export async function dial(page: Page, userAlias: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Call' }).fill(userAlias);
+  await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
+}
+
+/** Both sides receive sound and picture that keep coming for two seconds. */
+export async function expectMediaBothWays(pages: Page[]): Promise<void> {
+  for (const page of pages) {
+    const first = await eventually(
+      'the first picture and sound',
+      async () => {
+        const arrived = await arrivedAt(page);
+        return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
+      },
+      20_000,
+    );
+    await eventually(
+      'two more seconds of picture and sound',
+      async () => {
+        const later = await arrivedAt(page);
+        return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
+      },
+      15_000,
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { root } from './instance.mjs';
+import { pinnedNode } from './services.mjs';
+
+/**
+ * Runs Vitest once.
+ * @param {string[]} args for Vitest.
+ * @param {{report: string, settings?: Record<string, string>, quiet?: boolean}} options where its JSON report goes, the environment
+ *   of the tests, and whether what it prints is held back until it has ended.
+ * @returns {Promise<boolean>} whether all went well.
+ */
+export async function runVitest(args, { report, settings = {}, quiet = false }) {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'];
+  const child = spawn(pinnedNode, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], {
+    cwd: root,
+    env: { ...process.env, ...settings, NODE_OPTIONS: '--disable-warning=TimeoutNegativeWarning' },
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+  });
+  const held = [];
+  if (quiet) for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => held.push(data));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (held.length > 0) process.stdout.write(Buffer.concat(held));
+  return code === 0;
+}
+
+const readReport = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
+
+/** @returns how many tests passed, failed and were skipped in several runs together. */
+export function countsOf(reports) {
+  const counts = { passed: 0, failures: 0, pending: 0 };
+  for (const report of reports.map(readReport)) {
+    if (!report) continue;
+    // A file that could not be loaded ran no test, and counts as one that failed.
+    const broken = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+    counts.passed += report.numPassedTests;
+    counts.failures += report.numFailedTests + broken.length;
+    counts.pending += report.numPendingTests;
+  }
+  return counts;
+}
+
+/** @returns the files that took longest, each with its seconds. */
+export function slowestOf(reports, count = 8) {
+  const files = reports.flatMap((file) => readReport(file)?.testResults ?? []);
+  return files
+    .map(({ name, startTime, endTime }) => ({ file: relative(root, name), seconds: (endTime - startTime) / 1000 }))
+    .sort((one, other) => other.seconds - one.seconds)
+    .slice(0, count);
+}
