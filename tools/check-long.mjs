@@ -1,12 +1,42 @@
-import { runTests } from './launcher/test-run.mjs';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from './launcher/instance.mjs';
 
 /*
- * npm run check:long    what takes too long for npm test: ten minutes of the call-history checker, and ten minutes without
- *                       PostgreSQL, and the plans of all statements on a long history
+ * npm run check:long                what takes too long for npm test, one after the other; a summary at the end
+ * npm run check:long -- 1           the same with every time divided: one minute instead of ten
  */
-await runTests(
-  ['--project=integration', 'e2e/call-history/call-history.int.spec.ts', 'e2e/outage.int.spec.ts', 'e2e/history/history.int.spec.ts'],
-  {
-    settings: { CHECK_MINUTES: '10', OUTAGE_SECONDS: '600', HISTORY_CALLS: '100000' },
-  },
-);
+const minutes = process.argv[2] ?? '10';
+const seconds = String(Number(minutes) * 60);
+
+const checks = [
+  { what: `${minutes} minutes of calls on three brokers`, script: 'check-calls.mjs', args: ['--minutes', minutes] },
+  { what: `${minutes} minutes without PostgreSQL`, script: 'test.mjs', args: ['e2e/outage.faults'], env: { OUTAGE_SECONDS: seconds } },
+  { what: 'a crowd of 5,000 that leaves at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
+  { what: 'the plans of all statements on a long history', script: 'test.mjs', args: ['e2e/history'], env: { HISTORY_CALLS: '100000' } },
+  { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
+];
+
+function run({ script, args, env }) {
+  return new Promise((resolve) => {
+    const options = { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] };
+    const child = spawn(process.execPath, [join(root, 'tools', script), ...args], options);
+    let last = '';
+    child.stdout.on('data', (data) => {
+      process.stdout.write(data);
+      last = String(data).trim().split('\n').at(-1) || last;
+    });
+    child.once('exit', (code) => resolve({ code, last }));
+  });
+}
+
+const results = [];
+for (const check of checks) {
+  const startedAt = Date.now();
+  console.log(`\n== ${check.what}`);
+  const { code, last } = await run(check);
+  results.push({ what: check.what, well: code === 0, last, minutes: ((Date.now() - startedAt) / 60_000).toFixed(1) });
+}
+console.log('\n');
+for (const { what, well, last, minutes: took } of results) console.log(`${well ? 'ok    ' : 'FAILED'} ${what}: ${last} (${took} min)`);
+process.exit(results.every(({ well }) => well) ? 0 : 1);

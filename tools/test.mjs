@@ -7,13 +7,19 @@ import { runTests } from './launcher/test-run.mjs';
  * npm test -- --services none libs/event-log   starts only these services (comma-separated), or none, beside the servers
  * npm test -- --replicas 1 e2e/doors           so many of each service, 2 unless told
  * npm test -- --brokers 1                      so many brokers of Kafka: 3 unless told, as in production; 1 where only some services run
+ * npm test -- --project unit                   one group, or several: unit, integration, browser, faults
  */
 const { values, tokens } = parseArgs({
-  options: { services: { type: 'string' }, replicas: { type: 'string', default: '2' }, brokers: { type: 'string' } },
+  options: {
+    services: { type: 'string' },
+    replicas: { type: 'string', default: '2' },
+    brokers: { type: 'string' },
+    project: { type: 'string' },
+  },
   strict: false,
   tokens: true,
 });
-const own = new Set(['services', 'replicas', 'brokers']);
+const own = new Set(['services', 'replicas', 'brokers', 'project']);
 const takenIndexes = new Set(
   tokens
     .filter(({ kind, name }) => kind === 'option' && own.has(name))
@@ -21,6 +27,7 @@ const takenIndexes = new Set(
 );
 const rest = process.argv.slice(2).filter((_argument, index) => !takenIndexes.has(index));
 await runTests(rest, {
+  projects: values.project?.split(','),
   replicas: Number(values.replicas),
   brokers: Number(values.brokers ?? process.env.CENTER_BROKERS ?? (values.services ? 1 : 3)),
   services: values.services?.split(','),

@@ -38,10 +38,7 @@ beforeEach(async () => {
   database = schema as unknown as Database;
   log = new EventLog({ brokers: [brokers], clientId: schema.schema });
   topic = `test.${schema.schema}` as Topic;
-  const admin = log.kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 3 }] });
-  await admin.disconnect();
+  await log.createIfMissing([{ topic, numPartitions: 3 }]);
 });
 
 afterEach(async ({ task }) => {
@@ -238,6 +235,10 @@ describe('a consumer', () => {
     relay.committed(await write(database, 'good', 4));
     expect(await waitForEffects({ good: upTo(4), bad: [1] })).toEqual({ good: upTo(4), bad: [1] });
     expect(consumer.state).toBe('running');
+    await eventually('all of the key being parked', async () => {
+      const { rows } = await database.query("SELECT 1 FROM parked_events WHERE key = 'bad'");
+      return rows.length === 3;
+    });
     await expect(consumer.redrive(topic, 'bad')).rejects.toThrow('a bug in the handler');
     isMended = true;
     expect(await consumer.redrive(topic, 'bad')).toBeGreaterThanOrEqual(3);

@@ -42,11 +42,8 @@ export class Bench {
     const fleet = new Fleet();
     const schema = await TestSchema.make(fleet, [...eventLogTables, ...consumerTables, ...tables]);
     const bench = new Bench(schema, fleet.state.servers.brokers);
-    const admin = bench.log.kafka.admin();
-    await admin.connect();
     const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: bench.topic, numPartitions: partitions, configEntries }] });
-    await admin.disconnect();
+    await bench.log.createIfMissing([{ topic: bench.topic, numPartitions: partitions, configEntries }]);
     return bench;
   }
 

@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { topics } from '@communication-center/contracts';
-import { type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { type Admin, type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 
 export interface EventLogOptions {
   /** Each `host:port`, or several with commas between them. */
@@ -16,6 +17,12 @@ export interface EventLogOptions {
   partitions?: number;
   /** Receives the client's own complaints. */
   warn?: (message: string, detail: Record<string, unknown>) => void;
+}
+
+interface WantedTopic {
+  topic: string;
+  numPartitions: number;
+  configEntries?: ConfigEntry[];
 }
 
 interface ConfigEntry {
@@ -96,7 +103,7 @@ export class EventLog {
    * key's events are in order only within its partition, and with another count it lies in another.
    */
   async createTopics(): Promise<void> {
-    await this.#create(
+    await this.createIfMissing(
       Object.entries(topics).map(([topic, { retention }]) => ({
         topic,
         numPartitions: this.#partitions,
@@ -114,22 +121,40 @@ export class EventLog {
 
   /** Creates a topic of one partition that keeps its messages for ever, unless it exists. */
   async createLastingTopic(topic: string): Promise<void> {
-    await this.#create([{ topic, numPartitions: 1, configEntries: [...retentions.lasting, ...this.#safety()] }]);
+    await this.createIfMissing([{ topic, numPartitions: 1, configEntries: [...retentions.lasting, ...this.#safety()] }]);
   }
 
-  async #create(wanted: { topic: string; numPartitions: number; configEntries: ConfigEntry[] }[]): Promise<void> {
+  /** Creates the topics of these that are missing. Resolves when every partition of all of them has a leader that is known. */
+  async createIfMissing(wanted: readonly WantedTopic[]): Promise<void> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
       const existing = new Set(await admin.listTopics());
-      const missing = wanted.filter(({ topic }) => !existing.has(topic));
-      if (missing.length === 0) return;
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: missing.map((topic) => ({ ...topic, ...(this.#replicationFactor && { replicationFactor: this.#replicationFactor }) })),
-      });
+      const copies = this.#replicationFactor && { replicationFactor: this.#replicationFactor };
+      const topics = wanted.filter(({ topic }) => !existing.has(topic)).map((topic) => ({ ...topic, ...copies }));
+      if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: false });
+      await untilLed(
+        admin,
+        wanted.map(({ topic }) => topic),
+      );
     } finally {
       await admin.disconnect();
+    }
+  }
+}
+
+/**
+ * Waits until the brokers know who leads each partition: one that was asked a moment after another may not have heard of the
+ * topic yet, and kafkajs' own wait takes that for a failure.
+ */
+async function untilLed(admin: Admin, topics: string[]): Promise<void> {
+  for (const end = Date.now() + 30_000; ; await sleep(100)) {
+    try {
+      const known = await admin.fetchTopicMetadata({ topics });
+      if (known.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return;
+      if (Date.now() > end) throw new Error(`topics without leaders: ${topics}`);
+    } catch (error) {
+      if (Date.now() > end) throw error;
     }
   }
 }
