@@ -6,4 +6,9 @@ import { runTests } from './launcher/test-run.mjs';
  *                                             for everything it does, and judges the plan of every statement
  */
 const { values } = parseArgs({ options: { calls: { type: 'string', default: '100000' } } });
-await runTests(['--project=integration', 'e2e/history/history.int.spec.ts'], { settings: { HISTORY_CALLS: values.calls }, replicas: 1 });
+await runTests(['e2e/history/history.int.spec.ts'], {
+  projects: ['integration'],
+  settings: { HISTORY_CALLS: values.calls },
+  replicas: 1,
+  brokers: 1,
+});
