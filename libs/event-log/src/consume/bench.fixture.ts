@@ -56,7 +56,12 @@ export class Bench {
     const producer = this.log.producer();
     await producer.connect();
     const messages = events.map((one) => ('tombstone' in one ? toMessage(one.tombstone, null) : toMessage(one.subject, one)));
-    await producer.send({ topic: this.topic, acks: -1, messages });
+    await eventually('the brokers taking the events', () =>
+      producer.send({ topic: this.topic, acks: -1, messages }).then(
+        () => true,
+        () => false,
+      ),
+    );
     await producer.disconnect();
   }
 

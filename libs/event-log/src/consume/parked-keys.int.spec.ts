@@ -4,7 +4,7 @@
  */
 import type { AnyEvent } from '@communication-center/contracts';
 import { eventually } from '@communication-center/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bench, event, message, upTo } from './bench.fixture.js';
 import { NewerKeys } from './newer-keys.js';
 
@@ -96,6 +96,16 @@ test('what a newer release wrote is parked as that, and handled by itself after 
   redriven(await bench.consume('reads', { knows }), knows);
   expect((await bench.effectsLike({ a: upTo(3) })).a).toEqual(upTo(3));
   await eventually('nothing being parked', async () => (await bench.parked()).length === 0);
+});
+
+test('whether a key is parked is asked once, while its member keeps the partition', async () => {
+  const asked = vi.spyOn(bench.deadLetters, 'parkedAmong');
+  await bench.consume('reads');
+  for (const sequence of upTo(5)) {
+    await bench.tell(event('a', sequence));
+    await bench.effectsLike({ a: upTo(sequence) });
+  }
+  expect(asked.mock.calls.map(([, , keys]) => keys)).toEqual([['a']]);
 });
 
 describe('a redrive', () => {
