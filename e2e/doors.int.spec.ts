@@ -2,6 +2,8 @@
  * Bad input at every door gets a typed error, and changes nothing.
  */
 import { createHmac } from 'node:crypto';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { CallState, Problem, ServerFrame } from '@communication-center/contracts';
 import { eventually, FlakyLine, Fleet, holds, Phones, RawSocket, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -68,6 +70,54 @@ describe('REST', () => {
     const large = await fleet.rest('POST', '/v1/calls', app.key, JSON.stringify({ padding: 'x'.repeat(1_048_576) }));
     expect([large.status, large.body.code]).toEqual([413, 'payload_too_large']);
     expect((await fleet.rest('GET', '/v1/nothing', app.key)).body.code).toBe('not_found');
+  });
+
+  test('a body nested without end, and one with too many values: named, not parsed', async () => {
+    const deep = await fleet.rest<Problem>('POST', '/v1/calls', app.key, `{"customData":${'{"a":'.repeat(3000)}1${'}'.repeat(3001)}`);
+    expect([deep.status, deep.body.code, deep.body.detail]).toEqual([400, 'invalid_request', expect.stringContaining('too_deep')]);
+    const many = await fleet.rest<Problem>('POST', '/v1/calls', app.key, `{"callees":[${'0,'.repeat(50_000)}0]}`);
+    expect([many.status, many.body.detail]).toEqual([400, expect.stringContaining('too_many_nodes')]);
+  });
+
+  test.each([
+    ['NUL', '\0'],
+    ['a lone surrogate', '\ud800'],
+  ])('%s anywhere in custom data or a name: the field is named', async (_what, bad) => {
+    const call = await fleet.rest<Problem>('POST', '/v1/calls', app.key, {
+      userAlias: 'alice',
+      callees: ['bob'],
+      customData: { deep: [{ [`key${bad}`]: 1 }] },
+    });
+    expect([call.status, call.body.fields?.[0]?.field]).toEqual([400, 'customData']);
+    const user = await fleet.rest<Problem>('PUT', '/v1/users/dora', app.key, { name: `Dora${bad}` });
+    expect([user.status, user.body.fields?.[0]?.field]).toEqual([400, 'name']);
+  });
+
+  test('a request that names a host reaches nobody, least of all that host', async () => {
+    const asked: string[] = [];
+    const elsewhere = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const { port } = elsewhere.address() as AddressInfo;
+    const { hostname, port: doorPort } = new URL(fleet.url);
+    const statusOf = (path: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const headers = { authorization: `Bearer ${app.key}` };
+        get({ host: hostname, port: doorPort, path, headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject);
+      });
+    try {
+      for (const path of [
+        `http://127.0.0.1:${port}/v1/presence/stream`,
+        `http://127.0.0.1:${port}/v1/calls`,
+        `//127.0.0.1:${port}/v1/calls`,
+      ])
+        expect(await statusOf(path)).toBe(400);
+      expect(asked).toEqual([]);
+    } finally {
+      elsewhere.close();
+    }
   });
 
   test('an unknown callee is named, and no call is made', async () => {
@@ -144,7 +194,7 @@ describe('media credentials', () => {
 });
 
 test('the longest alias of any script is a user like any other', async () => {
-  const longest = '田'.repeat(128);
+  const longest = '田'.repeat(42);
   await fleet.makeUser(app, longest, { name: 'Long' });
   expect((await fleet.rest('GET', `/v1/users/${encodeURIComponent(longest)}`, app.key)).body).toMatchObject({ userAlias: longest });
   const presence = async () => (await fleet.rest('GET', `/v1/presence/${encodeURIComponent(longest)}`, app.key)).body;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema } from './call-terms.js';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 
 const audience = z
-  .array(userAliasSchema)
+  .array(recordedAliasSchema)
   .max(callLimits.everParticipants)
   .describe('everyone who ever had a part in the call: those to be told');
-const who = { audience, userAlias: userAliasSchema };
+const who = { audience, userAlias: recordedAliasSchema };
 const whoAndWhere = { ...who, deviceId: deviceIdSchema.nullable().describe('null when the Center or a server acted') };
 
 const refusalSchema = z.enum(['busy', 'do_not_disturb']);
@@ -18,9 +18,9 @@ function callEvent<T extends string, S extends z.ZodRawShape>(type: T, shape: S)
 
 export const callDialedSchema = callEvent('call.dialed', {
   audience,
-  initiator: userAliasSchema,
+  initiator: recordedAliasSchema,
   initiatorDevice: deviceIdSchema.nullable().describe('null when a server dialed for the initiator'),
-  callees: z.array(userAliasSchema).min(1),
+  callees: z.array(recordedAliasSchema).min(1),
   callType: callTypeSchema,
   ringSeconds: z.int(),
   maxParticipants: z.int(),
@@ -28,15 +28,15 @@ export const callDialedSchema = callEvent('call.dialed', {
   mediaSetupSeconds: z.int().optional().describe('how long a device may take to join media; 0 or left out: the app carries media itself'),
   customData: customDataSchema.optional(),
   refused: z
-    .array(z.object({ userAlias: userAliasSchema, reason: refusalSchema }))
+    .array(z.object({ userAlias: recordedAliasSchema, reason: refusalSchema }))
     .optional()
     .describe('callees who are not rung at all'),
-  waiting: z.array(userAliasSchema).optional().describe('callees who are rung although they are busy (call waiting)'),
+  waiting: z.array(recordedAliasSchema).optional().describe('callees who are rung although they are busy (call waiting)'),
 });
 export const callParticipantInvitedSchema = callEvent('call.participant_invited', {
   ...who,
-  initiator: userAliasSchema,
-  invitedBy: userAliasSchema.nullable().describe('null when a server invited'),
+  initiator: recordedAliasSchema,
+  invitedBy: recordedAliasSchema.nullable().describe('null when a server invited'),
   callType: callTypeSchema,
   ringSeconds: z.int(),
   refused: refusalSchema.optional().describe('set when the user is not rung at all'),
@@ -45,7 +45,7 @@ export const callParticipantInvitedSchema = callEvent('call.participant_invited'
 export const callRingingSchema = callEvent('call.ringing', whoAndWhere);
 export const callAnsweredSchema = callEvent('call.answered', { ...who, deviceId: deviceIdSchema });
 export const callDeclinedSchema = callEvent('call.declined', { ...whoAndWhere, reason: declineReasonSchema });
-export const callMissedSchema = callEvent('call.missed', { ...who, initiator: userAliasSchema, reason: endReasonSchema });
+export const callMissedSchema = callEvent('call.missed', { ...who, initiator: recordedAliasSchema, reason: endReasonSchema });
 export const callBusySchema = callEvent('call.busy', {
   ...who,
   waiting: z.boolean().optional().describe('whether the busy user is rung nevertheless (call waiting)'),
@@ -54,7 +54,10 @@ export const callIgnoredSchema = callEvent('call.ignored', { ...who, deviceId: d
 export const callJoinedSchema = callEvent('call.joined', { ...who, deviceId: deviceIdSchema });
 export const callLeftSchema = callEvent('call.left', { ...whoAndWhere, reason: endReasonSchema });
 export const callHungUpSchema = callEvent('call.hung_up', { ...whoAndWhere, reason: endReasonSchema });
-export const callKickedSchema = callEvent('call.kicked', { ...who, by: userAliasSchema.nullable().describe('null when a server did it') });
+export const callKickedSchema = callEvent('call.kicked', {
+  ...who,
+  by: recordedAliasSchema.nullable().describe('null when a server did it'),
+});
 export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
   ...who,
   deviceId: deviceIdSchema,

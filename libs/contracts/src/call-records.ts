@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callStateSchema } from './call-state.js';
 import { endReasonSchema } from './call-terms.js';
-import { deviceIdSchema, userAliasSchema } from './ids.js';
+import { deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
 
 /**
  * How a call went for one person. A call that only another device of the person took is `answered_elsewhere` or
@@ -12,7 +12,7 @@ export type CallOutcome = z.infer<typeof callOutcomeSchema>;
 
 /** One person's part in a call, summed up. */
 export const callPartSchema = z.object({
-  userAlias: userAliasSchema,
+  userAlias: recordedAliasSchema,
   role: z.enum(['initiator', 'callee']),
   outcome: callOutcomeSchema.nullable().describe('null while it is open; unanswered: the initiator reached nobody'),
   reason: endReasonSchema.nullable().describe('why the part ended; null while it goes on'),

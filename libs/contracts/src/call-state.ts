@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
 import { callTypeSchema, customDataSchema, type EndReason, endReasonSchema } from './call-terms.js';
-import { callIdSchema, type DeviceId, deviceIdSchema, type UserAlias, userAliasSchema } from './ids.js';
+import { callIdSchema, type DeviceId, deviceIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
 
 const time = z.iso.datetime();
 
@@ -9,16 +9,16 @@ const time = z.iso.datetime();
 export const participantSchema = z.discriminatedUnion('state', [
   z.object({
     state: z.literal('ringing'),
-    userAlias: userAliasSchema,
+    userAlias: recordedAliasSchema,
     since: time,
     until: time.describe('the end of the ring time'),
     confirmed: z.boolean().describe('whether a device said that it rings'),
     waiting: z.boolean().optional().describe('set while the user is in another call (call waiting)'),
   }),
-  z.object({ state: z.literal('connected'), userAlias: userAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
+  z.object({ state: z.literal('connected'), userAlias: recordedAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
   z.object({
     state: z.literal('gone'),
-    userAlias: userAliasSchema,
+    userAlias: recordedAliasSchema,
     at: time,
     reason: endReasonSchema,
     deviceId: deviceIdSchema.nullable().describe('the device that declined or left, where one did'),
@@ -30,7 +30,7 @@ const known = {
   callId: callIdSchema,
   sequence: z.int().positive().describe('the last event folded into this'),
   callType: callTypeSchema,
-  initiator: userAliasSchema,
+  initiator: recordedAliasSchema,
   participants: z.array(participantSchema),
   manyToMany: z.boolean().describe('whether a third person was ever invited'),
   dialedAt: time,
@@ -41,9 +41,9 @@ const known = {
   customData: customDataSchema.optional(),
   upgrade: z
     .object({
-      requestedBy: userAliasSchema,
+      requestedBy: recordedAliasSchema,
       until: time,
-      accepted: z.array(userAliasSchema).describe('who has consented; the call is upgraded once everyone connected has'),
+      accepted: z.array(recordedAliasSchema).describe('who has consented; the call is upgraded once everyone connected has'),
     })
     .optional()
     .describe('a wish for video that waits for consent'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableJson } from './text.js';
 
 export const callTypeSchema = z.enum(['audio_only', 'audio_upgradable', 'audio_video']);
 export type CallType = z.infer<typeof callTypeSchema>;
@@ -48,5 +49,6 @@ export const customDataSchema = z
   .record(z.string().max(128), z.json())
   .refine((data) => new TextEncoder().encode(JSON.stringify(data)).length <= callLimits.customDataBytes, {
     message: `keep customData within ${callLimits.customDataBytes} bytes of JSON`,
-  });
+  })
+  .refine(storableJson.check, { message: storableJson.message });
 export type CustomData = z.infer<typeof customDataSchema>;

@@ -7,7 +7,7 @@ describe('a user alias', () => {
     expect(userAliasSchema.safeParse(alias).success).toBe(true);
   });
 
-  test.each(['', ' alice', 'alice ', 'a\nb', 'a\u0000b', 'x'.repeat(129)])('may not be %j', (alias) => {
+  test.each(['', ' alice', 'alice ', 'a\nb', 'a\u0000b', 'x'.repeat(129), '\ud800'])('may not be %j', (alias) => {
     expect(userAliasSchema.safeParse(alias).success).toBe(false);
   });
 });

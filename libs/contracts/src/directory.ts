@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
-import { type AppId, appIdSchema, type UserAlias, userAliasSchema } from './ids.js';
+import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
+import { address, text } from './text.js';
 
 /** What an app may choose for its calls. */
 export const appOptionsSchema = z.object({
@@ -30,7 +31,7 @@ export const appOptionsSchema = z.object({
 export type AppOptions = z.infer<typeof appOptionsSchema>;
 
 export const appBodySchema = z.object({
-  name: z.string().min(1).max(200),
+  name: text().min(1).max(200),
   trustsBareAlias: z.boolean().default(false).describe('for development only: anyone may sign in as any alias of this app without a token'),
   options: appOptionsSchema.prefault({}),
 });
@@ -42,7 +43,7 @@ export type AppView = z.infer<typeof appViewSchema>;
 export const keyScopeSchema = z.enum(['admin', 'users', 'calls', 'presence', 'webhooks']);
 export type KeyScope = z.infer<typeof keyScopeSchema>;
 export const apiKeyBodySchema = z.object({
-  name: z.string().min(1).max(200),
+  name: text().min(1).max(200),
   scopes: z.array(keyScopeSchema).min(1).default(['users', 'calls', 'presence', 'webhooks']),
 });
 export const apiKeyViewSchema = z.object({
@@ -63,8 +64,8 @@ export const appSecretViewSchema = z.object({
 export type AppSecretView = z.infer<typeof appSecretViewSchema>;
 
 export const userBodySchema = z.object({
-  name: z.string().min(1).max(200).nullable().default(null),
-  picture: z.url().max(2048).nullable().default(null),
+  name: text().min(1).max(200).nullable().default(null),
+  picture: address().max(2048).nullable().default(null),
   email: z.email().max(320).nullable().default(null),
   phone: z
     .string()
@@ -80,7 +81,7 @@ export const userBodySchema = z.object({
 });
 export type UserBody = z.infer<typeof userBodySchema>;
 const userSettings = { ...userBodySchema.shape, doNotDisturb: z.boolean().default(false) };
-export const userViewSchema = z.object({ ...userSettings, userAlias: userAliasSchema, createdAt: z.iso.datetime() });
+export const userViewSchema = z.object({ ...userSettings, userAlias: recordedAliasSchema, createdAt: z.iso.datetime() });
 export type UserView = z.infer<typeof userViewSchema>;
 
 /** Body of PUT /v1/users/{userAlias}/do-not-disturb, which a user may send for itself. */
@@ -122,7 +123,7 @@ export const auditListSchema = z.object({ entries: z.array(auditEntrySchema), ne
 export type AuditList = z.infer<typeof auditListSchema>;
 
 /** What other users of the app may see of a user. */
-export const profileSchema = z.object({ userAlias: userAliasSchema, name: z.string().nullable(), picture: z.string().nullable() });
+export const profileSchema = z.object({ userAlias: recordedAliasSchema, name: z.string().nullable(), picture: z.string().nullable() });
 export type Profile = z.infer<typeof profileSchema>;
 
 export const userTokenBodySchema = z.object({
@@ -134,8 +135,8 @@ export const userTokenViewSchema = z.object({ token: z.string(), expiresAt: z.is
 export type UserTokenView = z.infer<typeof userTokenViewSchema>;
 
 export const appSavedSchema = eventSchema('app.saved', z.object({ options: appOptionsSchema, trustsBareAlias: z.boolean() }));
-export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: userAliasSchema, ...userSettings }));
-export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: userAliasSchema }));
+export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: recordedAliasSchema, ...userSettings }));
+export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: recordedAliasSchema }));
 
 /** Apps and users as other services need them; never a secret. Key: `app:…` or `user:…`. */
 export const directoryEventSchema = z.discriminatedUnion('type', [appSavedSchema, userSavedSchema, userDeletedSchema]);

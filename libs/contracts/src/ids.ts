@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isStorable } from './text.js';
 
 /** The tenant: everything in the Center belongs to exactly one app. */
 export const appIdSchema = z
@@ -7,17 +8,25 @@ export const appIdSchema = z
   .brand<'AppId'>();
 export type AppId = z.infer<typeof appIdSchema>;
 
-/**
- * A user's name inside its app: a pseudonym the integrator chooses, 1 to 128 characters, any script,
- * without control characters or blanks at its ends.
- */
-export const userAliasSchema = z
+/** An alias as the log, and whoever tells what happened, may hold it: those of the past may be longer than {@link userAliasSchema}. */
+export const recordedAliasSchema = z
   .string()
   .min(1)
   .max(128)
   .regex(/^[^\p{Cc}\p{Zs}](?:[^\p{Cc}]*[^\p{Cc}\p{Zs}])?$/u, 'use printable characters, without blanks at the ends')
   .brand<'UserAlias'>();
-export type UserAlias = z.infer<typeof userAliasSchema>;
+export type UserAlias = z.infer<typeof recordedAliasSchema>;
+
+/** Every event of a call names everyone in it: bytes, not characters, are what that costs. */
+const maxAliasBytes = 128;
+
+/**
+ * A user's name inside its app: a pseudonym the integrator chooses, 1 to 128 bytes of UTF-8, any script,
+ * without control characters or blanks at its ends.
+ */
+export const userAliasSchema = recordedAliasSchema
+  .refine((alias) => new TextEncoder().encode(alias).length <= maxAliasBytes, { message: `keep it within ${maxAliasBytes} bytes of UTF-8` })
+  .refine(isStorable, { message: 'leave out lone surrogates (U+D800 to U+DFFF)' });
 
 /** One installation of the integrator's app, chosen and kept by the client. */
 export const deviceIdSchema = z

@@ -120,6 +120,7 @@ export {
   type UserAlias,
   userAliasSchema,
 } from './ids.js';
+export { jsonFault, jsonFaultMessage } from './json-bounds.js';
 export { knowsEvent } from './known-events.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {

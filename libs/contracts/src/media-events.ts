@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, recordedAliasSchema, sessionIdSchema } from './ids.js';
 
 const mediaSession = {
   mediaSessionId: sessionIdSchema,
   callId: callIdSchema,
-  userAlias: userAliasSchema,
+  userAlias: recordedAliasSchema,
   deviceId: deviceIdSchema,
 };
 

@@ -1,23 +1,24 @@
 import { z } from 'zod';
-import { callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 import { socketErrorSchema } from './socket-protocol.js';
+import { text } from './text.js';
 
 /** Subprotocol of the media socket, the second public door. */
 export const mediaSubprotocol = 'communication-center-media.v1';
 
-const sdp = z.string().min(1).max(60_000);
-const streamId = z.string().min(1).max(128);
+const sdp = text().min(1).max(60_000);
+const streamId = text().min(1).max(128);
 export const streamKindSchema = z.enum(['camera', 'screen']);
 export type StreamKind = z.infer<typeof streamKindSchema>;
 const peer = z.enum(['publisher', 'subscriber']);
 const candidate = z
-  .object({ candidate: z.string(), sdpMid: z.string().nullish(), sdpMLineIndex: z.int().nullish(), usernameFragment: z.string().nullish() })
+  .object({ candidate: text(), sdpMid: text().nullish(), sdpMLineIndex: z.int().nullish(), usernameFragment: text().nullish() })
   .nullable()
   .describe('null: no more will come (RFC 8838 end-of-candidates)');
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('join'), token: z.string().min(1).max(4096) }),
+  z.object({ type: z.literal('join'), token: text().min(1).max(4096) }),
   z.object({ type: z.literal('publish'), kind: streamKindSchema, sdp }),
   z.object({ type: z.literal('answer'), sdp }),
   z.object({ type: z.literal('candidate'), peer, candidate }),
@@ -25,7 +26,7 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
 ]);
 export type MediaClientFrame = z.infer<typeof mediaClientFrameSchema>;
 
-export const streamSchema = z.object({ streamId, userAlias: userAliasSchema, deviceId: deviceIdSchema, kind: streamKindSchema });
+export const streamSchema = z.object({ streamId, userAlias: recordedAliasSchema, deviceId: deviceIdSchema, kind: streamKindSchema });
 export type Stream = z.infer<typeof streamSchema>;
 
 /** What the media service sends. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, platformSchema, userAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, platformSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { text } from './text.js';
 
 /**
  * Of a device or, aggregated, of a user: `busy` in a call or ringing comes before `do_not_disturb`, that before `online`;
@@ -11,7 +12,7 @@ export type PresenceStatus = z.infer<typeof presenceStatusSchema>;
 
 /** Where a user is: aggregated over all devices, and each device by itself. */
 export const presenceSchema = z.object({
-  userAlias: userAliasSchema,
+  userAlias: recordedAliasSchema,
   status: presenceStatusSchema,
   doNotDisturb: z.boolean().describe('the wish of the user, whatever the status'),
   version: z.int().nonnegative().describe('never goes back: of two readings the higher is the newer'),
@@ -20,7 +21,7 @@ export const presenceSchema = z.object({
       z.object({
         callId: callIdSchema,
         state: z.enum(['dialing', 'ringing', 'connected']),
-        with: z.array(userAliasSchema),
+        with: z.array(recordedAliasSchema),
         deviceId: deviceIdSchema.nullable().describe('the device in the call; null while it rings'),
       }),
     )
@@ -56,7 +57,7 @@ export const presenceListQuerySchema = z
     userAlias: several.describe('whose, repeated for several; everybody of the app without it'),
     status: presenceStatusSchema.optional(),
     limit: z.coerce.number().int().min(1).max(500).default(100),
-    cursor: z.string().max(1024).optional().describe('the nextCursor of the page before'),
+    cursor: text().max(1024).optional().describe('the nextCursor of the page before'),
   })
   .strict();
 export type PresenceListQuery = z.infer<typeof presenceListQuerySchema>;
@@ -67,7 +68,7 @@ export type PresenceList = z.infer<typeof presenceListSchema>;
 export const presenceStreamQuerySchema = z
   .object({
     userAlias: several.describe('whose, repeated for several; everybody of the app without it'),
-    lastEventId: z.string().max(200).optional().describe('as the Last-Event-ID header, for clients that cannot send it'),
+    lastEventId: text().max(200).optional().describe('as the Last-Event-ID header, for clients that cannot send it'),
   })
   .strict();
 export type PresenceStreamQuery = z.infer<typeof presenceStreamQuerySchema>;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { deviceIdSchema, platformSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { deviceIdSchema, platformSchema, recordedAliasSchema, sessionIdSchema } from './ids.js';
 
 const session = {
   sessionId: sessionIdSchema,
-  userAlias: userAliasSchema,
+  userAlias: recordedAliasSchema,
   deviceId: deviceIdSchema,
   platform: platformSchema,
   openedAt: z.iso.datetime().optional().describe('when the socket came; left out by older releases'),

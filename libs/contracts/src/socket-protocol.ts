@@ -7,13 +7,14 @@ import { profileSchema } from './directory.js';
 import { appIdSchema, callIdSchema, commandIdSchema, deviceIdSchema, platformSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema } from './presence.js';
 import { problemCodeSchema, problemFieldSchema } from './problems.js';
+import { text } from './text.js';
 
 /** WebSocket subprotocol name (RFC 6455 §1.9). */
 export const socketSubprotocol = 'communication-center.v1';
 /** A larger frame gets `frame_too_large` and the socket is closed. */
 export const maxFrameBytes = 65_536;
 
-const id = z.union([z.string().max(64), z.int()]).describe('made by the client, returned in the reply');
+const id = z.union([text().max(64), z.int()]).describe('made by the client, returned in the reply');
 const onCall = { id, commandId: commandIdSchema, callId: callIdSchema };
 
 export const connectFrameSchema = z.object({
@@ -23,7 +24,7 @@ export const connectFrameSchema = z.object({
   userAlias: userAliasSchema,
   deviceId: deviceIdSchema,
   platform: platformSchema.default('other'),
-  token: z.string().min(1).max(8192).describe("a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens"),
+  token: text().min(1).max(8192).describe("a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens"),
 });
 
 /** What a client may send. The first frame must be `connect`. */

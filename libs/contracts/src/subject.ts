@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { keyScopeSchema } from './directory.js';
 import { appIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+import { text } from './text.js';
 
 /** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
 export const subjectSchema = z.discriminatedUnion('kind', [
@@ -13,4 +14,4 @@ export const subjectSchema = z.discriminatedUnion('kind', [
 export type Subject = z.infer<typeof subjectSchema>;
 
 /** What the gateway asks of the directory: whose credential is this? */
-export const authenticationBodySchema = z.object({ credential: z.string().min(1).max(8192), appId: appIdSchema.optional() });
+export const authenticationBodySchema = z.object({ credential: text().min(1).max(8192), appId: appIdSchema.optional() });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { address, text } from './text.js';
 
 export const endpointBodySchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).max(2048),
-  description: z.string().max(200).default(''),
+  url: address(/^https?$/).max(2048),
+  description: text().max(200).default(''),
   eventTypes: z
     .array(z.string().regex(/^[a-z_]+\.[a-z_*]+$/))
     .min(1)

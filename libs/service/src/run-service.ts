@@ -10,6 +10,7 @@ import { migrate } from './database/migrate.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
+import { readBoundedJson } from './read-json.js';
 import { ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
 import { continueTrace, withTrace } from './trace.js';
@@ -49,6 +50,7 @@ async function start({ name, module, settings: schema, migrations, repairIn, pre
     { logger: nestLogger(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger));
+  readBoundedJson(app);
   const database = app.get(Postgres);
   app
     .getHttpAdapter()

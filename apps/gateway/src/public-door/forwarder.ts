@@ -3,6 +3,7 @@ import { currentTraceparent, Identity, neverArrived, ProblemError } from '@commu
 import { Injectable } from '@nestjs/common';
 import { Agent, request } from 'undici';
 import { Services } from '../services.js';
+import { placeOn } from './request-target.js';
 import { ownerOf } from './routes.js';
 
 const timeoutMs = 15_000;
@@ -40,7 +41,7 @@ export class Forwarder {
     for (let tries = replicas.count; ; tries -= 1) {
       const url = replicas.pick();
       try {
-        return await this.#send(new URL(owner.path, url), asked, token);
+        return await this.#send(placeOn(url, owner.path), asked, token);
       } catch (cause) {
         replicas.failed(url);
         if (tries <= 1 || !neverArrived(cause))

@@ -9,6 +9,7 @@ import { Authenticator } from '../authenticator.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { Forwarder } from './forwarder.js';
+import { isOriginForm } from './request-target.js';
 import { Streamer } from './streamer.js';
 
 const maxBodyBytes = 262_144;
@@ -37,6 +38,9 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     server.addHook('onRequest', (request, _reply, done) => withTrace(continueTrace(request.headers.traceparent), done));
+    server.addHook('onRequest', (request, _reply, done) =>
+      done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
+    );
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));

@@ -5,6 +5,7 @@ import { Identity, neverArrived, ProblemError } from '@communication-center/serv
 import { Injectable } from '@nestjs/common';
 import { Agent, type Dispatcher, request } from 'undici';
 import { Services } from '../services.js';
+import { placeOn } from './request-target.js';
 
 const openTimeoutMs = 5000;
 
@@ -68,7 +69,7 @@ export class Streamer {
     for (let tries = replicas.count; ; tries -= 1) {
       const url = replicas.pick();
       try {
-        return await request(new URL(asked.path, url), { method: 'GET', dispatcher: this.#agent, headers, signal });
+        return await request(placeOn(url, asked.path), { method: 'GET', dispatcher: this.#agent, headers, signal });
       } catch (cause) {
         replicas.failed(url);
         if (tries <= 1 || !neverArrived(cause))

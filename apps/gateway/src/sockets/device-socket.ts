@@ -5,6 +5,8 @@ import {
   clientFrameSchema,
   type DeviceId,
   fieldsOf,
+  jsonFault,
+  jsonFaultMessage,
   maxFrameBytes,
   type Platform,
   type ServerFrame,
@@ -16,6 +18,7 @@ import { ProblemError } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameBudget } from '../domain/frame-budget.js';
+import { FrameLanes } from '../domain/frame-lanes.js';
 import { ringEndedFor } from '../domain/ring-ended.js';
 import type { GatewaySettings } from '../settings.js';
 
@@ -66,6 +69,7 @@ export class DeviceSocket {
   #signedOut = false;
   #lastSign = Date.now();
   readonly #budget: FrameBudget;
+  readonly #lanes = new FrameLanes();
   readonly #connectTimer: NodeJS.Timeout;
   device: Device | undefined;
 
@@ -79,7 +83,7 @@ export class DeviceSocket {
       () => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout),
       settings.CONNECT_TIMEOUT_MS,
     );
-    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on('message', (data, isBinary) => this.#guard(() => this.#onMessage(data, isBinary)));
     socket.on('pong', () => {
       this.#lastSign = Date.now();
     });
@@ -89,8 +93,8 @@ export class DeviceSocket {
   }
 
   /** Holds events back from now on, until {@link serve} knows which of them the snapshot told. */
-  hold(): void {
-    this.#phase = { at: 'connecting', waiting: [] };
+  #hold(): void {
+    if (this.#phase.at !== 'closed') this.#phase = { at: 'connecting', waiting: [] };
   }
 
   /** Sends the snapshot, then what came meanwhile, then everything new. */
@@ -147,9 +151,22 @@ export class DeviceSocket {
     if (!this.#budget.take(this.#lastSign))
       return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
-    const read = readFrame(bytes.toString('utf8'));
+    const read = readFrame(bytes);
     if (read.error) return this.#sendError(read.id, read.error);
-    void this.#onFrame(read.frame).catch((error: unknown) => this.owner.failed(error, 'serving a frame'));
+    this.#guard(() => this.#onFrame(read.frame), 'id' in read.frame ? read.frame.id : undefined);
+  }
+
+  /** Whatever one frame brings about ends with that frame. */
+  #guard(work: () => void | Promise<void>, id?: string | number): void {
+    const failed = (error: unknown) => {
+      this.owner.failed(error, 'serving a frame');
+      this.#sendError(id, { code: 'internal_error', message: 'The Center failed; try again' });
+    };
+    try {
+      work()?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async #onFrame(frame: ClientFrame): Promise<void> {
@@ -158,6 +175,7 @@ export class DeviceSocket {
     if (frame.type === 'connect') {
       if (phase.at !== 'door') return this.#sendError(frame.id, { code: 'invalid_request', message: 'This socket is connected already' });
       clearTimeout(this.#connectTimer);
+      this.#hold();
       return this.owner.connect(this, frame);
     }
     if (phase.at !== 'serving') {
@@ -172,7 +190,8 @@ export class DeviceSocket {
       this.#signedOut = true;
       return this.close(1000, 'signed out');
     }
-    this.send(await this.owner.carryOut(this, phase.device, frame));
+    if (this.#lanes.full) return this.#sendError(frame.id, { code: 'rate_limited', message: 'Too many frames wait for their answers' });
+    this.send(await this.#lanes.run(laneOf(frame), async () => this.owner.carryOut(this, phase.device, frame)));
   }
 
   /** Tells why, then closes. */
@@ -203,12 +222,20 @@ export function socketErrorOf({ code, message, fields, callId }: ProblemError): 
   return { code, message, ...(fields && { fields }), ...(callId && { callId }) };
 }
 
+/** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. */
+function laneOf(frame: CommandFrame): string {
+  if ('callId' in frame) return frame.callId;
+  return frame.type === 'dial' ? 'dial' : 'socket';
+}
+
 type ReadFrame = { frame: ClientFrame; error?: never } | { id: string | number | undefined; error: SocketError; frame?: never };
 
-function readFrame(text: string): ReadFrame {
+function readFrame(bytes: Buffer): ReadFrame {
+  const fault = jsonFault(bytes);
+  if (fault) return { id: undefined, error: { code: 'malformed_frame', message: jsonFaultMessage(fault) } };
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(bytes.toString('utf8'));
   } catch {
     return { id: undefined, error: { code: 'malformed_frame', message: 'The frame is not JSON' } };
   }

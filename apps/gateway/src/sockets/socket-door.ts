@@ -124,8 +124,8 @@ export class SocketDoor implements SocketOwner {
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
       const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString() };
+      if (!socket.isOpen) return;
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
-      socket.hold();
       this.router.register(appId, userAlias, socket);
       socket.device = device;
       const { appId: _, ...about } = device;

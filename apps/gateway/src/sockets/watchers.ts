@@ -45,8 +45,11 @@ export class Watchers {
 
   /** From now on changes are told; the answer says where everybody is. Those of later versions may come before it. */
   async watch(socket: DeviceSocket, { appId }: Device, { id, userAliases }: WatchFrame): Promise<ServerFrame> {
+    // One that waited for its turn while its socket closed would be forgotten by nobody.
+    if (!socket.isOpen) return { type: 'done', id };
     const watched = this.#bySocket.get(socket) ?? new Set();
     const wanted = userAliases.map((userAlias) => nameOf(appId, userAlias));
+    const added = wanted.filter((name) => !watched.has(name));
     if (new Set([...watched, ...wanted]).size > presenceLimits.watchedBySocket) {
       const message = `A socket watches ${presenceLimits.watchedBySocket} users at most: unwatch some, or follow GET /v1/presence/stream`;
       return { type: 'error', id, error: { code: 'too_many_watched', message } };
@@ -61,7 +64,8 @@ export class Watchers {
       const known = new Set(presences.map(({ userAlias }) => userAlias));
       return { type: 'presences', id, presences, unknown: userAliases.filter((userAlias) => !known.has(userAlias)) };
     } catch (error) {
-      this.#drop(socket, wanted);
+      // Those it watched before, it goes on watching.
+      this.#drop(socket, added);
       return { type: 'error', id, error: socketErrorOf(error instanceof ProblemError ? error : new ProblemError('service_unavailable')) };
     }
   }

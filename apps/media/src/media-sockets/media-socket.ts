@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  jsonFault,
+  jsonFaultMessage,
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
@@ -53,12 +55,18 @@ export class MediaSocket {
     joinTimeoutMs: number,
   ) {
     this.#joinTimer = setTimeout(() => this.#fail(new ProblemError('connect_timeout', 'send a join frame first')), joinTimeoutMs);
-    socket.on('message', (data) => this.#onMessage(data));
+    socket.on('message', (data) => {
+      try {
+        this.#onMessage(data);
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
     socket.on('pong', () => {
       this.#lastSign = Date.now();
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => void this.#onClose());
+    socket.on('close', () => void this.#onClose().catch((error: unknown) => this.owner.failed(error, 'closing a media socket')));
   }
 
   beat(now: number, heartbeatMs: number): void {
@@ -76,8 +84,7 @@ export class MediaSocket {
 
   #onMessage(data: RawData): void {
     this.#lastSign = Date.now();
-    const text = Buffer.from(data as Buffer).toString('utf8');
-    const frame = readFrame(text);
+    const frame = readFrame(Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer));
     if (frame instanceof ProblemError) return this.#sendError(frame);
     if (frame.type === 'ping') return this.#send({ type: 'pong' });
     if (this.#waitingFrames >= maxWaitingFrames) return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
@@ -200,10 +207,12 @@ export class MediaSocket {
   }
 }
 
-function readFrame(text: string): MediaClientFrame | ProblemError {
-  if (text.length > maxFrameBytes) return new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`);
+function readFrame(bytes: Buffer): MediaClientFrame | ProblemError {
+  if (bytes.length > maxFrameBytes) return new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`);
+  const fault = jsonFault(bytes);
+  if (fault) return new ProblemError('malformed_frame', jsonFaultMessage(fault));
   try {
-    const parsed = mediaClientFrameSchema.safeParse(JSON.parse(text));
+    const parsed = mediaClientFrameSchema.safeParse(JSON.parse(bytes.toString('utf8')));
     if (parsed.success) return parsed.data;
     return new ProblemError('malformed_frame', parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
   } catch {

@@ -30,8 +30,21 @@ export interface SipResponse {
   branch: string;
 }
 
-/** @returns a request, a response, or undefined for what is neither (RFC 3261 §18.3: it is dropped). */
-export function parseMessage(text: string): { request: SipRequest } | { response: SipResponse } | undefined {
+type Message = { request: SipRequest } | { response: SipResponse };
+
+/** @returns a request, a response, or undefined for what is neither (RFC 3261 §18.3: it is dropped). Never throws. */
+export function parseMessage(text: string): Message | undefined {
+  // No database keeps NUL, and no header may hold it (RFC 3261 §25.1).
+  if (text.includes('\0')) return undefined;
+  try {
+    return read(text);
+  } catch {
+    // The parser throws at much that only looks like SIP, such as a Contact of * or a URI with a broken escape.
+    return undefined;
+  }
+}
+
+function read(text: string): Message | undefined {
   const parsed = parsip.getSIP(text);
   if (!parsed?.call_id || !parsed.via_branch || !parsed.from_tag) return undefined;
   const { call_id: callId, cseq, via_branch: branch } = parsed;

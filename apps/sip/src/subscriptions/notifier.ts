@@ -25,6 +25,7 @@ export interface NotifierOptions {
   onNumbered: (subscription: Subscription) => void;
   /** Called when the phone refused, or did not answer: the subscription is over (RFC 6665 §4.2.2). */
   onLost: (subscription: Subscription) => void;
+  onError: (error: unknown, doing: string) => void;
 }
 
 /** Sends one subscription's NOTIFYs, one at a time: what changes meanwhile is told by the next, as it is by then. */
@@ -66,10 +67,22 @@ export class Notifier {
     if (!next || this.#inFlight) return;
     this.#waiting = undefined;
     const branch = `z9hG4bK${randomBytes(12).toString('hex')}`;
-    const text = this.#write(branch, next.presence, next.state);
+    const text = this.#tryToWrite(branch, next.presence, next.state);
+    if (text === undefined) return;
     this.#inFlight = { branch, text, startedAt: Date.now(), timer: this.#retransmitIn(t1Ms) };
     this.options.onNumbered(this.subscription);
     this.options.transport.send(text, this.subscription.peer);
+  }
+
+  /** A subscription that cannot be told anything is lost: nobody else's may be held up by it. */
+  #tryToWrite(branch: string, presence: Presence | undefined, state: string): string | undefined {
+    try {
+      return this.#write(branch, presence, state);
+    } catch (error) {
+      this.options.onError(error, 'writing a NOTIFY');
+      if (!this.#ended) this.options.onLost(this.subscription);
+      return undefined;
+    }
   }
 
   #write(branch: string, presence: Presence | undefined, state: string): string {

@@ -65,7 +65,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     for (const subscription of left) this.#keep(subscription);
     await this.#transport.open();
     this.#expiring = setInterval(() => this.#expire(), 1000);
-    for (const { localTag } of left) void this.#tellNow(localTag);
+    for (const { localTag } of left) void this.#tellNow(localTag).catch((error: unknown) => this.report(error, 'telling a phone again'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -90,7 +90,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       const answer = responseTo(request, peer, status, tag, headers);
       this.#remember(name, answer);
       this.#transport.send(answer, peer);
-    });
+    }).catch((error: unknown) => this.report(error, 'answering a SIP request'));
   }
 
   #remember(name: string, answer: string): void {
@@ -152,7 +152,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const contact = /<([^>]+)>/.exec(request.header('contact') ?? '')?.[1] ?? request.header('contact')?.split(';')[0];
     const remoteUri = /<([^>]+)>/.exec(request.header('from') ?? '')?.[1] ?? request.header('from')?.split(';')[0];
     const userAlias = userAliasSchema.safeParse(request.user);
-    if (!contact || !remoteUri) return answer(400);
+    if (!isAddress(contact) || !isAddress(remoteUri)) return answer(400);
     if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);
     if (this.#notifiers.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, [['Retry-After', '60']]);
     const subscription: Subscription = {
@@ -184,6 +184,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       contact: this.#contact,
       onNumbered: (one) => void this.store.save(one).catch((error: unknown) => this.report(error, 'saving a subscription')),
       onLost: () => this.#forget(notifier),
+      onError: this.report,
     });
     this.#notifiers.set(subscription.localTag, notifier);
     file(this.#byUser, nameOf(subscription.appId, subscription.userAlias), notifier);
@@ -251,6 +252,11 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     }, 5000).unref();
     void this.store.delete(localTag).catch((error: unknown) => this.report(error, 'deleting a subscription'));
   }
+}
+
+/** Whether it can stand in the lines of a NOTIFY, and be kept: an unfolded URI, not the `*` that only REGISTER knows. */
+function isAddress(uri: string | undefined): uri is string {
+  return uri !== undefined && uri.length <= 1024 && /^[a-z][a-z0-9+.-]*:[^\s<>\p{Cc}]+$/iu.test(uri.trim());
 }
 
 function file(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): void {

@@ -25,9 +25,7 @@ export class SipTransport {
 
   constructor(options: SipTransportOptions) {
     this.#options = options;
-    this.#udp.on('message', (data, { address, port }) =>
-      options.onMessage(data.toString('utf8'), { transport: 'udp', host: address, port }),
-    );
+    this.#udp.on('message', (data, { address, port }) => this.#take(data.toString('utf8'), { transport: 'udp', host: address, port }));
     this.#udp.on('error', (error) => options.onError(error, 'speaking SIP over UDP'));
     this.#tcp = createServer((socket) =>
       this.#keep(socket, { transport: 'tcp', host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
@@ -57,7 +55,25 @@ export class SipTransport {
 
   /** Sends a message; over TCP on the connection there is, or a new one. A peer that cannot be reached gives no answer, and that tells. */
   send(text: string, peer: Peer): void {
-    if (peer.transport === 'udp') return this.#udp.send(text, peer.port, peer.host);
+    try {
+      this.#send(text, peer);
+    } catch (error) {
+      this.#options.onError(error, 'sending a SIP message');
+    }
+  }
+
+  /** Whatever one message brings about ends with that message. Nobody can be answered at port 0. */
+  #take(text: string, peer: Peer): void {
+    if (peer.port === 0) return;
+    try {
+      this.#options.onMessage(text, peer);
+    } catch (error) {
+      this.#options.onError(error, 'taking a SIP message');
+    }
+  }
+
+  #send(text: string, peer: Peer): void {
+    if (peer.transport === 'udp') return this.#udp.send(text, peer.port, peer.host, () => undefined);
     const socket = this.#connections.get(nameOf(peer)) ?? this.#connect(peer);
     if (socket.writableLength > maxUnsentBytes) socket.destroy();
     else socket.write(text);
@@ -78,7 +94,7 @@ export class SipTransport {
     socket.on('timeout', () => socket.destroy());
     socket.on('data', (chunk) => {
       try {
-        for (const text of framing.take(chunk)) this.#options.onMessage(text, peer);
+        for (const text of framing.take(chunk)) this.#take(text, peer);
       } catch {
         socket.destroy();
       }

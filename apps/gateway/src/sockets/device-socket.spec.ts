@@ -1,0 +1,121 @@
+/*
+ * Whatever frames one socket sends: they are answered in order, a bounded number waits, and nothing they cause goes beyond it.
+ */
+import { EventEmitter } from 'node:events';
+import type { ServerFrame } from '@communication-center/contracts';
+import { beforeEach, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import type { GatewaySettings } from '../settings.js';
+import { type CommandFrame, type Device, DeviceSocket } from './device-socket.js';
+
+const callId = (digit: number) => `0189000${digit}-0000-7000-8000-000000000000`;
+const connect = { type: 'connect', id: 'c', appId: 'app', userAlias: 'alice', deviceId: 'desk', token: 't' };
+const act = (type: string, id: number, more: object) => ({ type, id, commandId: `command-${id}`, ...more });
+
+let wire: EventEmitter;
+let sent: ServerFrame[];
+let failures: string[];
+let connects: number;
+let begun: { frame: CommandFrame; finish: () => void }[];
+let carryOut: (frame: CommandFrame) => Promise<ServerFrame>;
+let socket: DeviceSocket;
+
+beforeEach(() => {
+  wire = Object.assign(new EventEmitter(), {
+    bufferedAmount: 0,
+    send: (text: string) => sent.push(JSON.parse(text) as ServerFrame),
+    close: () => undefined,
+    terminate: () => undefined,
+  });
+  [sent, failures, begun, connects] = [[], [], [], 0];
+  carryOut = (frame) =>
+    new Promise((resolve) => begun.push({ frame, finish: () => resolve({ type: 'done', id: 'id' in frame ? frame.id : 0 }) }));
+  const settings = { FRAME_BURST: 1000, FRAMES_PER_SECOND: 1000, CONNECT_TIMEOUT_MS: 60_000, MAX_BUFFERED_BYTES: 1e6 } as GatewaySettings;
+  const owner = {
+    connect: async () => void (connects += 1),
+    carryOut: (_socket: DeviceSocket, _device: Device, frame: CommandFrame) => carryOut(frame),
+    closed: () => undefined,
+    failed: (_error: unknown, doing: string) => void failures.push(doing),
+  };
+  socket = new DeviceSocket(wire as unknown as WebSocket, owner, settings);
+});
+
+const say = (frame: object | string) => wire.emit('message', Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)), false);
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const errors = () => sent.flatMap((frame) => (frame.type === 'error' ? [[frame.id, frame.error.code]] : []));
+
+function beConnected(): void {
+  say(connect);
+  const connected = { type: 'connected', id: 'c', sessionId: callId(1), heartbeatSeconds: 1, calls: [] };
+  socket.serve({ userAlias: 'alice', deviceId: 'desk' } as Device, connected as never, new Date().toISOString());
+  sent.splice(0);
+}
+
+test('a frame nested without end is refused by name before anything looks into it', () => {
+  say(`{"type":"dial","customData":${'{"a":'.repeat(3000)}1`);
+  expect(sent).toEqual([{ type: 'error', error: { code: 'malformed_frame', message: expect.stringContaining('too_deep') } }]);
+});
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('a bug');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('a bug'))],
+])('a handler that %s is told of, answered for, and the next frame is served', async (_how, broken) => {
+  beConnected();
+  carryOut = broken;
+  say(act('hang_up', 1, { callId: callId(1) }));
+  await settle();
+  expect([errors(), failures]).toEqual([[[1, 'internal_error']], ['serving a frame']]);
+  say({ type: 'ping' });
+  expect(sent.at(-1)).toEqual({ type: 'pong' });
+});
+
+test('a socket that says connect twice is connected once', () => {
+  say(connect);
+  say(connect);
+  expect([connects, errors()]).toEqual([1, [['c', 'invalid_request']]]);
+});
+
+test('a socket that closes while it is let in stays closed', () => {
+  say(connect);
+  wire.emit('close', 1006);
+  socket.serve({} as Device, { type: 'connected', calls: [] } as never, new Date().toISOString());
+  expect([socket.isOpen, sent]).toEqual([false, []]);
+});
+
+test('frames of a call, and dials, are carried out one after the other; calls do not wait for each other', async () => {
+  beConnected();
+  say(act('answer', 1, { callId: callId(1) }));
+  say(act('hang_up', 2, { callId: callId(1) }));
+  say(act('hang_up', 3, { callId: callId(2) }));
+  say(act('dial', 4, { callees: ['bob'] }));
+  say(act('dial', 5, { callees: ['carol'] }));
+  await settle();
+  const ids = () => begun.map(({ frame }) => 'id' in frame && frame.id);
+  expect(ids()).toEqual([1, 3, 4]);
+  begun[0]?.finish();
+  await settle();
+  expect(ids()).toEqual([1, 3, 4, 2]);
+  begun[2]?.finish();
+  await settle();
+  expect(ids()).toEqual([1, 3, 4, 2, 5]);
+});
+
+test('at most 64 frames are in hand; more are refused, and the socket goes on once they are answered', async () => {
+  beConnected();
+  for (let id = 1; id <= 66; id += 1) say(act('hang_up', id, { callId: callId(1) }));
+  await settle();
+  expect(errors()).toEqual([
+    [65, 'rate_limited'],
+    [66, 'rate_limited'],
+  ]);
+  begun[0]?.finish();
+  await settle();
+  say(act('hang_up', 67, { callId: callId(1) }));
+  await settle();
+  expect(errors()).toHaveLength(2);
+});

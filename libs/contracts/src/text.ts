@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const refused = 'leave out NUL (U+0000) and lone surrogates (U+D800 to U+DFFF): no database keeps them';
+
+/** @returns whether a text can be stored and told: PostgreSQL keeps no NUL, and UTF-8 has no lone surrogates. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+/** @returns whether every key and every text in a JSON value is storable, however deep it lies. */
+function isStorableJson(value: unknown): boolean {
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    if (typeof next === 'string' && !isStorable(next)) return false;
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [key, inner] of Object.entries(next)) {
+      if (!isStorable(key)) return false;
+      waiting.push(inner);
+    }
+  }
+  return true;
+}
+
+/** Text that is stored or told to others: every such string at a door is one of these, or has a pattern that is stricter. */
+export const text = () => z.string().refine(isStorable, { message: refused });
+
+/** A web address that is stored or told to others. */
+export const address = (protocol?: RegExp) => z.url(protocol && { protocol }).refine(isStorable, { message: refused });
+
+/** For JSON of any shape that is stored or told to others. */
+export const storableJson = { check: isStorableJson, message: refused };
