@@ -32,7 +32,9 @@ beforeEach(() => {
     new Promise((resolve) => begun.push({ frame, finish: () => resolve({ type: 'done', id: 'id' in frame ? frame.id : 0 }) }));
   const settings = { FRAME_BURST: 1000, FRAMES_PER_SECOND: 1000, CONNECT_TIMEOUT_MS: 60_000, MAX_BUFFERED_BYTES: 1e6 } as GatewaySettings;
   const owner = {
-    connect: async () => void (connects += 1),
+    connect: async () => {
+      connects += 1;
+    },
     carryOut: (_socket: DeviceSocket, _device: Device, frame: CommandFrame) => carryOut(frame),
     closed: () => undefined,
     failed: (_error: unknown, doing: string) => void failures.push(doing),
