@@ -224,8 +224,10 @@ describe('no ghost survives', () => {
     const sockets: RawSocket[] = [];
     for (let from = 0; from < names.length; from += 20) {
       const part = names.slice(from, from + 20).map(async (name) => {
+        // An open socket has a moment only in which to say who it is.
+        const token = await fleet.tokenOf(app, name);
         const socket = await RawSocket.open(fleet, url);
-        socket.send({ type: 'connect', id: 1, appId: app.appId, userAlias: name, deviceId: 'd', token: await fleet.tokenOf(app, name) });
+        socket.send({ type: 'connect', id: 1, appId: app.appId, userAlias: name, deviceId: 'd', token });
         await socket.frame('connected');
         sockets.push(socket);
       });
