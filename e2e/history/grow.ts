@@ -62,14 +62,15 @@ async function growTable(fleet: Fleet, service: string, table: string, appId: st
     [table],
   );
   const given = columns.filter(({ made }) => !made);
-  const ofApp = columns.some(({ name }) => name === 'app_id') ? 'WHERE app_id = $2' : 'WHERE $2::text IS NOT NULL';
+  const has = (column: string) => columns.some(({ name }) => name === column);
+  const chosen = `${has('app_id') ? 'app_id = $2' : '$2::text IS NOT NULL'} ${has('state') ? "AND state::text IS DISTINCT FROM 'pending'" : ''}`;
   // A copy that is there already is left out, and what belongs to it may stay without it.
   await fleet.query(service, `ALTER TABLE ${table} DISABLE TRIGGER ALL`);
   await fleet.query(
     service,
     `INSERT INTO ${table} (${given.map(({ name }) => name).join(', ')})
      SELECT ${given.map((column) => copied(column, times)).join(', ')}
-     FROM (SELECT * FROM ${table} ${ofApp} LIMIT 200) AS one, generate_series(1, $1::int) AS copy
+     FROM (SELECT * FROM ${table} WHERE ${chosen} LIMIT 200) AS one, generate_series(1, $1::int) AS copy
      ON CONFLICT DO NOTHING`,
     [times, appId],
   );

@@ -5,7 +5,7 @@ const bigTable = 10_000;
 /** What one question of one user, or one event, may make PostgreSQL read. */
 const mostRows = 1000;
 /** A statement that is given lists asks for many people or events at once. */
-const forMany = /unnest\(\$|ANY\(\$/;
+const forMany = /unnest\(\$|(ANY|ALL) ?\(\$/;
 const mostRowsForMany = 10_000;
 /** Nobody waits for these, and what they read at a time is bounded by their own limits. */
 const inBatches = new Set(['jobs', 'relay']);
