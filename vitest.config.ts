@@ -21,6 +21,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs}/*/src/**/*.spec.ts', '{tools,e2e}/**/*.spec.ts'],
           exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
+          // They run while a fleet starts on the same cores.
+          testTimeout: 60_000,
         },
       },
       {

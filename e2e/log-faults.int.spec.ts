@@ -26,11 +26,14 @@ afterEach(() => phones.closeAll());
 /** Puts messages into a topic, past every outbox. */
 async function tell(topic: string, messages: readonly { key: string; event: AnyEvent | null }[]): Promise<void> {
   const sent = () => producer.send({ topic, acks: -1, messages: messages.map(({ key, event }) => toMessage(key, event)) });
-  await eventually('the brokers taking the events', () =>
-    sent().then(
-      () => true,
-      () => false,
-    ),
+  await eventually(
+    'the brokers taking the events',
+    () =>
+      sent().then(
+        () => true,
+        () => false,
+      ),
+    30_000,
   );
 }
 

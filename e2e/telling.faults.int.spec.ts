@@ -132,7 +132,7 @@ describe('webhooks', () => {
     await fleet.query('webhooks', `UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = now() WHERE endpoint_id = $1`, [
       endpoint.endpointId,
     ]);
-    await eventually('all of the healthy endpoint', () => receiver.received.length === told, 5000);
+    await eventually('all of the healthy endpoint', () => receiver.received.length === told, 15_000);
     await fleet.query('webhooks', 'DELETE FROM deliveries WHERE endpoint_id = $1', [other.endpointId]);
     await hanging.stop();
   }, 60_000);
@@ -238,7 +238,7 @@ describe('a missed call', () => {
     await fleet.makeUser(app, 'present', { email: 'here@example.com' });
     const alice = await phones.connect(app, 'alice');
     await phones.connect(app, 'present');
-    mail.refuseNext = 2;
+    mail.refusals.set('ann@example.com', 2);
     await (await alice.center.call(['absent', 'present'])).hangUp();
     await eventually('the e-mail', () => mail.mails.length > 0, 20_000);
     const row = await eventually('the row being done', async () => {

@@ -6,8 +6,8 @@ import type { Fleet } from './fleet.js';
 /** A real SMTP server where the fleet sends its mail; keeps what it got. */
 export class MailServer {
   readonly mails: ParsedMail[] = [];
-  /** How many of the next mails are refused for now (SMTP 451). */
-  refuseNext = 0;
+  /** How many mails to an address are refused for now (SMTP 451). */
+  readonly refusals = new Map<string, number>();
   /** Whether it takes mails and never says so, and how many it has left so. */
   hangs = false;
   unanswered = 0;
@@ -23,8 +23,7 @@ export class MailServer {
             this.unanswered += 1;
             return;
           }
-          if (this.refuseNext > 0) {
-            this.refuseNext -= 1;
+          if (this.#isRefused(mail)) {
             done(Object.assign(new Error('try later'), { responseCode: 451 }));
             return;
           }
@@ -33,6 +32,13 @@ export class MailServer {
         }, done);
       },
     });
+  }
+
+  #isRefused({ to }: ParsedMail): boolean {
+    const address = [to].flat()[0]?.text ?? '';
+    const left = this.refusals.get(address) ?? 0;
+    this.refusals.set(address, left - 1);
+    return left > 0;
   }
 
   /** The fleet knows one address: who else wants to be it waits until it is free. */
