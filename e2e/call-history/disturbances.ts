@@ -1,4 +1,4 @@
-import type { Fleet, ProcessName, ServiceName } from '@communication-center/testing';
+import { eventually, type Fleet, type ServiceName } from '@communication-center/testing';
 import type { Chance } from './chance.js';
 import type { Evidence } from './evidence.js';
 
@@ -13,13 +13,24 @@ const kinds = [
   'kill any',
   'drain any',
   'freeze any',
+  'cut off the far host',
   'kill postgres',
-  'kill kafka',
+  'kill a broker',
+  'restart a broker',
+  'restart a broker',
   'kill redis',
   'flush redis',
 ] as const;
 
-/** Breaks things, one after the other: kills and restarts processes, freezes them, empties Redis. */
+/** What is broken besides the fleet's processes. */
+export interface Beside {
+  /** Empties Redis. */
+  flush: () => Promise<void>;
+  /** Whether every partition has all its copies in sync: an operator waits for that before the next broker. */
+  copiesInSync: () => Promise<boolean>;
+}
+
+/** Breaks things, one after the other: kills and restarts processes and brokers, freezes them, cuts a host off, empties Redis. */
 export class Disturbances {
   readonly done: Evidence['disturbed'] = [];
   #deck: (typeof kinds)[number][] = [];
@@ -27,8 +38,7 @@ export class Disturbances {
   constructor(
     private readonly fleet: Fleet,
     private readonly chance: Chance,
-    /** Empties Redis. */
-    private readonly flush: () => Promise<void>,
+    private readonly beside: Beside,
   ) {}
 
   /** Goes on until `until` says so; everything is mended when it resolves. Now and then two things are broken at a time. */
@@ -65,14 +75,18 @@ export class Disturbances {
         return this.#killReplica('drain', this.chance.of(services));
       case 'freeze any':
         return this.#freeze();
+      case 'cut off the far host':
+        return this.#cutOff();
       case 'kill postgres':
         return this.#restart('postgres');
-      case 'kill kafka':
-        return this.#restart('kafka');
+      case 'kill a broker':
+        return this.#restartBroker('kill');
+      case 'restart a broker':
+        return this.#restartBroker('drain');
       case 'kill redis':
         return this.#restart('redis');
       case 'flush redis':
-        await this.flush();
+        await this.beside.flush();
         return kind;
       default:
         return kind satisfies never;
@@ -97,7 +111,27 @@ export class Disturbances {
     return `freeze ${replica}`;
   }
 
-  async #restart(server: ProcessName): Promise<string> {
+  /** Nothing of the far replicas gets through, and nobody is told; then their host is back, and what was under way is lost. */
+  async #cutOff(): Promise<string> {
+    await this.fleet.control('far-line', 'freeze');
+    await pause(this.chance.between(3000, 10_000));
+    await this.fleet.control('far-line', 'kill');
+    for (const service of services) await this.fleet.ready(service, 60_000);
+    return 'cut off the far host';
+  }
+
+  /** Its leaders move to the other brokers, and some seconds after it is back they move home. One broker at a time. */
+  async #restartBroker(how: 'kill' | 'drain'): Promise<string> {
+    const broker = this.chance.of(this.fleet.brokers);
+    await eventually('all copies being in sync', this.beside.copiesInSync, 60_000);
+    await this.fleet.control(broker, how);
+    await pause(1000);
+    await eventually(`the copies on ${broker} being in sync again`, this.beside.copiesInSync, 90_000);
+    for (const service of services) await this.fleet.ready(service, 60_000);
+    return `${how} ${broker}`;
+  }
+
+  async #restart(server: 'postgres' | 'redis'): Promise<string> {
     await this.fleet.control(server, 'kill');
     await pause(1000);
     for (const service of services) await this.fleet.ready(service, 60_000);

@@ -35,7 +35,11 @@ export async function simulate(fleet: Fleet, options: SimulationOptions): Promis
   try {
     const end = Date.now() + options.seconds * 1000;
     const over = () => Date.now() > end;
-    const disturbances = new Disturbances(fleet, chance.branch(1000), async () => void (await redis.flushall()));
+    const log = logOf(fleet);
+    const disturbances = new Disturbances(fleet, chance.branch(1000), {
+      flush: async () => void (await redis.flushall()),
+      copiesInSync: async () => (await log.copiesBehind()) === 0,
+    });
     await Promise.all([...people.map((person) => person.live(over)), options.disturb ? disturbances.goOn(over) : undefined]);
     await calmDown(fleet, app, { people, devices, receiver, patienceMs: options.patienceMs ?? 45_000 });
     return { ...(await whatIsLeft(fleet, app)), ...told(receiver), ...seen(devices), disturbed: disturbances.done };
@@ -153,10 +157,13 @@ function toEvent(row: StoredEvent): CallEvent {
   });
 }
 
+function logOf(fleet: Fleet): EventLog {
+  return new EventLog({ brokers: [fleet.state.servers.brokers], clientId: 'call-history-checker' });
+}
+
 async function topicOf(fleet: Fleet, app: TestApp): Promise<CallEvent[]> {
-  const log = new EventLog({ brokers: fleet.state.servers.brokers.split(','), clientId: 'call-history-checker' });
   const events: CallEvent[] = [];
-  await readRange(log, 'calls.events', {}, async (messages) => {
+  await readRange(logOf(fleet), 'calls.events', {}, async (messages) => {
     for (const { message } of messages) {
       const event = fromMessage(message);
       if (event?.appid === app.appId) events.push(callEventSchema.parse(event));

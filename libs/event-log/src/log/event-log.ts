@@ -119,6 +119,23 @@ export class EventLog {
     return [unclean, { name: 'min.insync.replicas', value: String(Math.max(1, this.#replicationFactor - 1)) }];
   }
 
+  /**
+   * Counts the product's partitions of which a copy is not in sync, or that nobody leads: before the next broker is restarted
+   * it must be 0.
+   * @throws when no broker answers.
+   */
+  async copiesBehind(): Promise<number> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      const known = await admin.fetchTopicMetadata({ topics: Object.keys(topics) });
+      const partitions = known.topics.flatMap((topic) => topic.partitions);
+      return partitions.filter(({ isr, replicas, leader }) => leader < 0 || isr.length < replicas.length).length;
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   /** Creates a topic of one partition that keeps its messages for ever, unless it exists. */
   async createLastingTopic(topic: string): Promise<void> {
     await this.createIfMissing([{ topic, numPartitions: 1, configEntries: [...retentions.lasting, ...this.#safety()] }]);
