@@ -2,8 +2,19 @@
  * Any one service may be killed (-9) during a ring, and the broker may go away: the call still ends as its people end it,
  * the store holds each version once, and nobody is told twice under different ids.
  */
-import type { EndpointView } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, Phones, ringOf, type ServiceName, type TestApp, WebhookReceiver } from '@communication-center/testing';
+import type { EndpointView, Presence } from '@communication-center/contracts';
+import {
+  endOf,
+  eventually,
+  Fleet,
+  holds,
+  type Phone,
+  Phones,
+  ringOf,
+  type ServiceName,
+  type TestApp,
+  WebhookReceiver,
+} from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -102,8 +113,14 @@ test('an answer that is sent while the calls service is down arrives when it is 
   await fleet.ready('calls');
 });
 
-test('the brokers are away: running calls can be answered and ended, new dials are refused, and all is told afterwards', async () => {
-  const [alice, bob, carol] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob'), await phones.connect(app, 'carol')];
+test('the brokers are away: running calls can be answered and ended, new dials are refused, presence stands, and all is told afterwards', async () => {
+  const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+  const all = await Promise.all(names.map((name) => phones.connect(app, name)));
+  const [alice, bob, carol, dave, erin] = all as [Phone, Phone, Phone, Phone, Phone];
+  const presenceOf = async (userAlias: string) => (await fleet.rest<Presence>('GET', `/v1/presence/${userAlias}`, app.key)).body;
+  const earlier = await carol.center.call(['dave']);
+  await (await ringOf(dave)).answer();
+  await eventually('dave being in a call', async () => (await presenceOf('dave')).calls[0]?.state === 'connected');
   const call = await alice.center.call(['bob']);
   const ring = await ringOf(bob);
   await fleet.controlBrokers('stop');
@@ -111,7 +128,7 @@ test('the brokers are away: running calls can be answered and ended, new dials a
   await eventually(
     'new dials being refused',
     async () => {
-      const refused = await carol.center.call(['alice']).then(
+      const refused = await erin.center.call(['alice']).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -125,10 +142,18 @@ test('the brokers are away: running calls can be answered and ended, new dials a
     async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 503,
     20_000,
   );
+  expect((await presenceOf('dave')).status).toBe('busy');
+  await earlier.hangUp();
   await fleet.controlBrokers('start');
   await eventually('the caller hearing of the answer', () => call.phase === 'connected', 45_000);
   await ring.hangUp();
   await Promise.all([endOf(call, 30_000), endOf(ring, 30_000)]);
   await expectToldOnce(call.callId);
-  for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media'] as const) await fleet.ready(service);
+  const nobodyIsBusy = async () =>
+    (await Promise.all(names.map(async (name) => (await presenceOf(name)).status))).every((status) => status === 'online');
+  await eventually('nobody being busy', nobodyIsBusy, 30_000);
+  const before = await presenceOf('dave');
+  await fleet.rebuild('presence', 'who-is-where');
+  await holds('the version standing still over a rebuild', async () => (await presenceOf('dave')).version === before.version, 1000);
+  for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media', 'gateway'] as const) await fleet.ready(service);
 }, 180_000);

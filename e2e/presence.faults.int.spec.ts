@@ -277,24 +277,4 @@ describe('no ghost survives', () => {
     await endOf(call);
     await eventually('nobody being busy', async () => (await presenceOf('bob')).status === 'online');
   });
-
-  test('Kafka is away: presence of calls already running stands, and is right afterwards; a rebuild changes nothing', async () => {
-    const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
-    const call = await alice.center.call(['bob']);
-    await (await ringOf(bob)).answer();
-    await eventually('both being busy', async () => (await presenceOf('bob')).calls[0]?.state === 'connected');
-    await fleet.controlBrokers('stop');
-    await holds('bob being busy', async () => (await presenceOf('bob')).status === 'busy', 5000);
-    await call.hangUp();
-    await fleet.controlBrokers('start');
-    await eventually(
-      'both being free',
-      async () => (await presenceOf('bob')).status === 'online' && (await presenceOf('alice')).status === 'online',
-      60_000,
-    );
-    const before = await presenceOf('bob');
-    await fleet.rebuild('presence', 'who-is-where');
-    await holds('the version standing still', async () => (await presenceOf('bob')).version === before.version, 1000);
-    for (const service of ['calls', 'presence', 'webhooks', 'notifications', 'media', 'gateway'] as const) await fleet.ready(service);
-  }, 180_000);
 });
