@@ -3,9 +3,16 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 
 const asNumber = new Set(['sequence', 'dataversion']);
 
-/** Puts an event into Kafka's binary mode of CloudEvents: attributes in `ce_` headers, data as the JSON value. */
-export function toMessage(key: string, event: AnyEvent | null): { key: string; value: Buffer | null; headers: IHeaders } {
-  if (!event) return { key, value: null, headers: {} };
+/**
+ * Puts an event into Kafka's binary mode of CloudEvents: attributes in `ce_` headers, data as the JSON value.
+ * @param tombstoneId by which a tombstone is found again in the log; events have ids of their own.
+ */
+export function toMessage(
+  key: string,
+  event: AnyEvent | null,
+  tombstoneId?: string,
+): { key: string; value: Buffer | null; headers: IHeaders } {
+  if (!event) return { key, value: null, headers: tombstoneId ? { ce_id: tombstoneId } : {} };
   const { data, ...attributes } = event;
   const headers: IHeaders = { 'content-type': 'application/json' };
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[`ce_${name}`] = String(value);

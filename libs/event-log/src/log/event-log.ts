@@ -86,16 +86,21 @@ export class EventLog {
   /**
    * @returns a producer that waits for every in-sync replica and tries once: between its own tries the client forgets
    * partitions that moved, and says they were sent. Whoever sends must send again after a failure, one send in flight a
-   * partition, and must see an offset for every partition. Where partitions lie is asked again each few seconds, because a
-   * broker that hangs tells nobody that it lost them.
+   * partition, and must see an offset for every partition. Where partitions lie is asked again each few seconds unless told
+   * otherwise, because a broker that hangs tells nobody that it lost them.
    */
-  producer(): Producer {
+  producer({ metadataMaxAgeMs = 5000 } = {}): Producer {
     return this.kafka.producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
-      metadataMaxAge: 5000,
+      metadataMaxAge: metadataMaxAgeMs,
       retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 0 },
     });
+  }
+
+  /** @returns what asks the brokers, and gives up soon: whoever asks again and again need not wait for one that is away. */
+  admin(): Admin {
+    return this.kafka.admin({ retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 1 } });
   }
 
   /**

@@ -1,212 +1,310 @@
-import type { AnyEvent } from '@communication-center/contracts';
-import type { Producer } from 'kafkajs';
-import type { Database, OwnConnection } from '../database.js';
-import { toMessage } from '../log/event-headers.js';
+import { type AnyEvent, topics as productTopics } from '@communication-center/contracts';
+import type { Database } from '../database.js';
 import type { EventLog } from '../log/event-log.js';
-import { outboxShards } from './outbox.js';
+import { LaneFloors } from './lane-floors.js';
+import { LaneOwnership, shardOf } from './lane-ownership.js';
+import { LeaderProducers, type Outcome, type SendBatch, sendRows } from './lane-sender.js';
+import { findLanes, type Lane, laneName, moveToSent, type OutboxRow, readLanes, setAside } from './lanes.js';
+import { emptyOldSlots } from './old-slots.js';
+import { placeRows, rememberCounts } from './partition-counts.js';
+import { TopicMap } from './topic-map.js';
+import { UnsendableRows } from './unsendable.js';
 
-export interface RelayOptions {
+/** What happens to a service's events on their way that somebody should hear of. */
+export interface RelayAlarms {
+  /** A broker says that a topic has another number of partitions than it had. */
+  onCountChanged?: (topic: string) => void;
+  /** A row that no broker takes was set aside. */
+  onSetAside?: (topic: string, key: string, reason: string) => void;
+}
+
+export interface RelayOptions extends RelayAlarms {
   log: EventLog;
   database: Database;
   /** Called with each failure; the relay itself tries again. */
   onError: (error: unknown, doing: string) => void;
+  /** Topics whose partitions are counted before anything is written to them: those of the product unless told. */
+  topics?: readonly string[];
+  /** Topics whose events the service keeps in a table of its own: others stay beside the outbox for an hour. */
+  keptElsewhere?: readonly string[];
+  /**
+   * Does what follows from an event that can never be published, such as ending its call. Tried again until it resolves.
+   * @param event that was set aside.
+   */
+  answerUnsendable?: (topic: string, event: AnyEvent) => Promise<void>;
   pollMs?: number;
-  batchSize?: number;
-  /** How long published rows are kept for a look, in milliseconds. */
+  rowsPerRead?: number;
+  bytesPerLane?: number;
+  /** How long published rows are kept for a look and for repair, in milliseconds. */
   keepMs?: number;
-  /** Called between publishing a batch and marking it, for tests that stop the process there. */
+  /** Called between publishing rows and marking them, for tests that stop the process there. */
   beforeMark?: () => Promise<void>;
+  /** Called between reading rows and sending them, for tests that freeze the process there. */
+  beforeSend?: () => Promise<void>;
+  /** Stands between the relay and a producer, for tests of what brokers may answer. */
+  sendThrough?: (send: SendBatch) => SendBatch;
 }
 
-interface OutboxRow {
-  id: string;
-  topic: string;
-  key: string;
-  event: AnyEvent | null;
-}
+type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'answerUnsendable' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
  *
- * Each shard has one owner among the replicas: the holder of an advisory lock on a connection of its own. Losing
- * that connection ends the ownership at once; what was sent but not marked is sent again by the next owner.
+ * A lane is a partition of a topic. Its owner among the replicas (see {@link LaneOwnership}) reads what has committed and sends
+ * it to the partition's leader: one request at a time for each leader, so that one that is away stops its own partitions alone.
+ * Rows leave the outbox one by one, each when its partition has answered with an offset.
  */
 export class OutboxRelay {
-  readonly #options: Required<Omit<RelayOptions, 'beforeMark'>> & Pick<RelayOptions, 'beforeMark'>;
+  readonly #options: Settled;
   readonly #channel: string;
-  #producer: Producer | undefined;
-  #connection: OwnConnection | undefined;
-  #owned = new Set<number>();
+  readonly #ownership: LaneOwnership;
+  readonly #map: TopicMap;
+  readonly #producers: LeaderProducers;
+  readonly #floors = new LaneFloors();
+  readonly #unsendable: UnsendableRows;
+  /** Sends in flight, by leader, with the names of their lanes. */
+  readonly #inFlight = new Map<number, { lanes: Set<string>; shards: Set<number>; done: Promise<void> }>();
+  readonly #topics = new Set<string>();
+  /** Partitions that were written to here since they were last read. */
+  #woken = new Set<number>();
+  #readAll = true;
+  /** Whether a look at all lanes left some out whose leader was busy. */
+  #passedOver = false;
+  #readAllAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
-  #wakeUp: (() => void) | undefined;
-  #woken = false;
+  #isSignalled = false;
+  #endPause: (() => void) | undefined;
   #notifyTimer: NodeJS.Timeout | undefined;
-  #running: Promise<void>[] = [];
+  #publishing: Promise<void> | undefined;
+  #upkeep: Promise<void> | undefined;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #cleanedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RelayOptions) {
-    this.#options = { pollMs: 200, batchSize: 500, keepMs: 3_600_000, ...options };
-    this.#channel = `outbox_${options.database.schema}`;
+    this.#options = {
+      topics: Object.keys(productTopics),
+      keptElsewhere: Object.keys(productTopics).filter((topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting'),
+      pollMs: 200,
+      rowsPerRead: 2000,
+      bytesPerLane: 700_000,
+      keepMs: 3_600_000,
+      ...options,
+    };
+    const { database, log, onError } = this.#options;
+    this.#channel = `outbox_${database.schema}`;
+    this.#map = new TopicMap({ log, onError });
+    this.#producers = new LeaderProducers(log);
+    this.#unsendable = new UnsendableRows(database, this.#options.answerUnsendable, onError);
+    this.#ownership = new LaneOwnership({
+      database,
+      channel: this.#channel,
+      onError,
+      isBusy: (shard) => [...this.#inFlight.values()].some(({ shards }) => shards.has(shard)),
+      onNews: () => this.#wakeAll(),
+      onTick: () => this.#keepUp(),
+    });
   }
 
   /** @returns the shards this replica publishes now. */
   get owned(): ReadonlySet<number> {
-    return this.#owned;
+    return this.#ownership.owned;
   }
 
   start(): void {
-    this.#running = [this.#keepOwnership(), this.#publishLoop(), this.#purgeLoop()];
+    this.#ownership.start();
+    this.#publishing = this.#publishLoop();
   }
 
   /** Publishes what has committed, as far as that takes no more than two seconds, and gives the shards up. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#wake();
     clearTimeout(this.#notifyTimer);
-    await Promise.all(this.#running);
-    const enough = new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref());
-    while (await Promise.race([this.#publishBatch().catch(() => false), enough]));
-    await this.#release();
-    await this.#producer?.disconnect();
+    const enough = Date.now() + 2000;
+    while (this.#publishing && Date.now() < enough && (await this.#hasMore())) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.#stopping = true;
+    this.#signal();
+    await this.#publishing;
+    await Promise.all([this.#upkeep, ...[...this.#inFlight.values()].map(({ done }) => done)]);
+    await this.#ownership.stop();
+    await Promise.all([this.#producers.stop(), this.#map.stop()]);
   }
 
-  /** Says that rows of these shards have committed: wakes their owner, here or, by one coalesced NOTIFY, elsewhere. */
-  committed(shards: readonly number[]): void {
-    if (shards.some((shard) => this.#owned.has(shard))) this.#wake();
-    if (shards.every((shard) => this.#owned.has(shard)) || this.#notifyTimer) return;
+  /** Says that rows of these partitions have committed: wakes their owner, here or, by one coalesced NOTIFY, elsewhere. */
+  committed(partitions: readonly number[]): void {
+    const own = partitions.filter((partition) => partition >= 0 && this.#ownership.owns(partition));
+    for (const partition of own) this.#woken.add(partition);
+    if (own.length > 0) this.#signal();
+    if (own.length === partitions.length || this.#notifyTimer || this.#stopping) return;
     this.#notifyTimer = setTimeout(() => {
       this.#notifyTimer = undefined;
       this.#options.database.query('SELECT pg_notify($1, $2)', [this.#channel, '']).catch((error: unknown) => {
-        this.#options.onError(error, 'waking the shard owner');
+        this.#options.onError(error, 'waking the owner of a partition');
       });
     }, 2);
   }
 
-  #wake(): void {
-    this.#woken = true;
-    this.#wakeUp?.();
+  #wakeAll(): void {
+    this.#readAll = true;
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#isSignalled = true;
+    this.#endPause?.();
   }
 
   async #pause(milliseconds: number): Promise<void> {
-    if (this.#woken || this.#stopping) {
-      this.#woken = false;
-      return;
+    if (!this.#isSignalled && !this.#stopping) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        this.#endPause = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#endPause = undefined;
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wakeUp = undefined;
-    this.#woken = false;
+    this.#isSignalled = false;
   }
 
-  async #keepOwnership(): Promise<void> {
-    while (!this.#stopping) {
-      try {
-        this.#connection ??= await this.#openConnection();
-        await this.#takeFreeShards(this.#connection);
-      } catch (error) {
-        this.#options.onError(error, 'taking outbox shards');
-        await this.#release();
-      }
-      await this.#sleep(1000);
-    }
-  }
-
-  async #openConnection(): Promise<OwnConnection> {
-    const connection = await this.#options.database.connect();
-    const lost = () => {
-      if (this.#connection !== connection) return;
-      this.#owned = new Set();
-      this.#connection = undefined;
-    };
-    connection.on('error', lost);
-    connection.on('end', lost);
-    connection.on('notification', () => this.#wake());
-    await connection.query(`LISTEN ${this.#channel}`);
-    return connection;
-  }
-
-  async #takeFreeShards(connection: OwnConnection): Promise<void> {
-    const missing = Array.from({ length: outboxShards }, (_, shard) => shard).filter((shard) => !this.#owned.has(shard));
-    // A query on this connection also proves it alive while every shard is held.
-    const { rows } = await connection.query<{ shard: number }>(
-      'SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_lock(hashtext($1), shard)',
-      [this.#channel, missing],
-    );
-    if (this.#connection !== connection || rows.length === 0) return;
-    for (const { shard } of rows) this.#owned.add(shard);
-    this.#wake();
-  }
-
-  async #release(): Promise<void> {
-    const connection = this.#connection;
-    this.#owned = new Set();
-    this.#connection = undefined;
-    await connection?.end().catch(() => undefined);
+  /** Whether rows of this replica's lanes wait, and could be sent. */
+  async #hasMore(): Promise<boolean> {
+    if (!this.#ownership.isProven) return false;
+    if (this.#inFlight.size > 0) return true;
+    const lanes = await findLanes(this.#options.database).catch(() => []);
+    return lanes.some((lane) => this.#ownership.owns(lane.partition) && this.#map.leaderOf(lane) !== undefined);
   }
 
   async #publishLoop(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const full = await this.#publishBatch();
-        if (!full) await this.#pause(this.#options.pollMs);
+        await this.#publish();
+        await this.#pause(this.#options.pollMs);
       } catch (error) {
-        this.#options.onError(error, 'publishing the outbox');
-        await this.#sleep(300 + Math.random() * 400);
+        this.#options.onError(error, 'reading the outbox');
+        await this.#pause(300 + Math.random() * 400);
       }
     }
   }
 
-  /** @returns whether there may be more to publish at once. */
-  async #publishBatch(): Promise<boolean> {
-    const owned = this.#owned;
-    if (owned.size === 0) return false;
-    const { rows } = await this.#options.database.query<OutboxRow>(
-      'SELECT id, topic, key, event FROM outbox WHERE published_at IS NULL AND shard = ANY($1) ORDER BY id LIMIT $2',
-      [[...owned], this.#options.batchSize],
-    );
-    if (rows.length === 0) return false;
-    const producer = await this.#connectedProducer();
-    // Ownership may have gone during the read: then sending would only repeat what the next owner sends.
-    if (this.#owned !== owned) return true;
-    const byTopic = Map.groupBy(rows, (row) => row.topic);
-    await producer.sendBatch({
-      acks: -1,
-      timeout: 5000,
-      topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages: messages.map((row) => toMessage(row.key, row.event)) })),
-    });
-    await this.#options.beforeMark?.();
-    await this.#options.database.query('UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1)', [rows.map(({ id }) => id)]);
-    return rows.length === this.#options.batchSize || this.#woken;
-  }
-
-  async #connectedProducer(): Promise<Producer> {
-    if (this.#producer) return this.#producer;
-    const producer = this.#options.log.producer();
-    await producer.connect();
-    this.#producer = producer;
-    return producer;
-  }
-
-  async #purgeLoop(): Promise<void> {
-    while (!this.#stopping) {
-      await this.#sleep(60_000);
-      if (this.#stopping || !this.#owned.has(0)) continue;
-      await this.#options.database
-        .query(
-          `DELETE FROM outbox WHERE id IN (
-             SELECT id FROM outbox WHERE published_at < clock_timestamp() - make_interval(secs => $1) ORDER BY published_at LIMIT 5000)`,
-          [this.#options.keepMs / 1000],
-        )
-        .catch((error: unknown) => this.#options.onError(error, 'purging the outbox'));
+  /** Reads the lanes that may have something, as far as their leaders are free, and begins to send what is there. */
+  async #publish(): Promise<void> {
+    if (!this.#ownership.isProven || this.#ownership.owned.size === 0) return;
+    const lanes = (await this.#lanesToRead()).filter((lane) => this.#isFree(lane));
+    if (lanes.length === 0) return;
+    for (const { partition } of lanes) this.#woken.delete(partition);
+    const { database, rowsPerRead, bytesPerLane, beforeSend } = this.#options;
+    const rowsPerLane = Math.min(500, Math.max(20, Math.floor(rowsPerRead / lanes.length)));
+    const { rows, mayHaveMore } = await readLanes(database, lanes, { rowsPerLane, bytesPerLane, floors: this.#floors.of(lanes) });
+    await beforeSend?.();
+    for (const [leader, ofLeader] of Map.groupBy(rows, (row) => this.#map.leaderOf(row))) {
+      if (leader === undefined || ofLeader.some((row) => !this.#isFree(row))) this.#readAll = true;
+      else this.#begin(leader, ofLeader, mayHaveMore);
     }
   }
 
-  async #sleep(milliseconds: number): Promise<void> {
-    const end = Date.now() + milliseconds;
-    while (!this.#stopping && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, Math.min(100, end - Date.now())));
+  /** Those written to here since the last look, or, each `pollMs` and when somebody else says so, all that hold rows. */
+  async #lanesToRead(): Promise<Lane[]> {
+    if (!this.#readAll && performance.now() - this.#readAllAt < this.#options.pollMs)
+      return [...this.#topics].flatMap((topic) => [...this.#woken].map((partition) => ({ topic, partition })));
+    this.#readAll = false;
+    this.#readAllAt = performance.now();
+    const lanes = await findLanes(this.#options.database);
+    if (lanes.some(({ partition }) => partition < 0)) this.#countedAt = Number.NEGATIVE_INFINITY;
+    for (const { topic } of lanes) this.#topics.add(topic);
+    const own = lanes.filter(({ partition }) => partition >= 0 && this.#ownership.owns(partition));
+    this.#passedOver = own.some((lane) => !this.#isFree(lane));
+    return own;
+  }
+
+  #isFree(lane: Lane): boolean {
+    if (!this.#ownership.owns(lane.partition)) return false;
+    const leader = this.#map.leaderOf(lane);
+    if (leader === undefined || this.#inFlight.has(leader)) return false;
+    // It may be in flight to the broker that led it before: nothing overtakes that.
+    return [...this.#inFlight.values()].every(({ lanes }) => !lanes.has(laneName(lane)));
+  }
+
+  #begin(leader: number, rows: OutboxRow[], mayHaveMore: boolean): void {
+    const done = this.#send(leader, rows)
+      .catch((error: unknown) => {
+        this.#options.onError(error, 'publishing the outbox');
+        return false;
+      })
+      .then(async (isWell) => {
+        if (!isWell) await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400));
+        this.#inFlight.delete(leader);
+        if (mayHaveMore || this.#passedOver || !isWell) this.#wakeAll();
+        else if (this.#woken.size > 0) this.#signal();
+      });
+    this.#inFlight.set(leader, { lanes: new Set(rows.map(laneName)), shards: new Set(rows.map(({ partition }) => shardOf(partition))), done });
+  }
+
+  /** @returns whether all went. */
+  async #send(leader: number, rows: readonly OutboxRow[]): Promise<boolean> {
+    const { sendThrough = (send) => send } = this.#options;
+    const producer = await this.#producers.for(leader, this.#map.generation);
+    // The locks may have gone during the read, and this process may have been frozen since: the next owner sends these.
+    if (!this.#ownership.isProven) return true;
+    const outcome = await sendRows(
+      sendThrough((batch) => producer.sendBatch(batch)),
+      rows,
+    );
+    await this.#options.beforeMark?.();
+    await this.#record(outcome);
+    if (outcome.failure === undefined) return true;
+    this.#producers.discard(leader);
+    this.#map.refresh();
+    this.#options.onError(outcome.failure, 'publishing the outbox');
+    return false;
+  }
+
+  async #record({ sent, refused }: Outcome): Promise<void> {
+    const { database, keptElsewhere, onSetAside } = this.#options;
+    if (sent.length > 0) await moveToSent(database, sent, (topic) => !keptElsewhere.includes(topic));
+    this.#floors.passed(sent);
+    for (const { row, reason } of refused) {
+      await setAside(database, row, reason);
+      onSetAside?.(row.topic, row.key, reason);
+    }
+    if (refused.length > 0) void this.#unsendable.answer();
+  }
+
+  #keepUp(): void {
+    if (this.#upkeep || this.#stopping) return;
+    this.#upkeep = this.#doKeepUp()
+      .catch((error: unknown) => this.#options.onError(error, 'the upkeep of the outbox'))
+      .finally(() => {
+        this.#upkeep = undefined;
+      });
+  }
+
+  async #doKeepUp(): Promise<void> {
+    const { database, keepMs, onError } = this.#options;
+    const now = performance.now();
+    if (now - this.#countedAt > 30_000) {
+      this.#countedAt = now;
+      await this.#count().catch((error: unknown) => {
+        this.#countedAt = now - 27_000;
+        onError(error, 'counting the partitions of topics');
+      });
+    }
+    if (!this.#ownership.owned.has(0) || now - this.#cleanedAt < 15_000) return;
+    this.#cleanedAt = now;
+    await this.#unsendable.answer();
+    await emptyOldSlots(database, keepMs);
+  }
+
+  /** Counts the partitions of topics, and places rows that could not be placed before. */
+  async #count(): Promise<void> {
+    const { database, topics, onCountChanged } = this.#options;
+    const unplaced = (await findLanes(database)).filter(({ partition }) => partition < 0).map(({ topic }) => topic);
+    const asked = [...new Set([...topics, ...unplaced])];
+    await this.#map.learn(asked);
+    const counts = new Map(asked.flatMap((topic) => [[topic, this.#map.partitionsOf(topic) ?? 0] as const]).filter(([, count]) => count > 0));
+    for (const topic of await rememberCounts(database, counts)) onCountChanged?.(topic);
+    const placeable = unplaced.filter((topic) => counts.has(topic));
+    if (placeable.length === 0 || !this.#ownership.owned.has(0)) return;
+    while (await placeRows(database, placeable));
+    this.#wakeAll();
   }
 }

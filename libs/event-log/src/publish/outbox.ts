@@ -1,10 +1,9 @@
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Sql } from '../database.js';
+import { keyHash } from './key-partition.js';
+import { occupiedLanes } from './lanes.js';
 
-/** How many independent lanes the outbox has; a key always takes the same one. */
-export const outboxShards = 8;
-
-/** The tables this library needs in a service's schema: run by that service's first migration. */
+/** The first tables of this library in a service's schema: run by that service's first migration, `outboxTables` by a later one. */
 export const eventLogTables = [
   `CREATE TABLE outbox (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -28,13 +27,6 @@ export const eventLogTables = [
    )`,
 ];
 
-/** @returns the lane of a key: FNV-1a, so that it is the same in every process and version. */
-export function shardOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash % outboxShards;
-}
-
 export interface OutboxEntry {
   topic: Topic;
   key: string;
@@ -43,31 +35,48 @@ export interface OutboxEntry {
 }
 
 /**
- * Writes events into the outbox, inside the transaction that makes them true.
- * @returns the shards to wake with {@link OutboxRelay.committed} once the transaction has committed.
+ * Writes events into the outbox, inside the transaction that makes them true. How many partitions a topic has is read in the
+ * same statement, so that every writer, in whatever process, puts a key into the same one.
+ * @returns the partitions to wake with {@link OutboxRelay.committed} once the transaction has committed.
  */
 export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Promise<number[]> {
   if (entries.length === 0) return [];
-  const shards = entries.map(({ key }) => shardOf(key));
-  await tx.query(
-    `INSERT INTO outbox (shard, topic, key, event)
-     SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::json[])`,
+  const { rows } = await tx.query<{ partition: number }>(
+    `INSERT INTO outbox (topic, partition, key, event)
+     SELECT entry.topic, coalesce(entry.hash % counted.partitions, -1), entry.key, entry.event
+     FROM unnest($1::text[], $2::int[], $3::text[], $4::json[]) WITH ORDINALITY AS entry(topic, hash, key, event, place)
+     LEFT JOIN topic_partitions AS counted ON counted.topic = entry.topic
+     ORDER BY entry.place
+     RETURNING partition`,
     [
-      shards,
       entries.map(({ topic }) => topic),
+      entries.map(({ key }) => keyHash(key)),
       entries.map(({ key }) => key),
       entries.map(({ event }) => (event ? JSON.stringify(event) : null)),
     ],
   );
-  return [...new Set(shards)];
+  return [...new Set(rows.map(({ partition }) => partition))];
 }
 
 /** @returns the age in milliseconds of the oldest event that is not in the log yet; 0 when all are. */
 export async function oldestUnpublishedAge(sql: Sql): Promise<number> {
   const { rows } = await sql.query<{ age: number }>(
-    `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - first.created_at) * 1000), 0)::float8 AS age
-     FROM generate_series(0, ${outboxShards - 1}) AS lane,
-     LATERAL (SELECT created_at FROM outbox WHERE shard = lane AND published_at IS NULL ORDER BY id LIMIT 1) AS first`,
+    `${occupiedLanes}
+     SELECT coalesce(max(extract(epoch FROM clock_timestamp() - first.created_at) * 1000), 0)::float8 AS age
+     FROM lane, LATERAL (
+       SELECT created_at FROM outbox WHERE topic = lane.topic AND partition = lane.partition AND published_at IS NULL ORDER BY id LIMIT 1
+     ) AS first WHERE lane.topic IS NOT NULL`,
   );
   return rows[0]?.age ?? 0;
+}
+
+/** More rows than this are not counted. */
+const mostCounted = 100_000;
+
+/** @returns how many events wait to be published; above 100,000 it says 100,000. */
+export async function unpublishedRows(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ waiting: number }>(
+    `SELECT count(*)::int AS waiting FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ${mostCounted}) AS some`,
+  );
+  return rows[0]?.waiting ?? 0;
 }

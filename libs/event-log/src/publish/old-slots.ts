@@ -1,0 +1,22 @@
+import type { Database } from '../database.js';
+import { sentSlotSeconds, sentSlots } from './outbox-tables.js';
+
+/**
+ * Empties, whole, the slots of `sent` whose rows are all older than they are kept for. It waits for nobody: a slot that
+ * somebody reads is emptied the next time.
+ */
+export async function emptyOldSlots(database: Database, keepMs: number): Promise<void> {
+  for (let slot = 0; slot < sentSlots; slot += 1) {
+    await database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ over: boolean }>(
+        `SELECT NOT EXISTS (SELECT 1 FROM sent_${slot} WHERE sent_at > clock_timestamp() - make_interval(secs => $1))
+           AND EXISTS (SELECT 1 FROM sent_${slot})
+           AND extract(epoch FROM clock_timestamp())::bigint / ${sentSlotSeconds} % ${sentSlots} <> ${slot} AS over`,
+        [keepMs / 1000],
+      );
+      if (!rows[0]?.over) return;
+      await tx.query("SET LOCAL lock_timeout = '200ms'");
+      await tx.query(`TRUNCATE sent_${slot}`);
+    });
+  }
+}
