@@ -92,7 +92,7 @@ test('a gateway that is told to stop sends its clients away, and the call under 
   expect([call.phase, ring.phase]).toEqual(['connected', 'connected']);
   const closed = await fleet.query(
     'gateway',
-    "SELECT 1 FROM outbox WHERE event->'data'->>'reason' = 'gateway_drained' AND event->>'appid' = $1",
+    "SELECT 1 FROM (SELECT event FROM outbox UNION ALL SELECT event FROM sent) AS told WHERE event->'data'->>'reason' = 'gateway_drained' AND event->>'appid' = $1",
     [app.appId],
   );
   expect(closed.length).toBeGreaterThan(0);

@@ -6,7 +6,7 @@ const services = ['calls', 'directory', 'presence', 'webhooks', 'notifications',
  * whose rows mean work that would then be done.
  */
 const left =
-  /^(migrations|outbox|parked|given_up|rebuild|processes|sessions|apps|app_|api_keys|endpoints|positions|changes|bucket_|people_to_look_at|rings|deadlines|topic_|compacted|due_|commands_waiting|sweepers|typeorm)/;
+  /^(migrations|outbox|sent|unsendable|reconciled|parked|given_up|rebuild|processes|sessions|apps|app_|api_keys|endpoints|positions|changes|bucket_|people_to_look_at|rings|deadlines|topic_|compacted|due_|commands_waiting|sweepers|typeorm)/;
 
 interface Column {
   name: string;

@@ -5,6 +5,7 @@ import { deadlinesAndOutcomes } from './migrations/2-deadlines-and-outcomes.js';
 import { consumers } from './migrations/3-consumers.js';
 import { closedSessions } from './migrations/4-closed-sessions.js';
 import { recentCalls } from './migrations/5-recent-calls.js';
+import { outbox } from './migrations/7-outbox.js';
 import { repairIn } from './read-calls/repair.js';
 import { settings } from './settings.js';
 
@@ -12,6 +13,6 @@ await runService({
   name: 'calls',
   module: AppModule,
   settings,
-  migrations: [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls],
+  migrations: [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls, outbox],
   repairIn,
 });

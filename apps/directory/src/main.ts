@@ -5,11 +5,12 @@ import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { consumers } from './migrations/4-consumers.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
+import { outbox } from './migrations/6-outbox.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'directory',
   module: AppModule,
   settings,
-  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets],
+  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox],
 });

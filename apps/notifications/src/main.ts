@@ -3,11 +3,12 @@ import { AppModule } from './app.module.js';
 import { notifications } from './migrations/1-notifications.js';
 import { emailsByApp, emailsNotByTime } from './migrations/2-emails-by-app.js';
 import { consumers } from './migrations/3-consumers.js';
+import { outbox } from './migrations/4-outbox.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'notifications',
   module: AppModule,
   settings,
-  migrations: [notifications, emailsByApp, emailsNotByTime, consumers],
+  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox],
 });

@@ -3,6 +3,7 @@ import { AppModule } from './app.module.js';
 import { subscriptions } from './migrations/1-subscriptions.js';
 import { expiredSubscriptions } from './migrations/2-expired-subscriptions.js';
 import { consumers } from './migrations/3-consumers.js';
+import { outbox } from './migrations/4-outbox.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions, expiredSubscriptions, consumers] });
+await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions, expiredSubscriptions, consumers, outbox] });

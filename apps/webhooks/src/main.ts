@@ -4,11 +4,12 @@ import { webhooks } from './migrations/1-webhooks.js';
 import { deletedEndpoints, dueByEndpoint } from './migrations/2-due-by-endpoint.js';
 import { consumers } from './migrations/3-consumers.js';
 import { liveEndpoints } from './migrations/4-live-endpoints.js';
+import { outbox } from './migrations/5-outbox.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'webhooks',
   module: AppModule,
   settings,
-  migrations: [webhooks, dueByEndpoint, deletedEndpoints, consumers, liveEndpoints],
+  migrations: [webhooks, dueByEndpoint, deletedEndpoints, consumers, liveEndpoints, outbox],
 });

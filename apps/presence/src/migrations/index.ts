@@ -4,6 +4,7 @@ import { presenceChanges } from './2-presence-changes.js';
 import { ages, agesOfCalls } from './3-ages.js';
 import { consumers } from './4-consumers.js';
 import { buckets, byPerson, replacedIndexes, statuses } from './5-buckets.js';
+import { outbox } from './6-outbox.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: Migration[] = [
   statuses,
   byPerson,
   replacedIndexes,
+  outbox,
 ];

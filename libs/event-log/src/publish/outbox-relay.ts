@@ -45,7 +45,8 @@ export interface RelayOptions extends RelayAlarms {
   sendThrough?: (send: SendBatch) => SendBatch;
 }
 
-type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'answerUnsendable' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
+type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'answerUnsendable' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> &
+  RelayOptions;
 
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
@@ -83,7 +84,9 @@ export class OutboxRelay {
   constructor(options: RelayOptions) {
     this.#options = {
       topics: Object.keys(productTopics),
-      keptElsewhere: Object.keys(productTopics).filter((topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting'),
+      keptElsewhere: Object.keys(productTopics).filter(
+        (topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting',
+      ),
       pollMs: 200,
       rowsPerRead: 2000,
       bytesPerLane: 700_000,
@@ -236,7 +239,11 @@ export class OutboxRelay {
         if (mayHaveMore || this.#passedOver || !isWell) this.#wakeAll();
         else if (this.#woken.size > 0) this.#signal();
       });
-    this.#inFlight.set(leader, { lanes: new Set(rows.map(laneName)), shards: new Set(rows.map(({ partition }) => shardOf(partition))), done });
+    this.#inFlight.set(leader, {
+      lanes: new Set(rows.map(laneName)),
+      shards: new Set(rows.map(({ partition }) => shardOf(partition))),
+      done,
+    });
   }
 
   /** @returns whether all went. */
@@ -300,7 +307,9 @@ export class OutboxRelay {
     const unplaced = (await findLanes(database)).filter(({ partition }) => partition < 0).map(({ topic }) => topic);
     const asked = [...new Set([...topics, ...unplaced])];
     await this.#map.learn(asked);
-    const counts = new Map(asked.flatMap((topic) => [[topic, this.#map.partitionsOf(topic) ?? 0] as const]).filter(([, count]) => count > 0));
+    const counts = new Map(
+      asked.flatMap((topic) => [[topic, this.#map.partitionsOf(topic) ?? 0] as const]).filter(([, count]) => count > 0),
+    );
     for (const topic of await rememberCounts(database, counts)) onCountChanged?.(topic);
     const placeable = unplaced.filter((topic) => counts.has(topic));
     if (placeable.length === 0 || !this.#ownership.owned.has(0)) return;

@@ -80,7 +80,8 @@ export class TopicMap {
     const asked = await this.#existing(admin);
     if (asked.length === 0) return;
     const { topics } = await admin.fetchTopicMetadata({ topics: asked });
-    for (const { name, partitions } of topics) this.#note(name, new Map(partitions.map(({ partitionId, leader }) => [partitionId, leader])));
+    for (const { name, partitions } of topics)
+      this.#note(name, new Map(partitions.map(({ partitionId, leader }) => [partitionId, leader])));
   }
 
   /** Brokers may make a topic that they are asked about: those that nobody knows yet are looked for first. */
