@@ -48,7 +48,10 @@ export interface ReadLimits {
   floors: readonly string[];
 }
 
-/** @returns the first rows of each lane, in the order of their lanes and ids, and whether a lane may have more. */
+/**
+ * A topic that has rows without a partition is left alone until they are placed: they may come before others of their keys.
+ * @returns the first rows of each lane, in the order of their lanes and ids, and whether a lane may have more.
+ */
 export async function readLanes(
   sql: Sql,
   lanes: readonly Lane[],
@@ -62,7 +65,8 @@ export async function readLanes(
          WHERE topic = lane.topic AND partition = lane.partition AND id >= lane.floor ORDER BY id LIMIT $4
        ) AS first
      ) AS row
-     WHERE row."upTo" - row.bytes < $5`,
+     WHERE row."upTo" - row.bytes < $5
+       AND NOT EXISTS (SELECT 1 FROM outbox WHERE topic = lane.topic AND partition = -1)`,
     [lanes.map(({ topic }) => topic), lanes.map(({ partition }) => partition), floors, rowsPerLane, bytesPerLane],
   );
   const perLane = [...Map.groupBy(rows, laneName).values()];

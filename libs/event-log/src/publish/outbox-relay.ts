@@ -212,11 +212,18 @@ export class OutboxRelay {
     this.#readAll = false;
     this.#readAllAt = performance.now();
     const lanes = await findLanes(this.#options.database);
-    if (lanes.some(({ partition }) => partition < 0)) this.#countedAt = Number.NEGATIVE_INFINITY;
+    if (lanes.some(({ partition }) => partition < 0) && this.#ownership.owned.has(0)) this.#place();
     for (const { topic } of lanes) this.#topics.add(topic);
     const own = lanes.filter(({ partition }) => partition >= 0 && this.#ownership.owns(partition));
     this.#passedOver = own.some((lane) => !this.#isFree(lane));
     return own;
+  }
+
+  /** Rows without a partition hold up their topic: counts it at once, unless that was just tried. */
+  #place(): void {
+    if (performance.now() - this.#countedAt < 1000) return;
+    this.#countedAt = Number.NEGATIVE_INFINITY;
+    this.#keepUp();
   }
 
   #isFree(lane: Lane): boolean {
@@ -311,8 +318,8 @@ export class OutboxRelay {
       asked.flatMap((topic) => [[topic, this.#map.partitionsOf(topic) ?? 0] as const]).filter(([, count]) => count > 0),
     );
     for (const topic of await rememberCounts(database, counts)) onCountChanged?.(topic);
-    const placeable = unplaced.filter((topic) => counts.has(topic));
-    if (placeable.length === 0 || !this.#ownership.owned.has(0)) return;
+    const placeable = new Map([...counts].filter(([topic]) => unplaced.includes(topic)));
+    if (placeable.size === 0 || !this.#ownership.owned.has(0)) return;
     while (await placeRows(database, placeable));
     this.#wakeAll();
   }

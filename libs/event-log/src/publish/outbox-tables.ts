@@ -16,6 +16,7 @@ const slots = Array.from({ length: sentSlots }, (_, slot) => slot);
  * release, or before the brokers were first reached. What was published is in `sent`, a ring of slots that are emptied whole.
  */
 export const outboxTables = [
+  'DELETE FROM outbox WHERE published_at IS NOT NULL',
   'ALTER TABLE outbox ADD COLUMN partition int NOT NULL DEFAULT -1, ALTER COLUMN shard DROP NOT NULL',
   'DROP INDEX outbox_unpublished',
   'CREATE INDEX outbox_lanes ON outbox (topic, partition, id)',

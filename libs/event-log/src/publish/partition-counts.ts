@@ -1,5 +1,5 @@
-import type { Database, Sql } from '../database.js';
-import { type OutboxEntry, writeOutbox } from './outbox.js';
+import type { Sql } from '../database.js';
+import { keyHash } from './key-partition.js';
 
 /**
  * Remembers how many partitions topics have, once for good: what was remembered before stays.
@@ -16,25 +16,25 @@ export async function rememberCounts(sql: Sql, counts: ReadonlyMap<string, numbe
   return rows.map(({ topic }) => topic);
 }
 
-/** Rows placed in one transaction at most. */
+/** Rows placed by one statement at most. */
 const placedAtOnce = 1000;
 
 /**
- * Gives partitions to rows that were written before they could be known, or by an earlier release, in their order.
+ * Gives partitions to rows that were written before they could be known, or by an earlier release. They keep their ids, and so
+ * their place before whatever was written to the same keys later. What an earlier release has published goes.
  * @returns whether there may be more.
  */
-export async function placeRows(database: Database, topics: readonly string[]): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const { rows } = await tx.query<OutboxEntry & { done: boolean }>(
-      `DELETE FROM outbox WHERE id IN (
-         SELECT id FROM outbox WHERE partition = -1 AND topic = ANY($1) ORDER BY id LIMIT ${placedAtOnce} FOR UPDATE SKIP LOCKED
-       ) RETURNING id, topic, key, event, published_at IS NOT NULL AS done`,
-      [topics],
-    );
-    const waiting = (rows as (OutboxEntry & { id: string; done: boolean })[])
-      .filter(({ done }) => !done)
-      .sort((one, other) => Number(BigInt(one.id) - BigInt(other.id)));
-    await writeOutbox(tx, waiting);
-    return rows.length === placedAtOnce;
-  });
+export async function placeRows(sql: Sql, counts: ReadonlyMap<string, number>): Promise<boolean> {
+  await sql.query('DELETE FROM outbox WHERE partition = -1 AND topic = ANY($1) AND published_at IS NOT NULL', [[...counts.keys()]]);
+  const { rows } = await sql.query<{ id: string; topic: string; key: string }>(
+    `SELECT id, topic, key FROM outbox WHERE partition = -1 AND topic = ANY($1) ORDER BY id LIMIT ${placedAtOnce}`,
+    [[...counts.keys()]],
+  );
+  await sql.query(
+    `UPDATE outbox SET partition = placed.hash % counted.partitions
+     FROM unnest($1::bigint[], $2::int[]) AS placed(id, hash), topic_partitions AS counted
+     WHERE outbox.id = placed.id AND outbox.partition = -1 AND counted.topic = outbox.topic`,
+    [rows.map(({ id }) => id), rows.map(({ key }) => keyHash(key))],
+  );
+  return rows.length === placedAtOnce;
 }
