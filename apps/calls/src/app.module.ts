@@ -11,6 +11,7 @@ import { UserSettingsProjection } from './follow-directory/user-settings.project
 import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
+import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
 
 /** Command replies are kept a day for repeats, ended calls as long as connecting devices are told of them, closed sessions an hour to know repeats of their events. */
 const oldRows = () => [
@@ -28,6 +29,6 @@ const oldRows = () => [
     UserSettingsProjection,
     DeviceSessionsProjection,
   ],
-  providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, purgeRows(oldRows)],
+  providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, EndCallOnUnsendableEvent, purgeRows(oldRows)],
 })
 export class AppModule {}

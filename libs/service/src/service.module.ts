@@ -18,6 +18,7 @@ import { Identity } from './identity.js';
 import { logAlarms } from './log-alarms.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
+import { outboxAlarms, tellOutbox } from './outbox-figures.js';
 import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
@@ -77,6 +78,8 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       ...logAlarms(report),
       ...(repair && { gaps: { topic: 'calls.events', repair: (...gap) => database.during('consumers', () => repair(...gap)) } }),
     });
+    const relay = new OutboxRelay({ log, database: database.of('relay'), onError: report, ...outboxAlarms(report) });
+    tellOutbox(database.of('jobs'));
     const providers = [
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: logger },
@@ -84,7 +87,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       { provide: Postgres, useValue: database },
       { provide: EventLog, useValue: log },
       { provide: EventLogServer, useValue: server },
-      { provide: OutboxRelay, useValue: new OutboxRelay({ log, database: database.of('relay'), onError: report }) },
+      { provide: OutboxRelay, useValue: relay },
       { provide: Identity, useValue: identity },
     ];
     return {

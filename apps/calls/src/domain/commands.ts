@@ -12,8 +12,8 @@ export type Command =
   | { type: 'HangUp'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
   /** `by` is null when a server does it. */
   | { type: 'Kick'; callId: CallId; by: UserAlias | null; userAlias: UserAlias }
-  /** A server's: nobody in the call asked for it. */
-  | { type: 'EndCall'; callId: CallId }
+  /** A server's: nobody in the call asked for it. With `error` when the Center itself cannot carry it on. */
+  | { type: 'EndCall'; callId: CallId; reason?: 'error' }
   | { type: 'RequestUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
   | { type: 'AcceptUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
   | { type: 'RefuseUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }

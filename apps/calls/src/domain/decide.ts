@@ -33,7 +33,7 @@ export function decide(command: Command, call: CallState | undefined, lines: Lin
     case 'Kick':
       return kick(command, call, now);
     case 'EndCall':
-      return end(call, now, 'ended_by_server');
+      return end(call, now, command.reason ?? 'ended_by_server');
     case 'RequestUpgrade':
       return requestUpgrade(command, call, now);
     case 'AcceptUpgrade':

@@ -40,7 +40,7 @@ function endReason(call: CallState, why: EndReason): EndReason {
 }
 
 // A ring that ends with the call was taken back, unless the call's own end says more.
-const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server']);
+const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server', 'error']);
 
 /** Ends every ring that is left, then the call. */
 export function finish(draft: Draft, reason: EndReason): Draft {

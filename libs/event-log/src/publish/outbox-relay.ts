@@ -27,11 +27,6 @@ export interface RelayOptions extends RelayAlarms {
   topics?: readonly string[];
   /** Topics whose events the service keeps in a table of its own: others stay beside the outbox for an hour. */
   keptElsewhere?: readonly string[];
-  /**
-   * Does what follows from an event that can never be published, such as ending its call. Tried again until it resolves.
-   * @param event that was set aside.
-   */
-  answerUnsendable?: (topic: string, event: AnyEvent) => Promise<void>;
   pollMs?: number;
   rowsPerRead?: number;
   bytesPerLane?: number;
@@ -45,8 +40,7 @@ export interface RelayOptions extends RelayAlarms {
   sendThrough?: (send: SendBatch) => SendBatch;
 }
 
-type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'answerUnsendable' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> &
-  RelayOptions;
+type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
@@ -97,7 +91,7 @@ export class OutboxRelay {
     this.#channel = `outbox_${database.schema}`;
     this.#map = new TopicMap({ log, onError });
     this.#producers = new LeaderProducers(log);
-    this.#unsendable = new UnsendableRows(database, this.#options.answerUnsendable, onError);
+    this.#unsendable = new UnsendableRows(database, onError);
     this.#ownership = new LaneOwnership({
       database,
       channel: this.#channel,
@@ -129,6 +123,14 @@ export class OutboxRelay {
     await Promise.all([this.#upkeep, ...[...this.#inFlight.values()].map(({ done }) => done)]);
     await this.#ownership.stop();
     await Promise.all([this.#producers.stop(), this.#map.stop()]);
+  }
+
+  /**
+   * Says what follows from an event that can never be published, such as ending its call. It is tried again until it resolves,
+   * and may come twice.
+   */
+  onUnsendable(act: (topic: string, event: AnyEvent) => Promise<void>): void {
+    this.#unsendable.act = act;
   }
 
   /** Says that rows of these partitions have committed: wakes their owner, here or, by one coalesced NOTIFY, elsewhere. */

@@ -10,10 +10,11 @@ interface UnsendableRow {
 /** Does what follows from events that can never be published, each once it can be done. */
 export class UnsendableRows {
   #working = false;
+  /** What follows from such an event, where anything does. */
+  act: (topic: string, event: AnyEvent) => Promise<void> = async () => undefined;
 
   constructor(
     private readonly database: Database,
-    private readonly act: ((topic: string, event: AnyEvent) => Promise<void>) | undefined,
     private readonly onError: (error: unknown, doing: string) => void,
   ) {}
 
@@ -34,7 +35,7 @@ export class UnsendableRows {
 
   async #answerOne({ id, topic, event }: UnsendableRow): Promise<void> {
     try {
-      if (event) await this.act?.(topic, event);
+      if (event) await this.act(topic, event);
       await this.database.query('UPDATE unsendable SET answered_at = clock_timestamp() WHERE id = $1', [id]);
     } catch (error) {
       this.onError(error, `answering event ${event?.id}, which cannot be published`);
