@@ -2,8 +2,8 @@ import type { Database } from '../database.js';
 import { sentSlotSeconds, sentSlots } from './outbox-tables.js';
 
 /**
- * Empties, whole, the slots of `sent` whose rows are all older than they are kept for. It waits for nobody: a slot that
- * somebody reads is emptied the next time.
+ * Empties, whole, the slots of `sent` whose rows are all older than they are kept for, and compared with the log as far as
+ * anybody does that. It waits for nobody: a slot that somebody reads is emptied the next time.
  */
 export async function emptyOldSlots(database: Database, keepMs: number): Promise<void> {
   for (let slot = 0; slot < sentSlots; slot += 1) {
@@ -11,6 +11,7 @@ export async function emptyOldSlots(database: Database, keepMs: number): Promise
       const { rows } = await tx.query<{ over: boolean }>(
         `SELECT NOT EXISTS (SELECT 1 FROM sent_${slot} WHERE sent_at > clock_timestamp() - make_interval(secs => $1))
            AND EXISTS (SELECT 1 FROM sent_${slot})
+           AND NOT EXISTS (SELECT 1 FROM sent_${slot}, reconciled_until WHERE sent_at > until)
            AND extract(epoch FROM clock_timestamp())::bigint / ${sentSlotSeconds} % ${sentSlots} <> ${slot} AS over`,
         [keepMs / 1000],
       );

@@ -5,8 +5,9 @@ import { LaneFloors } from './lane-floors.js';
 import { LaneOwnership, shardOf } from './lane-ownership.js';
 import { LeaderProducers, type Outcome, type SendBatch, sendRows } from './lane-sender.js';
 import { findLanes, type Lane, laneName, moveToSent, type OutboxRow, readLanes, setAside } from './lanes.js';
-import { emptyOldSlots } from './old-slots.js';
-import { placeRows, rememberCounts } from './partition-counts.js';
+import { OutboxUpkeep } from './outbox-upkeep.js';
+import { ReconcileLoop } from './reconcile-loop.js';
+import type { Reconciler } from './reconciler.js';
 import { TopicMap } from './topic-map.js';
 import { UnsendableRows } from './unsendable.js';
 
@@ -27,6 +28,9 @@ export interface RelayOptions extends RelayAlarms {
   topics?: readonly string[];
   /** Topics whose events the service keeps in a table of its own: others stay beside the outbox for an hour. */
   keptElsewhere?: readonly string[];
+  /** Compares what was published with what the log holds; the owner of the first shard does it. */
+  reconciler?: Reconciler;
+  reconcileEveryMs?: number;
   pollMs?: number;
   rowsPerRead?: number;
   bytesPerLane?: number;
@@ -40,7 +44,7 @@ export interface RelayOptions extends RelayAlarms {
   sendThrough?: (send: SendBatch) => SendBatch;
 }
 
-type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
+type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
@@ -57,6 +61,8 @@ export class OutboxRelay {
   readonly #producers: LeaderProducers;
   readonly #floors = new LaneFloors();
   readonly #unsendable: UnsendableRows;
+  readonly #upkeep: OutboxUpkeep;
+  readonly #reconciling: ReconcileLoop | undefined;
   /** Sends in flight, by leader, with the names of their lanes. */
   readonly #inFlight = new Map<number, { lanes: Set<string>; shards: Set<number>; done: Promise<void> }>();
   readonly #topics = new Set<string>();
@@ -71,9 +77,6 @@ export class OutboxRelay {
   #endPause: (() => void) | undefined;
   #notifyTimer: NodeJS.Timeout | undefined;
   #publishing: Promise<void> | undefined;
-  #upkeep: Promise<void> | undefined;
-  #countedAt = Number.NEGATIVE_INFINITY;
-  #cleanedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RelayOptions) {
     this.#options = {
@@ -81,6 +84,7 @@ export class OutboxRelay {
       keptElsewhere: Object.keys(productTopics).filter(
         (topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting',
       ),
+      reconcileEveryMs: 15_000,
       pollMs: 200,
       rowsPerRead: 2000,
       bytesPerLane: 700_000,
@@ -98,8 +102,20 @@ export class OutboxRelay {
       onError,
       isBusy: (shard) => [...this.#inFlight.values()].some(({ shards }) => shards.has(shard)),
       onNews: () => this.#wakeAll(),
-      onTick: () => this.#keepUp(),
+      onTick: () => this.#upkeep.tick(),
     });
+    const { topics, keepMs, onCountChanged, reconciler, reconcileEveryMs } = this.#options;
+    const upkeep = { database, topics, keepMs, onError, onCountChanged, onPlaced: () => this.#wakeAll() };
+    this.#upkeep = new OutboxUpkeep(upkeep, this.#ownership, this.#map, this.#unsendable);
+    this.#reconciling =
+      reconciler &&
+      new ReconcileLoop({
+        reconciler,
+        ownership: this.#ownership,
+        everyMs: reconcileEveryMs,
+        onRepaired: (partitions) => this.committed(partitions),
+        onError,
+      });
   }
 
   /** @returns the shards this replica publishes now. */
@@ -110,6 +126,7 @@ export class OutboxRelay {
   start(): void {
     this.#ownership.start();
     this.#publishing = this.#publishLoop();
+    this.#reconciling?.start();
   }
 
   /** Publishes what has committed, as far as that takes no more than two seconds, and gives the shards up. */
@@ -120,7 +137,7 @@ export class OutboxRelay {
     this.#stopping = true;
     this.#signal();
     await this.#publishing;
-    await Promise.all([this.#upkeep, ...[...this.#inFlight.values()].map(({ done }) => done)]);
+    await Promise.all([this.#upkeep.stop(), this.#reconciling?.stop(), ...[...this.#inFlight.values()].map(({ done }) => done)]);
     await this.#ownership.stop();
     await Promise.all([this.#producers.stop(), this.#map.stop()]);
   }
@@ -214,18 +231,11 @@ export class OutboxRelay {
     this.#readAll = false;
     this.#readAllAt = performance.now();
     const lanes = await findLanes(this.#options.database);
-    if (lanes.some(({ partition }) => partition < 0) && this.#ownership.owned.has(0)) this.#place();
+    if (lanes.some(({ partition }) => partition < 0)) this.#upkeep.placeSoon();
     for (const { topic } of lanes) this.#topics.add(topic);
     const own = lanes.filter(({ partition }) => partition >= 0 && this.#ownership.owns(partition));
     this.#passedOver = own.some((lane) => !this.#isFree(lane));
     return own;
-  }
-
-  /** Rows without a partition hold up their topic: counts it at once, unless that was just tried. */
-  #place(): void {
-    if (performance.now() - this.#countedAt < 1000) return;
-    this.#countedAt = Number.NEGATIVE_INFINITY;
-    this.#keepUp();
   }
 
   #isFree(lane: Lane): boolean {
@@ -283,46 +293,5 @@ export class OutboxRelay {
       onSetAside?.(row.topic, row.key, reason);
     }
     if (refused.length > 0) void this.#unsendable.answer();
-  }
-
-  #keepUp(): void {
-    if (this.#upkeep || this.#stopping) return;
-    this.#upkeep = this.#doKeepUp()
-      .catch((error: unknown) => this.#options.onError(error, 'the upkeep of the outbox'))
-      .finally(() => {
-        this.#upkeep = undefined;
-      });
-  }
-
-  async #doKeepUp(): Promise<void> {
-    const { database, keepMs, onError } = this.#options;
-    const now = performance.now();
-    if (now - this.#countedAt > 30_000) {
-      this.#countedAt = now;
-      await this.#count().catch((error: unknown) => {
-        this.#countedAt = now - 27_000;
-        onError(error, 'counting the partitions of topics');
-      });
-    }
-    if (!this.#ownership.owned.has(0) || now - this.#cleanedAt < 15_000) return;
-    this.#cleanedAt = now;
-    await this.#unsendable.answer();
-    await emptyOldSlots(database, keepMs);
-  }
-
-  /** Counts the partitions of topics, and places rows that could not be placed before. */
-  async #count(): Promise<void> {
-    const { database, topics, onCountChanged } = this.#options;
-    const unplaced = (await findLanes(database)).filter(({ partition }) => partition < 0).map(({ topic }) => topic);
-    const asked = [...new Set([...topics, ...unplaced])];
-    await this.#map.learn(asked);
-    const counts = new Map(
-      asked.flatMap((topic) => [[topic, this.#map.partitionsOf(topic) ?? 0] as const]).filter(([, count]) => count > 0),
-    );
-    for (const topic of await rememberCounts(database, counts)) onCountChanged?.(topic);
-    const placeable = new Map([...counts].filter(([topic]) => unplaced.includes(topic)));
-    if (placeable.size === 0 || !this.#ownership.owned.has(0)) return;
-    while (await placeRows(database, placeable));
-    this.#wakeAll();
   }
 }
