@@ -6,6 +6,7 @@ import { consumers } from './migrations/3-consumers.js';
 import { closedSessions } from './migrations/4-closed-sessions.js';
 import { recentCalls } from './migrations/5-recent-calls.js';
 import { outbox } from './migrations/7-outbox.js';
+import { neverGiven } from './read-calls/never-given.js';
 import { repairIn } from './read-calls/repair.js';
 import { settings } from './settings.js';
 
@@ -14,5 +15,5 @@ await runService({
   module: AppModule,
   settings,
   migrations: [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls, outbox],
-  repairIn,
+  store: { repairIn, neverGiven },
 });

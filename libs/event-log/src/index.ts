@@ -19,3 +19,4 @@ export { readRange } from './log/read-range.js';
 export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, unpublishedRows, writeOutbox } from './publish/outbox.js';
 export { OutboxRelay, type RelayAlarms } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
+export { type NeverGiven, Reconciler } from './publish/reconciler.js';

@@ -23,3 +23,25 @@ export function logAlarms(report: (error: unknown, doing: string) => void) {
     onParked: (kind: ParkedKind, consumer: string): void => parked.inc({ consumer, kind }),
   };
 }
+
+const compared = new Counter({
+  name: 'log_reconciled_total',
+  help: 'Published events that were compared with what their topic holds',
+});
+
+const missing = new Counter({
+  name: 'log_missing_total',
+  help: 'Published events that their topic lacked, or held in the wrong order at its end, and that were sent again',
+  labelNames: ['topic'],
+});
+
+/** @returns what counts comparisons of the outbox with the log, and reports what the log lacked. */
+export function comparisonAlarms(report: (error: unknown, doing: string) => void) {
+  return {
+    onCompared: (rows: number): void => compared.inc(rows),
+    onMissing: (topic: string, keys: readonly string[]): void => {
+      missing.inc({ topic }, keys.length);
+      report(new Error(`${topic} lacked ${keys.length} published events: of ${keys.slice(0, 10).join(', ')}`), 'sending events again');
+    },
+  };
+}

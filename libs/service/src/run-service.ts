@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { EventLogServer, type Repair } from '@communication-center/event-log';
+import { EventLogServer } from '@communication-center/event-log';
 import type { LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -11,7 +11,7 @@ import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
 import { readBoundedJson } from './read-json.js';
-import { ServiceModule } from './service.module.js';
+import { type EventStore, ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
 import { continueTrace, withTrace } from './trace.js';
 
@@ -20,8 +20,8 @@ export interface ServiceOptions {
   module: Type;
   settings: z.ZodType<CommonSettings>;
   migrations: Migration[];
-  /** Makes what reads a call's missing events, where the service keeps them itself. */
-  repairIn?: (database: Postgres) => Repair;
+  /** Where the service keeps a topic's events itself. */
+  store?: EventStore;
   /** Called with the application before it listens, for doors that Nest has no word for. */
   prepare?: (app: NestFastifyApplication) => Promise<void> | void;
 }
@@ -37,7 +37,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   }
 }
 
-async function start({ name, module, settings: schema, migrations, repairIn, prepare }: ServiceOptions): Promise<void> {
+async function start({ name, module, settings: schema, migrations, store, prepare }: ServiceOptions): Promise<void> {
   const settings = readSettings(schema, process.env);
   const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'] });
   register.setDefaultLabels({ service: name });
@@ -45,7 +45,7 @@ async function start({ name, module, settings: schema, migrations, repairIn, pre
   if (settings.MIGRATE) await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
 
   const app = await NestFactory.create<NestFastifyApplication>(
-    ServiceModule.around(name, settings, logger, { module, repairIn }),
+    ServiceModule.around(name, settings, logger, { module, store }),
     new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
     { logger: nestLogger(logger), abortOnError: false },
   );

@@ -1,4 +1,4 @@
-import { EventLog, EventLogServer, OutboxRelay, type Repair } from '@communication-center/event-log';
+import { EventLog, EventLogServer, type NeverGiven, OutboxRelay, Reconciler, type Repair, type Sql } from '@communication-center/event-log';
 import {
   type DynamicModule,
   Inject,
@@ -15,7 +15,7 @@ import { repairFrom } from './call-repair.js';
 import { Postgres } from './database/postgres.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
-import { logAlarms } from './log-alarms.js';
+import { comparisonAlarms, logAlarms } from './log-alarms.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
@@ -28,6 +28,13 @@ export type ReportError = (error: unknown, doing: string) => void;
 /** Injection token of a {@link ReportError}. */
 export const Report = Symbol('Report');
 
+/** The table of a service that keeps the events of a topic for ever. */
+export interface EventStore {
+  /** Makes what reads the events that the topic lacks of a subject. */
+  repairIn: (database: Sql) => Repair;
+  neverGiven: NeverGiven;
+}
+
 @Module({})
 export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
@@ -38,14 +45,14 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
   ) {}
 
   /**
-   * @param repairIn makes what reads a call's missing events from the service's own store; others ask the calls service.
+   * @param store of `calls.events`, in the service that keeps it; others ask that service.
    * @returns what every service has, and the service's own module.
    */
   static around(
     service: string,
     settings: CommonSettings,
     logger: Logger,
-    { module, repairIn }: { module: Type; repairIn?: ((database: Postgres) => Repair) | undefined },
+    { module, store }: { module: Type; store?: EventStore | undefined },
   ): DynamicModule {
     const report: ReportError = (error, doing) => logger.error({ err: error }, doing);
     const database = new Postgres({ schema: service, settings, onError: (error) => report(error, 'an idle database connection') });
@@ -65,7 +72,8 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       }),
     });
     const identity = new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS);
-    const repair = repairIn?.(database) ?? (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)));
+    const repair =
+      store?.repairIn(database) ?? (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)));
     const server = new EventLogServer({
       service,
       log,
@@ -78,8 +86,14 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       ...logAlarms(report),
       ...(repair && { gaps: { topic: 'calls.events', repair: (...gap) => database.during('consumers', () => repair(...gap)) } }),
     });
-    const relay = new OutboxRelay({ log, database: database.of('relay'), onError: report, ...outboxAlarms(report) });
-    tellOutbox(database.of('jobs'));
+    const reconciler = new Reconciler({
+      log,
+      database: database.of('jobs'),
+      ...(store && { fromStore: store.repairIn(database.of('jobs')), neverGiven: store.neverGiven }),
+      ...comparisonAlarms(report),
+    });
+    const relay = new OutboxRelay({ log, database: database.of('relay'), reconciler, onError: report, ...outboxAlarms(report) });
+    tellOutbox(database.of('reads'));
     const providers = [
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: logger },

@@ -1,7 +1,7 @@
 import type { Database, OwnConnection } from '../database.js';
 
 /** Groups of partitions that have one owner among the replicas: a partition's is the remainder by this. */
-export const shardCount = 16;
+const shardCount = 16;
 
 /** @returns the shard that a partition belongs to. */
 export function shardOf(partition: number): number {

@@ -19,6 +19,7 @@ export interface UpkeepOptions {
 const countEveryMs = 30_000;
 const countAgainMs = 3000;
 const cleanEveryMs = 15_000;
+const answerAgainMs = 2000;
 
 /** What has to be done beside publishing, and keeps nothing waiting: most of it by the owner of the first shard. */
 export class OutboxUpkeep {
@@ -70,7 +71,7 @@ export class OutboxUpkeep {
     }
     if (!this.ownership.owned.has(0) || now < this.#cleanAt) return;
     this.#cleanAt = now + cleanEveryMs;
-    await this.unsendable.answer();
+    if (!(await this.unsendable.answer())) this.#cleanAt = now + answerAgainMs;
     await emptyOldSlots(database, keepMs);
   }
 

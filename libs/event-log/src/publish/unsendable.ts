@@ -18,27 +18,33 @@ export class UnsendableRows {
     private readonly onError: (error: unknown, doing: string) => void,
   ) {}
 
-  async answer(): Promise<void> {
-    if (this.#working) return;
+  /** @returns whether nothing is left to be answered. */
+  async answer(): Promise<boolean> {
+    if (this.#working) return true;
     this.#working = true;
+    let isAll = true;
     try {
       const { rows } = await this.database.query<UnsendableRow>(
         'SELECT id, topic, event FROM unsendable WHERE answered_at IS NULL ORDER BY id LIMIT 100',
       );
-      for (const row of rows) await this.#answerOne(row);
+      for (const row of rows) isAll = (await this.#answerOne(row)) && isAll;
     } catch (error) {
       this.onError(error, 'answering events that cannot be published');
+      isAll = false;
     } finally {
       this.#working = false;
     }
+    return isAll;
   }
 
-  async #answerOne({ id, topic, event }: UnsendableRow): Promise<void> {
+  async #answerOne({ id, topic, event }: UnsendableRow): Promise<boolean> {
     try {
       if (event) await this.act(topic, event);
       await this.database.query('UPDATE unsendable SET answered_at = clock_timestamp() WHERE id = $1', [id]);
+      return true;
     } catch (error) {
       this.onError(error, `answering event ${event?.id}, which cannot be published`);
+      return false;
     }
   }
 }
