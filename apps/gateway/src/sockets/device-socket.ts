@@ -66,6 +66,7 @@ const maxWaiting = 10_000;
 /** One client socket: its frames in, its events out, and the limits that keep it from harming others. */
 export class DeviceSocket {
   #phase: Phase = { at: 'door' };
+  #isLeaving = false;
   #signedOut = false;
   #lastSign = Date.now();
   readonly #budget: FrameBudget;
@@ -107,8 +108,9 @@ export class DeviceSocket {
     for (const event of waiting) this.deliver(event);
   }
 
+  /** Whether it is neither closed nor being closed: what is sent any later is not heard, what comes any later is not acted upon. */
   get isOpen(): boolean {
-    return this.#phase.at !== 'closed';
+    return this.#phase.at !== 'closed' && !this.#isLeaving;
   }
 
   deliver(event: CallEvent): void {
@@ -124,7 +126,7 @@ export class DeviceSocket {
   }
 
   send(frame: ServerFrame): void {
-    if (this.#phase.at === 'closed') return;
+    if (!this.isOpen) return;
     if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) {
       this.close(closeCodes.tooSlow, 'the client reads too slowly');
       return;
@@ -139,6 +141,8 @@ export class DeviceSocket {
   }
 
   close(code: number, reason: string): void {
+    if (!this.isOpen) return;
+    this.#isLeaving = true;
     this.socket.close(code, reason);
     // A peer that does not answer the close is cut off.
     setTimeout(() => this.socket.terminate(), 2000).unref();
@@ -146,6 +150,7 @@ export class DeviceSocket {
 
   #onMessage(data: RawData, isBinary: boolean): void {
     this.#lastSign = Date.now();
+    if (!this.isOpen) return;
     const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
     if (bytes.length > maxFrameBytes) return this.#refuse('frame_too_large', `send at most ${maxFrameBytes} bytes`, closeCodes.tooLarge);
     if (!this.#budget.take(this.#lastSign))

@@ -31,6 +31,8 @@ type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 export class SocketDoor implements SocketOwner {
   readonly #server: WebSocketServer;
   readonly #sockets = new Set<DeviceSocket>();
+  /** Those whose sessions others closed. */
+  readonly #expelled = new WeakSet<DeviceSocket>();
   readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
   #beating: NodeJS.Timeout | undefined;
   #draining = false;
@@ -54,7 +56,8 @@ export class SocketDoor implements SocketOwner {
       handleProtocols: () => socketSubprotocol,
     });
     this.#sessions = new SocketSessions({
-      database,
+      database: database.of('commands'),
+      closeOn: database.of('consumers'),
       relay,
       topic: 'sessions.events',
       leaseMs: settings.LEASE_MS,
@@ -71,9 +74,7 @@ export class SocketDoor implements SocketOwner {
         source: '/gateway',
         data: { ...about, ...(typeof what === 'object' && { reason: what.closed }) },
       }),
-      onExpelled: () => {
-        for (const socket of this.#sockets) socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
-      },
+      onExpelled: () => this.#expel(),
       onError: report,
     });
   }
@@ -131,7 +132,7 @@ export class SocketDoor implements SocketOwner {
       const { appId: _, ...about } = device;
       await this.#sessions.open({ sessionId: device.sessionId, appId, about: { ...about, away: false } });
       if (!socket.isOpen) {
-        await this.#sessions.close(device.sessionId, 'connection_lost');
+        this.#sessions.close(device.sessionId, 'connection_lost');
         return;
       }
       const { calls, takenAt } = await this.#snapshot(device);
@@ -144,6 +145,9 @@ export class SocketDoor implements SocketOwner {
   }
 
   async carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame> {
+    // A gateway that stood still may have been taken for dead: then it has closed this socket, and acts for nobody on it.
+    await this.#sessions.assured();
+    if (this.#expelled.has(socket)) return { type: 'error', id: frame.id, error: { code: 'service_unavailable', message: 'Connect anew' } };
     switch (frame.type) {
       case 'watch':
         return this.watchers.watch(socket, device, frame);
@@ -172,11 +176,18 @@ export class SocketDoor implements SocketOwner {
     if (!device) return;
     this.router.unregister(device.appId, device.userAlias, socket);
     this.watchers.forget(socket);
-    if (!this.#draining) void this.#sessions.close(device.sessionId, signedOut ? 'signed_out' : 'connection_lost');
+    if (!this.#draining) this.#sessions.close(device.sessionId, signedOut ? 'signed_out' : 'connection_lost');
   }
 
   failed(error: unknown, doing: string): void {
     this.report(error, doing);
+  }
+
+  #expel(): void {
+    for (const socket of this.#sockets) {
+      this.#expelled.add(socket);
+      socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
+    }
   }
 
   async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {

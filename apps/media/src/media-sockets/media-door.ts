@@ -50,7 +50,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings.JOIN_TIMEOUT_MS));
     });
     this.#sessions = new SocketSessions({
-      database,
+      database: database.of('commands'),
+      closeOn: database.of('consumers'),
       relay,
       topic: 'media.events',
       leaseMs: settings.LEASE_MS,
@@ -93,7 +94,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     // Whoever left while being let in was not among the sockets yet.
     if ((this.#lately.get(`${callId} ${userAlias}`) ?? 0) > grant.sequence) {
-      void this.#sessions.close(socket.sessionId, 'left');
+      this.#sessions.close(socket.sessionId, 'left');
       throw new ProblemError('room_closed', 'You have left this call');
     }
     return grant;
@@ -116,7 +117,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
 
   closed(socket: MediaSocket): void {
     this.#sockets.delete(socket);
-    if (socket.grant) void this.#sessions.close(socket.sessionId, 'left');
+    if (socket.grant) this.#sessions.close(socket.sessionId, 'left');
   }
 
   failed(error: unknown, doing: string): void {
