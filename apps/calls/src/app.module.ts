@@ -5,6 +5,7 @@ import { CallsController } from './answer-commands/calls.controller.js';
 import { PublishLag } from './answer-commands/publish-lag.js';
 import { SteerCallsController } from './answer-commands/steer-calls.controller.js';
 import { CallHistoryProjection } from './call-history/call-history.projection.js';
+import { DecisionRoom } from './decide-in-groups/decision-room.js';
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
 import { Directory } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
@@ -29,6 +30,6 @@ const oldRows = () => [
     UserSettingsProjection,
     DeviceSessionsProjection,
   ],
-  providers: [CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, EndCallOnUnsendableEvent, purgeRows(oldRows)],
+  providers: [DecisionRoom, CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, EndCallOnUnsendableEvent, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -8,10 +8,10 @@ export const settings = z.object({
   CONNECTION_GRACE_MS: numberSetting(30_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('how long a device in a call may be without any socket before it is hung up'),
-  LATE_DEADLINE_MS: numberSetting(2000, { min: 100 })
+  OUTAGE_AFTER_MS: numberSetting(2000, { min: 1000 })
     .meta({ unit: 'ms' })
-    .describe('a deadline found later than this was missed in an outage'),
-  LATE_DEADLINE_GRACE_MS: numberSetting(5000, { min: 0 })
+    .describe('when no replica has looked for deadlines for so long, those that passed meanwhile were missed in an outage'),
+  OUTAGE_GRACE_MS: numberSetting(5000, { min: 0 })
     .meta({ unit: 'ms' })
     .describe('time a deadline missed in an outage gets once more'),
   PUBLISH_LAG_LIMIT_MS: numberSetting(5000, { min: 100 })

@@ -14,6 +14,7 @@ export const participantSchema = z.discriminatedUnion('state', [
     until: time.describe('the end of the ring time'),
     confirmed: z.boolean().describe('whether a device said that it rings'),
     waiting: z.boolean().optional().describe('set while the user is in another call (call waiting)'),
+    ignoredBy: z.array(deviceIdSchema).optional().describe('devices on which this ring was silenced'),
   }),
   z.object({ state: z.literal('connected'), userAlias: recordedAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
   z.object({
@@ -47,6 +48,10 @@ const known = {
     })
     .optional()
     .describe('a wish for video that waits for consent'),
+  upgradeRequests: z
+    .array(z.object({ userAlias: recordedAliasSchema, times: z.int().positive() }))
+    .optional()
+    .describe('how often each user has asked for video'),
 };
 
 /** A call as the fold of its events, told apart by `status`. */
@@ -63,6 +68,12 @@ export const callStateSchema = z.discriminatedUnion('status', [
   }),
 ]);
 export type CallState = z.infer<typeof callStateSchema>;
+
+/**
+ * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
+ * another version are folded anew.
+ */
+export const foldVersion = 1;
 
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
@@ -155,6 +166,17 @@ function withoutUpgrade({ upgrade: _, ...call }: CallState): CallState {
   return call;
 }
 
+function upgradeRequested(call: CallState, { userAlias, until }: { userAlias: UserAlias; until: string }): CallState {
+  const others = call.upgradeRequests?.filter((one) => one.userAlias !== userAlias) ?? [];
+  const times = upgradeRequestsOf(call, userAlias) + 1;
+  return { ...call, upgrade: { requestedBy: userAlias, until, accepted: [] }, upgradeRequests: [...others, { userAlias, times }] };
+}
+
+/** @returns how often that person has asked for video in this call. */
+export function upgradeRequestsOf(call: CallState, userAlias: UserAlias): number {
+  return call.upgradeRequests?.find((one) => one.userAlias === userAlias)?.times ?? 0;
+}
+
 function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dialed' }>): CallState {
   const gone = (userAlias: UserAlias, reason: EndReason, deviceId: DeviceId | null) =>
     withParticipant(call, { state: 'gone', userAlias, at: event.time, reason, deviceId });
@@ -168,8 +190,12 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.answered':
     case 'call.joined':
       return connected(call, event);
-    case 'call.ignored':
-      return call;
+    case 'call.ignored': {
+      const { userAlias, deviceId } = event.data;
+      const ringing = participantOf(call, userAlias);
+      if (ringing?.state !== 'ringing' || ringing.ignoredBy?.includes(deviceId)) return call;
+      return withParticipant(call, { ...ringing, ignoredBy: [...(ringing.ignoredBy ?? []), deviceId] });
+    }
     case 'call.declined':
       return gone(
         event.data.userAlias, // Without a device the Center itself honoured the user's wish; a person's reason is in the event.
@@ -192,14 +218,15 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.kicked':
       return gone(event.data.userAlias, 'kicked', null);
     case 'call.upgrade_requested':
-      return { ...call, upgrade: { requestedBy: event.data.userAlias, until: event.data.until, accepted: [] } };
+      return upgradeRequested(call, event.data);
     case 'call.upgrade_accepted':
       return call.upgrade ? { ...call, upgrade: { ...call.upgrade, accepted: [...call.upgrade.accepted, event.data.userAlias] } } : call;
     case 'call.upgrade_refused':
       return withoutUpgrade(call);
-    case 'call.ended':
+    case 'call.ended': {
+      const { upgradeRequests: _, ...rest } = withoutUpgrade(call);
       return {
-        ...withoutUpgrade(call),
+        ...rest,
         participants: call.participants.map((participant) =>
           participant.state === 'gone'
             ? participant
@@ -217,6 +244,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
         reason: event.data.reason,
         talkSeconds: event.data.talkSeconds,
       };
+    }
     default:
       return event satisfies never;
   }

@@ -34,6 +34,10 @@ export const callLimits = {
   maxDurationSeconds: { min: 10, max: 86_400, default: 14_400 },
   mediaSetupSeconds: { min: 0, max: 600, default: 60 },
   upgradeSeconds: 30,
+  /** Times one user may ask for video in one call. */
+  upgradeRequestsOfOneUser: 5,
+  /** Devices of one user on which one ring may be silenced. */
+  devicesThatIgnore: 32,
   /** Calls that may ring one user at a time, where an app allows call waiting. */
   ringsOfOneUser: 3,
   /** People who may have had a part in a call, from its beginning to its end. */

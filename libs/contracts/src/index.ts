@@ -51,7 +51,16 @@ export {
   callRecordSchema,
 } from './call-records.js';
 export { type CallEventsQuery, callEventsPage, callEventsQuerySchema, callEventsSchema } from './call-repair.js';
-export { type CallState, callStateSchema, foldCallEvent, type Participant, participantOf, participantSchema } from './call-state.js';
+export {
+  type CallState,
+  callStateSchema,
+  foldCallEvent,
+  foldVersion,
+  type Participant,
+  participantOf,
+  participantSchema,
+  upgradeRequestsOf,
+} from './call-state.js';
 export {
   type CallType,
   type CustomData,

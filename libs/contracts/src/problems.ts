@@ -18,6 +18,7 @@ export const problems = {
   all_callees_busy: { status: 409, title: 'Every callee is busy' },
   too_many_participants: { status: 409, title: 'The call has no room for so many' },
   not_upgradable: { status: 409, title: 'The type of this call allows no video, or it has video already' },
+  too_many_upgrade_requests: { status: 409, title: 'The user has asked for video in this call as often as one may' },
   no_upgrade_requested: { status: 409, title: 'Nobody waits for consent to video' },
   too_many_watched: { status: 409, title: 'This socket watches as many users as it may' },
   conflict: { status: 409, title: 'The resource has changed or exists already' },

@@ -1,13 +1,14 @@
 import type { AppId, CommandId, DeviceId, Subject, UserAlias } from '@communication-center/contracts';
 import { appOf, ProblemError } from '@communication-center/service';
-import type { CommandKey } from './command-memory.js';
+import type { CommandKey } from '../decide-in-groups/command-memory.js';
 
 /** Who acts on a call: always a user of an app, maybe with a device, maybe through an API key. */
 export interface Actor {
   appId: AppId;
   userAlias: UserAlias;
   deviceId: DeviceId | null;
-  key: CommandKey | undefined;
+  /** Names this act of theirs, where it was given an id. */
+  key: Omit<CommandKey, 'fingerprint'> | undefined;
 }
 
 interface ActorFields {

@@ -13,7 +13,7 @@ import { Controller, HttpCode, Post } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { CommandOnCall } from '../domain/commands.js';
 import { dialWithin } from '../domain/dial-terms.js';
-import { statesOfCalls } from '../event-store/call-store.js';
+import { statesOfCalls } from '../event-store/kept-states.js';
 import { Directory } from '../follow-directory/user-settings.js';
 import { MediaCredentialsOffice } from '../media-credentials/media-credentials.js';
 import { type Actor, actorOf, deviceOf } from './actor.js';
@@ -39,12 +39,16 @@ export class CallsController {
   @Post()
   async dial(@AskedBy(createCallBodySchema) { subject, body }: Asked<typeof createCallBodySchema>): Promise<CallReply> {
     const actor = actorOf(subject, body);
-    await this.lag.requireSmall();
-    await this.directory.requireUsers(actor.appId, [actor.userAlias, ...body.callees]);
-    const options = await this.directory.optionsOf(actor.appId);
     const { userAlias: initiator, deviceId: initiatorDevice } = actor;
+    const { commandId: _, ...terms } = body;
+    const asked = { type: 'DialCall', ...terms, userAlias: initiator, deviceId: initiatorDevice };
+    const first = await this.commands.repeated(actor, asked);
+    if (first) return this.#withMedia(actor, first);
+    await this.lag.requireSmall();
+    await this.directory.requireUsers(actor.appId, [initiator, ...body.callees]);
+    const options = await this.directory.optionsOf(actor.appId);
     const command = dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice });
-    return this.#withMedia(actor, await this.commands.dial(actor.appId, command, actor.key));
+    return this.#withMedia(actor, await this.commands.carryOut(actor, command, asked));
   }
 
   @Post(':callId/ringing')
@@ -108,8 +112,8 @@ export class CallsController {
     return { ...replyOf(call), media: await this.media.issue(actor.appId, call, actor.userAlias, deviceOf(actor)) };
   }
 
-  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
-    return replyOf(await this.commands.act(appId, command, key));
+  async #act(by: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
+    return replyOf(await this.commands.carryOut(by, command));
   }
 
   async #withMedia({ appId, userAlias, deviceId }: Actor, call: CallState): Promise<CallReply> {

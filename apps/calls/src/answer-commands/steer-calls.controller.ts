@@ -82,14 +82,17 @@ export class SteerCallsController {
 
   async #invite(callId: CallId, { subject, body }: Invitation, again: boolean): Promise<CallReply> {
     const { userAlias: by, ...actor } = serverOrActorOf(subject, body);
+    const ringSeconds = body.ringSeconds && { ringSeconds: body.ringSeconds };
+    const asked = { type: 'InviteToCall', callId, by, callees: body.callees, again, ...ringSeconds } as const;
+    const first = await this.commands.repeated(actor, asked);
+    if (first) return replyOf(first);
     await this.lag.requireSmall();
     await this.directory.requireUsers(actor.appId, body.callees);
     const { callWaiting } = await this.directory.optionsOf(actor.appId);
-    const ringSeconds = body.ringSeconds && { ringSeconds: body.ringSeconds };
-    return this.#act(actor, { type: 'InviteToCall', callId, by, callees: body.callees, again, callWaiting, ...ringSeconds });
+    return replyOf(await this.commands.carryOut(actor, { ...asked, callWaiting }, asked));
   }
 
-  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
-    return replyOf(await this.commands.act(appId, command, key));
+  async #act(by: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
+    return replyOf(await this.commands.carryOut(by, command));
   }
 }

@@ -78,6 +78,7 @@ export type Rejection = Extract<
   | 'too_many_participants'
   | 'not_upgradable'
   | 'no_upgrade_requested'
+  | 'too_many_upgrade_requests'
   | 'forbidden'
   | 'invalid_request'
 >;

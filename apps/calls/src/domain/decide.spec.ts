@@ -1,7 +1,7 @@
 /*
  * The rules of a call, without a clock, a database or a network.
  */
-import { type CallId, type CallState, type DeviceId, participantOf } from '@communication-center/contracts';
+import { type CallId, type CallState, callLimits, type DeviceId, participantOf } from '@communication-center/contracts';
 import { describe, expect, test } from 'vitest';
 import type { Command } from './commands.js';
 import { findGlare } from './consequences.js';
@@ -93,6 +93,18 @@ describe('a ring', () => {
   test('that is ignored on one device goes on', () => {
     const story = new Story().dial().on({ type: 'IgnoreCall', callId, userAlias: bob, deviceId: deviceOf('bob') }, 3);
     expect(participantOf(story.call as CallState, bob)?.state).toBe('ringing');
+  });
+
+  test('is ignored once on each device, on some dozens at most, and anew when it rings again', () => {
+    const ignore = (device: string): Command => ({ type: 'IgnoreCall', callId, userAlias: bob, deviceId: deviceOf(device) });
+    const story = new Story().dial({ callees: [bob, carol] });
+    for (const device of ['desk', 'desk', 'hall', 'desk']) story.on(ignore(device), 3);
+    expect(story.types.filter((type) => type === 'call.ignored')).toHaveLength(2);
+    for (let device = 0; device < 100; device += 1) story.on(ignore(`made-up-${device}`), 4);
+    expect(story.types.filter((type) => type === 'call.ignored')).toHaveLength(callLimits.devicesThatIgnore);
+    story.on({ type: 'DeclineCall', callId, userAlias: bob, deviceId: null, reason: 'none' }, 5).answer(carol, 6);
+    story.on({ type: 'InviteToCall', callId, by: alice, callees: [bob], again: true, callWaiting: false }, 7).on(ignore('desk'), 8);
+    expect(story.types.at(-1)).toBe('call.ignored');
   });
 
   test('ends without an answer when its time is over, never before', () => {

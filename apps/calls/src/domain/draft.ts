@@ -40,7 +40,7 @@ function audienceOf(call: CallState | undefined, statement: Statement): UserAlia
 }
 
 /** The event a fact will be, for folding: the store adds what only it knows. */
-function provisional(fact: CallFact, callId: CallId, sequence: number, now: Date): CallEvent {
+export function provisional(fact: CallFact, callId: CallId, sequence: number, now: Date): CallEvent {
   return {
     ...fact,
     specversion: '1.0',

@@ -3,12 +3,12 @@
  *  - a user is in at most one call;
  *  - a call ends exactly once, and nothing follows its end;
  *  - lines and rings, kept by differences, equal what the log folds to;
- *  - every ring comes to an end, and left to its deadlines every call does.
+ *  - every ring comes to an end, and left to its deadlines every call does;
+ *  - commands that are decided together leave what they leave one after the other.
  */
 
 import {
   type CallEvent,
-  type CallFact,
   type CallId,
   type CallState,
   callEventSchema,
@@ -19,11 +19,9 @@ import {
 } from '@communication-center/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Command, DialCall, Line } from './commands.js';
-import { consequencesOf, findGlare } from './consequences.js';
-import { decide } from './decide.js';
-import type { Decision } from './decision.js';
-import { hangUpAndAnswer } from './hang-up-and-answer.js';
+import type { Command, Line } from './commands.js';
+import { consequencesOf } from './consequences.js';
+import { type CallChange, InTurn } from './in-turn.js';
 
 const users = ['alice', 'bob', 'carol', 'dave'] as UserAlias[];
 const start = Date.parse('2026-01-01T00:00:00.000Z');
@@ -68,11 +66,13 @@ class Exchange {
     );
   }
 
-  /** Takes a command of a story, which names its call by a slot. */
-  ask(command: Command, aim: number | null): void {
+  /** Takes a command of a story, which names its call by a slot. @returns the command that was meant. */
+  ask(command: Command, aim: number | null): Command {
     if (command.type === 'DialCall') this.slots.set(command.callId, `${command.callId}${this.calls.size}` as CallId);
     const meant = { ...command, callId: this.slots.get(command.callId) ?? command.callId };
-    this.take(aim === null ? meant : this.#aimed(meant, aim));
+    const aimed = aim === null ? meant : this.#aimed(meant, aim);
+    this.takeTogether([aimed]);
+    return aimed;
   }
 
   /** Picks somebody of whom the command may well be asked: by chance alone, stories would be mostly refusals. */
@@ -83,48 +83,29 @@ class Exchange {
     return chosen ? ({ ...command, userAlias: chosen.userAlias } as Command) : command;
   }
 
-  take(command: Command): Decision {
-    const now = new Date(start + this.now * 1000);
-    const call = this.calls.get(command.callId);
-    if (command.type === 'DialCall') return this.#dial(command, now);
-    if (command.type === 'AnswerCall' && command.hangUpOther && call) {
-      const active = this.calls.get(this.active.get(command.userAlias) as CallId);
-      if (active && active.callId !== call.callId) {
-        const { left, answered } = hangUpAndAnswer(command, { active, waiting: call, lines: this.lines }, now);
-        this.#append(active.callId, left);
-        return this.#append(call.callId, answered);
-      }
+  /** Decides commands in turn, and keeps what is different after the last of them, as the store does. */
+  takeTogether(commands: readonly Command[]): void {
+    const inTurn = new InTurn<undefined>(this.calls.values(), this.lines, new Date(start + this.now * 1000));
+    for (const command of commands) inTurn.take(command, undefined);
+    for (const change of inTurn.changes) this.#keep(change);
+    for (const { userAlias, activeCall } of inTurn.movedLines) {
+      if (activeCall) this.active.set(userAlias, activeCall);
+      else this.active.delete(userAlias);
     }
-    return this.#append(command.callId, decide(command, call, this.lines, now));
   }
 
-  #dial(command: DialCall, now: Date): Decision {
-    const ringing = [...(this.rings.get(command.initiator) ?? [])].map((callId) => this.calls.get(callId) as CallState);
-    const glare = command.initiatorDevice && findGlare(command.initiator, command.callees, ringing);
-    if (!glare) return this.#append(command.callId, decide(command, this.calls.get(command.callId), this.lines, now));
-    const answer = { type: 'AnswerCall', callId: glare.callId, userAlias: command.initiator } as const;
-    return this.take({ ...answer, deviceId: command.initiatorDevice as DeviceId });
-  }
-
-  #append(callId: CallId, decision: Decision): Decision {
-    for (const fact of decision.facts ?? []) this.#state(callId, fact);
-    return decision;
-  }
-
-  #state(callId: CallId, fact: CallFact): void {
-    const before = this.calls.get(callId);
-    expect(before?.status, 'nothing follows the end of a call').not.toBe('ended');
-    const sequence = (before?.sequence ?? 0) + 1;
-    const event = { ...fact, callid: callId, sequence, time: isoAt(this.now) } as unknown as CallEvent;
-    this.log.push(event);
-    const after = foldCallEvent(before, event);
+  #keep({ callId, before, after, facts }: CallChange<undefined>): void {
+    let state = before;
+    for (const { fact } of facts) {
+      expect(state?.status, 'nothing follows the end of a call').not.toBe('ended');
+      const sequence = (state?.sequence ?? 0) + 1;
+      const event = { ...fact, callid: callId, sequence, time: isoAt(this.now) } as unknown as CallEvent;
+      this.log.push(event);
+      state = foldCallEvent(state, event);
+    }
+    expect(after).toEqual(state);
     this.calls.set(callId, after);
     const difference = consequencesOf(before, after);
-    for (const user of difference.free) if (this.active.get(user) === callId) this.active.delete(user);
-    for (const user of difference.claim) {
-      expect(this.active.get(user), `${user} is in one call at most`).toBeUndefined();
-      this.active.set(user, callId);
-    }
     for (const user of difference.stopRinging) this.rings.get(user)?.delete(callId);
     for (const user of difference.startRinging) this.rings.get(user)?.add(callId);
     for (const { kind, userAlias } of difference.clearDeadlines) this.deadlines.delete(`${callId} ${kind} ${userAlias}`);
@@ -143,7 +124,7 @@ class Exchange {
       const [next] = [...this.deadlines].sort(([, one], [, other]) => one.due - other.due);
       if (!next || next[1].due > until) break;
       this.now = Math.max(this.now, next[1].due);
-      this.take(next[1].command);
+      this.takeTogether([next[1].command]);
       this.deadlines.delete(next[0]);
     }
     this.now = until;
@@ -212,16 +193,17 @@ function converse(exchange: Exchange): void {
   exchange.ask({ type: 'RequestUpgrade', callId, userAlias: bob, deviceId }, null);
 }
 
+const story = fc.record({
+  conversing: fc.boolean(),
+  undisturbed: fc.subarray(users, { maxLength: 1 }),
+  steps: fc.array(fc.tuple(command, fc.option(fc.nat(9), { freq: 2 }), fc.constantFrom(0, 0, 0, 1, 6, 25)), {
+    minLength: 10,
+    maxLength: 60,
+    size: 'max',
+  }),
+});
+
 test('invariants of the exchange hold, whatever is asked of it', () => {
-  const story = fc.record({
-    conversing: fc.boolean(),
-    undisturbed: fc.subarray(users, { maxLength: 1 }),
-    steps: fc.array(fc.tuple(command, fc.option(fc.nat(9), { freq: 2 }), fc.constantFrom(0, 0, 0, 1, 6, 25)), {
-      minLength: 10,
-      maxLength: 60,
-      size: 'max',
-    }),
-  });
   const happened = new Set<string>();
   fc.assert(
     fc.property(story, ({ conversing, undisturbed, steps }) => {
@@ -244,6 +226,38 @@ test('invariants of the exchange hold, whatever is asked of it', () => {
     callEventSchema.options.map(({ shape }) => shape.type.value).sort(),
   );
 });
+
+test('commands that are decided together leave the same calls, lines, rings and deadlines as one after the other', () => {
+  let together = 0;
+  fc.assert(
+    fc.property(story, ({ conversing, undisturbed, steps }) => {
+      const [one, group] = [new Exchange(), new Exchange()];
+      for (const exchange of [one, group]) {
+        if (conversing) converse(exchange);
+        for (const user of undisturbed) exchange.undisturbed.add(user);
+      }
+      let waiting: Command[] = [];
+      for (const [asked, aim, seconds] of [...steps, ...last]) {
+        waiting.push(one.ask(asked, aim));
+        if (seconds === 0) continue;
+        group.takeTogether(waiting);
+        together = Math.max(together, waiting.length);
+        waiting = [];
+        expect(tablesOf(group)).toEqual(tablesOf(one));
+        for (const exchange of [one, group]) exchange.pass(seconds);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(together, 'many were decided together').toBeGreaterThan(10);
+});
+
+/** Ends a story, so that nothing of it waits. */
+const last: [Command, null, number][] = [[{ type: 'EndCall', callId: 'nobody' as CallId }, null, 1]];
+
+function tablesOf({ calls, active, rings, deadlines }: Exchange) {
+  return { calls, active, rings, deadlines };
+}
 
 function expectTablesToEqualTheLog({ log, active, rings }: Exchange): void {
   const states = [...Map.groupBy(log, (event) => event.callid).values()].map(

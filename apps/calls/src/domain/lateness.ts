@@ -1,9 +1,26 @@
 import type { DeadlineKind } from './consequences.js';
 
-/** What a deadline that nobody fired in time gets once more, in milliseconds. */
+/** When somebody last looked for deadlines that are due, and when nobody did. Times in milliseconds since 1970. */
+export interface Looks {
+  lookedAt: number;
+  /** The last outage: nobody looked from one time until the other. */
+  away: { from: number; until: number } | undefined;
+}
+
+/** An outage that follows another so soon may have left deadlines of the first one where they were. */
+const soonMs = 60_000;
+
+/** @returns what is known of looks after one at `now`. @param outageAfterMs a longer pause between two looks is an outage. */
+export function lookAt(now: number, { lookedAt, away }: Looks, outageAfterMs: number): Looks {
+  if (now - lookedAt <= outageAfterMs) return { lookedAt: Math.max(now, lookedAt), away };
+  const from = away && lookedAt - away.until < soonMs ? away.from : lookedAt;
+  return { lookedAt: now, away: { from, until: now } };
+}
+
+/** What a deadline that passed in an outage gets once more, in milliseconds. */
 export interface SecondChances {
-  /** Passed by more than this, it was missed in an outage. */
-  lateAfterMs: number;
+  /** Looks are no further apart unless nobody looks; one that was due by so much before an outage may have been missed, too. */
+  outageAfterMs: number;
   /** For rings, upgrades and the end of a call: a moment to come back and act. */
   graceMs: number;
   /** For a device that lost its sockets: a whole grace, because in the outage it could not come back. */
@@ -13,14 +30,18 @@ export interface SecondChances {
 }
 
 /**
- * Decides whether a deadline that is found due may fire. One that passed while nobody could act on it (a restart, a
- * database that was away) is put off, once: an outage must not end everybody's calls.
- * @param overdueMs how long ago it fell due.
- * @param extended whether it was put off before.
+ * Decides whether a deadline that is found due may fire. One that passed while nobody looked (a restart, a database that was
+ * away) is put off, once: an outage must not end everybody's calls. How late it is found says nothing of that, since many may
+ * be due at the same moment.
+ * @param deadline `extended` where it was put off before; `dueAt` in milliseconds since 1970.
  * @returns milliseconds to put it off; 0 to fire.
  */
-export function putOff(kind: DeadlineKind, overdueMs: number, extended: boolean, chances: SecondChances): number {
-  if (extended || overdueMs <= chances.lateAfterMs) return 0;
+export function putOff(
+  { kind, dueAt, extended }: { kind: DeadlineKind; dueAt: number; extended: boolean },
+  { away }: Looks,
+  chances: SecondChances,
+): number {
+  if (extended || !away || dueAt <= away.from - chances.outageAfterMs || dueAt > away.until) return 0;
   if (kind === 'connection') return chances.connectionGraceMs;
   return kind === 'media' ? chances.mediaGraceMs : chances.graceMs;
 }

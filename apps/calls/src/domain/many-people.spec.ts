@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import type { Command } from './commands.js';
 import { decide } from './decide.js';
 import { hangUpAndAnswer } from './hang-up-and-answer.js';
-import { putOff } from './lateness.js';
 import { alice, at, bob, callId, carol, dave, deviceOf, linesOf, otherCallId, rejectionOf, Story } from './story.fixture.js';
 
 const invite = (more: Partial<Command & { type: 'InviteToCall' }> = {}): Command => ({
@@ -204,6 +203,16 @@ describe('video by consent', () => {
     expect(lapsed.on(by('RequestUpgrade', alice), 40).call).toHaveProperty('upgrade');
   });
 
+  test('is asked for five times by one user at most, and is answered no more often', () => {
+    const story = audio();
+    for (let times = 0; times < callLimits.upgradeRequestsOfOneUser; times += 1) {
+      story.on(by('RequestUpgrade', alice), 3).on(by('RefuseUpgrade'), 4);
+    }
+    expect(rejectionOf(by('RequestUpgrade', alice), story.call)).toBe('too_many_upgrade_requests');
+    expect(story.on(by('RequestUpgrade'), 5).call).toHaveProperty('upgrade');
+    expect(story.on(by('RequestUpgrade', alice), 6).call?.callType).toBe('audio_video');
+  });
+
   test('is consented to by asking for it as well', () => {
     expect(audio().on(by('RequestUpgrade', alice), 3).on(by('RequestUpgrade'), 3).call?.callType).toBe('audio_video');
   });
@@ -222,14 +231,5 @@ describe('deadlines', () => {
     const story = new Story().dial({ mediaSetupSeconds: 30 }).answer(bob, 10).on(fail, 39);
     expect(story.call?.status).toBe('connected');
     expect(story.on(fail, 40).ended.reason).toBe('media_failed');
-  });
-
-  test('that passed in an outage are put off once, a lost connection by its whole grace', () => {
-    const chances = { lateAfterMs: 2000, graceMs: 5000, connectionGraceMs: 30_000, mediaGraceMs: 60_000 };
-    expect(putOff('ring', 1500, false, chances)).toBe(0);
-    expect(putOff('ring', 2500, false, chances)).toBe(5000);
-    expect(putOff('ring', 2500, true, chances)).toBe(0);
-    expect(putOff('connection', 2500, false, chances)).toBe(30_000);
-    expect(putOff('media', 2500, false, chances)).toBe(60_000);
   });
 });

@@ -1,4 +1,4 @@
-import { type CallState, participantOf } from '@communication-center/contracts';
+import { type CallState, callLimits, participantOf } from '@communication-center/contracts';
 import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject, stated } from './decision.js';
 import { Draft } from './draft.js';
@@ -45,10 +45,13 @@ export function decline({ userAlias, deviceId, reason }: Of<'DeclineCall'>, call
   return settle(draft, 'declined');
 }
 
+/** Silences one device: once, however often it says so. */
 export function ignore({ userAlias, deviceId }: Of<'IgnoreCall'>, call: CallState, now: Date): Decision {
   const participant = participantOf(call, userAlias);
   if (!participant) return reject('not_a_participant');
   if (participant.state !== 'ringing') return reject('already_ended');
+  const { ignoredBy = [] } = participant;
+  if (ignoredBy.includes(deviceId) || ignoredBy.length >= callLimits.devicesThatIgnore) return nothing;
   return stated(new Draft(call.callId, call, now).state({ type: 'call.ignored', data: { userAlias, deviceId } }));
 }
 

@@ -1,4 +1,4 @@
-import { type CallState, callLimits, participantOf, type UserAlias } from '@communication-center/contracts';
+import { type CallState, callLimits, participantOf, type UserAlias, upgradeRequestsOf } from '@communication-center/contracts';
 import type { Command } from './commands.js';
 import { type Decision, nothing, reject, stated } from './decision.js';
 import { Draft } from './draft.js';
@@ -21,6 +21,7 @@ export function requestUpgrade(command: Of<'RequestUpgrade'>, call: CallState, n
   if (refusal) return refusal;
   if (call.callType !== 'audio_upgradable') return reject('not_upgradable');
   if (call.upgrade) return acceptUpgrade({ ...command, type: 'AcceptUpgrade' }, call, now);
+  if (upgradeRequestsOf(call, userAlias) >= callLimits.upgradeRequestsOfOneUser) return reject('too_many_upgrade_requests');
   const until = new Date(now.getTime() + callLimits.upgradeSeconds * 1000).toISOString();
   return stated(new Draft(call.callId, call, now).state({ type: 'call.upgrade_requested', data: { userAlias, deviceId, until } }));
 }

@@ -1,34 +1,82 @@
-import type { AppId, CallState } from '@communication-center/contracts';
+import type { AppId } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 
 const noLiveSessionIn = (sessions: string) => `NOT EXISTS (
   SELECT 1 FROM ${sessions} AS live
   WHERE live.app_id = lines.app_id AND live.user_alias = lines.user_alias AND live.device_id = lines.active_device_id
     AND live.closed_at IS NULL)`;
-const noLiveSession = noLiveSessionIn('device_sessions');
+/** SQL that asks of a row of `lines` whether the device in the call has no live socket. */
+export const noLiveSession = noLiveSessionIn('device_sessions');
 
-/** Gives everyone in the call whose device has no live socket the grace to come (back); a devices's socket takes it away. */
-export async function watchConnections(tx: Sql, appId: AppId, call: CallState, graceMs: number): Promise<void> {
-  if (call.status === 'ended') return;
+/** A device of a user. */
+export interface Device {
+  appId: AppId;
+  userAlias: string;
+  deviceId: string;
+}
+
+/**
+ * Finds devices that come into a call without a live socket. The sessions that are found live are locked: one that is closing
+ * at this moment is waited for, and one that closes later finds the device in the call. So the two cannot miss each other.
+ */
+export async function withoutSocket<D extends Device>(tx: Sql, devices: readonly D[]): Promise<D[]> {
+  if (devices.length === 0) return [];
+  const { rows } = await tx.query<{ app_id: AppId; user_alias: string; device_id: string }>(
+    `SELECT live.app_id, live.user_alias, live.device_id
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(app_id, user_alias, device_id)
+     JOIN device_sessions AS live USING (app_id, user_alias, device_id) WHERE live.closed_at IS NULL
+     ORDER BY live.session_id FOR SHARE OF live`,
+    columnsOf(devices),
+  );
+  const live = new Set(rows.map(({ app_id, user_alias, device_id }) => `${app_id} ${device_id} ${user_alias}`));
+  return devices.filter(({ appId, userAlias, deviceId }) => !live.has(`${appId} ${deviceId} ${userAlias}`));
+}
+
+/** Locks sessions in one order before any is changed, so that batches and commands do not wait for each other. */
+export async function lockSessions(tx: Sql, sessionIds: readonly string[]): Promise<void> {
+  await tx.query('SELECT FROM device_sessions WHERE session_id = ANY($1::uuid[]) ORDER BY session_id FOR UPDATE', [sessionIds]);
+}
+
+/**
+ * Acts on sockets that have opened and closed: a device in a call whose last one has closed gets the grace to come back, the
+ * next one takes that away. Devices are locked meanwhile: of two sockets that close at the same moment in two batches, as
+ * those of a phone that dies, one is the last.
+ */
+export async function actOnSockets(
+  tx: Sql,
+  { opened, closed }: { opened: readonly Device[]; closed: readonly Device[] },
+  graceMs: number,
+): Promise<void> {
+  if (opened.length + closed.length === 0) return;
+  await tx.query(
+    `SELECT pg_advisory_xact_lock(device)
+     FROM (SELECT DISTINCT hashtextextended(concat_ws(' ', 'device', app_id, user_alias, device_id), 0) AS device
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS changed(app_id, user_alias, device_id) ORDER BY 1) AS changed`,
+    columnsOf([...opened, ...closed]),
+  );
+  // In this order: what opened may have closed again.
+  if (opened.length > 0) await unwatch(tx, opened);
+  if (closed.length > 0) await watch(tx, closed, graceMs);
+}
+
+async function watch(tx: Sql, devices: readonly Device[], graceMs: number): Promise<void> {
   await tx.query(
     `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
-     SELECT active_call_id, app_id, 'connection', user_alias, clock_timestamp() + make_interval(secs => $3)
-     FROM lines
-     WHERE app_id = $1 AND active_call_id = $2 AND active_device_id IS NOT NULL AND ${noLiveSession}
+     SELECT DISTINCT active_call_id, app_id, 'connection', user_alias, now() + make_interval(secs => $4)
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS closed(app_id, user_alias, device_id) JOIN lines USING (app_id, user_alias)
+     WHERE active_device_id = device_id AND active_call_id IS NOT NULL AND ${noLiveSession}
      ON CONFLICT DO NOTHING`,
-    [appId, call.callId, graceMs / 1000],
+    [...columnsOf(devices), graceMs / 1000],
   );
 }
 
-/** As {@link watchConnections}, for one device whose socket has closed. */
-export async function watchDevice(tx: Sql, appId: AppId, userAlias: string, deviceId: string, graceMs: number): Promise<void> {
+async function unwatch(tx: Sql, devices: readonly Device[]): Promise<void> {
   await tx.query(
-    `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
-     SELECT active_call_id, app_id, 'connection', user_alias, clock_timestamp() + make_interval(secs => $4)
-     FROM lines
-     WHERE app_id = $1 AND user_alias = $2 AND active_device_id = $3 AND active_call_id IS NOT NULL AND ${noLiveSession}
-     ON CONFLICT DO NOTHING`,
-    [appId, userAlias, deviceId, graceMs / 1000],
+    `DELETE FROM deadlines USING unnest($1::text[], $2::text[], $3::text[]) AS opened(app_id, user_alias, device_id)
+     JOIN lines USING (app_id, user_alias)
+     WHERE deadlines.kind = 'connection' AND deadlines.call_id = lines.active_call_id AND deadlines.user_alias = lines.user_alias
+       AND lines.active_device_id = opened.device_id`,
+    columnsOf(devices),
   );
 }
 
@@ -44,33 +92,6 @@ export function watchAllIn(shadow: string): string {
      ON CONFLICT DO NOTHING`;
 }
 
-/** The device has a socket again. */
-export async function unwatchDevice(tx: Sql, appId: AppId, userAlias: string, deviceId: string): Promise<void> {
-  await tx.query(
-    `DELETE FROM deadlines USING lines
-     WHERE deadlines.kind = 'connection' AND deadlines.call_id = lines.active_call_id AND deadlines.user_alias = lines.user_alias
-       AND lines.app_id = $1 AND lines.user_alias = $2 AND lines.active_device_id = $3`,
-    [appId, userAlias, deviceId],
-  );
-}
-
-/** @returns the device a user is in the call with, when it has no live socket. */
-export async function disconnectedDevice(tx: Sql, appId: AppId, callId: string, userAlias: string): Promise<string | undefined> {
-  const { rows } = await tx.query<{ device: string }>(
-    `SELECT active_device_id AS device FROM lines
-     WHERE app_id = $1 AND user_alias = $3 AND active_call_id = $2 AND active_device_id IS NOT NULL AND ${noLiveSession}`,
-    [appId, callId, userAlias],
-  );
-  return rows[0]?.device;
-}
-
-/** @returns whether the device a user is in the call with ever joined the call's media. */
-export async function hasJoinedMedia(tx: Sql, appId: AppId, callId: string, userAlias: string): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `SELECT 1 FROM lines JOIN device_sessions AS media ON media.app_id = lines.app_id AND media.user_alias = lines.user_alias
-       AND media.device_id = lines.active_device_id AND media.media_of_call = lines.active_call_id
-     WHERE lines.app_id = $1 AND lines.user_alias = $3 AND lines.active_call_id = $2`,
-    [appId, callId, userAlias],
-  );
-  return (rowCount ?? 0) > 0;
+function columnsOf(devices: readonly Device[]): string[][] {
+  return [devices.map(({ appId }) => appId), devices.map(({ userAlias }) => userAlias), devices.map(({ deviceId }) => deviceId)];
 }

@@ -3,13 +3,7 @@ import { ProjectEvents, type ProjectionBatch, type Sql, type Tombstone } from '@
 import { Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
-import { unwatchDevice, watchAllIn, watchDevice } from './connection-deadlines.js';
-
-interface Device {
-  appId: AppId;
-  userAlias: string;
-  deviceId: string;
-}
+import { actOnSockets, type Device, lockSessions, watchAllIn } from './connection-deadlines.js';
 
 interface Socket extends Device {
   sessionId: string;
@@ -38,16 +32,15 @@ export class DeviceSessionsProjection {
     beforeSwap: (shadow) => [watchAllIn(shadow)],
   })
   async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
-    for (const event of events) {
-      const socket = event.type.startsWith('media.') ? mediaSocket(event) : signallingSocket(event);
-      if ((await save(tx, socket)) && !isRebuild) await this.#act(tx, socket, socket.closedAt === null);
-    }
-    for (const device of await end(tx, tombstones, events)) if (!isRebuild) await this.#act(tx, device, false);
-  }
-
-  async #act(tx: Sql, { appId, userAlias, deviceId }: Device, open: boolean): Promise<void> {
-    if (open) await unwatchDevice(tx, appId, userAlias, deviceId);
-    else await watchDevice(tx, appId, userAlias, deviceId, this.settings.CONNECTION_GRACE_MS);
+    const sockets = events.map((event) => (event.type.startsWith('media.') ? mediaSocket(event) : signallingSocket(event)));
+    if (!isRebuild) await lockSessions(tx, [...sockets.map(({ sessionId }) => sessionId), ...tombstones.map(({ key }) => key)]);
+    const news: Socket[] = [];
+    for (const socket of sockets) if (await save(tx, socket)) news.push(socket);
+    const ended = await end(tx, tombstones, events);
+    if (isRebuild) return;
+    const opened = news.filter(({ closedAt }) => closedAt === null);
+    const closed = [...news.filter(({ closedAt }) => closedAt !== null), ...ended];
+    await actOnSockets(tx, { opened, closed }, this.settings.CONNECTION_GRACE_MS);
   }
 }
 

@@ -23,7 +23,8 @@ import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
-import { eventsBetween, eventsOfCalls, statesOfCalls } from '../event-store/call-store.js';
+import { eventsBetween, eventsOfCalls } from '../event-store/events.js';
+import { statesOfCalls } from '../event-store/kept-states.js';
 import { callsToTell } from './calls-to-tell.js';
 
 const snapshotSchema = z.object({ appId: appIdSchema, userAlias: userAliasSchema });

@@ -1,6 +1,6 @@
 import { type CallEvent, type CallId, callEventsPage } from '@communication-center/contracts';
 import type { Repair, Sql } from '@communication-center/event-log';
-import { eventsBetween } from '../event-store/call-store.js';
+import { eventsBetween } from '../event-store/events.js';
 
 /** @returns what reads the events that the topic lacks of a call from the service's own store. */
 export function repairIn(database: Sql): Repair {

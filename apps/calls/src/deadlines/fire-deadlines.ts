@@ -1,0 +1,65 @@
+import type { Sql } from '@communication-center/event-log';
+import { type How, hold } from '../decide-in-groups/hold.js';
+import { type Published, save } from '../decide-in-groups/save.js';
+import type { CommandOnCall } from '../domain/commands.js';
+import { type Looks, putOff, type SecondChances } from '../domain/lateness.js';
+import { type Claimed, clearFired, type Deadline, putOffDeadlines, type StillDue, stillDue } from './due-deadlines.js';
+
+/** What came of deadlines that were claimed. */
+interface Fired {
+  /** Those that could not be held with all they concern. */
+  left: Deadline[];
+  published: Published;
+}
+
+/**
+ * Fires claimed deadlines, in as many statements for a hundred as for one: each is decided on what the ones before it left.
+ * The order of locks is that of commands: lines, then calls, and only then is it seen whether a deadline is due still.
+ */
+export async function fireDeadlines(
+  tx: Sql,
+  claimed: readonly Claimed[],
+  { how, looks, chances }: { how: How; looks: Looks; chances: SecondChances },
+): Promise<Fired> {
+  const held = await hold(
+    tx,
+    claimed.map(({ app_id: appId, call_id, participants: users }) => ({ appId, callIds: [call_id], users })),
+    how,
+  );
+  const isHeld = ({ app_id, call_id, participants }: Claimed) => held.in(app_id).holds([call_id], participants);
+  // Who waited and still has no call has a deadline of nothing.
+  const ofNothing = claimed.filter(({ app_id, call_id }) => how === 'waiting' && !held.in(app_id).callOf(call_id));
+  const due = await stillDue(tx, claimed.filter(isHeld), chances.connectionGraceMs);
+  const late = due.flatMap((one) => {
+    const byMs = putOff({ kind: one.kind, dueAt: one.due_at, extended: one.extended }, looks, chances);
+    return byMs > 0 ? [{ due: one, byMs }] : [];
+  });
+  const isLate = new Set(late.map((one) => one.due));
+  const fired = due.filter((one) => !isLate.has(one));
+  for (const one of fired) {
+    const command = commandOf(one);
+    if (command) held.in(one.app_id).take(command, undefined);
+  }
+  const published = await save(tx, held, { graceMs: chances.connectionGraceMs });
+  await clearFired(tx, [...fired, ...ofNothing]);
+  await putOffDeadlines(tx, late);
+  return { left: claimed.filter((one) => !isHeld(one) && !ofNothing.includes(one)), published };
+}
+
+/** @returns what a deadline asks of its call; undefined where what it waited for has happened. */
+function commandOf({ call_id: callId, kind, user_alias: userAlias, has_media, lost_device }: StillDue): CommandOnCall | undefined {
+  switch (kind) {
+    case 'ring':
+      return { type: 'TimeOutRinging', callId, userAlias };
+    case 'max_duration':
+      return { type: 'ReachMaxDuration', callId };
+    case 'upgrade':
+      return { type: 'LapseUpgrade', callId };
+    case 'media':
+      return has_media ? undefined : { type: 'FailMedia', callId, userAlias };
+    case 'connection':
+      return lost_device ? { type: 'LoseConnection', callId, userAlias, deviceId: lost_device } : undefined;
+    default:
+      return kind satisfies never;
+  }
+}

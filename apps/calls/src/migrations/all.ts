@@ -1,0 +1,11 @@
+import type { Migration } from '@communication-center/service';
+import { callStore } from './1-call-store.js';
+import { deadlinesAndOutcomes } from './2-deadlines-and-outcomes.js';
+import { consumers } from './3-consumers.js';
+import { closedSessions } from './4-closed-sessions.js';
+import { recentCalls } from './5-recent-calls.js';
+import { groups } from './6-groups.js';
+import { outbox } from './7-outbox.js';
+
+/** What makes the service's schema, in order. */
+export const migrations: Migration[] = [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls, outbox, groups];
