@@ -11,9 +11,7 @@ export const settings = z.object({
   OUTAGE_AFTER_MS: numberSetting(2000, { min: 1000 })
     .meta({ unit: 'ms' })
     .describe('when no replica has looked for deadlines for so long, those that passed meanwhile were missed in an outage'),
-  OUTAGE_GRACE_MS: numberSetting(5000, { min: 0 })
-    .meta({ unit: 'ms' })
-    .describe('time a deadline missed in an outage gets once more'),
+  OUTAGE_GRACE_MS: numberSetting(5000, { min: 0 }).meta({ unit: 'ms' }).describe('time a deadline missed in an outage gets once more'),
   PUBLISH_LAG_LIMIT_MS: numberSetting(5000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('new dials are refused while the oldest unpublished event is older'),

@@ -1,4 +1,4 @@
-import type { CallState } from '@communication-center/contracts';
+import type { AppId, CallState } from '@communication-center/contracts';
 import { currentTraceparent, Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { CommandMemory, fingerprintOf, type Reply } from '../decide-in-groups/command-memory.js';
@@ -6,7 +6,7 @@ import { DecisionRoom } from '../decide-in-groups/decision-room.js';
 import type { Command } from '../domain/commands.js';
 import type { Actor } from './actor.js';
 
-type By = Pick<Actor, 'appId' | 'key'>;
+type Key = Actor['key'];
 
 /** Has commands carried out, and turns what became of them into replies. */
 @Injectable()
@@ -18,11 +18,12 @@ export class CallCommands {
 
   /**
    * Carries out a command. A dial to somebody who is dialing the initiator at this moment answers that call instead (glare).
+   * @param given names the act: a repeat gets the first reply.
    * @param asked what tells a repeat from another command, where that is not the command itself.
    * @returns the call afterwards; one that was dialed may have ended already because nobody could be rung.
    * @throws ProblemError with the rejection's code.
    */
-  async carryOut({ appId, key: given }: By, command: Command, asked: object = inOrder(command)): Promise<CallState> {
+  async act(appId: AppId, command: Command, given?: Key, asked: object = inOrder(command)): Promise<CallState> {
     const key = given && { ...given, fingerprint: fingerprintOf(asked) };
     const [done] = await this.room.carryOut([{ appId, command, key, traceparent: currentTraceparent() }]);
     if (done?.status === 'fulfilled') return callIn(done.value);
@@ -34,7 +35,7 @@ export class CallCommands {
    * @returns undefined when it is none.
    * @throws ProblemError as it was replied, or `idempotency_mismatch` when its id was used for something else.
    */
-  async repeated({ appId, key: given }: By, asked: object): Promise<CallState | undefined> {
+  async repeated(appId: AppId, given: Key, asked: object): Promise<CallState | undefined> {
     if (!given) return undefined;
     const key = { ...given, appId, fingerprint: fingerprintOf(asked) };
     const first = (await CommandMemory.read(this.database, [key])).replyTo(key);

@@ -42,13 +42,13 @@ export class CallsController {
     const { userAlias: initiator, deviceId: initiatorDevice } = actor;
     const { commandId: _, ...terms } = body;
     const asked = { type: 'DialCall', ...terms, userAlias: initiator, deviceId: initiatorDevice };
-    const first = await this.commands.repeated(actor, asked);
+    const first = await this.commands.repeated(actor.appId, actor.key, asked);
     if (first) return this.#withMedia(actor, first);
     await this.lag.requireSmall();
     await this.directory.requireUsers(actor.appId, [initiator, ...body.callees]);
     const options = await this.directory.optionsOf(actor.appId);
     const command = dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice });
-    return this.#withMedia(actor, await this.commands.carryOut(actor, command, asked));
+    return this.#withMedia(actor, await this.commands.act(actor.appId, command, actor.key, asked));
   }
 
   @Post(':callId/ringing')
@@ -112,8 +112,8 @@ export class CallsController {
     return { ...replyOf(call), media: await this.media.issue(actor.appId, call, actor.userAlias, deviceOf(actor)) };
   }
 
-  async #act(by: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
-    return replyOf(await this.commands.carryOut(by, command));
+  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
+    return replyOf(await this.commands.act(appId, command, key));
   }
 
   async #withMedia({ appId, userAlias, deviceId }: Actor, call: CallState): Promise<CallReply> {

@@ -84,15 +84,15 @@ export class SteerCallsController {
     const { userAlias: by, ...actor } = serverOrActorOf(subject, body);
     const ringSeconds = body.ringSeconds && { ringSeconds: body.ringSeconds };
     const asked = { type: 'InviteToCall', callId, by, callees: body.callees, again, ...ringSeconds } as const;
-    const first = await this.commands.repeated(actor, asked);
+    const first = await this.commands.repeated(actor.appId, actor.key, asked);
     if (first) return replyOf(first);
     await this.lag.requireSmall();
     await this.directory.requireUsers(actor.appId, body.callees);
     const { callWaiting } = await this.directory.optionsOf(actor.appId);
-    return replyOf(await this.commands.carryOut(actor, { ...asked, callWaiting }, asked));
+    return replyOf(await this.commands.act(actor.appId, { ...asked, callWaiting }, actor.key, asked));
   }
 
-  async #act(by: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
-    return replyOf(await this.commands.carryOut(by, command));
+  async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
+    return replyOf(await this.commands.act(appId, command, key));
   }
 }

@@ -8,7 +8,7 @@ import { foldRecord } from '../domain/parts.js';
 export class CallHistoryProjection {
   @ProjectEvents('call-history', {
     topics: ['calls.events'],
-    tables: ['call_history'],
+    tables: ['call_history', 'call_parts'],
     sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
   })
   async apply({ events, tx }: ProjectionBatch): Promise<void> {
@@ -17,7 +17,18 @@ export class CallHistoryProjection {
       (event) => event.callid,
     );
     const before = await historyOf(tx, [...byCall.keys()]);
-    for (const [callId, told] of byCall) await save(tx, before.get(callId), told);
+    const questions = { begun: [] as Question[], over: [] as Question[] };
+    for (const [callId, told] of byCall) {
+      const known = before.get(callId);
+      const record = told.reduce<CallRecord | undefined>(foldRecord, known);
+      if (!record || record.sequence === known?.sequence) continue;
+      await save(tx, told[0]?.appid ?? '', record);
+      const [was, is] = [questionsOf(told[0]?.appid ?? '', known), questionsOf(told[0]?.appid ?? '', record)];
+      questions.begun.push(...[...is].filter(([name]) => !was.has(name)).map(([, question]) => question));
+      questions.over.push(...[...was].filter(([name]) => !is.has(name)).map(([, question]) => question));
+    }
+    await answerWith(tx, questions.begun);
+    await answerNoMoreWith(tx, questions.over);
   }
 }
 
@@ -36,9 +47,7 @@ async function historyOf(tx: Sql, callIds: string[]): Promise<Map<string, CallRe
   return new Map(rows.map(toRecord).map((record) => [record.callId, record]));
 }
 
-async function save(tx: Sql, before: CallRecord | undefined, events: readonly CallEvent[]): Promise<void> {
-  const record = events.reduce<CallRecord | undefined>(foldRecord, before);
-  if (!record || record.sequence === before?.sequence) return;
+async function save(tx: Sql, appId: string, record: CallRecord): Promise<void> {
   const { parts, ...call } = record;
   await tx.query(
     `INSERT INTO call_history (call_id, app_id, sequence, status, participants, dialed_at, call, parts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -46,7 +55,7 @@ async function save(tx: Sql, before: CallRecord | undefined, events: readonly Ca
      SET sequence = excluded.sequence, status = excluded.status, participants = excluded.participants, call = excluded.call, parts = excluded.parts`,
     [
       call.callId,
-      events[0]?.appid,
+      appId,
       call.sequence,
       call.status,
       call.participants.map(({ userAlias }) => userAlias),
@@ -55,4 +64,46 @@ async function save(tx: Sql, before: CallRecord | undefined, events: readonly Ca
       JSON.stringify(parts),
     ],
   );
+}
+
+/** A question that a call is an answer to: whose calls, with which outcome; empty for everybody's, and for any. */
+type Question = [appId: string, userAlias: string, outcome: string, dialedAt: string, callId: string];
+
+function questionsOf(appId: string, record: CallRecord | undefined): Map<string, Question> {
+  if (!record) return new Map();
+  const { parts, dialedAt, callId } = record;
+  const asked = parts.flatMap(({ userAlias, outcome }) => [
+    [userAlias, ''],
+    ...(outcome
+      ? [
+          [userAlias, outcome],
+          ['', outcome],
+        ]
+      : []),
+  ]);
+  return new Map(asked.map(([userAlias = '', outcome = '']) => [`${outcome} ${userAlias}`, [appId, userAlias, outcome, dialedAt, callId]]));
+}
+
+async function answerWith(tx: Sql, questions: readonly Question[]): Promise<void> {
+  if (questions.length === 0) return;
+  await tx.query(
+    `INSERT INTO call_parts (app_id, user_alias, outcome, dialed_at, call_id)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[]) ON CONFLICT DO NOTHING`,
+    columnsOf(questions),
+  );
+}
+
+async function answerNoMoreWith(tx: Sql, questions: readonly Question[]): Promise<void> {
+  if (questions.length === 0) return;
+  await tx.query(
+    `DELETE FROM call_parts AS p USING unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[])
+       AS over(app_id, user_alias, outcome, dialed_at, call_id)
+     WHERE p.app_id = over.app_id AND p.user_alias = over.user_alias AND p.outcome = over.outcome AND p.dialed_at = over.dialed_at
+       AND p.call_id = over.call_id`,
+    columnsOf(questions),
+  );
+}
+
+function columnsOf(questions: readonly Question[]): string[][] {
+  return [0, 1, 2, 3, 4].map((column) => questions.map((question) => question[column] ?? ''));
 }

@@ -7,6 +7,13 @@ import { toRecord } from './call-history.projection.js';
 /** Outcomes that only a device can have: the record has what happened to the user, and on which device. */
 const elsewhere: Record<string, string> = { answered_elsewhere: 'answered', declined_elsewhere: 'declined' };
 
+const ofAll = { range: 'call_history', from: 'call_history', only: '$2::text IS NOT NULL' };
+const ofSome = {
+  range: 'call_parts',
+  from: 'call_parts JOIN call_history USING (call_id)',
+  only: 'user_alias = $2::text AND outcome = $6::text',
+};
+
 /**
  * Lists an app's calls, newest first.
  * @param userAlias whose calls, and whose outcomes; null for everybody's.
@@ -17,26 +24,28 @@ export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | n
   if (!userAlias && deviceId) throw needs('userAlias', 'name the user whose device it is');
   if (!deviceId && outcome && outcome in elsewhere) throw needs('deviceId', `${outcome} is how a device saw it: name the device`);
   const [dialedAt, callId] = query.cursor?.split('_') ?? [null, null];
+  const asked = outcome ? (elsewhere[outcome] ?? outcome) : '';
+  // Everybody's calls of any outcome are the history itself; every other question has a range of its own, in the same order.
+  const { range, from, only } = userAlias || asked ? ofSome : ofAll;
   const { rows } = await sql.query<{ call: unknown; parts: unknown[] }>(
-    `SELECT call, parts FROM call_history
-     WHERE app_id = $1
-       AND ($2::text IS NULL OR participants @> ARRAY[$2])
-       AND ($3::text IS NULL OR status = $3)
-       AND ($4::timestamptz IS NULL OR dialed_at >= $4)
-       AND ($5::timestamptz IS NULL OR dialed_at < $5)
-       AND ($6::text IS NULL OR EXISTS (
-         SELECT 1 FROM jsonb_array_elements(parts) AS part
-         WHERE part->>'outcome' = $6 AND ($2::text IS NULL OR part->>'userAlias' = $2)
-           AND ($7::text IS NULL OR part->>'role' = 'initiator' OR part->>'deviceId' IS NULL OR (part->>'deviceId' <> $7) = $8)))
-       AND ($9::timestamptz IS NULL OR (dialed_at, call_id) < ($9, $10::uuid))
-     ORDER BY dialed_at DESC, call_id DESC LIMIT $11`,
+    `SELECT call_history.call, call_history.parts FROM ${from}
+     WHERE ${range}.app_id = $1 AND ${only}
+       AND ($3::text IS NULL OR call_history.status = $3)
+       AND ($4::timestamptz IS NULL OR ${range}.dialed_at >= $4)
+       AND ($5::timestamptz IS NULL OR ${range}.dialed_at < $5)
+       AND ($6::text = '' OR $7::text IS NULL OR EXISTS (
+         SELECT 1 FROM jsonb_array_elements(call_history.parts) AS part
+         WHERE part->>'outcome' = $6 AND part->>'userAlias' = $2
+           AND (part->>'role' = 'initiator' OR part->>'deviceId' IS NULL OR (part->>'deviceId' <> $7) = $8)))
+       AND ($9::timestamptz IS NULL OR (${range}.dialed_at, ${range}.call_id) < ($9, $10::uuid))
+     ORDER BY ${range}.dialed_at DESC, ${range}.call_id DESC LIMIT $11`,
     [
       appId,
-      userAlias,
+      userAlias ?? '',
       query.status ?? null,
       query.from ?? null,
       query.to ?? null,
-      outcome ? (elsewhere[outcome] ?? outcome) : null,
+      asked,
       deviceId ?? null,
       Boolean(outcome && outcome in elsewhere),
       dialedAt,

@@ -38,7 +38,9 @@ function dialConcern(appId: AppId, { initiator, callees, initiatorDevice }: Comm
 
 /** @returns for each command the call that its user would hang up to answer. */
 async function activeCallsOf(sql: Sql, asked: readonly AskedCommand[]): Promise<(CallId | undefined)[]> {
-  const leaving = asked.map(({ appId, command }) => (command.type === 'AnswerCall' && command.hangUpOther ? { appId, command } : undefined));
+  const leaving = asked.map(({ appId, command }) =>
+    command.type === 'AnswerCall' && command.hangUpOther ? { appId, command } : undefined,
+  );
   const users = leaving.flatMap((one) => (one ? { appId: one.appId, userAlias: one.command.userAlias } : []));
   if (users.length === 0) return asked.map(() => undefined);
   const { rows } = await sql.query<{ app_id: AppId; user_alias: UserAlias; active_call_id: CallId }>(

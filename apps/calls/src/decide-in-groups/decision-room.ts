@@ -18,9 +18,9 @@ import { ConcernedChanged, tryAgain } from './try-again.js';
 @Injectable()
 export class DecisionRoom {
   constructor(
-    private readonly database: Postgres,
-    private readonly relay: OutboxRelay,
-    @Inject(Settings) private readonly settings: CallsSettings,
+    @Inject(Postgres) private readonly database: Pick<Postgres, 'query' | 'transaction'>,
+    @Inject(OutboxRelay) private readonly relay: Pick<OutboxRelay, 'committed'>,
+    @Inject(Settings) private readonly settings: Pick<CallsSettings, 'CONNECTION_GRACE_MS'>,
     @Inject(Report) private readonly report: ReportError,
   ) {}
 

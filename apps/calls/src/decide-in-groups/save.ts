@@ -72,7 +72,9 @@ async function write(tx: Sql, { changes, events, memory, moved, connections }: W
   // Whoever came or went with a device is watched anew.
   const isMoved = new Set(moved.map(({ appId, userAlias }) => `${appId} ${userAlias}`));
   const unwatched = changes.flatMap(({ appId, callId, after }) =>
-    after.participants.filter(({ userAlias }) => isMoved.has(`${appId} ${userAlias}`)).map(({ userAlias }) => [callId, 'connection', userAlias]),
+    after.participants
+      .filter(({ userAlias }) => isMoved.has(`${appId} ${userAlias}`))
+      .map(({ userAlias }) => [callId, 'connection', userAlias]),
   );
   const set = [
     ...of(({ appId, callId, consequences }) =>
@@ -89,9 +91,18 @@ async function write(tx: Sql, { changes, events, memory, moved, connections }: W
     JSON.stringify(events.map(eventRow)),
     JSON.stringify(changes.map(callRow)),
     JSON.stringify(memory.rows),
-    ...columns(4, moved.map(({ appId, userAlias, activeCall, deviceId }) => [appId, userAlias, activeCall, deviceId])),
-    ...columns(3, of(({ appId, callId, consequences }) => consequences.stopRinging.map((userAlias) => [appId, userAlias, callId]))),
-    ...columns(3, of(({ appId, callId, consequences }) => consequences.startRinging.map((userAlias) => [appId, userAlias, callId]))),
+    ...columns(
+      4,
+      moved.map(({ appId, userAlias, activeCall, deviceId }) => [appId, userAlias, activeCall, deviceId]),
+    ),
+    ...columns(
+      3,
+      of(({ appId, callId, consequences }) => consequences.stopRinging.map((userAlias) => [appId, userAlias, callId])),
+    ),
+    ...columns(
+      3,
+      of(({ appId, callId, consequences }) => consequences.startRinging.map((userAlias) => [appId, userAlias, callId])),
+    ),
     ...columns(3, cleared),
     ...columns(5, set),
   ]);

@@ -1,4 +1,12 @@
-import { type CallFact, type CallId, type CallState, type DeviceId, foldCallEvent, participantOf, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallFact,
+  type CallId,
+  type CallState,
+  type DeviceId,
+  foldCallEvent,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 import type { Command, DialCall, Line, Lines } from './commands.js';
 import { consequencesOf, findGlare } from './consequences.js';
 import { decide } from './decide.js';

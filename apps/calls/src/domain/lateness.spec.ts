@@ -16,7 +16,8 @@ describe('looks', () => {
 
   test('that nobody took for a while are an outage, known until the next one', () => {
     expect(after(110_000, 110_200)).toEqual({ lookedAt: 110_200, away: { from: 100_000, until: 110_000 } });
-    expect(after(110_000, 180_000)).toEqual({ lookedAt: 180_000, away: { from: 110_000, until: 180_000 } });
+    const later = { lookedAt: 175_000, away: { from: 100_000, until: 110_000 } };
+    expect(lookAt(180_000, later, chances.outageAfterMs).away).toEqual({ from: 175_000, until: 180_000 });
   });
 
   test('between two outages that follow each other soon leave the first one known: some of its deadlines may be waiting', () => {

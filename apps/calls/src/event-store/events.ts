@@ -53,7 +53,13 @@ export async function eventsBetween(
 /** @returns the event that a fact becomes when it is appended to a call as its `version`th. */
 export function newEvent(
   fact: CallFact,
-  { appId, callId, version, now, traceparent }: { appId: AppId; callId: CallId; version: number; now: Date; traceparent?: string | undefined },
+  {
+    appId,
+    callId,
+    version,
+    now,
+    traceparent,
+  }: { appId: AppId; callId: CallId; version: number; now: Date; traceparent?: string | undefined },
 ): CallEvent {
   return {
     ...fact,

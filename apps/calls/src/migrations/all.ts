@@ -6,6 +6,16 @@ import { closedSessions } from './4-closed-sessions.js';
 import { recentCalls } from './5-recent-calls.js';
 import { groups } from './6-groups.js';
 import { outbox } from './7-outbox.js';
+import { partsOfHistory } from './8-parts-of-history.js';
 
 /** What makes the service's schema, in order. */
-export const migrations: Migration[] = [callStore, deadlinesAndOutcomes, consumers, closedSessions, recentCalls, outbox, groups];
+export const migrations: Migration[] = [
+  callStore,
+  deadlinesAndOutcomes,
+  consumers,
+  closedSessions,
+  recentCalls,
+  outbox,
+  groups,
+  partsOfHistory,
+];

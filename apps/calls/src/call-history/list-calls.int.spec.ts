@@ -1,0 +1,91 @@
+/*
+ * However long a history, and however rare what is looked for in it, a page of it reads little more than it shows.
+ */
+import type { AppId, CallEvent, CallId, CallList, CallListQuery, UserAlias } from '@communication-center/contracts';
+import { Fleet, rowsReadBy } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { phoneOf, Store, user } from '../decide-in-groups/store.fixture.js';
+import { eventsOfCalls } from '../event-store/events.js';
+import { CallHistoryProjection } from './call-history.projection.js';
+import { listCalls } from './list-calls.js';
+
+const fleet = new Fleet();
+const app = 'app' as AppId;
+let store: Store;
+
+beforeEach(async () => {
+  store = await Store.make(fleet);
+});
+afterEach(() => store.end());
+
+async function project(events: readonly CallEvent[]): Promise<void> {
+  const projection = new CallHistoryProjection();
+  await store.schema.transaction((tx) => projection.apply({ events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined }));
+}
+
+async function history(callId: CallId): Promise<CallEvent[]> {
+  return (await eventsOfCalls(store.schema, [callId])).get(callId) ?? [];
+}
+
+const list = (query: Partial<CallListQuery>, userAlias: string | null = null): Promise<CallList> =>
+  listCalls(store.schema, app, userAlias as UserAlias | null, { limit: 20, ...query } as CallListQuery);
+const ids = async (query: Partial<CallListQuery>, userAlias: string | null = null) =>
+  (await list(query, userAlias)).calls.map(({ callId }) => callId);
+
+test('calls are found by whose they are and how they went, event by event as they go', async () => {
+  const missed = await store.dial('ann', ['bob']);
+  await store.carryOut({ type: 'HangUp', callId: missed.callId, userAlias: user('ann'), deviceId: phoneOf('ann') });
+  const talked = await store.dial('ann', ['bob', 'cat']);
+  await store.carryOut({ type: 'DeclineCall', callId: talked.callId, userAlias: user('bob'), deviceId: phoneOf('bob'), reason: 'none' });
+  await store.carryOut({ type: 'AnswerCall', callId: talked.callId, userAlias: user('cat'), deviceId: phoneOf('cat') });
+  await project(await history(missed.callId));
+  for (const event of await history(talked.callId)) await project([event]);
+
+  expect(await ids({})).toEqual([talked.callId, missed.callId]);
+  expect(await ids({}, 'bob')).toEqual([talked.callId, missed.callId]);
+  expect(await ids({ outcome: 'missed' })).toEqual([missed.callId]);
+  expect(await ids({ outcome: 'missed' }, 'bob')).toEqual([missed.callId]);
+  expect(await ids({ outcome: 'declined' }, 'bob')).toEqual([talked.callId]);
+  expect(await ids({ outcome: 'declined' }, 'cat')).toEqual([]);
+  expect(await ids({ outcome: 'declined_elsewhere', deviceId: phoneOf('tablet') }, 'bob')).toEqual([talked.callId]);
+  expect(await ids({ outcome: 'declined', deviceId: phoneOf('bob') }, 'bob')).toEqual([talked.callId]);
+  expect(await ids({ status: 'connected' }, 'cat')).toEqual([talked.callId]);
+
+  // Whoever declined comes back: the outcome that was is forgotten.
+  await store.carryOut({ type: 'JoinCall', callId: talked.callId, userAlias: user('bob'), deviceId: phoneOf('bob') });
+  await project((await history(talked.callId)).slice(-1));
+  expect(await ids({ outcome: 'declined' }, 'bob')).toEqual([]);
+  expect(await ids({ outcome: 'declined' })).toEqual([]);
+  expect(await ids({ outcome: 'answered' }, 'bob')).toEqual([talked.callId]);
+  const [first] = (await list({ limit: 1 }, 'bob')).calls;
+  const page = await list({ limit: 1, cursor: `${first?.dialedAt}_${first?.callId}` }, 'bob');
+  expect(page.calls.map(({ callId }) => callId)).toEqual([missed.callId]);
+});
+
+test('a rare outcome is found in a long history without reading it', async () => {
+  const rare = await store.dial('ann', ['bob']);
+  await store.carryOut({ type: 'DeclineCall', callId: rare.callId, userAlias: user('bob'), deviceId: phoneOf('bob'), reason: 'none' });
+  await project(await history(rare.callId));
+  await store.schema.query(
+    `WITH copy AS (
+       INSERT INTO call_history (call_id, app_id, sequence, status, participants, dialed_at, call, parts)
+       SELECT gen_random_uuid(), app_id, sequence, status, participants, dialed_at + number * interval '1 second', call, '[]'
+       FROM call_history, generate_series(1, 50000) AS number RETURNING call_id, dialed_at
+     ) INSERT INTO call_parts SELECT 'app', who, what, dialed_at, call_id
+       FROM copy, unnest(ARRAY['', 'bob']) AS who, unnest(ARRAY['', 'answered']) AS what WHERE who <> '' OR what <> ''`,
+  );
+  await store.schema.query('ANALYZE');
+  for (const [query, who] of [
+    [{ outcome: 'declined' }, null],
+    [{ outcome: 'declined' }, 'bob'],
+    [{ outcome: 'answered' }, 'bob'],
+    [{}, 'bob'],
+    [{}, null],
+  ] as const) {
+    const read = await rowsReadBy(store.schema, (sql) =>
+      listCalls(sql, app, who as UserAlias | null, { limit: 20, ...query } as CallListQuery),
+    );
+    expect(read.wholeTables, JSON.stringify([query, who])).toEqual([]);
+    expect(read.rows, JSON.stringify([query, who])).toBeLessThan(100);
+  }
+});

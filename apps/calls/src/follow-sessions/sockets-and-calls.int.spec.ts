@@ -1,0 +1,118 @@
+/*
+ * A device in a call that has no socket left is given the grace, whatever happens at the same moment: two transactions that
+ * overlap in any way, one of them sees the other.
+ */
+import type { CallState } from '@communication-center/contracts';
+import type { ProjectionBatch, Sql } from '@communication-center/event-log';
+import { eventually, Fleet } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { chances, phoneOf, Store, user } from '../decide-in-groups/store.fixture.js';
+import { DeviceSessionsProjection } from './device-sessions.projection.js';
+
+const fleet = new Fleet();
+const ids = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
+let store: Store;
+let projection: DeviceSessionsProjection;
+
+beforeEach(async () => {
+  store = await Store.make(fleet);
+  projection = new DeviceSessionsProjection({ CONNECTION_GRACE_MS: chances.connectionGraceMs } as never);
+});
+afterEach(() => store.end());
+
+function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): ProjectionBatch['events'][number] {
+  const data = { sessionId, userAlias: 'bob', deviceId: phoneOf('bob'), platform: 'web' };
+  return {
+    specversion: '1.0',
+    id: `${sessionId}-${sequence}`,
+    source: '/gateway',
+    type: `session.${what}`,
+    time: new Date().toISOString(),
+    subject: sessionId,
+    appid: 'app',
+    sequence,
+    dataversion: 1,
+    data: what === 'closed' ? { ...data, reason: 'closed' } : data,
+  } as never;
+}
+
+const apply = (tx: Sql, ...events: ProjectionBatch['events'][number][]) =>
+  projection.apply({ events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined });
+const open = (...sessions: string[]) => store.schema.transaction((tx) => apply(tx, ...sessions.map((id) => told(id, 1, 'opened'))));
+const answer = ({ callId }: CallState) =>
+  store.carryOut({ type: 'AnswerCall', callId, userAlias: user('bob'), deviceId: phoneOf('bob') }).then(([reply]) => reply?.call?.status);
+
+async function watched(): Promise<string[]> {
+  const { rows } = await store.schema.query<{ user_alias: string }>(
+    "SELECT user_alias FROM deadlines WHERE kind = 'connection' AND user_alias = 'bob'",
+  );
+  return rows.map(({ user_alias }) => user_alias);
+}
+
+/** Begins a transaction that stands still after its work, until it is told to commit. */
+async function begun(work: (tx: Sql) => Promise<unknown>): Promise<() => Promise<void>> {
+  const connection = await store.schema.connect();
+  await connection.query('BEGIN');
+  await work(connection);
+  return async () => {
+    await connection.query('COMMIT');
+    await connection.end();
+  };
+}
+
+const isWaiting = (count: number) =>
+  eventually('a transaction waiting for another', async () => {
+    const { rows } = await store.schema.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = $1", [
+      store.schema.schema,
+    ]);
+    return rows.length >= count;
+  });
+
+test('a socket that is closing while its device answers is seen by the answer', async () => {
+  await open(ids[0]);
+  const call = await store.dial('ann', ['bob']);
+  const commit = await begun((tx) => apply(tx, told(ids[0], 2, 'closed')));
+  const answered = answer(call);
+  await isWaiting(1);
+  await commit();
+  expect(await answered).toBe('connected');
+  expect(await watched()).toEqual(['bob']);
+});
+
+test('an answer that is under way is seen by the socket that closes meanwhile', async () => {
+  await open(ids[0]);
+  const call = await store.dial('ann', ['bob']);
+  // The answer has locked the session, and cannot write the call yet.
+  const commit = await begun((tx) => tx.query('LOCK TABLE recent_calls IN ACCESS EXCLUSIVE MODE'));
+  const answered = answer(call);
+  await isWaiting(1);
+  const closed = store.schema.transaction((tx) => apply(tx, told(ids[0], 2, 'closed')));
+  await isWaiting(2);
+  await commit();
+  await closed;
+  expect(await answered).toBe('connected');
+  expect(await watched()).toEqual(['bob']);
+});
+
+test('of two sockets that close at the same moment in two batches, one is the last', async () => {
+  await open(...ids);
+  const call = await store.dial('ann', ['bob']);
+  await answer(call);
+  expect(await watched()).toEqual([]);
+  const commit = await begun((tx) => apply(tx, told(ids[0], 2, 'closed')));
+  const closed = store.schema.transaction((tx) => apply(tx, told(ids[1], 2, 'closed')));
+  await isWaiting(1);
+  await commit();
+  await closed;
+  expect(await watched()).toEqual(['bob']);
+});
+
+test('a socket that opens takes the grace away, one that opens and closes in one batch does not', async () => {
+  const call = await store.dial('ann', ['bob']);
+  await answer(call);
+  expect(await watched()).toEqual(['bob']);
+  await store.schema.transaction((tx) => apply(tx, told(ids[0], 1, 'opened'), told(ids[0], 2, 'closed')));
+  expect(await watched()).toEqual(['bob']);
+  await open(ids[1]);
+  expect(await watched()).toEqual([]);
+});
