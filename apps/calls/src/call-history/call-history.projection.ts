@@ -1,4 +1,4 @@
-import { type CallEvent, type CallRecord, callEventSchema, callPartSchema, callStateSchema } from '@communication-center/contracts';
+import { type CallRecord, callEventSchema, callPartSchema, callStateSchema } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';

@@ -91,9 +91,9 @@ export class Store {
     return rows.map(({ type }) => type);
   }
 
-  /** Lets deadlines fall due so many milliseconds ago. */
-  async letFallDue(byMs = 0): Promise<void> {
-    await this.schema.query('UPDATE deadlines SET due_at = now() - make_interval(secs => $1)', [byMs / 1000]);
+  /** Lets ring times be over for so many milliseconds. */
+  async letRingTimesEnd(byMs = 0): Promise<void> {
+    await this.schema.query("UPDATE deadlines SET due_at = now() - make_interval(secs => $1) WHERE kind = 'ring'", [byMs / 1000]);
     await this.schema.query(
       'UPDATE calls SET state = regexp_replace(state::text, \'"until": "[^"]+"\', \'"until": "2020-01-01T00:00:00.000Z"\', \'g\')::jsonb',
     );
