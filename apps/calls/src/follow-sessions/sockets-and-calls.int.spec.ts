@@ -12,13 +12,17 @@ import { DeviceSessionsProjection } from './device-sessions.projection.js';
 const fleet = new Fleet();
 const ids = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
 let store: Store;
+const stillBegun: (() => Promise<void>)[] = [];
 let projection: DeviceSessionsProjection;
 
 beforeEach(async () => {
   store = await Store.make(fleet);
   projection = new DeviceSessionsProjection({ CONNECTION_GRACE_MS: chances.connectionGraceMs } as never);
 });
-afterEach(() => store.end());
+afterEach(async () => {
+  for (const end of stillBegun.splice(0)) await end();
+  await store.end();
+});
 
 function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): ProjectionBatch['events'][number] {
   const data = { sessionId, userAlias: 'bob', deviceId: phoneOf('bob'), platform: 'web' };
@@ -32,7 +36,7 @@ function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): P
     appid: 'app',
     sequence,
     dataversion: 1,
-    data: what === 'closed' ? { ...data, reason: 'closed' } : data,
+    data: what === 'closed' ? { ...data, reason: 'connection_lost' } : data,
   } as never;
 }
 
@@ -52,11 +56,11 @@ async function watched(): Promise<string[]> {
 /** Begins a transaction that stands still after its work, until it is told to commit. */
 async function begun(work: (tx: Sql) => Promise<unknown>): Promise<() => Promise<void>> {
   const connection = await store.schema.connect();
+  stillBegun.push(() => connection.end());
   await connection.query('BEGIN');
   await work(connection);
   return async () => {
     await connection.query('COMMIT');
-    await connection.end();
   };
 }
 
