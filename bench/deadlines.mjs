@@ -2,21 +2,30 @@ import pg from 'pg';
 import { makeApp, onAFleet, percentile } from './on-a-fleet.mjs';
 
 /*
- * npm run bench:deadlines    how late rings time out: by themselves, and under load
+ * npm run bench:deadlines              how late rings time out: by themselves, under load, and thousands at the same moment
+ * npm run bench:deadlines -- --burst   only the last
  *
  * A ring's lateness is the time of its `call.missed` less the end of its ring time, both by the database's clock. Loads are
  * people who dial, answer and hang up: as fast as the fleet lets them, and half as fast. All are measured in one run, to be
- * compared.
+ * compared. The rings of the burst are dialed over REST; then their ends are moved to one moment in the store.
  */
 const rings = 150;
 const ringSeconds = 5;
 const talkers = 16;
+const burst = 3000;
+/** Nobody in these calls has a socket, and none is hung up for it while the burst is prepared. */
+const overrides = () => ({ calls: { CONNECTION_GRACE_MS: '3600000' } });
 const users = [
   ...Array.from({ length: rings }, (_, index) => [`caller-${index}`, `callee-${index}`]).flat(),
   ...Array.from({ length: talkers }, (_, index) => [`talker-${index}`, `listener-${index}`]).flat(),
 ];
 
-await onAFleet({ replicas: 2 }, async (fleet, ask) => {
+await onAFleet({ replicas: 2, overrides }, async (fleet, ask) => {
+  if (!process.argv.includes('--burst')) await compareLoads(fleet, ask);
+  await measureBurst(fleet, ask);
+});
+
+async function compareLoads(fleet, ask) {
   const { appId, key } = await makeApp(fleet, ask, { users, options: { mediaSetupSeconds: 0 } });
   // The first round warms the services up.
   await latenessOf(fleet, ask, appId, key);
@@ -36,7 +45,73 @@ await onAFleet({ replicas: 2 }, async (fleet, ask) => {
     );
   }
   console.log('  a call of the load is dialed, answered and hung up over REST, by a process of the same machine');
-});
+}
+
+async function measureBurst(fleet, ask) {
+  const { appId, key } = await makeApp(fleet, ask, { users: [], options: { mediaSetupSeconds: 0 } });
+  const database = new pg.Client({ connectionString: fleet.servers.database, options: '-c search_path=calls' });
+  await database.connect();
+  try {
+    await database.query(
+      `INSERT INTO user_settings (app_id, user_alias, sequence, deleted, do_not_disturb)
+       SELECT $1, who || number, 0, false, false FROM unnest(ARRAY['caller-', 'callee-']) AS who, generate_series(0, $2::int - 1) AS number`,
+      [appId, burst],
+    );
+    // The first one warms the services up.
+    await burstOf(300, { database, ask, appId, key });
+    const late = await burstOf(burst, { database, ask, appId, key });
+    const perSecond = late.length / (Math.max(...late) / 1000);
+    console.log(`\n  ${burst} rings that end at the same moment, two replicas, in ms`);
+    console.log(
+      `  p50 ${ms(percentile(late, 50))}   p99 ${ms(percentile(late, 99))}   longest ${ms(Math.max(...late))}   ${perSecond.toFixed(0)} deadlines/s`,
+    );
+    const { rows } = await database.query("SELECT FROM deadlines WHERE app_id = $1 AND extended", [appId]);
+    console.log(`  put off: ${rows.length}`);
+  } finally {
+    await database.end();
+  }
+}
+
+/** Has so many rings end at the same moment. @returns how late each was told, in milliseconds. */
+async function burstOf(count, { database, ask, appId, key }) {
+  const made = [];
+  let next = 0;
+  const dialers = Array.from({ length: 12 }, async () => {
+    for (let index = next++; index < count; index = next++) {
+      const dial = { userAlias: `caller-${index}`, deviceId: 'd', callees: [`callee-${index}`], ringSeconds: 120 };
+      const { status, body } = await ask('POST', '/v1/calls', key, dial);
+      if (status !== 201) throw new Error(`a dial was refused: ${JSON.stringify(body)}`);
+      made.push(body.callId);
+      // Rings that were made early must not end before the last was made.
+      if (made.length % 500 === 0) await endRingsAt(database, made, 600);
+    }
+  });
+  await Promise.all(dialers);
+  const { rows } = await endRingsAt(database, made, 5);
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const told = await database.query(
+      `SELECT (extract(epoch FROM occurred_at - $2::timestamptz) * 1000)::float8 AS late FROM events
+       WHERE call_id = ANY($1) AND type = 'call.missed'`,
+      [made, rows[0].at],
+    );
+    if (told.rows.length === made.length) return told.rows.map(({ late }) => late);
+  }
+}
+
+/** Moves the ends of rings to one moment, so many seconds from now. */
+async function endRingsAt(database, callIds, seconds) {
+  await database.query('BEGIN');
+  const found = await database.query("SELECT date_trunc('milliseconds', now() + make_interval(secs => $1)) AS at", [seconds]);
+  const { at } = found.rows[0];
+  await database.query(
+    `UPDATE calls SET state = regexp_replace(state::text, '"until": "[^"]+"', format('"until": "%s"', $2::text), 'g')::jsonb WHERE call_id = ANY($1)`,
+    [callIds, at.toISOString()],
+  );
+  await database.query("UPDATE deadlines SET due_at = $2 WHERE call_id = ANY($1) AND kind = 'ring'", [callIds, at]);
+  await database.query('COMMIT');
+  return found;
+}
 
 /** Lets people talk while something is measured. @param everyMs how often each begins a call; 0: at once after the last. */
 async function underLoad(ask, key, everyMs, measure) {

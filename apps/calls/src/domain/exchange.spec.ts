@@ -225,7 +225,7 @@ test('invariants of the exchange hold, whatever is asked of it', () => {
   expect([...happened].sort(), 'the stories have everything in them').toEqual(
     callEventSchema.options.map(({ shape }) => shape.type.value).sort(),
   );
-});
+}, 60_000);
 
 test('commands that are decided together leave the same calls, lines, rings and deadlines as one after the other', () => {
   let together = 0;
@@ -250,7 +250,7 @@ test('commands that are decided together leave the same calls, lines, rings and 
     { numRuns: 300 },
   );
   expect(together, 'many were decided together').toBeGreaterThan(10);
-});
+}, 60_000);
 
 /** Ends a story, so that nothing of it waits. */
 const last: [Command, null, number][] = [[{ type: 'EndCall', callId: 'nobody' as CallId }, null, 1]];
