@@ -65,7 +65,7 @@ async function measureBurst(fleet, ask) {
     console.log(
       `  p50 ${ms(percentile(late, 50))}   p99 ${ms(percentile(late, 99))}   longest ${ms(Math.max(...late))}   ${perSecond.toFixed(0)} deadlines/s`,
     );
-    const { rows } = await database.query("SELECT FROM deadlines WHERE app_id = $1 AND extended", [appId]);
+    const { rows } = await database.query('SELECT FROM deadlines WHERE app_id = $1 AND extended', [appId]);
     console.log(`  put off: ${rows.length}`);
   } finally {
     await database.end();

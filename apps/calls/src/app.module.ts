@@ -30,6 +30,15 @@ const oldRows = () => [
     UserSettingsProjection,
     DeviceSessionsProjection,
   ],
-  providers: [DecisionRoom, CallCommands, PublishLag, Directory, MediaCredentialsOffice, DeadlineSweeper, EndCallOnUnsendableEvent, purgeRows(oldRows)],
+  providers: [
+    DecisionRoom,
+    CallCommands,
+    PublishLag,
+    Directory,
+    MediaCredentialsOffice,
+    DeadlineSweeper,
+    EndCallOnUnsendableEvent,
+    purgeRows(oldRows),
+  ],
 })
 export class AppModule {}
