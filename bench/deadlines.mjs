@@ -58,8 +58,8 @@ async function measureBurst(fleet, ask) {
       [appId, burst],
     );
     // The first one warms the services up.
-    await burstOf(300, { database, ask, appId, key });
-    const late = await burstOf(burst, { database, ask, appId, key });
+    await burstOf(300, { database, ask, key });
+    const late = await burstOf(burst, { database, ask, key });
     const perSecond = late.length / (Math.max(...late) / 1000);
     console.log(`\n  ${burst} rings that end at the same moment, two replicas, in ms`);
     console.log(
@@ -73,7 +73,7 @@ async function measureBurst(fleet, ask) {
 }
 
 /** Has so many rings end at the same moment. @returns how late each was told, in milliseconds. */
-async function burstOf(count, { database, ask, appId, key }) {
+async function burstOf(count, { database, ask, key }) {
   const made = [];
   let next = 0;
   const dialers = Array.from({ length: 12 }, async () => {
