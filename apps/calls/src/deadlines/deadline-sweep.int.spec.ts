@@ -46,7 +46,9 @@ test('many that fall due at the same moment fire together, on a healthy fleet no
   await sweep.stop();
   const groups = store.statements.filter((statement) => statement.includes('INSERT INTO events')).length;
   expect(groups).toBeLessThanOrEqual(8);
-  expect(store.statements.length / 400).toBeLessThan(0.5);
+  // Looks go on meanwhile, and find that others have all in hand.
+  const work = store.statements.filter((statement) => !/sweepers|WITH due AS|BEGIN|COMMIT/.test(statement));
+  expect(work.length / 400).toBeLessThan(0.2);
   expect(await missed()).toHaveLength(400);
   expect(store.errors).toEqual([]);
 });
