@@ -4,6 +4,8 @@ import type { Deadline } from './due-deadlines.js';
 /** More than this is forgotten: it is found due again. */
 const mostWaiting = 1000;
 const restMs = { first: 1000, longest: 60_000 };
+/** What has not failed again for so long since it last rested was mended, or fired elsewhere. */
+const forgottenAfterMs = 600_000;
 
 /**
  * Deadlines that could not be fired with others, because somebody holds what they need or their group failed: each is tried by
@@ -25,6 +27,7 @@ export class Alone {
   /** Calls whose deadlines wait here, are worked on, or rest after a failure. */
   get calls(): CallId[] {
     const now = Date.now();
+    for (const [callId, { until }] of this.#resting) if (until < now - forgottenAfterMs) this.#resting.delete(callId);
     return [...this.#inHand.keys(), ...[...this.#resting].filter(([, { until }]) => until > now).map(([callId]) => callId)];
   }
 
