@@ -67,45 +67,39 @@ interface Written {
 }
 
 /** One statement: its parts touch no row twice. */
-async function write(tx: Sql, { changes, events, memory, moved, connections }: Written): Promise<void> {
-  const of = (rows: (change: Change) => unknown[][]) => changes.flatMap(rows);
-  // Whoever came or went with a device is watched anew.
-  const isMoved = new Set(moved.map(({ appId, userAlias }) => `${appId} ${userAlias}`));
-  const unwatched = changes.flatMap(({ appId, callId, after }) =>
-    after.participants
-      .filter(({ userAlias }) => isMoved.has(`${appId} ${userAlias}`))
-      .map(({ userAlias }) => [callId, 'connection', userAlias]),
-  );
-  const set = [
-    ...of(({ appId, callId, consequences }) =>
-      consequences.setDeadlines.map(({ kind, userAlias, dueAt }) => [callId, appId, kind, userAlias, dueAt]),
-    ),
-    ...connections,
-  ];
-  const isSet = new Set(set.map(([callId, , kind, userAlias]) => `${callId} ${kind} ${userAlias}`));
-  const cleared = [
-    ...of(({ callId, consequences }) => consequences.clearDeadlines.map(({ kind, userAlias }) => [callId, kind, userAlias])),
-    ...unwatched,
-  ].filter((key) => !isSet.has(key.join(' ')));
+async function write(tx: Sql, written: Written): Promise<void> {
+  const { changes, events, memory, moved } = written;
+  const rings = (which: 'startRinging' | 'stopRinging') =>
+    changes.flatMap(({ appId, callId, consequences }) => consequences[which].map((userAlias) => [appId, userAlias, callId]));
+  const lines = moved.map(({ appId, userAlias, activeCall, deviceId }) => [appId, userAlias, activeCall, deviceId]);
+  const { set, cleared } = deadlinesIn(written);
   await tx.query(statement, [
     JSON.stringify(events.map(eventRow)),
     JSON.stringify(changes.map(callRow)),
     JSON.stringify(memory.rows),
-    ...columns(
-      4,
-      moved.map(({ appId, userAlias, activeCall, deviceId }) => [appId, userAlias, activeCall, deviceId]),
-    ),
-    ...columns(
-      3,
-      of(({ appId, callId, consequences }) => consequences.stopRinging.map((userAlias) => [appId, userAlias, callId])),
-    ),
-    ...columns(
-      3,
-      of(({ appId, callId, consequences }) => consequences.startRinging.map((userAlias) => [appId, userAlias, callId])),
-    ),
+    ...columns(4, lines),
+    ...columns(3, rings('stopRinging')),
+    ...columns(3, rings('startRinging')),
     ...columns(3, cleared),
     ...columns(5, set),
   ]);
+}
+
+function deadlinesIn({ changes, moved, connections }: Written): { set: unknown[][]; cleared: unknown[][] } {
+  // Whoever came or went with a device is watched anew.
+  const isMoved = new Set(moved.map(({ appId, userAlias }) => `${appId} ${userAlias}`));
+  const unwatched = changes.flatMap(({ appId, callId, after }) =>
+    after.participants.flatMap(({ userAlias }) => (isMoved.has(`${appId} ${userAlias}`) ? [[callId, 'connection', userAlias]] : [])),
+  );
+  const due = changes.flatMap(({ appId, callId, consequences }) =>
+    consequences.setDeadlines.map(({ kind, userAlias, dueAt }) => [callId, appId, kind, userAlias, dueAt]),
+  );
+  const over = changes.flatMap(({ callId, consequences }) =>
+    consequences.clearDeadlines.map(({ kind, userAlias }) => [callId, kind, userAlias]),
+  );
+  const set = [...due, ...connections];
+  const isSet = new Set(set.map(([callId, , kind, userAlias]) => `${callId} ${kind} ${userAlias}`));
+  return { set, cleared: [...over, ...unwatched].filter((key) => !isSet.has(key.join(' '))) };
 }
 
 /** What is only written comes as JSON; what is looked for, as arrays, of which the planner knows how long they are. */
