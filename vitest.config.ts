@@ -23,6 +23,7 @@ export default defineConfig({
           exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
           // They run while a fleet starts on the same cores.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -195,6 +195,7 @@ test('a device that is in the call and loses every socket is hung up when its gr
   const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
   const call = await alice.center.call(['bob']);
   await (await ringOf(bob)).answer();
+  await eventually('the caller hearing of it', () => call.phase === 'connected');
   // The user's other device stays: it must not keep the dead call alive.
   await phones.connect(app, 'bob', { deviceId: 'idle-tablet' });
   bob.center.close();
