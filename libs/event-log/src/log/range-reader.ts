@@ -104,8 +104,9 @@ export class RangeReader {
     this.#begin();
     const fetches = this.#fetches;
     try {
-      while (this.#reading.size > 0) {
+      for (;;) {
         if (this.#failure) throw this.#failure;
+        if (this.#reading.size === 0) return;
         const quietFor = Date.now() - this.#lastMessageAt;
         if (quietFor > silenceMs && this.#fetches - fetches > silentFetches) return;
         if (quietFor > stallMs) throw new InfrastructureError(`reading ${[...this.#reading.keys()]} stalled`);
@@ -125,6 +126,7 @@ export class RangeReader {
   }
 
   #begin(): void {
+    if (this.#failure) return;
     this.#pauseOthers();
     for (const { range, next } of this.#reading.values()) {
       const { topic, partition } = range;
@@ -134,6 +136,7 @@ export class RangeReader {
   }
 
   #pauseOthers(): void {
+    if (this.#failure) return;
     for (const [topic, partitions] of this.#partitions) {
       const idle = partitions.filter((partition) => !this.#reading.has(nameOf({ topic, partition })));
       if (idle.length > 0) this.#consumer?.pause([{ topic, partitions: idle }]);

@@ -104,7 +104,23 @@ export class Reconciler {
   }
 
   async #read(topics: string[], span: PublishedSpan, through: ReadonlyMap<string, bigint>, comparison: Comparison): Promise<OffsetRange[]> {
-    const reader = await this.#readerOf(topics);
+    try {
+      const reader = await this.#readerOf(topics);
+      const ranges = await this.#rangesOf(reader, topics, span, through);
+      await reader.read(ranges, (range, messages) => comparison.see(range, messages));
+      return ranges;
+    } catch (error) {
+      await this.rest();
+      throw error;
+    }
+  }
+
+  async #rangesOf(
+    reader: RangeReader,
+    topics: string[],
+    span: PublishedSpan,
+    through: ReadonlyMap<string, bigint>,
+  ): Promise<OffsetRange[]> {
     const byLane = Map.groupBy(span.rows, laneName);
     const ranges: OffsetRange[] = [];
     for (const topic of topics) {
@@ -115,12 +131,6 @@ export class Reconciler {
         this.#ends.set(name, ends.high);
         if (range) ranges.push({ topic, partition, ...range });
       }
-    }
-    try {
-      await reader.read(ranges, (range, messages) => comparison.see(range, messages));
-    } catch (error) {
-      await this.rest();
-      throw error;
     }
     return ranges;
   }
