@@ -16,6 +16,7 @@ export { InfrastructureError, isInfrastructureFailure } from './failures.js';
 export { fromMessage, toMessage } from './log/event-headers.js';
 export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
+export { compareStore, type Stored } from './publish/compare-store.js';
 export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, unpublishedRows, writeOutbox } from './publish/outbox.js';
 export { OutboxRelay, type RelayAlarms } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';

@@ -2,6 +2,7 @@ export { repairFrom } from './call-repair.js';
 export { concurrentIndexes, type Migration, sqlMigration } from './database/migrations.js';
 export { Postgres } from './database/postgres.js';
 export { DueRows } from './due-rows.js';
+export { eventLogOf } from './event-log-of.js';
 export { Identity } from './identity.js';
 export { logAlarms } from './log-alarms.js';
 export { Log } from './log-token.js';

@@ -13,6 +13,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import type { Logger } from 'pino';
 import { repairFrom } from './call-repair.js';
 import { Postgres } from './database/postgres.js';
+import { eventLogOf } from './event-log-of.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
 import { comparisonAlarms, logAlarms } from './log-alarms.js';
@@ -56,21 +57,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
   ): DynamicModule {
     const report: ReportError = (error, doing) => logger.error({ err: error }, doing);
     const database = new Postgres({ schema: service, settings, onError: (error) => report(error, 'an idle database connection') });
-    const log = new EventLog({
-      brokers: settings.KAFKA_BROKERS,
-      clientId: service,
-      ssl: settings.KAFKA_SSL,
-      replicationFactor: settings.KAFKA_REPLICATION,
-      partitions: settings.KAFKA_PARTITIONS,
-      warn: (message, detail) => logger.warn({ kafka: detail }, message),
-      ...(settings.KAFKA_SASL_MECHANISM && {
-        sasl: {
-          mechanism: settings.KAFKA_SASL_MECHANISM,
-          username: settings.KAFKA_SASL_USERNAME ?? '',
-          password: settings.KAFKA_SASL_PASSWORD ?? '',
-        },
-      }),
-    });
+    const log = eventLogOf(service, settings, (message, detail) => logger.warn({ kafka: detail }, message));
     const identity = new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS);
     const repair =
       store?.repairIn(database) ?? (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)));

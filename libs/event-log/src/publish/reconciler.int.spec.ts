@@ -5,6 +5,8 @@
 import { once } from 'node:events';
 import { eventually } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { writeOutbox } from '../index.js';
+import { compareStore } from './compare-store.js';
 import { eventOf, OutboxBench } from './outbox.fixture.js';
 import { Reconciler, type ReconcilerOptions } from './reconciler.js';
 
@@ -156,4 +158,37 @@ describe('a compacted topic', () => {
     await compares.step();
     expect((await compares.step()).repaired).toEqual([]);
   });
+});
+
+test('a store that is compared with its topic from the beginning, in small chunks, lacks what was never sent, and nothing else', async () => {
+  await make({});
+  /** As a UUIDv7 of that minute. */
+  const idOf = (minute: number, index: number) => {
+    const hex = (Date.now() - (200 - minute) * 60_000).toString(16).padStart(12, '0');
+    return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(index).padStart(12, '0')}`;
+  };
+  const stored = Array.from({ length: 200 }, (_, minute) => ({
+    id: idOf(minute, minute),
+    key: `call-${minute % 20}`,
+    sequence: 1 + Math.floor(minute / 20),
+  }));
+  const lost = new Set([0, 77, 78, 199]);
+  bench.relay();
+  const told = stored.flatMap(({ id, key, sequence }, index) => (lost.has(index) ? [] : [{ ...eventOf(key, sequence), id }]));
+  // Not in the order of the store, and some of it twice.
+  for (const some of [told.slice(100), told.slice(0, 120)]) {
+    await writeOutbox(
+      bench.database,
+      some.map((event) => ({ topic: bench.topic, key: event.subject, event })),
+    );
+    await bench.allPublished();
+  }
+  const { missing: lacking, compared } = await compareStore({
+    log: bench.log,
+    topic: bench.topic,
+    chunk: 16,
+    stored: async (afterId, limit) => stored.filter(({ id }) => id > afterId).slice(0, limit),
+  });
+  expect(compared).toBe(200);
+  expect(lacking).toEqual(stored.filter((_, index) => lost.has(index)));
 });

@@ -72,27 +72,45 @@ export class Reconciler {
    * @throws when the database or the brokers cannot be reached: nothing is noted, and the next one begins at the same place.
    */
   async step(): Promise<Reconciled> {
-    const { database, settleMs, rowsPerStep, onCompared } = this.#options;
+    const { database, onCompared } = this.#options;
     const after = await comparedUntil(database);
-    const span = await publishedSince(database, { after, settleMs, limit: rowsPerStep });
-    const through = await comparedThrough(database);
-    const topics = new Set([
-      ...span.rows.map(({ topic }) => topic),
-      ...[...through.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))),
-    ]);
-    const comparison = new Comparison(span.rows, this.#options.isCompacted);
-    const ranges = topics.size === 0 ? [] : await this.#read([...topics], span, through, comparison);
-    const repaired = [
-      ...(await this.#lost(comparison.missing)),
-      ...(await this.#overtaken(comparison.strays)),
-      ...(await this.#neverGiven({ after, until: span.until })),
-    ];
+    const { span, ranges, lacking } = await this.#compare(after, await comparedThrough(database));
+    const repaired = [...lacking, ...(await this.#neverGiven({ after, until: span.until }))];
     const wake = await database.transaction(async (tx) => {
       await noteCompared(tx, span.until, ranges);
       return writeOutbox(tx, repaired);
     });
     onCompared?.(span.rows.length);
     return { compared: span.rows.length, repaired, wake, isAll: span.isAll };
+  }
+
+  /**
+   * Compares all that is on record, and notes nothing.
+   * @param onLacking gets what should be sent again.
+   * @returns how much was compared.
+   */
+  async compareAll(onLacking: (entries: OutboxEntry[]) => Promise<void>): Promise<number> {
+    let compared = 0;
+    for (let [after, isAll] = ['-infinity', false]; !isAll; ) {
+      const { span, lacking } = await this.#compare(after, new Map());
+      if (lacking.length > 0) await onLacking(lacking);
+      compared += span.rows.length;
+      [after, isAll] = [span.until, span.isAll];
+    }
+    return compared;
+  }
+
+  async #compare(
+    after: string,
+    through: ReadonlyMap<string, bigint>,
+  ): Promise<{ span: PublishedSpan; ranges: OffsetRange[]; lacking: OutboxEntry[] }> {
+    const { database, settleMs, rowsPerStep } = this.#options;
+    const span = await publishedSince(database, { after, settleMs, limit: rowsPerStep });
+    const lanesBefore = [...through.keys()].map((name) => name.slice(0, name.lastIndexOf('/')));
+    const topics = [...new Set([...span.rows.map(({ topic }) => topic), ...lanesBefore])];
+    const comparison = new Comparison(span.rows, this.#options.isCompacted);
+    const ranges = topics.length === 0 ? [] : await this.#read(topics, span, through, comparison);
+    return { span, ranges, lacking: [...(await this.#lost(comparison.missing)), ...(await this.#overtaken(comparison.strays))] };
   }
 
   /** Lets the brokers go, until the next step. */
