@@ -1,4 +1,4 @@
-import { type CallRecord, callEventSchema, callPartSchema, callStateSchema } from '@communication-center/contracts';
+import { type CallEvent, type CallRecord, callEventSchema, callPartSchema, callStateSchema } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';
@@ -17,19 +17,32 @@ export class CallHistoryProjection {
       (event) => event.callid,
     );
     const before = await historyOf(tx, [...byCall.keys()]);
-    const questions = { begun: [] as Question[], over: [] as Question[] };
-    for (const [callId, told] of byCall) {
-      const known = before.get(callId);
-      const record = told.reduce<CallRecord | undefined>(foldRecord, known);
-      if (!record || record.sequence === known?.sequence) continue;
-      await save(tx, told[0]?.appid ?? '', record);
-      const [was, is] = [questionsOf(told[0]?.appid ?? '', known), questionsOf(told[0]?.appid ?? '', record)];
-      questions.begun.push(...[...is].filter(([name]) => !was.has(name)).map(([, question]) => question));
-      questions.over.push(...[...was].filter(([name]) => !is.has(name)).map(([, question]) => question));
-    }
-    await answerWith(tx, questions.begun);
-    await answerNoMoreWith(tx, questions.over);
+    const changes = [...byCall].flatMap(([callId, told]) => changeOf(before.get(callId), told));
+    await save(tx, changes);
+    await answerWith(
+      tx,
+      changes.flatMap(({ was, is }) => [...is].filter(([name]) => !was.has(name)).map(([, question]) => question)),
+    );
+    await answerNoMoreWith(
+      tx,
+      changes.flatMap(({ was, is }) => [...was].filter(([name]) => !is.has(name)).map(([, question]) => question)),
+    );
   }
+}
+
+/** A record that events have changed, and the questions it was and is an answer to. */
+interface Change {
+  appId: string;
+  record: CallRecord;
+  was: Map<string, Question>;
+  is: Map<string, Question>;
+}
+
+function changeOf(before: CallRecord | undefined, told: readonly CallEvent[]): Change[] {
+  const record = told.reduce<CallRecord | undefined>(foldRecord, before);
+  const appId = told[0]?.appid;
+  if (!record || !appId || record.sequence === before?.sequence) return [];
+  return [{ appId, record, was: questionsOf(appId, before), is: questionsOf(appId, record) }];
 }
 
 interface HistoryRow {
@@ -47,23 +60,29 @@ async function historyOf(tx: Sql, callIds: string[]): Promise<Map<string, CallRe
   return new Map(rows.map(toRecord).map((record) => [record.callId, record]));
 }
 
-async function save(tx: Sql, appId: string, record: CallRecord): Promise<void> {
-  const { parts, ...call } = record;
+async function save(tx: Sql, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
   await tx.query(
-    `INSERT INTO call_history (call_id, app_id, sequence, status, participants, dialed_at, call, parts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    `INSERT INTO call_history (call_id, app_id, sequence, status, participants, dialed_at, call, parts)
+     SELECT * FROM json_to_recordset($1::json) AS changed(call_id uuid, app_id text, sequence int, status text, participants text[],
+       dialed_at timestamptz, call jsonb, parts jsonb)
      ON CONFLICT (call_id) DO UPDATE
      SET sequence = excluded.sequence, status = excluded.status, participants = excluded.participants, call = excluded.call, parts = excluded.parts`,
-    [
-      call.callId,
-      appId,
-      call.sequence,
-      call.status,
-      call.participants.map(({ userAlias }) => userAlias),
-      call.dialedAt,
-      JSON.stringify(call),
-      JSON.stringify(parts),
-    ],
+    [JSON.stringify(changes.map(rowOf))],
   );
+}
+
+function rowOf({ appId, record: { parts, ...call } }: Change): object {
+  return {
+    call_id: call.callId,
+    app_id: appId,
+    sequence: call.sequence,
+    status: call.status,
+    participants: call.participants.map(({ userAlias }) => userAlias),
+    dialed_at: call.dialedAt,
+    call,
+    parts,
+  };
 }
 
 /** A question that a call is an answer to: whose calls, with which outcome; empty for everybody's, and for any. */
