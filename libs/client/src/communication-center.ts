@@ -30,6 +30,7 @@ import { Emitter } from './emitter.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
+import { TakenBack } from './taken-back.js';
 
 export interface ConnectOptions {
   /** Where the Center is, such as https://center.example.com. */
@@ -53,6 +54,8 @@ export interface DialOptions {
   ringSeconds?: number;
   /** At most 4 KiB as JSON; never personal data. */
   customData?: CustomData;
+  /** Takes the dial back while it has no reply; a call that it made all the same is hung up. */
+  signal?: AbortSignal;
 }
 
 /** Which calls {@link CommunicationCenter.history} lists. */
@@ -83,6 +86,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #calls = new Map<string, Call>();
   readonly #watch: PresenceWatch;
   #away = false;
+  readonly #takenBack = new TakenBack();
   readonly #learning = new Map<string, Promise<void>>();
   #token: { token: string; until: number } | undefined;
 
@@ -143,12 +147,16 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   /**
    * Dials. A callee who dials this user at the same moment is connected at once.
-   * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`.
+   * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`, or `dial_cancelled` by the signal.
    */
-  async call(callees: string[], options: DialOptions = {}): Promise<Call> {
-    const { result } = replyFrame(
-      await this.#connection.request({ type: 'dial', commandId: newCommandId(), callees: callees as UserAlias[], ...options }),
-    );
+  async call(callees: string[], { signal, ...options }: DialOptions = {}): Promise<Call> {
+    const commandId = newCommandId();
+    const dial = { type: 'dial' as const, commandId, callees: callees as UserAlias[], ...options };
+    const answer = await this.#connection.request(dial, signal).catch((error: unknown) => {
+      if (signal?.aborted) this.#takeBack(commandId, callees);
+      throw error;
+    });
+    const { result } = replyFrame(answer);
     const call = this.#callFor(result.call);
     call.startDialing(result);
     return call;
@@ -201,6 +209,14 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   close(): void {
     for (const call of this.#calls.values()) call.dispose();
     this.#connection.close();
+  }
+
+  /** The Center is told, in case it is still at it; and the call is hung up when it shows itself, before or after. */
+  #takeBack(commandId: CommandId, callees: readonly string[]): void {
+    this.#connection.request({ type: 'cancel_dial', commandId }).catch(() => undefined);
+    this.#takenBack.note(callees);
+    const made = this.activeCalls.find((call) => this.#takenBack.isOf(call, this.deviceId));
+    made?.hangUp().catch(() => undefined);
   }
 
   get #office(): CallOffice {
@@ -266,6 +282,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     const known = this.#calls.get(state.callId);
     const ringBefore = known?.ringId;
     const call = this.#callFor(state);
+    if (!known && this.#takenBack.isOf(call, this.deviceId)) call.hangUp().catch(() => undefined);
     if (!known) this.emit('callChanged', call);
     if (call.ringId && call.ringId !== ringBefore) this.#ring(call);
   }

@@ -87,10 +87,20 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#socket) this.#lost(this.#socket);
   }
 
-  /** @throws CenterError with the Center's code, or `service_unavailable` when no answer came in time. */
-  request(frame: Request): Promise<Answer> {
+  /**
+   * @param givenUp ends the waiting, and the sending again.
+   * @throws CenterError with the Center's code, `service_unavailable` when no answer came in time, or `dial_cancelled`.
+   */
+  request(frame: Request, givenUp?: AbortSignal): Promise<Answer> {
     const id = String(this.#nextId++);
     return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        clearTimeout(this.#pending.get(id)?.timer);
+        this.#pending.delete(id);
+        reject(new CenterError('dial_cancelled', 'It was taken back'));
+      };
+      if (givenUp?.aborted) return giveUp();
+      givenUp?.addEventListener('abort', giveUp, { once: true });
       const timer = setTimeout(() => {
         this.#pending.delete(id);
         reject(new CenterError('service_unavailable', 'The Center did not answer in time'));

@@ -15,6 +15,7 @@ export const problems = {
   already_ended: { status: 409, title: 'The call, or the ring of this user, has ended' },
   already_in_call: { status: 409, title: 'The user is in another call: hang that up first' },
   initiator_busy: { status: 409, title: 'The initiator is in another call' },
+  dial_cancelled: { status: 409, title: 'The dial was cancelled before it made a call' },
   all_callees_busy: { status: 409, title: 'Every callee is busy' },
   too_many_participants: { status: 409, title: 'The call has no room for so many' },
   not_upgradable: { status: 409, title: 'The type of this call allows no video, or it has video already' },

@@ -31,6 +31,9 @@ export const connectFrameSchema = z.object({
 export const clientFrameSchema = z.discriminatedUnion('type', [
   connectFrameSchema,
   z.object({ type: z.literal('dial'), id, commandId: commandIdSchema, ...dialSchema.shape }),
+  z
+    .object({ type: z.literal('cancel_dial'), id, commandId: commandIdSchema.describe('the dial’s') })
+    .describe('gives a dial up that has no reply yet: it is not tried again, and a call that it made all the same is hung up'),
   z.object({ type: z.literal('ringing'), ...onCall }),
   z.object({ type: z.literal('answer'), ...onCall, ...answerSchema.shape }),
   z.object({ type: z.literal('decline'), ...onCall, ...declineSchema.shape }),

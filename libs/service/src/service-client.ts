@@ -16,6 +16,8 @@ export interface ServiceRequest {
   timeoutMs?: number;
   /** Until when a connection that fails is tried again. Only for requests whose repeat changes nothing. */
   retryForMs?: number;
+  /** Ends the trying again. A try that is under way goes on, so that what it brings about is known. */
+  retryUntil?: AbortSignal;
 }
 
 /** Calls one other service, whichever of its replicas answers, over HTTP keep-alive. */
@@ -44,7 +46,8 @@ export class ServiceClient {
       } catch (error) {
         const temporary = error instanceof ProblemError && error.cause instanceof InfrastructureError;
         if (!temporary || Date.now() + wait > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())));
+        await pause(wait * (0.5 + Math.random()), options.retryUntil);
+        if (options.retryUntil?.aborted) throw error;
       }
     }
   }
@@ -97,6 +100,19 @@ export class ServiceClient {
     }
     return new ProblemError(problem.code, problem.detail, { fields: problem.fields, callId: problem.callId });
   }
+}
+
+async function pause(milliseconds: number, until: AbortSignal | undefined): Promise<void> {
+  if (until?.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      until?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    until?.addEventListener('abort', end);
+  });
 }
 
 function parseProblem(text: string): Problem | undefined {

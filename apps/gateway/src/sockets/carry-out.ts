@@ -1,11 +1,23 @@
-import { type CallReply, callReplySchema, type Profile, type ServerFrame, type Subject } from '@communication-center/contracts';
-import { ProblemError } from '@communication-center/service';
-import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import {
+  type CallId,
+  type CallReply,
+  type CommandId,
+  callReplySchema,
+  type Profile,
+  type ServerFrame,
+  type Subject,
+} from '@communication-center/contracts';
+import { ProblemError, Report, type ReportError } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
-import { type CommandFrame, type Device, socketErrorOf } from './device-socket.js';
+import { type CommandFrame, type Device, type DeviceSocket, type DialedEvent, socketErrorOf } from './device-socket.js';
+import { Dials } from './dials.js';
 
 /** A frame that a service answers. */
 type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' }>;
+type DialFrame = ServiceFrame & { type: 'dial' };
+type ActFrame = Exclude<ServiceFrame, { type: 'profiles' | 'dial' | 'cancel_dial' }>;
 
 // Long enough for a service that is restarted; a repeat is safe, because every command carries its id.
 const retryForMs = 10_000;
@@ -26,29 +38,92 @@ const actions = {
   credentials: 'credentials',
 } as const;
 
+/** These bring a device into a call: once its socket is gone they are not begun, nor tried again. A client that is back repeats them. */
+const entering = new Set<ActFrame['type']>(['answer', 'join']);
+
 /** Hands a socket's command to the service that owns it and turns the answer into a frame. */
 @Injectable()
 export class CarryOut {
-  constructor(private readonly services: Services) {}
+  readonly #dials = new WeakMap<DeviceSocket, Dials>();
 
-  async carryOut(device: Device, frame: ServiceFrame): Promise<ServerFrame> {
+  constructor(
+    private readonly services: Services,
+    @Inject(Report) private readonly report: ReportError,
+  ) {}
+
+  async carryOut(socket: DeviceSocket, device: Device, frame: ServiceFrame): Promise<ServerFrame> {
     try {
-      if (frame.type === 'profiles') return { type: 'profiles', id: frame.id, profiles: await this.#profiles(device, frame.userAliases) };
-      return { type: 'reply', id: frame.id, result: await this.#command(device, frame) };
+      switch (frame.type) {
+        case 'profiles':
+          return { type: 'profiles', id: frame.id, profiles: await this.#profiles(device, frame.userAliases) };
+        case 'dial':
+          return { type: 'reply', id: frame.id, result: await this.#dial(socket, device, frame) };
+        case 'cancel_dial':
+          this.#cancel(socket, device, frame.commandId);
+          return { type: 'done', id: frame.id };
+        default:
+          return { type: 'reply', id: frame.id, result: await this.#act(socket, device, frame) };
+      }
     } catch (error) {
       if (error instanceof ProblemError) return { type: 'error', id: frame.id, error: socketErrorOf(error) };
       return { type: 'error', id: frame.id, error: { code: 'internal_error', message: 'The Center failed; try again' } };
     }
   }
 
-  async #command(
-    { appId, userAlias, deviceId }: Device,
-    { id: _, ...frame }: Exclude<ServiceFrame, { type: 'profiles' }>,
-  ): Promise<CallReply> {
+  /** Hangs a call up that was made by a dial of this device which it has taken back since. */
+  heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void {
+    const { initiator, initiatorDevice } = event.data;
+    if (initiator !== device.userAlias || initiatorDevice !== device.deviceId) return;
+    if (this.#dials.get(socket)?.heard(event)) this.#hangUp(device, event.callid);
+  }
+
+  async #dial(socket: DeviceSocket, device: Device, { id: _, type: __, ...body }: DialFrame): Promise<CallReply> {
+    const dials = this.#dialsOf(socket);
+    const dial = dials.begin(body.commandId, body.callees);
+    try {
+      requireGoingOn(dial.isOver);
+      const reply = await this.#send(device, '/v1/calls', body, dial.isOver);
+      dials.settle(body.commandId);
+      if (dial.isCancelled) this.#hangUp(device, reply.callId);
+      return reply;
+    } catch (error) {
+      const mayHaveMadeOne = error instanceof ProblemError && error.cause !== undefined;
+      if (mayHaveMadeOne && dial.isCancelled && !dial.callId) dials.doubt(body.commandId);
+      else dials.settle(body.commandId);
+      throw dial.isCancelled ? new ProblemError('dial_cancelled') : error;
+    }
+  }
+
+  #cancel(socket: DeviceSocket, device: Device, commandId: CommandId): void {
+    const dial = this.#dialsOf(socket).cancel(commandId);
+    if (dial?.callId) this.#hangUp(device, dial.callId);
+  }
+
+  async #act(socket: DeviceSocket, device: Device, { id: _, type, ...body }: ActFrame): Promise<CallReply> {
+    const until = entering.has(type) ? socket.gone : undefined;
+    requireGoingOn(until);
+    return this.#send(device, `/v1/calls/${body.callId}/${actions[type]}`, body, until);
+  }
+
+  #hangUp(device: Device, callId: CallId): void {
+    this.#send(device, `/v1/calls/${callId}/hang-up`, { commandId: randomUUID() }).catch((error: unknown) => {
+      // One that is over already needs nothing more.
+      if (!(error instanceof ProblemError) || error.cause) this.report(error, 'hanging up a call whose dial was taken back');
+    });
+  }
+
+  async #send({ appId, userAlias, deviceId }: Device, path: string, body: object, retryUntil?: AbortSignal): Promise<CallReply> {
     const subject: Subject = { kind: 'user', appId, userAlias, deviceId };
-    const { type, ...body } = frame;
-    const path = frame.type === 'dial' ? '/v1/calls' : `/v1/calls/${frame.callId}/${actions[frame.type]}`;
-    return callReplySchema.parse(await this.services.calls.send({ method: 'POST', path, body, subject, timeoutMs: 5000, retryForMs }));
+    const asked = { method: 'POST' as const, path, body, subject, timeoutMs: 5000, retryForMs, ...(retryUntil && { retryUntil }) };
+    return callReplySchema.parse(await this.services.calls.send(asked));
+  }
+
+  #dialsOf(socket: DeviceSocket): Dials {
+    const known = this.#dials.get(socket);
+    if (known) return known;
+    const made = new Dials(socket);
+    this.#dials.set(socket, made);
+    return made;
   }
 
   async #profiles({ appId }: Device, userAliases: string[]): Promise<Profile[]> {
@@ -60,4 +135,8 @@ export class CarryOut {
     });
     return answer.profiles;
   }
+}
+
+function requireGoingOn(until: AbortSignal | undefined): void {
+  if (until?.aborted) throw new ProblemError('service_unavailable', 'The socket is closed');
 }

@@ -36,6 +36,7 @@ beforeEach(() => {
       connects += 1;
     },
     carryOut: (_socket: DeviceSocket, _device: Device, frame: CommandFrame) => carryOut(frame),
+    heardOfDial: () => undefined,
     closed: () => undefined,
     failed: (_error: unknown, doing: string) => void failures.push(doing),
   };

@@ -45,12 +45,15 @@ export interface Device {
 }
 
 export type ConnectFrame = ClientFrame & { type: 'connect' };
+export type DialedEvent = CallEvent & { type: 'call.dialed' };
 export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'ping' | 'sign_out' }>;
 
 /** What a socket needs of the gateway. */
 export interface SocketOwner {
   connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void>;
   carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame>;
+  /** The socket was told of a call that somebody dialed. */
+  heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void;
   closed(socket: DeviceSocket, signedOut: boolean): void;
   failed(error: unknown, doing: string): void;
 }
@@ -72,6 +75,7 @@ export class DeviceSocket {
   readonly #budget: FrameBudget;
   readonly #lanes = new FrameLanes();
   readonly #connectTimer: NodeJS.Timeout;
+  readonly #gone = new AbortController();
   device: Device | undefined;
 
   constructor(
@@ -113,6 +117,11 @@ export class DeviceSocket {
     return this.#phase.at !== 'closed' && !this.#isLeaving;
   }
 
+  /** Aborted when the socket is closed. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
   deliver(event: CallEvent): void {
     const phase = this.#phase;
     if (phase.at === 'connecting') {
@@ -123,6 +132,7 @@ export class DeviceSocket {
     if (phase.at !== 'serving' || !phase.sequences.take(event)) return;
     const ringEnded = ringEndedFor(event, phase.device.userAlias, phase.device.deviceId);
     this.send({ type: 'event', event, ...(ringEnded && { ringEnded }) });
+    if (event.type === 'call.dialed') this.owner.heardOfDial(this, phase.device, event);
   }
 
   send(frame: ServerFrame): void {
@@ -218,6 +228,7 @@ export class DeviceSocket {
   #onClose(code: number): void {
     clearTimeout(this.#connectTimer);
     this.#phase = { at: 'closed' };
+    this.#gone.abort();
     this.owner.closed(this, this.#signedOut || code === 1000);
   }
 }
@@ -227,10 +238,10 @@ export function socketErrorOf({ code, message, fields, callId }: ProblemError): 
   return { code, message, ...(fields && { fields }), ...(callId && { callId }) };
 }
 
-/** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. */
+/** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. A cancel overtakes dials. */
 function laneOf(frame: CommandFrame): string {
   if ('callId' in frame) return frame.callId;
-  return frame.type === 'dial' ? 'dial' : 'socket';
+  return frame.type === 'dial' || frame.type === 'cancel_dial' ? frame.type : 'socket';
 }
 
 type ReadFrame = { frame: ClientFrame; error?: never } | { id: string | number | undefined; error: SocketError; frame?: never };

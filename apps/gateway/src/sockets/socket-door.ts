@@ -18,7 +18,15 @@ import { Authenticator } from '../authenticator.js';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
-import { type CommandFrame, type ConnectFrame, closeCodes, type Device, DeviceSocket, type SocketOwner } from './device-socket.js';
+import {
+  type CommandFrame,
+  type ConnectFrame,
+  closeCodes,
+  type Device,
+  DeviceSocket,
+  type DialedEvent,
+  type SocketOwner,
+} from './device-socket.js';
 import { SocketRouter } from './socket-router.js';
 import { Watchers } from './watchers.js';
 
@@ -156,7 +164,7 @@ export class SocketDoor implements SocketOwner {
       case 'set_away':
         return this.#setAway(device, frame);
       default:
-        return this.commands.carryOut(device, frame);
+        return this.commands.carryOut(socket, device, frame);
     }
   }
 
@@ -168,6 +176,10 @@ export class SocketDoor implements SocketOwner {
       this.report(error, 'noting that a device is away');
       return { type: 'error', id, error: { code: 'service_unavailable', message: 'This cannot be noted now; try again' } };
     }
+  }
+
+  heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void {
+    this.commands.heardOfDial(socket, device, event);
   }
 
   closed(socket: DeviceSocket, signedOut: boolean): void {

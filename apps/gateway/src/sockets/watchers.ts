@@ -31,7 +31,7 @@ export class Watchers {
     private readonly services: Services,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.#route(event), onError: report });
+    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.tell(event), onError: report });
     server.include('gateway.watchers', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 
@@ -83,6 +83,17 @@ export class Watchers {
     this.#drop(socket, [...(this.#bySocket.get(socket) ?? [])]);
   }
 
+  /** Tells a change of presence to whoever watches that user. */
+  tell(told: unknown): void {
+    const parsed = presenceChangedSchema.safeParse(told);
+    if (!parsed.success) {
+      this.report(parsed.error, 'reading a change of presence');
+      return;
+    }
+    const { appid, data: presence } = parsed.data;
+    for (const socket of this.#byUser.get(nameOf(appid, presence.userAlias)) ?? []) socket.send({ type: 'presence', presence });
+  }
+
   #drop(socket: DeviceSocket, names: readonly string[]): void {
     const watched = this.#bySocket.get(socket);
     for (const name of names) {
@@ -102,16 +113,6 @@ export class Watchers {
       retryForMs: 2000,
     });
     return presencesSchema.parse(answer).presences;
-  }
-
-  #route(told: unknown): void {
-    const parsed = presenceChangedSchema.safeParse(told);
-    if (!parsed.success) {
-      this.report(parsed.error, 'reading a change of presence');
-      return;
-    }
-    const { appid, data: presence } = parsed.data;
-    for (const socket of this.#byUser.get(nameOf(appid, presence.userAlias)) ?? []) socket.send({ type: 'presence', presence });
   }
 }
 

@@ -254,6 +254,22 @@ describe('a lease', () => {
     expect(expelled()).toBe(0);
   });
 
+  test('is renewed though a crowd leaves for so long that no timer fires', async () => {
+    const { sessions, expelled } = await start();
+    const until = performance.now() + 1.5 * leaseMs;
+    while (performance.now() < until) {
+      sessions.close(idOf(0), 'left');
+      // Other callbacks of the same turn of the event loop.
+      await new Promise(process.nextTick);
+    }
+    const { rows } = await schema.query<{ left: number }>(
+      'SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS left FROM processes',
+    );
+    expect(rows[0]?.left).toBeGreaterThan(0);
+    await holds('nobody being expelled', () => expelled() === 0, leaseMs / 2);
+    expect(errors).toEqual([]);
+  });
+
   test('goes on when its connection is lost, or hangs', async () => {
     const { expelled } = await start();
     const [mine] = await processes();

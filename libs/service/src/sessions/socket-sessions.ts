@@ -113,6 +113,7 @@ export class SocketSessions<About, Reason extends string> {
 
   /** Has it recorded that a socket is gone, soon after its opening at the earliest. One that was never recorded is left alone. */
   close(sessionId: SessionId, reason: Reason): void {
+    this.#lease.renewIfDue();
     const mine = this.#mine.get(sessionId);
     if (!mine) return;
     if (mine.isOpening) {
