@@ -188,7 +188,8 @@ export class SocketDoor implements SocketOwner {
     if (!device) return;
     this.router.unregister(device.appId, device.userAlias, socket);
     this.watchers.forget(socket);
-    if (!this.#draining) this.#sessions.close(device.sessionId, signedOut ? 'signed_out' : 'connection_lost');
+    const reason = signedOut ? 'signed_out' : 'connection_lost';
+    this.#sessions.close(device.sessionId, this.#draining ? 'gateway_drained' : reason);
   }
 
   failed(error: unknown, doing: string): void {

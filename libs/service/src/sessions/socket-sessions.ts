@@ -22,7 +22,7 @@ export interface SocketSessionsOptions<About, Reason extends string> extends Ses
 }
 
 /** How long a stop tries to leave nothing for others to close. */
-const leaveMs = 5000;
+const leaveMs = 7000;
 
 interface Mine<Reason> {
   /** Whether its row may yet come: until then it is not closed. */
