@@ -93,6 +93,20 @@ describe('REST', () => {
     expect([user.status, user.body.fields?.[0]?.field]).toEqual([400, 'name']);
   });
 
+  test.each(['%00', '%ED%A0%80'])('%s in a path or a query is refused, and harms nobody', async (bad) => {
+    for (const [method, path] of [
+      ['GET', `/v1/users/a${bad}`],
+      ['PUT', `/v1/users/a${bad}`],
+      ['GET', `/v1/presence/a${bad}`],
+      ['GET', `/v1/presence?userAlias=a${bad}`],
+      ['GET', `/v1/calls?userAlias=a${bad}`],
+      ['GET', `/v1/calls?cursor=a${bad}`],
+    ] as const) {
+      const { status } = await fleet.rest(method, path, app.key, method === 'PUT' ? {} : undefined);
+      expect([path, Math.floor(status / 100)]).toEqual([path, 4]);
+    }
+  });
+
   test('a request that names a host reaches nobody, least of all that host', async () => {
     const asked: string[] = [];
     const elsewhere = createServer((request, response) => {
@@ -279,6 +293,12 @@ describe('the socket', () => {
     expect(faulty.error.fields?.map(({ field }) => field).sort()).toEqual(['callees', 'commandId']);
     socket.send({ type: 'answer', id: 'a', commandId: 'answer-nothing', callId: unknownCall });
     await socket.frame('error', ({ id, error }) => id === 'a' && error.code === 'call_not_found');
+    for (const bad of ['\0', '\ud800']) {
+      const id = `bad-${bad.charCodeAt(0)}`;
+      socket.send({ type: 'dial', id, commandId: '12345678', callees: ['bob'], customData: { deep: [{ [`key${bad}`]: 1 }] } });
+      const refused = await socket.frame('error', (frame) => frame.id === id);
+      expect([refused.error.code, refused.error.fields?.[0]?.field]).toEqual(['invalid_request', 'customData']);
+    }
     socket.send({ type: 'ping' });
     await socket.frame('pong');
     socket.send({ type: 'dial', id: 'big', commandId: '12345678', callees: ['bob'], customData: { x: 'x'.repeat(1_048_576) } });
@@ -336,10 +356,10 @@ describe('the socket', () => {
 });
 
 describe('the media door', () => {
-  async function firstFrame(frame: object | undefined): Promise<{ type: string; error?: { code: string } }> {
+  async function firstFrame(frame: object | string | undefined): Promise<{ type: string; error?: { code: string; message: string } }> {
     const socket = new WebSocket(fleet.state.mediaUrl, 'communication-center-media.v1');
     return new Promise((resolve, reject) => {
-      socket.onopen = () => frame && socket.send(JSON.stringify(frame));
+      socket.onopen = () => frame && socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
       socket.onerror = () => reject(new Error('the media socket failed'));
       socket.onmessage = ({ data }) => {
         resolve(JSON.parse(String(data)) as { type: string });
@@ -352,6 +372,8 @@ describe('the media door', () => {
     expect((await firstFrame({ type: 'join', token: 'wrong' })).error?.code).toBe('unauthenticated');
     expect((await firstFrame({ type: 'publish', kind: 'camera', sdp: 'v=0' })).error?.code).toBe('unauthenticated');
     expect((await firstFrame({ type: 'sing' })).error?.code).toBe('malformed_frame');
+    const deep = await firstFrame(`{"type":"publish","sdp":${'{"a":'.repeat(3000)}1${'}'.repeat(3001)}`);
+    expect(deep.error).toMatchObject({ code: 'malformed_frame', message: expect.stringContaining('too_deep') });
     const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, {
       deviceId: 'd',
       callees: ['bob'],
