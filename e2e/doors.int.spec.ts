@@ -93,18 +93,12 @@ describe('REST', () => {
     expect([user.status, user.body.fields?.[0]?.field]).toEqual([400, 'name']);
   });
 
-  test.each(['%00', '%ED%A0%80'])('%s in a path or a query is refused, and harms nobody', async (bad) => {
-    for (const [method, path] of [
-      ['GET', `/v1/users/a${bad}`],
-      ['PUT', `/v1/users/a${bad}`],
-      ['GET', `/v1/presence/a${bad}`],
-      ['GET', `/v1/presence?userAlias=a${bad}`],
-      ['GET', `/v1/calls?userAlias=a${bad}`],
-      ['GET', `/v1/calls?cursor=a${bad}`],
-    ] as const) {
-      const { status } = await fleet.rest(method, path, app.key, method === 'PUT' ? {} : undefined);
-      expect([path, Math.floor(status / 100)]).toEqual([path, 4]);
-    }
+  test('NUL in a path or a query, and bytes in a path that are no text, are refused', async () => {
+    const paths = ['/v1/users/a', '/v1/presence/a'];
+    const queries = ['/v1/presence?userAlias=a', '/v1/calls?userAlias=a', '/v1/calls?cursor=a'];
+    const asked = [...[...paths, ...queries].map((path) => `${path}%00`), ...paths.map((path) => `${path}%ED%A0%80`)];
+    for (const path of asked) expect([path, Math.floor((await fleet.rest('GET', path, app.key)).status / 100)]).toEqual([path, 4]);
+    expect((await fleet.rest('PUT', '/v1/users/a%00', app.key, {})).status).toBe(400);
   });
 
   test('a request that names a host reaches nobody, least of all that host', async () => {
