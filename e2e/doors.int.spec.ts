@@ -98,7 +98,7 @@ describe('REST', () => {
     const queries = ['/v1/presence?userAlias=a', '/v1/calls?userAlias=a', '/v1/calls?cursor=a'];
     const asked = [...[...paths, ...queries].map((path) => `${path}%00`), ...paths.map((path) => `${path}%ED%A0%80`)];
     for (const path of asked) expect([path, Math.floor((await fleet.rest('GET', path, app.key)).status / 100)]).toEqual([path, 4]);
-    expect((await fleet.rest('PUT', '/v1/users/a%00', app.key, {})).status).toBe(400);
+    expect(Math.floor((await fleet.rest('PUT', '/v1/users/a%00', app.key, {})).status / 100)).toBe(4);
   });
 
   test('a request that names a host reaches nobody, least of all that host', async () => {
