@@ -54,6 +54,6 @@ async function closing(ask, alive) {
     if (left < wanted) from ??= now;
     if (left > 0 && lease !== null) least = Math.min(least, lease);
     if (left === 0) return { ms: now - from, left: least };
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
