@@ -18,7 +18,7 @@ export interface SweepOptions {
 /** Deadlines that one transaction fires at most. */
 const groupSize = 100;
 /** Groups at a time. */
-const lanes = 2;
+const lanes = 4;
 /** Single deadlines at a time: each may have to wait for what somebody holds. */
 const singles = 4;
 /** Deadlines are in hand, here or elsewhere: look again soon, not at once. */
@@ -65,7 +65,7 @@ export class DeadlineSweep {
     this.#lanes.add(lane);
   }
 
-  /** Fires groups until one is not full; while they are, a second lane fires the next. */
+  /** Fires groups until one is not full; while they are, other lanes fire the next. */
   async #fireGroups(): Promise<void> {
     for (let isFull = true; isFull && !this.#isStopping; ) {
       isFull = await this.#fireGroup();
