@@ -136,6 +136,15 @@ test('a server ends a call for everyone, and those who ring are told why', () =>
   expect(participantOf(story.ended, carol)).toMatchObject({ reason: 'ended_by_server' });
 });
 
+test('a call that the Center cannot carry on ends for everyone, and those who ring are told why', () => {
+  const story = new Story()
+    .dial({ callees: [bob, carol] })
+    .answer(bob, 1)
+    .on({ type: 'EndCall', callId, reason: 'error' }, 5);
+  expect(story.ended.reason).toBe('error');
+  expect(participantOf(story.ended, carol)).toMatchObject({ reason: 'error' });
+});
+
 describe('call waiting', () => {
   const busy = linesOf({ bob: { activeCall: otherCallId } });
 

@@ -100,8 +100,11 @@ export class OutboxBench {
     return found;
   }
 
-  /** A replica in a process of its own, which says what it is about to send and waits a moment before it does. */
-  async replica(): Promise<ChildProcess> {
+  /**
+   * A replica in a process of its own, which says what it is about to send and waits a moment before it does.
+   * @param database by which it reaches PostgreSQL, where that is another way than the test's.
+   */
+  async replica(database = this.fleet.state.servers.database): Promise<ChildProcess> {
     const child = spawn(process.execPath, ['--input-type=module', '-e', replicaScript], {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -110,7 +113,7 @@ export class OutboxBench {
         SCHEMA: this.schema.schema,
         TOPIC: this.topic,
         BROKERS: this.fleet.state.servers.brokers,
-        DATABASE: this.fleet.state.servers.database,
+        DATABASE: database,
       },
     });
     this.atEnd(async () => child.kill('SIGKILL'));

@@ -3,10 +3,11 @@
  * one lane, one replica or one event keeps the others back.
  */
 import { once } from 'node:events';
-import { eventually } from '@communication-center/testing';
+import { eventually, FlakyLine } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeOutbox } from '../index.js';
+import { type Sql, writeOutbox } from '../index.js';
 import type { SendBatch } from './lane-sender.js';
+import { findLanes, readLanes } from './lanes.js';
 import { eventOf, OutboxBench } from './outbox.fixture.js';
 import type { OutboxRelay } from './outbox-relay.js';
 
@@ -76,6 +77,25 @@ test.each(['SIGSTOP', 'SIGKILL'] as const)('another replica takes over within 10
   expect(Date.now() - began).toBeLessThan(10_000);
   expect(heir.owned.size).toBe(16);
   replica.kill('SIGCONT');
+});
+
+test('another replica takes over within 10 s from one whose way to PostgreSQL is cut without a word, and which sends no more', async () => {
+  const url = new URL(bench.fleet.state.servers.database);
+  const line = await FlakyLine.open([url.href.replace('postgresql:', 'http:').replace('postgres:', 'http:')]);
+  bench.atEnd(() => line.close());
+  url.host = new URL(line.url).host;
+  const replica = await bench.replica(url.href);
+  await eventually('it owning all', async () => (await once(replica, 'message'))[0].owned === 16);
+  const heir = bench.relay();
+  line.silence();
+  const began = Date.now();
+  heir.committed(await bench.write('a', ...upTo(10)));
+  const said: { sending?: number }[] = [];
+  replica.on('message', (message) => void said.push(message as { sending?: number }));
+  await bench.allPublished(15_000);
+  expect(Date.now() - began).toBeLessThan(10_000);
+  expect(await sequencesOf('a')).toEqual(upTo(10));
+  expect(said.filter(({ sending }) => sending)).toEqual([]);
 });
 
 test('what an owner had read when it froze comes behind what its heir published, and never between: the order of first ones holds', async () => {
@@ -163,3 +183,37 @@ test('a topic that has more partitions by now is told of, and its keys stay wher
   await eventually('the alarm', () => changed.includes(bench.topic));
   expect((await bench.inTopic()).every(({ partition }) => partition < 2)).toBe(true);
 });
+
+test('with a backlog of 200,000 a read touches what it returns, by the index, with and without statistics', async () => {
+  await bench.schema.query(
+    `INSERT INTO outbox (topic, partition, key, event)
+     SELECT $1, n % 48, 'key-' || n, json_build_object('id', n, 'text', repeat('x', 100)) FROM generate_series(1, 200000) AS n`,
+    [bench.topic],
+  );
+  const lanes = await findLanes(bench.database);
+  expect(lanes).toHaveLength(48);
+  const limits = { rowsPerLane: 41, bytesPerLane: 700_000, floors: lanes.map(() => '0') };
+  const found = await readLanes(bench.database, lanes, limits);
+  expect([found.rows.length, found.mayHaveMore]).toEqual([48 * 41, true]);
+  for (const prepare of ['SELECT 1', 'ANALYZE outbox']) {
+    await bench.schema.query(prepare);
+    const plan = await planOf((sql) => readLanes(sql, lanes, limits));
+    expect(plan.match(/Seq Scan|Sort/g), plan).toBeNull();
+    expect(plan.match(/using (\w+)/g)).toEqual(['using outbox_lanes', 'using outbox_lanes']);
+    // A page of the table or the index for each row at most, and some to get down to each lane.
+    const pages = Number(/Buffers: shared hit=(\d+)/.exec(plan)?.[1]) + Number(/read=(\d+)/.exec(plan)?.[1] ?? 0);
+    expect(pages).toBeLessThan(48 * 41 + 48 * 20);
+  }
+});
+
+/** @returns how a statement was carried out, with what it touched. */
+async function planOf(statement: (sql: Sql) => Promise<unknown>): Promise<string> {
+  let plan = '';
+  const explain = async (text: string, values?: unknown[]) => {
+    const { rows } = await bench.schema.query<{ 'QUERY PLAN': string }>(`EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) ${text}`, values);
+    plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    return { rows: [], rowCount: 0 };
+  };
+  await statement({ query: explain });
+  return plan;
+}
