@@ -107,3 +107,28 @@ test('replicas that start together change the schema once, one after the other',
   expect(await columns()).toEqual(['id', 'name']);
   expect((await schema.query('SELECT name FROM migrations ORDER BY id')).rows).toHaveLength(2);
 });
+
+test('a replica that stands still in the middle of a migration is replaced within 12 s, and keeps nothing locked', async () => {
+  let letGo: (() => void) | undefined;
+  const standing: Migration = class {
+    name = 'widen1700000000001';
+
+    async up(runner: { query(statement: string): Promise<unknown> }): Promise<void> {
+      await runner.query('LOCK TABLE things IN ACCESS EXCLUSIVE MODE');
+      await new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+    }
+
+    async down(): Promise<void> {}
+  };
+  const first = run([standing]);
+  await expect.poll(() => letGo).toBeDefined();
+  const began = Date.now();
+  await run([widen]);
+  expect(Date.now() - began).toBeLessThan(12_000);
+  expect(await columns()).toContain('name');
+  // It finds that the other one has done it.
+  letGo?.();
+  await first;
+});

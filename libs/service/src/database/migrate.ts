@@ -3,6 +3,7 @@ import { isInfrastructureFailure } from '@communication-center/event-log';
 import pg from 'pg';
 import { DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import type { DatabaseSettings } from '../settings.js';
+import { startUpOptions } from './connection-kinds.js';
 import { ensureRoles } from './database-roles.js';
 import { LockWatch } from './lock-watch.js';
 import type { Migration } from './migrations.js';
@@ -23,6 +24,8 @@ class LockedError extends Error {}
 /** How long requests may queue behind a migration that waits for their table. */
 const lockTimeoutMs = 2000;
 const startPatienceMs = 60_000;
+/** Longer than anything that is done between two statements of a migration. */
+const idleMs = 8000;
 
 /**
  * Brings a service's schema up to date, and makes the roles that its pooled connections sign in as where they go through a
@@ -47,7 +50,16 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 }
 
 function dataSource({ settings, schema, migrations }: MigrateOptions): DataSource {
-  const limits = `-c lock_timeout=${lockTimeoutMs} -c statement_timeout=0 -c idle_session_timeout=0 -c tcp_keepalives_idle=10`;
+  const limits = startUpOptions({
+    lock_timeout: String(lockTimeoutMs),
+    statement_timeout: '0',
+    // Whoever is frozen or gone gives up its turn, and what it has locked: between two statements pass milliseconds.
+    idle_session_timeout: String(idleMs),
+    idle_in_transaction_session_timeout: String(idleMs),
+    tcp_keepalives_idle: '3',
+    tcp_keepalives_interval: '1',
+    tcp_keepalives_count: '3',
+  });
   return new DataSource({
     type: 'postgres',
     url: directUrl(settings),
