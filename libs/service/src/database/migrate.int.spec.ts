@@ -122,13 +122,13 @@ test('a replica that stands still in the middle of a migration is replaced withi
 
     async down(): Promise<void> {}
   };
-  const first = run([standing]);
+  // Its own start fails in the end: its supervisor starts it again.
+  const first = run([standing]).catch(() => undefined);
   await expect.poll(() => letGo).toBeDefined();
   const began = Date.now();
   await run([widen]);
   expect(Date.now() - began).toBeLessThan(12_000);
   expect(await columns()).toContain('name');
-  // It finds that the other one has done it.
   letGo?.();
   await first;
 });
