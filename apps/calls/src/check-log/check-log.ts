@@ -69,6 +69,11 @@ async function repairCalls(database: Database, lacking: readonly Stored[]): Prom
 
 /** @returns how much of what a service published within the last hour its topics lack, or hold in the wrong order. */
 async function checkPublished(service: string, database: Database): Promise<number> {
+  const { rows } = await database.query<{ isThere: boolean }>(`SELECT to_regclass('sent') IS NOT NULL AS "isThere"`);
+  if (!rows[0]?.isThere) {
+    console.log(`${service}: does not run here`);
+    return 0;
+  }
   const reconciler = new Reconciler({ log, database, fromStore: repairIn(database) });
   let missing = 0;
   try {
