@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(() => phones.closeAll());
 
-/** How a process ends that was told to stop, within 3 s. */
+/** How a process ends that was told to stop, well before what hangs would be given up. */
 const wayOutOf = (name: ProcessName) =>
   eventually(
     `the end of ${name}`,
@@ -24,7 +24,7 @@ const wayOutOf = (name: ProcessName) =>
       const fate = await fleet.fateOf(name);
       return fate?.startsWith('stopped') && fate;
     },
-    3000,
+    7000,
   );
 
 describe('webhooks', () => {
