@@ -13,6 +13,12 @@ const checks = [
   { what: `${minutes} minutes of calls on three brokers`, script: 'check-calls.mjs', args: ['--minutes', minutes] },
   { what: `${minutes} minutes without PostgreSQL`, script: 'test.mjs', args: ['e2e/outage.faults'], env: { OUTAGE_SECONDS: seconds } },
   { what: 'a crowd of 5,000 that leaves at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
+  {
+    what: 'a gateway with 20,000 sessions that is swept, or drained',
+    script: 'test.mjs',
+    args: ['--services', 'none', 'libs/service/src/sessions'],
+    env: { SESSIONS_CROWD: '20000' },
+  },
   { what: 'the plans of all statements on a long history', script: 'check-history.mjs', args: ['--calls', '1000000'] },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
 ];

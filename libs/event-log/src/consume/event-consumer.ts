@@ -68,7 +68,8 @@ export class EventConsumer {
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
       rebalanceTimeout: 15_000,
-      maxWaitTimeInMs: 250,
+      // The brokers answer at once when there is anything; this is how often they are asked when there is not.
+      maxWaitTimeInMs: 1000,
       retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;

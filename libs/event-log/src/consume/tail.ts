@@ -63,7 +63,8 @@ export class Tail {
       groupId: `${log.clientId}.tail.${randomUUID()}`,
       sessionTimeout: 10_000,
       heartbeatInterval: 2000,
-      maxWaitTimeInMs: 250,
+      // The brokers answer at once when there is anything; this is how often they are asked when there is not.
+      maxWaitTimeInMs: 1000,
       retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;
