@@ -83,18 +83,32 @@ test('parts of messages in any order and any bytes are read without an exception
   );
 });
 
+/** Opens where both UDP and TCP have the same port free. */
+async function openSomewhere(
+  options: Omit<ConstructorParameters<typeof SipTransport>[0], 'port'>,
+): Promise<{ transport: SipTransport; port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await new Promise<number>((resolve) => {
+      const probe = createSocket('udp4').bind(0, '127.0.0.1', () => {
+        const { port } = probe.address();
+        probe.close(() => resolve(port));
+      });
+    });
+    const transport = new SipTransport({ ...options, port });
+    try {
+      await transport.open();
+      return { transport, port };
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
+}
+
 test('a handler that throws, and a peer that cannot be sent to, cost a report and nothing else', async () => {
   const errors: string[] = [];
   const taken: string[] = [];
-  const port = await new Promise<number>((resolve) => {
-    const probe = createSocket('udp4').bind(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-  const transport = new SipTransport({
+  const { transport, port } = await openSomewhere({
     host: '127.0.0.1',
-    port,
     maxConnections: 10,
     onMessage: (text) => {
       taken.push(text);
@@ -102,7 +116,6 @@ test('a handler that throws, and a peer that cannot be sent to, cost a report an
     },
     onError: (_error, doing) => errors.push(doing),
   });
-  await transport.open();
   const phone = createSocket('udp4');
   try {
     for (const text of ['one', 'two']) phone.send(text, port, '127.0.0.1');
