@@ -1,6 +1,7 @@
 /*
  * Presence while the Center is broken: no version goes back, nothing is missed, and nobody stays where he is not.
  */
+import type { ToldPresence } from '@communication-center/client';
 import type { Presence } from '@communication-center/contracts';
 import { eventually, Fleet, holds, Phones, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -22,7 +23,7 @@ describe('the stream', () => {
   test('goes on over the death (-9) of the gateway, of the presence service, of Redis and of a broker', async () => {
     const alice = await phones.connect(app, 'alice');
     await fleet.makeUser(app, 'bob');
-    const heard: Presence[] = [];
+    const heard: ToldPresence[] = [];
     const stop = new AbortController();
     const observer = await phones.connect(app, 'observer');
     const following = observer.center.followEverybody((presence) => heard.push(presence), stop.signal).catch(() => undefined);
@@ -48,7 +49,7 @@ describe('over a socket', () => {
   test('watched users are told of at once and whenever they change, over reconnects; a limit is kept', async () => {
     const alice = await phones.connect(app, 'alice');
     await fleet.makeUser(app, 'bob');
-    const heard: Presence[] = [];
+    const heard: ToldPresence[] = [];
     const unwatch = await alice.center.watch(['bob'], (presence) => heard.push(presence));
     await eventually('where bob is now', () => heard.at(-1)?.status === 'offline');
     const bob = await phones.connect(app, 'bob');

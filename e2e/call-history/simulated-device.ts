@@ -1,5 +1,5 @@
 import { type Call, CenterError, CommunicationCenter } from '@communication-center/client';
-import type { CallState, UserTokenView } from '@communication-center/contracts';
+import { type CallState, callStateSchema, type UserTokenView } from '@communication-center/contracts';
 import { FlakyLine, type Fleet, type TestApp } from '@communication-center/testing';
 import type { AskedCommand, DeviceEvidence } from './evidence.js';
 
@@ -82,13 +82,18 @@ export class SimulatedDevice {
     await this.line.close();
   }
 
+  /** Of a Center of its own release a device meets nothing that it does not know. */
+  #keep(call: Call): void {
+    this.#calls.set(call.callId, callStateSchema.parse(call.state));
+  }
+
   #onChange(call: Call): void {
-    this.#calls.set(call.callId, call.state);
+    this.#keep(call);
     if (call.phase === 'ended' && call.state.status === 'connected' && !this.#left.includes(call)) this.#left.push(call);
   }
 
   #onRing(call: Call): void {
-    this.#calls.set(call.callId, call.state);
+    this.#keep(call);
     this.#rings.push({ callId: call.callId, ringId: call.ringId ?? '', at: Date.now() });
   }
 

@@ -1,11 +1,13 @@
-import type { CallReply, ClientFrameInput, DeviceId, EndReason, MediaCredentials, UserAlias } from '@communication-center/contracts';
+import type { ClientFrameInput, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
+import type { ClientSocketClass } from './client-socket.js';
 import type { RemoteStream } from './media-session.js';
+import type { ToldEndReason, ToldReply } from './told-call.js';
 
 export type CallPhase = 'dialing' | 'ringing' | 'connected' | 'ended';
 
 /** How the call, or this device's part in it, ended. */
 export interface CallEnd {
-  reason: EndReason;
+  reason: ToldEndReason;
   /** The user's other device that answered or declined, where one did. */
   byDevice: string | null;
 }
@@ -26,8 +28,8 @@ export type CallEvents = {
   /** The wish for video was refused, taken back or not answered. */
   upgradeRefused: [];
   /** This callee is out: declined, busy, do-not-disturb or without an answer. */
-  declined: [userAlias: string, reason: EndReason];
-  left: [userAlias: string, reason: EndReason];
+  declined: [userAlias: string, reason: ToldEndReason];
+  left: [userAlias: string, reason: ToldEndReason];
   /** The call is up on this device. */
   connected: [];
   /** It is over for this device. */
@@ -48,6 +50,7 @@ export interface CallOffice {
   readonly userAlias: UserAlias;
   readonly deviceId: DeviceId;
   readonly usesMedia: boolean;
-  command(call: { readonly callId: string }, frame: CallFrame): Promise<CallReply>;
+  readonly webSocket: ClientSocketClass;
+  command(call: { readonly callId: string }, frame: CallFrame): Promise<ToldReply>;
   credentials(callId: string): Promise<MediaCredentials>;
 }

@@ -1,27 +1,19 @@
-import {
-  type CallReply,
-  type CallState,
-  type CallType,
-  type DeclineReason,
-  type MediaCredentials,
-  type Participant,
-  participantOf,
-  type UserAlias,
-} from '@communication-center/contracts';
+import type { CallType, DeclineReason, MediaCredentials, Told, UserAlias } from '@communication-center/contracts';
 import type { CallEnd, CallEvents, CallFrame, CallOffice, CallPhase } from './call-office.js';
 import { Emitter } from './emitter.js';
 import { MediaSession, type RemoteStream } from './media-session.js';
+import { partOf, type ToldCall, type ToldParticipant, type ToldReply } from './told-call.js';
 
 /** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
 export class Call extends Emitter<CallEvents> {
   readonly #office: CallOffice;
-  #state: CallState;
+  #state: ToldCall;
   #end: CallEnd | undefined;
   #media: MediaSession | undefined;
   #ignoredRing: string | undefined;
   #firstCredentials: MediaCredentials | undefined;
 
-  constructor(office: CallOffice, state: CallState) {
+  constructor(office: CallOffice, state: ToldCall) {
     super();
     this.#office = office;
     this.#state = state;
@@ -33,11 +25,11 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** The call as the Center tells it to everyone. */
-  get state(): CallState {
+  get state(): ToldCall {
     return this.#state;
   }
 
-  get callType(): CallType {
+  get callType(): Told<CallType> {
     return this.#state.callType;
   }
 
@@ -63,14 +55,14 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** Everyone else in the call. */
-  get others(): Participant[] {
+  get others(): ToldParticipant[] {
     return this.#state.participants.filter(({ userAlias }) => userAlias !== this.#office.userAlias);
   }
 
   get phase(): CallPhase {
     if (this.#end) return 'ended';
     if (this.#me?.state === 'ringing') return 'ringing';
-    return this.#state.status === 'connected' ? 'connected' : 'dialing';
+    return isUp(this.#state) ? 'connected' : 'dialing';
   }
 
   /** How it ended for this device; undefined while it goes on. */
@@ -167,29 +159,49 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** Opens camera and microphone while the other side still rings. */
-  startDialing(reply: CallReply): void {
+  startDialing(reply: ToldReply): void {
     if (this.#end) return;
     this.#firstCredentials = reply.media ?? undefined;
     this.#prepareMedia();
     this.#followMedia();
   }
 
-  takeReply(reply: CallReply): void {
+  takeReply(reply: ToldReply): void {
     if (reply.media) this.#firstCredentials = reply.media;
     this.update(reply.call);
     this.#followMedia();
   }
 
   /** Takes a newer state of the call, and tells what is different. */
-  update(next: CallState): void {
+  update(next: ToldCall): void {
+    if (next.sequence > this.#state.sequence) this.#take(next);
+  }
+
+  /** Lets an event pass that this release does not know: what it means is in the state that {@link correct} brings. */
+  pass(sequence: number): void {
+    if (sequence > this.#state.sequence) this.#state = { ...this.#state, sequence };
+  }
+
+  /** Takes the Center's own reading in place of what this device folded. @returns whether it is as new as that. */
+  correct(told: ToldCall): boolean {
+    if (told.sequence < this.#state.sequence) return false;
+    this.#take(told);
+    return true;
+  }
+
+  /** The Center does not know this call any more. */
+  lose(): void {
+    this.#finish({ reason: 'error', byDevice: null });
+  }
+
+  #take(next: ToldCall): void {
     const before = this.#state;
-    if (next.sequence <= before.sequence) return;
     const phaseBefore = this.phase;
     this.#state = next;
     const end = this.#endFor(next);
     // Somebody who was out may be rung again, or come back.
     if (!end) this.#end = undefined;
-    for (const participant of next.participants) this.#tellDifference(participantOf(before, participant.userAlias), participant);
+    for (const participant of next.participants) this.#tellDifference(partOf(before, participant.userAlias), participant);
     this.#tellUpgrade(before, next);
     if (end) this.#finish(end);
     else if (this.phase === 'connected' && phaseBefore !== 'connected') this.emit('connected');
@@ -202,11 +214,11 @@ export class Call extends Emitter<CallEvents> {
     this.#stopMedia();
   }
 
-  get #me(): Participant | undefined {
-    return participantOf(this.#state, this.#office.userAlias);
+  get #me(): ToldParticipant | undefined {
+    return partOf(this.#state, this.#office.userAlias);
   }
 
-  #tellUpgrade(before: CallState, after: CallState): void {
+  #tellUpgrade(before: ToldCall, after: ToldCall): void {
     if (after.upgrade && !before.upgrade) this.emit('upgradeRequested', after.upgrade.requestedBy);
     if (after.callType !== before.callType) {
       this.emit('upgraded');
@@ -214,7 +226,7 @@ export class Call extends Emitter<CallEvents> {
     } else if (before.upgrade && !after.upgrade && after.status !== 'ended') this.emit('upgradeRefused');
   }
 
-  #tellDifference(before: Participant | undefined, after: Participant): void {
+  #tellDifference(before: ToldParticipant | undefined, after: ToldParticipant): void {
     const { userAlias } = after;
     if (after.state === 'ringing' && before?.state !== 'ringing') this.emit('invited', userAlias);
     if (after.state === 'ringing' && after.confirmed && !(before?.state === 'ringing' && before.confirmed)) this.emit('ringing', userAlias);
@@ -225,8 +237,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** Whether, and why, a state of the call means that it is over here. */
-  #endFor(call: CallState): CallEnd | undefined {
-    const me = participantOf(call, this.#office.userAlias);
+  #endFor(call: ToldCall): CallEnd | undefined {
+    const me = partOf(call, this.#office.userAlias);
     const elsewhere = (device: string | null) => (device !== this.#office.deviceId ? device : null);
     if (me?.state === 'connected' && me.deviceId !== this.#office.deviceId) {
       return { reason: 'answered_elsewhere', byDevice: elsewhere(me.deviceId) };
@@ -257,6 +269,7 @@ export class Call extends Emitter<CallEvents> {
         this.#firstCredentials = undefined;
         return first ?? this.#office.credentials(this.callId);
       },
+      webSocket: this.#office.webSocket,
     });
     this.#media.on('localStream', (stream) => this.emit('localStream', stream));
     this.#media.on('streamAdded', (stream) => this.emit('streamAdded', stream));
@@ -276,4 +289,10 @@ export class Call extends Emitter<CallEvents> {
     this.#media?.stop();
     this.#media = undefined;
   }
+}
+
+/** Of a status this release does not know, all that is sure is who is in the call. */
+function isUp(call: ToldCall): boolean {
+  if (call.status !== 'unknown') return call.status === 'connected';
+  return call.participants.filter(({ state }) => state === 'connected').length >= 2;
 }

@@ -1,13 +1,13 @@
-import type { Problem, ProblemCode, ProblemField, SocketError } from '@communication-center/contracts';
+import type { Problem, ProblemCode, ProblemField, SocketError, Told } from '@communication-center/contracts';
 
-/** What the Center refused, by its stable code. */
+/** What the Center refused, by its stable code; a newer Center may have codes this release does not know. */
 export class CenterError extends Error {
   override name = 'CenterError';
   readonly fields: ProblemField[];
   readonly callId: string | undefined;
 
   constructor(
-    readonly code: ProblemCode,
+    readonly code: Told<ProblemCode>,
     message: string,
     more: { fields?: ProblemField[] | undefined; callId?: string | undefined } = {},
   ) {
@@ -16,11 +16,11 @@ export class CenterError extends Error {
     this.callId = more.callId;
   }
 
-  static fromSocket(error: SocketError): CenterError {
+  static fromSocket(error: Told<SocketError>): CenterError {
     return new CenterError(error.code, error.message, error);
   }
 
-  static fromProblem(problem: Problem): CenterError {
+  static fromProblem(problem: Told<Problem>): CenterError {
     return new CenterError(problem.code, problem.detail ?? problem.title, problem);
   }
 }

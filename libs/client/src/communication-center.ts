@@ -3,34 +3,32 @@ import {
   type CallId,
   type CallList,
   type CallListQuery,
-  type CallReply,
-  type CallState,
   type CallType,
   type CommandId,
   type CustomData,
   type DeviceId,
   deviceIdSchema,
-  foldCallEvent,
   type MediaCredentials,
   type Platform,
-  type Presence,
   type Profile,
-  participantOf,
-  type ServerFrame,
   type Timeline,
+  type Told,
   type UserAlias,
   userAliasSchema,
 } from '@communication-center/contracts';
-import { Call } from './call.js';
+import type { Call } from './call.js';
+import { CallBook } from './call-book.js';
 import type { CallOffice } from './call-office.js';
 import { CenterError } from './center-error.js';
-import { Connection, type ConnectionState } from './connection.js';
+import { type ClientSocketClass, platformSocket } from './client-socket.js';
+import { type Answer, Connection, type ConnectionState } from './connection.js';
 import { keptDeviceId } from './device-id.js';
 import { Emitter } from './emitter.js';
 import { parsed } from './parsed.js';
-import { type PresenceListener, PresenceWatch } from './presence-watch.js';
+import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
 import { TakenBack } from './taken-back.js';
+import { partOf, type ToldReply } from './told-call.js';
 
 export interface ConnectOptions {
   /** Where the Center is, such as https://center.example.com. */
@@ -44,6 +42,8 @@ export interface ConnectOptions {
   platform?: Platform;
   /** Whether calls carry sound and picture; by default where the platform has WebRTC. */
   media?: boolean;
+  /** The WebSocket to use where the platform has none, as Node 20: that of the package `ws`, for one. */
+  webSocket?: ClientSocketClass;
   /** How long a command may take, over reconnects, before it fails. */
   requestTimeoutMs?: number;
 }
@@ -83,11 +83,10 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #options: ConnectOptions;
   readonly #connection: Connection;
   readonly #rest: Rest;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls: CallBook;
   readonly #watch: PresenceWatch;
   #away = false;
   readonly #takenBack = new TakenBack();
-  readonly #learning = new Map<string, Promise<void>>();
   #token: { token: string; until: number } | undefined;
 
   private constructor(options: ConnectOptions) {
@@ -96,12 +95,14 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     this.userAlias = parsed('userAlias', userAliasSchema.safeParse(options.userAlias));
     this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId ?? keptDeviceId()));
     this.usesMedia = options.media ?? typeof RTCPeerConnection !== 'undefined';
+    const webSocket = options.webSocket ?? platformSocket();
     const appId = parsed('appId', appIdSchema.safeParse(options.appId));
     this.#rest = new Rest(options.url, () => this.#freshToken());
     const socketUrl = new URL('/v1/socket', options.url);
     socketUrl.protocol = socketUrl.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#connection = new Connection({
       url: socketUrl.href,
+      webSocket,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
       connectFrame: async () => ({
         type: 'connect',
@@ -113,11 +114,21 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       }),
     });
     this.#watch = new PresenceWatch(this.#connection);
+    this.#calls = new CallBook(this.#office(webSocket), {
+      read: (callId) => this.#rest.call(callId),
+      renew: () => this.#connection.renew(),
+    });
+    this.#calls.on('met', (call) => {
+      if (this.#takenBack.isOf(call, this.deviceId)) call.hangUp().catch(() => undefined);
+    });
+    this.#calls.on('ring', (call) => this.#ring(call));
+    this.#calls.on('busyAlert', (call) => this.emit('busyAlert', call));
+    this.#calls.on('changed', (call) => this.emit('callChanged', call));
     this.#connection.on('connected', (frame) => {
-      this.#takeSnapshot(frame.calls);
+      this.#calls.takeSnapshot(frame.calls);
       if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
     });
-    this.#connection.on('event', (frame) => this.#takeEvent(frame));
+    this.#connection.on('event', (event) => this.#calls.takeEvent(event));
     this.#connection.on('state', (state) => this.emit('connection', state));
     this.#connection.on('refused', (error) => this.emit('refused', error));
   }
@@ -142,7 +153,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   /** Calls this device knows that are not over for it. */
   get activeCalls(): Call[] {
-    return [...this.#calls.values()].filter((call) => call.phase !== 'ended');
+    return this.#calls.active;
   }
 
   /**
@@ -157,28 +168,28 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       throw error;
     });
     const { result } = replyFrame(answer);
-    const call = this.#callFor(result.call);
+    const call = this.#calls.callFor(result.call);
     call.startDialing(result);
     return call;
   }
 
   /** @returns names and pictures of other users, as far as they have any. */
-  async profiles(userAliases: string[]): Promise<Profile[]> {
+  async profiles(userAliases: string[]): Promise<Told<Profile>[]> {
     const answer = await this.#connection.request({ type: 'profiles', userAliases: userAliases as UserAlias[] });
     return answer.type === 'profiles' ? answer.profiles : [];
   }
 
   /** @returns everything that happened in a call, as read back from its log. */
-  async timeline(callId: string): Promise<Timeline> {
+  async timeline(callId: string): Promise<Told<Timeline>> {
     return this.#rest.timeline(callId);
   }
 
   /** @returns a page of this user's calls, newest first, with how they went as this device saw it. */
-  async history(filter: HistoryFilter = {}): Promise<CallList> {
+  async history(filter: HistoryFilter = {}): Promise<Told<CallList>> {
     return this.#rest.calls({ ...filter, userAlias: this.userAlias, deviceId: this.deviceId });
   }
 
-  async presence(userAlias: string): Promise<Presence> {
+  async presence(userAlias: string): Promise<ToldPresence> {
     return this.#rest.presence(userAlias);
   }
 
@@ -207,7 +218,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   /** Signs out. A call this device is in ends when its grace has passed. */
   close(): void {
-    for (const call of this.#calls.values()) call.dispose();
+    this.#calls.dispose();
     this.#connection.close();
   }
 
@@ -219,11 +230,12 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     made?.hangUp().catch(() => undefined);
   }
 
-  get #office(): CallOffice {
+  #office(webSocket: ClientSocketClass): CallOffice {
     return {
       userAlias: this.userAlias,
       deviceId: this.deviceId,
       usesMedia: this.usesMedia,
+      webSocket,
       command: async (call, frame) => {
         const onCall = { commandId: newCommandId(), callId: call.callId as CallId };
         return replyFrame(await this.#connection.request({ ...frame, ...onCall })).result;
@@ -238,81 +250,13 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     return result.media;
   }
 
-  #takeSnapshot(calls: readonly CallState[]): void {
-    const told = new Set<string>(calls.map(({ callId }) => callId));
-    for (const state of calls) this.#takeState(state);
-    // A call that is missing ended so long ago that the snapshot leaves it out.
-    for (const { callId, state } of this.#calls.values()) {
-      if (state.status !== 'ended' && !told.has(callId)) void this.#learn(state.callId);
-    }
-  }
-
-  #takeEvent({ event }: ServerFrame & { type: 'event' }): void {
-    const known = this.#calls.get(event.callid);
-    const heardBusy = event.type === 'call.busy' && event.data.userAlias === this.userAlias && !event.data.waiting;
-    if (!known && event.type !== 'call.dialed') {
-      void this.#learn(event.callid).then(() => heardBusy && this.#alertBusy(event.callid));
-      return;
-    }
-    if (known && event.sequence > known.state.sequence + 1) return this.#connection.renew();
-    this.#takeState(foldCallEvent(known?.state, event));
-    if (heardBusy) this.#alertBusy(event.callid);
-  }
-
-  #alertBusy(callId: CallId): void {
-    const call = this.#calls.get(callId);
-    if (call) this.emit('busyAlert', call);
-  }
-
-  /** Gets to know a call that was under way when this user was invited to it. */
-  #learn(callId: CallId): Promise<void> {
-    const learning = this.#learning.get(callId) ?? this.#learnNow(callId);
-    this.#learning.set(callId, learning);
-    return learning;
-  }
-
-  async #learnNow(callId: CallId): Promise<void> {
-    const state = await this.#rest.call(callId).catch(() => undefined);
-    this.#learning.delete(callId);
-    if (state) this.#takeState(state);
-    else this.#connection.renew();
-  }
-
-  #takeState(state: CallState): void {
-    const known = this.#calls.get(state.callId);
-    const ringBefore = known?.ringId;
-    const call = this.#callFor(state);
-    if (!known && this.#takenBack.isOf(call, this.deviceId)) call.hangUp().catch(() => undefined);
-    if (!known) this.emit('callChanged', call);
-    if (call.ringId && call.ringId !== ringBefore) this.#ring(call);
-  }
-
-  #callFor(state: CallState): Call {
-    const known = this.#calls.get(state.callId);
-    if (known) {
-      known.update(state);
-      return known;
-    }
-    const call = new Call(this.#office, state);
-    this.#calls.set(state.callId, call);
-    call.on('changed', () => this.emit('callChanged', call));
-    this.#forgetOldCalls();
-    return call;
-  }
-
   /** The Center hears that this device rings only when the app was told so. */
   #ring(call: Call): void {
     if (!this.hasListeners('incomingCall')) return;
     this.emit('incomingCall', call);
-    const me = participantOf(call.state, this.userAlias);
+    const me = partOf(call.state, this.userAlias);
     // Late or repeated, it changes nothing: another device may have confirmed, or the ring may be over.
     if (call.phase === 'ringing' && me?.state === 'ringing' && !me.confirmed) call.confirmRinging().catch(() => undefined);
-  }
-
-  #forgetOldCalls(): void {
-    // A call that is over here but not for others is kept: forgotten, it would be new, and ring again.
-    const over = [...this.#calls.values()].filter(({ state }) => state.status === 'ended');
-    for (const call of over.slice(0, Math.max(0, over.length - 100))) this.#calls.delete(call.callId);
   }
 
   async #freshToken(): Promise<string> {
@@ -327,7 +271,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   }
 }
 
-function replyFrame(frame: ServerFrame): { result: CallReply } {
+function replyFrame(frame: Answer): { result: ToldReply } {
   if (frame.type !== 'reply') throw new CenterError('internal_error', `The Center answered with ${frame.type}`);
   return frame;
 }

@@ -1,21 +1,28 @@
 import {
   type ClientFrameInput,
   type Presence,
+  problemCodeSchema,
   type ServerFrame,
-  serverFrameSchema,
   socketSubprotocol,
+  type Told,
 } from '@communication-center/contracts';
 import { CenterError } from './center-error.js';
+import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
 import { Emitter } from './emitter.js';
+import { type ReadFrame, readFrame } from './reading.js';
+import type { ToldEvent } from './told-call.js';
 
 export type ConnectionState = 'connecting' | 'connected' | 'reconnecting' | 'closed';
 type WithoutId<F> = F extends { id: string | number } ? Omit<F, 'id'> : never;
 export type Request = WithoutId<Exclude<ClientFrameInput, { type: 'connect' }>>;
-type Answer = ServerFrame & { id: string | number };
+type Connected = Extract<ReadFrame, { type: 'connected' }>;
+/** What a request can be answered with. */
+export type Answer = Exclude<Told<ServerFrame>, { type: 'unknown' }> & { id: string | number };
 
 export interface ConnectionOptions {
   /** ws:// or wss:// address of the socket. */
   url: string;
+  webSocket: ClientSocketClass;
   /** Makes the connect frame, with a token that is good now. */
   connectFrame: () => Promise<Omit<ClientFrameInput & { type: 'connect' }, 'id'>>;
   /** How long a request may wait, over reconnects. */
@@ -30,17 +37,20 @@ interface Pending {
 }
 
 type ConnectionEvents = {
-  connected: [ServerFrame & { type: 'connected' }];
-  event: [ServerFrame & { type: 'event' }];
-  presence: [Presence];
+  connected: [Connected];
+  event: [ToldEvent];
+  presence: [Told<Presence>];
   state: [ConnectionState];
   /** The Center will not let this client in: nothing is tried any more. */
   refused: [CenterError];
 };
 
 // These say that the same connect frame will be refused again.
-const finalCodes = new Set(['unauthenticated', 'forbidden', 'unknown_app', 'invalid_request', 'unsupported_protocol']);
-const openTimeoutMs = 8000;
+const finalCodes = new Set<string>(['unauthenticated', 'forbidden', 'unknown_app', 'invalid_request', 'unsupported_protocol']);
+/** Closes a socket that will not be let in, whatever the code of its error. */
+const notLetIn = 4001;
+/** How long a socket that is not connected may be silent, and how long it may take in all. */
+const opening = { silentMs: 8000, maxMs: 30_000 };
 
 /**
  * One socket that is always there: lost ones are replaced, with growing and jittered pauses, and requests that had no
@@ -49,13 +59,16 @@ const openTimeoutMs = 8000;
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   readonly #pending = new Map<string, Pending>();
-  #socket: WebSocket | undefined;
+  #socket: ClientSocket | undefined;
   #state: ConnectionState = 'connecting';
   #nextId = 1;
   #losses = 0;
   #lastSign = 0;
+  #openingEndsAt = 0;
+  #openingTimer: ReturnType<typeof setTimeout> | undefined;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #newRefusal: CenterError | undefined;
 
   constructor(options: ConnectionOptions) {
     super();
@@ -73,7 +86,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Signs out and stays away. Requests without an answer fail. */
   close(): void {
     if (this.#state === 'closed') return;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type: 'sign_out' }));
+    this.#sendFrame({ type: 'sign_out' });
     this.#end();
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
@@ -111,7 +124,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   async #open(): Promise<void> {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     let connect: Awaited<ReturnType<ConnectionOptions['connectFrame']>>;
     try {
       connect = await this.#options.connectFrame();
@@ -121,40 +134,50 @@ export class Connection extends Emitter<ConnectionEvents> {
       return;
     }
     if (this.#isClosed) return;
-    const socket = new WebSocket(this.#options.url, socketSubprotocol);
+    const socket = new this.#options.webSocket(this.#options.url, socketSubprotocol);
     this.#socket = socket;
-    const opening = setTimeout(() => this.#lost(socket), openTimeoutMs);
-    socket.onopen = () => socket.send(JSON.stringify({ ...connect, id: 'connect' }));
-    socket.onmessage = ({ data }) => {
-      clearTimeout(opening);
-      this.#onMessage(socket, String(data));
-    };
-    socket.onclose = () => {
-      clearTimeout(opening);
-      this.#lost(socket);
-    };
+    this.#openingEndsAt = Date.now() + opening.maxMs;
+    this.#awaitConnected(socket);
+    socket.addEventListener('open', () => {
+      if (socket === this.#socket) this.#sendFrame({ ...connect, id: 'connect' });
+    });
+    socket.addEventListener('message', ({ data }) => this.#onMessage(socket, String(data)));
+    // A close follows every error, and tells as much.
+    socket.addEventListener('error', () => undefined);
+    socket.addEventListener('close', ({ code }) => this.#onClose(socket, code));
   }
 
   get #isClosed(): boolean {
     return this.#state === 'closed';
   }
 
-  #onMessage(socket: WebSocket, text: string): void {
+  /** Gives a socket up that stays silent, or does not come to `connected` whatever else it says. */
+  #awaitConnected(socket: ClientSocket): void {
+    clearTimeout(this.#openingTimer);
+    const left = Math.max(0, this.#openingEndsAt - Date.now());
+    this.#openingTimer = setTimeout(() => this.#lost(socket), Math.min(opening.silentMs, left));
+  }
+
+  #onMessage(socket: ClientSocket, text: string): void {
     if (socket !== this.#socket) return;
     this.#lastSign = Date.now();
-    const parsed = serverFrameSchema.safeParse(JSON.parse(text));
-    // A newer Center may send frames this client does not know: they are not for it.
-    if (!parsed.success) return;
-    const frame = parsed.data;
+    if (this.#state !== 'connected') this.#awaitConnected(socket);
+    const frame = readFrame(text);
+    if (frame) this.#onFrame(socket, frame);
+  }
+
+  #onFrame(socket: ClientSocket, frame: ReadFrame): void {
     if (frame.type === 'connected') this.#onConnected(frame);
-    else if (frame.type === 'event') this.emit('event', frame);
+    else if (frame.type === 'event') this.emit('event', frame.event);
     else if (frame.type === 'presence') this.emit('presence', frame.presence);
     else if (frame.type === 'draining') this.#lost(socket);
     else if (frame.type === 'error' && frame.id === 'connect') this.#onConnectError(socket, CenterError.fromSocket(frame.error));
+    else if (frame.type === 'unreadable') this.#fail(String(frame.id), unreadable());
     else if ('id' in frame && frame.id !== undefined) this.#settle(String(frame.id), frame as Answer);
   }
 
-  #onConnected(frame: ServerFrame & { type: 'connected' }): void {
+  #onConnected(frame: Connected): void {
+    clearTimeout(this.#openingTimer);
     this.#losses = 0;
     this.#setState('connected');
     clearInterval(this.#heartbeat);
@@ -164,8 +187,16 @@ export class Connection extends Emitter<ConnectionEvents> {
     for (const [id, { frame: request }] of this.#pending) this.#sendFrame({ ...request, id });
   }
 
-  #onConnectError(socket: WebSocket, error: CenterError): void {
+  #onConnectError(socket: ClientSocket, error: CenterError): void {
     if (finalCodes.has(error.code)) this.#refuse(error);
+    else if (problemCodeSchema.safeParse(error.code).success) this.#lost(socket);
+    // Whether a code of a newer release is for good, the close that follows says.
+    else this.#newRefusal = error;
+  }
+
+  #onClose(socket: ClientSocket, code: number): void {
+    if (socket !== this.#socket) return;
+    if (code === notLetIn && this.#newRefusal) this.#refuse(this.#newRefusal);
     else this.#lost(socket);
   }
 
@@ -176,10 +207,17 @@ export class Connection extends Emitter<ConnectionEvents> {
       setTimeout(() => this.#sendAgain(id), 300 + Math.random() * 400);
       return;
     }
+    if (frame.type === 'error') return this.#fail(id, CenterError.fromSocket(frame.error));
     this.#pending.delete(id);
     clearTimeout(pending.timer);
-    if (frame.type === 'error') pending.reject(CenterError.fromSocket(frame.error));
-    else pending.resolve(frame);
+    pending.resolve(frame);
+  }
+
+  #fail(id: string, error: CenterError): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    pending?.reject(error);
   }
 
   #sendAgain(id: string): void {
@@ -188,7 +226,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #sendFrame(frame: object): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
   }
 
   #beat(everyMs: number): void {
@@ -196,7 +234,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     else this.#sendFrame({ type: 'ping' });
   }
 
-  #lost(socket: WebSocket): void {
+  #lost(socket: ClientSocket): void {
     if (socket !== this.#socket || this.#isClosed) return;
     this.#detach();
     this.#tryLater();
@@ -222,15 +260,14 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#setState('closed');
   }
 
+  /** From now on the socket is not the current one: whatever it still says is not heard. */
   #detach(): void {
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#openingTimer);
+    this.#newRefusal = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
-    if (!socket) return;
-    socket.onopen = null;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.close(1000);
+    socket?.close(1000);
   }
 
   #setState(state: ConnectionState): void {
@@ -238,6 +275,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+function unreadable(): CenterError {
+  return new CenterError('internal_error', 'The Center answered in a way that this client does not know: update it');
 }
 
 /**

@@ -1,7 +1,19 @@
+export type {
+  CallType,
+  CustomData,
+  DeclineReason,
+  EndReason,
+  NewName,
+  Platform,
+  Profile,
+  Told,
+} from '@communication-center/contracts';
 export { Call } from './call.js';
 export type { CallEnd, CallPhase } from './call-office.js';
 export { CenterError } from './center-error.js';
+export type { ClientSocket, ClientSocketClass } from './client-socket.js';
 export { CommunicationCenter, type ConnectOptions, type DialOptions, type HistoryFilter } from './communication-center.js';
 export type { ConnectionState } from './connection.js';
 export type { RemoteStream } from './media-session.js';
-export type { PresenceListener } from './presence-watch.js';
+export type { PresenceListener, ToldPresence } from './presence-watch.js';
+export type { ToldCall, ToldEndReason, ToldParticipant } from './told-call.js';

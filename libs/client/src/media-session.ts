@@ -1,17 +1,10 @@
-import {
-  type MediaClientFrame,
-  type MediaCredentials,
-  type MediaServerFrame,
-  mediaServerFrameSchema,
-  mediaSubprotocol,
-  type Stream,
-} from '@communication-center/contracts';
+import type { MediaCredentials } from '@communication-center/contracts';
+import type { ClientSocketClass } from './client-socket.js';
 import { Emitter } from './emitter.js';
+import { MediaLink, type ToldStream } from './media-link.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
-export interface RemoteStream extends Stream {
-  mediaStream: MediaStream;
-}
+export type RemoteStream = ToldStream & { mediaStream: MediaStream };
 
 type MediaEvents = {
   localStream: [MediaStream];
@@ -24,9 +17,8 @@ export interface MediaSessionOptions {
   video: boolean;
   /** Gets credentials that are good now. */
   credentials: () => Promise<MediaCredentials>;
+  webSocket: ClientSocketClass;
 }
-
-const pingMs = 8000;
 
 /**
  * Sends this device's camera and microphone and receives everyone else's: two peer connections, negotiated over the media
@@ -127,7 +119,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     try {
       const [credentials, local] = await Promise.all([this.#options.credentials(), this.#local ?? new MediaStream()]);
       if (this.#stopped) return;
-      this.#link = new MediaLink(credentials, local, {
+      this.#link = new MediaLink(this.#options.webSocket, credentials, local, {
         joined: () => {
           this.#losses = 0;
         },
@@ -140,7 +132,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     }
   }
 
-  #addTrack(stream: Stream, track: MediaStreamTrack): void {
+  #addTrack(stream: ToldStream, track: MediaStreamTrack): void {
     const known = this.#streams.get(stream.streamId);
     if (known) {
       known.mediaStream.addTrack(track);
@@ -168,128 +160,4 @@ export class MediaSession extends Emitter<MediaEvents> {
     const wait = Math.min(5000, 200 * 2 ** Math.min(this.#losses, 5)) * (0.5 + Math.random());
     this.#retry = setTimeout(() => void this.#connect(), wait);
   }
-}
-
-interface LinkListener {
-  joined(): void;
-  track(stream: Stream, track: MediaStreamTrack): void;
-  removed(streamId: string): void;
-  lost(error: Error | undefined): void;
-}
-
-/** One media socket with its two peer connections. */
-class MediaLink {
-  readonly #socket: WebSocket;
-  readonly #publisher: RTCPeerConnection;
-  readonly #subscriber: RTCPeerConnection;
-  readonly #known = new Map<string, Stream>();
-  readonly #listener: LinkListener;
-  readonly #heartbeat: ReturnType<typeof setInterval>;
-  #queue: Promise<void> = Promise.resolve();
-  #closed = false;
-
-  constructor(credentials: MediaCredentials, local: MediaStream, listener: LinkListener) {
-    this.#listener = listener;
-    const config: RTCConfiguration = { iceServers: credentials.iceServers as RTCIceServer[], bundlePolicy: 'max-bundle' };
-    this.#publisher = this.#peer('publisher', config);
-    this.#subscriber = this.#peer('subscriber', config);
-    for (const track of local.getTracks()) this.#publisher.addTrack(track, local);
-    this.#socket = new WebSocket(credentials.url, mediaSubprotocol);
-    this.#socket.onopen = () => this.#send({ type: 'join', token: credentials.token });
-    this.#socket.onmessage = ({ data }) => {
-      const frame = mediaServerFrameSchema.safeParse(JSON.parse(String(data)));
-      // One after the other: an offer is answered before the next is looked at.
-      if (frame.success) this.#queue = this.#queue.then(() => this.#onFrame(frame.data)).catch((error: unknown) => this.#lost(error));
-    };
-    this.#socket.onclose = () => this.#lost(undefined);
-    this.#heartbeat = setInterval(() => this.#send({ type: 'ping' }), pingMs);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#heartbeat);
-    this.#socket.onclose = null;
-    this.#socket.close(1000);
-    this.#publisher.close();
-    this.#subscriber.close();
-  }
-
-  #peer(peer: 'publisher' | 'subscriber', config: RTCConfiguration): RTCPeerConnection {
-    const connection = new RTCPeerConnection(config);
-    connection.onicecandidate = ({ candidate: found }) => {
-      const candidate = found && { candidate: found.candidate, sdpMid: found.sdpMid, sdpMLineIndex: found.sdpMLineIndex };
-      this.#send({ type: 'candidate', peer, candidate });
-    };
-    connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'failed') this.#lost(new Error(`The ${peer} connection failed`));
-    };
-    return connection;
-  }
-
-  async #onFrame(frame: MediaServerFrame): Promise<void> {
-    switch (frame.type) {
-      case 'joined':
-        for (const stream of frame.streams) this.#known.set(stream.streamId, stream);
-        this.#listener.joined();
-        return this.#publish();
-      case 'published':
-        return this.#publisher.setRemoteDescription({ type: 'answer', sdp: frame.sdp });
-      case 'stream_added':
-        this.#known.set(frame.stream.streamId, frame.stream);
-        return;
-      case 'stream_removed':
-        this.#known.delete(frame.streamId);
-        this.#listener.removed(frame.streamId);
-        return;
-      case 'offer':
-        return this.#receive(frame);
-      case 'error':
-        throw new Error(frame.error.message);
-      case 'closed':
-      case 'pong':
-        return;
-      default:
-        return frame satisfies never;
-    }
-  }
-
-  async #publish(): Promise<void> {
-    if (this.#publisher.getSenders().length === 0) return;
-    const offer = await this.#publisher.createOffer();
-    await this.#publisher.setLocalDescription(offer);
-    this.#send({ type: 'publish', kind: 'camera', sdp: offer.sdp ?? '' });
-  }
-
-  async #receive({ sdp, tracks }: MediaServerFrame & { type: 'offer' }): Promise<void> {
-    const seen = new Set(
-      this.#subscriber
-        .getTransceivers()
-        .filter(isReceiving)
-        .map(({ mid }) => mid),
-    );
-    await this.#subscriber.setRemoteDescription({ type: 'offer', sdp });
-    const answer = await this.#subscriber.createAnswer();
-    await this.#subscriber.setLocalDescription(answer);
-    this.#send({ type: 'answer', sdp: answer.sdp ?? '' });
-    for (const { mid, streamId } of tracks) {
-      const transceiver = this.#subscriber.getTransceivers().find((one) => one.mid === mid);
-      const stream = this.#known.get(streamId);
-      if (stream && transceiver && isReceiving(transceiver) && !seen.has(mid)) this.#listener.track(stream, transceiver.receiver.track);
-    }
-  }
-
-  #send(frame: MediaClientFrame): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
-  }
-
-  #lost(error: unknown): void {
-    if (this.#closed) return;
-    this.close();
-    this.#listener.lost(error === undefined ? undefined : error instanceof Error ? error : new Error(String(error)));
-  }
-}
-
-function isReceiving({ currentDirection }: RTCRtpTransceiver): boolean {
-  return currentDirection === 'recvonly' || currentDirection === 'sendrecv';
 }

@@ -1,13 +1,15 @@
-import type { Presence, ServerFrame, UserAlias } from '@communication-center/contracts';
+import type { Presence, Told, UserAlias } from '@communication-center/contracts';
 import type { Connection } from './connection.js';
 
+export type ToldPresence = Told<Presence>;
+
 /** Told where a user is: at once, and whenever it changes. */
-export type PresenceListener = (presence: Presence) => void;
+export type PresenceListener = (presence: ToldPresence) => void;
 
 /** What this device wants to know of others' presence, over every reconnect; each listener hears a version once, and none goes back. */
 export class PresenceWatch {
   readonly #listeners = new Map<UserAlias, Map<PresenceListener, number>>();
-  readonly #known = new Map<UserAlias, Presence>();
+  readonly #known = new Map<UserAlias, ToldPresence>();
 
   constructor(private readonly connection: Connection) {
     connection.on('presence', (presence) => this.#take(presence));
@@ -39,18 +41,18 @@ export class PresenceWatch {
   }
 
   async #ask(userAliases: readonly UserAlias[]): Promise<void> {
-    const answer: ServerFrame = await this.connection.request({ type: 'watch', userAliases: [...userAliases] });
+    const answer = await this.connection.request({ type: 'watch', userAliases: [...userAliases] });
     if (answer.type === 'presences') for (const presence of answer.presences) this.#take(presence);
   }
 
-  #take(presence: Presence): void {
+  #take(presence: ToldPresence): void {
     const known = this.#known.get(presence.userAlias);
     if (!this.#listeners.has(presence.userAlias) || (known && known.version >= presence.version)) return;
     this.#known.set(presence.userAlias, presence);
     this.#tell(presence);
   }
 
-  #tell(presence: Presence): void {
+  #tell(presence: ToldPresence): void {
     const listeners = this.#listeners.get(presence.userAlias) ?? new Map<PresenceListener, number>();
     for (const [listener, told] of listeners) {
       if (told >= presence.version) continue;

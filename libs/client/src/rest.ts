@@ -1,19 +1,29 @@
 import {
   type CallList,
   type CallListQuery,
-  type CallState,
   callListSchema,
   callStateSchema,
-  type Presence,
   presenceSchema,
   problemSchema,
   type Timeline,
+  type Told,
   timelineSchema,
+  toldSchema,
   userTokenViewSchema,
 } from '@communication-center/contracts';
 import { CenterError } from './center-error.js';
+import type { ToldPresence } from './presence-watch.js';
+import type { ToldCall } from './told-call.js';
 
 const timeoutMs = 10_000;
+const told = {
+  call: toldSchema(callStateSchema),
+  calls: toldSchema(callListSchema),
+  timeline: toldSchema(timelineSchema),
+  presence: toldSchema(presenceSchema),
+  problem: toldSchema(problemSchema),
+  userToken: toldSchema(userTokenViewSchema),
+};
 
 /** The REST resources a client reads. */
 export class Rest {
@@ -22,25 +32,25 @@ export class Rest {
     private readonly token: () => Promise<string>,
   ) {}
 
-  async call(callId: string): Promise<CallState> {
-    return callStateSchema.parse(await this.#get(`/v1/calls/${callId}`));
+  async call(callId: string): Promise<ToldCall> {
+    return read(told.call, await this.#get(`/v1/calls/${callId}`));
   }
 
-  async timeline(callId: string): Promise<Timeline> {
-    return timelineSchema.parse(await this.#get(`/v1/calls/${callId}/timeline`));
+  async timeline(callId: string): Promise<Told<Timeline>> {
+    return read(told.timeline, await this.#get(`/v1/calls/${callId}/timeline`));
   }
 
-  async calls(filter: Partial<CallListQuery>): Promise<CallList> {
+  async calls(filter: Partial<CallListQuery>): Promise<Told<CallList>> {
     const query = Object.entries(filter).filter(([, value]) => value !== undefined);
-    return callListSchema.parse(await this.#get(`/v1/calls?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`));
+    return read(told.calls, await this.#get(`/v1/calls?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`));
   }
 
-  async presence(userAlias: string): Promise<Presence> {
-    return presenceSchema.parse(await this.#get(`/v1/presence/${encodeURIComponent(userAlias)}`));
+  async presence(userAlias: string): Promise<ToldPresence> {
+    return read(told.presence, await this.#get(`/v1/presence/${encodeURIComponent(userAlias)}`));
   }
 
   /** Reads server-sent events (WHATWG HTML §9.2) until `signal` ends it; comes back with the last id when they break off. */
-  async followPresence(listener: (presence: Presence) => void, signal: AbortSignal): Promise<void> {
+  async followPresence(listener: (presence: ToldPresence) => void, signal: AbortSignal): Promise<void> {
     const versions = new Map<string, number>();
     let lastEventId = '';
     for (let losses = 0; !signal.aborted; losses += 1) {
@@ -55,8 +65,8 @@ export class Rest {
         for await (const event of readEvents(response.body, signal)) {
           lastEventId = event.id || lastEventId;
           if (event.type !== 'presence') continue;
-          const presence = presenceSchema.parse(JSON.parse(event.data));
-          if ((versions.get(presence.userAlias) ?? -1) >= presence.version) continue;
+          const presence = readPresence(event.data);
+          if (!presence || (versions.get(presence.userAlias) ?? -1) >= presence.version) continue;
           versions.set(presence.userAlias, presence.version);
           listener(presence);
         }
@@ -79,7 +89,23 @@ export class Rest {
 export async function tokenForBareAlias(url: string, appId: string, userAlias: string): Promise<{ token: string; expiresAt: string }> {
   const body = JSON.stringify({ appId, userAlias });
   const answer = await ask(new URL('/v1/user-tokens', url), { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  return userTokenViewSchema.parse(answer);
+  return read(told.userToken, answer);
+}
+
+/** @throws CenterError `internal_error` for an answer in a shape this release does not know. */
+function read<T>(schema: { safeParse(answer: unknown): { data?: T | undefined } }, answer: unknown): T {
+  const { data } = schema.safeParse(answer);
+  if (data === undefined) throw new CenterError('internal_error', 'The Center answered in a way that this client does not know: update it');
+  return data;
+}
+
+/** @returns undefined for what is not for this release. */
+function readPresence(text: string): ToldPresence | undefined {
+  try {
+    return told.presence.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 async function ask(url: URL, init: RequestInit): Promise<unknown> {
@@ -91,7 +117,7 @@ async function ask(url: URL, init: RequestInit): Promise<unknown> {
 }
 
 async function errorOf(response: Response): Promise<CenterError> {
-  const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
+  const problem = told.problem.safeParse(await response.json().catch(() => undefined));
   return problem.success
     ? CenterError.fromProblem(problem.data)
     : new CenterError('internal_error', `The Center answered ${response.status}`);

@@ -189,6 +189,7 @@ export {
   socketSubprotocol,
 } from './socket-protocol.js';
 export { authenticationBodySchema, type Subject, subjectSchema } from './subject.js';
+export { type NewName, type Told, toldSchema } from './told.js';
 export { type Topic, topics } from './topics.js';
 export {
   attemptViewSchema,

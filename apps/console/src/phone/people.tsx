@@ -2,6 +2,7 @@ import type { Call } from '@communication-center/client';
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconBellRinging, IconUserMinus, IconUserPlus } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
+import { readable } from '../text-of.js';
 import { reasonText } from './reasons.js';
 
 interface Props {
@@ -54,6 +55,7 @@ export function People({ call, mayKick, nameOf, onError }: Props) {
 function stateText(other: Call['others'][number]): string {
   if (other.state === 'connected') return 'In the call';
   if (other.state === 'gone') return reasonText(other.reason);
+  if (other.state === 'unknown') return readable(other.named);
   if (other.waiting) return 'In another call, and told of this one';
   return other.confirmed ? 'Ringing' : 'Calling';
 }

@@ -1,4 +1,5 @@
-import type { CallOutcome, CallPart, EndReason } from '@communication-center/contracts';
+import type { CallOutcome, CallPart, EndReason, NewName, Told } from '@communication-center/contracts';
+import { textOf } from '../text-of.js';
 
 const texts: Record<EndReason, string> = {
   hung_up: 'Hung up',
@@ -18,8 +19,8 @@ const texts: Record<EndReason, string> = {
 };
 
 /** @returns why a call, or somebody's part in it, ended, in words. */
-export function reasonText(reason: EndReason): string {
-  return texts[reason];
+export function reasonText(reason: EndReason | NewName): string {
+  return textOf(texts, reason);
 }
 
 const outcomes: Record<CallOutcome, string> = {
@@ -33,8 +34,8 @@ const outcomes: Record<CallOutcome, string> = {
 };
 
 /** @returns how a call went for somebody, in words. */
-export function outcomeText(part: CallPart | undefined): string {
+export function outcomeText(part: Told<CallPart> | undefined): string {
   if (!part?.outcome) return 'under way';
   const talked = part.talkSeconds >= 1 ? `, ${Math.round(part.talkSeconds)} s` : '';
-  return outcomes[part.outcome] + talked;
+  return textOf(outcomes, part.outcome) + talked;
 }

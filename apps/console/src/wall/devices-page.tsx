@@ -1,14 +1,14 @@
-import type { Presence } from '@communication-center/contracts';
+import type { ToldPresence } from '@communication-center/client';
 import { Group, Stack, Switch, TextInput, Title } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 import { type Column, SortedTable } from './sorted-table.js';
 import { StatusBadge } from './status-badge.js';
 
-type DeviceRow = Presence['devices'][number] & { userAlias: string; with: string };
+type DeviceRow = ToldPresence['devices'][number] & { userAlias: string; with: string };
 
 /** Every device: whose it is, what it does, since when. */
-export function DevicesPage({ everybody }: { everybody: Presence[] }) {
+export function DevicesPage({ everybody }: { everybody: ToldPresence[] }) {
   const [search, setSearch] = useState('');
   const [offlineToo, setOfflineToo] = useState(false);
   const wanted = search.trim().toLowerCase();

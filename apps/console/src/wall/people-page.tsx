@@ -1,12 +1,13 @@
-import type { Presence } from '@communication-center/contracts';
+import type { ToldPresence } from '@communication-center/client';
 import { Anchor, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
+import { textOf } from '../text-of.js';
 import { type Column, SortedTable } from './sorted-table.js';
 import { StatusBadge } from './status-badge.js';
 
 interface Props {
-  everybody: Presence[];
+  everybody: ToldPresence[];
 }
 
 /** The live wall: who is where, and with whom. */
@@ -19,7 +20,7 @@ export function PeoplePage({ everybody }: Props) {
       status.includes(wanted) ||
       calls.some((call) => call.with.some((other) => other.toLowerCase() === wanted)),
   );
-  const columns: Column<Presence>[] = [
+  const columns: Column<ToldPresence>[] = [
     { title: 'Person', by: ({ userAlias }) => userAlias, show: ({ userAlias }) => <Text fw={500}>{userAlias}</Text> },
     { title: 'Status', by: ({ status }) => status, show: ({ status }) => <StatusBadge status={status} /> },
     {
@@ -63,10 +64,10 @@ export function PeoplePage({ everybody }: Props) {
 
 const verbs = { dialing: 'calls', ringing: 'is called by', connected: 'talks with' } as const;
 
-function WithWhom({ calls, onChoose }: { calls: Presence['calls']; onChoose: (userAlias: string) => void }) {
+function WithWhom({ calls, onChoose }: { calls: ToldPresence['calls']; onChoose: (userAlias: string) => void }) {
   return calls.map((call) => (
     <Text key={call.callId} size="sm">
-      {verbs[call.state]}{' '}
+      {textOf(verbs, call.state)}{' '}
       {call.with.map((userAlias) => (
         <Anchor key={userAlias} component="button" type="button" size="sm" mr={6} onClick={() => onChoose(userAlias)}>
           {userAlias}

@@ -1,19 +1,19 @@
-import type { PresenceStatus } from '@communication-center/contracts';
+import type { NewName, PresenceStatus } from '@communication-center/contracts';
 import { Badge } from '@mantine/core';
+import { readable } from '../text-of.js';
 
-const looks: Record<PresenceStatus, { color: string; text: string }> = {
-  offline: { color: 'gray', text: 'offline' },
-  online: { color: 'teal', text: 'online' },
-  away: { color: 'yellow', text: 'away' },
-  do_not_disturb: { color: 'grape', text: 'do not disturb' },
-  busy: { color: 'red', text: 'busy' },
-};
+const colors: Record<string, string> = {
+  offline: 'gray',
+  online: 'teal',
+  away: 'yellow',
+  do_not_disturb: 'grape',
+  busy: 'red',
+} satisfies Record<PresenceStatus, string>;
 
-export function StatusBadge({ status }: { status: PresenceStatus }) {
-  const { color, text } = looks[status];
+export function StatusBadge({ status }: { status: PresenceStatus | NewName }) {
   return (
-    <Badge color={color} variant="light">
-      {text}
+    <Badge color={colors[status] ?? 'gray'} variant="light">
+      {readable(status)}
     </Badge>
   );
 }

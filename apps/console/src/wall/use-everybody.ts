@@ -1,15 +1,14 @@
-import type { CommunicationCenter } from '@communication-center/client';
-import type { Presence } from '@communication-center/contracts';
+import type { CommunicationCenter, ToldPresence } from '@communication-center/client';
 import { useEffect, useState } from 'react';
 
 /** Redraws at most so often, however fast people come and go. */
 const drawEveryMs = 200;
 
 /** @returns where everybody of the app is, as it changes. */
-export function useEverybody(center: CommunicationCenter, onError: (error: unknown) => void): Presence[] {
-  const [everybody, setEverybody] = useState<Presence[]>([]);
+export function useEverybody(center: CommunicationCenter, onError: (error: unknown) => void): ToldPresence[] {
+  const [everybody, setEverybody] = useState<ToldPresence[]>([]);
   useEffect(() => {
-    const known = new Map<string, Presence>();
+    const known = new Map<string, ToldPresence>();
     const stop = new AbortController();
     let changed = false;
     const drawing = setInterval(() => {

@@ -1,0 +1,187 @@
+import { Call } from './call.js';
+import type { CallOffice } from './call-office.js';
+import { CenterError } from './center-error.js';
+import { Emitter } from './emitter.js';
+import { foldTold, type ToldCall, type ToldEvent } from './told-call.js';
+
+type BookEvents = {
+  /** A call is told of that this device did not know. */
+  met: [Call];
+  /** A call rings here that did not before. */
+  ring: [Call];
+  /** Somebody called who heard busy. */
+  busyAlert: [Call];
+  changed: [Call];
+};
+
+/** How the book gets what events alone do not tell. */
+export interface CallSource {
+  /** Reads a call as the Center folds it. */
+  read(callId: string): Promise<ToldCall>;
+  /** Gets a fresh snapshot. */
+  renew(): void;
+}
+
+/** Reading such a call again would bring the same. */
+const finalCodes = new Set<string>(['call_not_found', 'not_a_participant', 'forbidden', 'internal_error']);
+const learning = { tries: 4, firstPauseMs: 300 };
+/** Many devices meet an unknown event at once: each reads its call at a moment of its own, and seldom. */
+const correcting = { spreadMs: 1000, everyMs: 5000, tries: 3 };
+const keptEndedCalls = 100;
+
+/** The calls a device knows, kept up by snapshots and events. */
+export class CallBook extends Emitter<BookEvents> {
+  readonly #office: CallOffice;
+  readonly #source: CallSource;
+  readonly #calls = new Map<string, Call>();
+  readonly #learning = new Map<string, Promise<void>>();
+  readonly #corrections = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined; lastAt: number }>();
+
+  constructor(office: CallOffice, source: CallSource) {
+    super();
+    this.#office = office;
+    this.#source = source;
+  }
+
+  /** Calls that are not over for this device. */
+  get active(): Call[] {
+    return [...this.#calls.values()].filter((call) => call.phase !== 'ended');
+  }
+
+  takeSnapshot(calls: readonly ToldCall[]): void {
+    const told = new Set<string>(calls.map(({ callId }) => callId));
+    for (const state of calls) this.#takeState(state);
+    // A call that is missing ended so long ago that the snapshot leaves it out.
+    for (const { callId, state } of this.#calls.values()) {
+      if (state.status !== 'ended' && !told.has(callId)) void this.#learn(callId);
+    }
+  }
+
+  takeEvent(event: ToldEvent): void {
+    const { callid: callId, sequence } = event;
+    const known = this.#calls.get(callId);
+    const heardBusy = event.type === 'call.busy' && event.data.userAlias === this.#office.userAlias && !event.data.waiting;
+    if (!known && event.type !== 'call.dialed') {
+      void this.#learn(callId).then(() => heardBusy && this.#alertBusy(callId));
+      return;
+    }
+    if (known && sequence > known.state.sequence + 1) return this.#source.renew();
+    if (event.type === 'unknown') {
+      if (known && sequence > known.state.sequence) this.#pass(known, sequence);
+      return;
+    }
+    this.#takeState(foldTold(known?.state, event));
+    if (heardBusy) this.#alertBusy(callId);
+  }
+
+  /** @returns the call of a state, which becomes known by it. */
+  callFor(state: ToldCall): Call {
+    const known = this.#calls.get(state.callId);
+    if (known) {
+      known.update(state);
+      return known;
+    }
+    const call = new Call(this.#office, state);
+    this.#calls.set(state.callId, call);
+    call.on('changed', () => this.emit('changed', call));
+    this.#forgetOldCalls();
+    return call;
+  }
+
+  /** Lets go of cameras, microphones and timers. */
+  dispose(): void {
+    for (const { timer } of this.#corrections.values()) clearTimeout(timer);
+    for (const call of this.#calls.values()) call.dispose();
+  }
+
+  #alertBusy(callId: string): void {
+    const call = this.#calls.get(callId);
+    if (call) this.emit('busyAlert', call);
+  }
+
+  /** Gets to know a call that was under way when this user was invited to it, or ended unseen. */
+  #learn(callId: string): Promise<void> {
+    const learningIt = this.#learning.get(callId) ?? this.#learnNow(callId).finally(() => this.#learning.delete(callId));
+    this.#learning.set(callId, learningIt);
+    return learningIt;
+  }
+
+  async #learnNow(callId: string): Promise<void> {
+    for (let tries = 1; tries <= learning.tries; tries += 1) {
+      const read = await this.#read(callId);
+      if (!(read instanceof CenterError)) return this.#takeState(read);
+      if (finalCodes.has(read.code)) return this.#lose(callId);
+      if (tries < learning.tries) await pause(learning.firstPauseMs * 3 ** (tries - 1) * (0.5 + Math.random()));
+    }
+    this.#source.renew();
+  }
+
+  #read(callId: string): Promise<ToldCall | CenterError> {
+    return this.#source.read(callId).catch((error: unknown) => {
+      return error instanceof CenterError ? error : new CenterError('service_unavailable', String(error));
+    });
+  }
+
+  /** Of an event it does not know a device knows only that something happened: the Center's own reading tells what. */
+  #pass(call: Call, sequence: number): void {
+    call.pass(sequence);
+    this.#correctSoon(call, correcting.tries);
+  }
+
+  #correctSoon(call: Call, triesLeft: number): void {
+    const { timer, lastAt } = this.#corrections.get(call.callId) ?? { timer: undefined, lastAt: 0 };
+    if (timer !== undefined || triesLeft === 0) return;
+    const wait = Math.max(0, lastAt + correcting.everyMs - Date.now()) + Math.random() * correcting.spreadMs;
+    const next = setTimeout(() => {
+      this.#corrections.set(call.callId, { timer: undefined, lastAt: Date.now() });
+      void this.#correct(call, triesLeft - 1);
+    }, wait);
+    this.#corrections.set(call.callId, { timer: next, lastAt });
+  }
+
+  async #correct(call: Call, triesLeft: number): Promise<void> {
+    const ringBefore = call.ringId;
+    const read = await this.#read(call.callId);
+    const failed = read instanceof CenterError;
+    // Overtaken by events, the reading is older than what this device has: it reads again.
+    if (failed ? !finalCodes.has(read.code) : !call.correct(read)) this.#correctSoon(call, triesLeft);
+    this.#tellRing(call, ringBefore);
+  }
+
+  #takeState(state: ToldCall): void {
+    const known = this.#calls.get(state.callId);
+    const ringBefore = known?.ringId;
+    const call = this.callFor(state);
+    if (!known) {
+      this.emit('met', call);
+      this.emit('changed', call);
+    }
+    this.#tellRing(call, ringBefore);
+  }
+
+  #tellRing(call: Call, ringBefore: string | undefined): void {
+    if (call.ringId && call.ringId !== ringBefore) this.emit('ring', call);
+  }
+
+  #forgetOldCalls(): void {
+    // A call that is over here but not for others is kept: forgotten, it would be new, and ring again.
+    const over = [...this.#calls.values()].filter(({ state }) => state.status === 'ended');
+    for (const { callId } of over.slice(0, Math.max(0, over.length - keptEndedCalls))) this.#forget(callId);
+  }
+
+  /** The Center does not know this call any more, or not for this user. */
+  #lose(callId: string): void {
+    this.#calls.get(callId)?.lose();
+    this.#forget(callId);
+  }
+
+  #forget(callId: string): void {
+    clearTimeout(this.#corrections.get(callId)?.timer);
+    this.#corrections.delete(callId);
+    this.#calls.delete(callId);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,41 @@
+import { callStateSchema, type ServerFrame, serverFrameSchema, type Told, toldSchema } from '@communication-center/contracts';
+
+type KnownFrame = Exclude<Told<ServerFrame>, { type: 'unknown' }>;
+/** A frame for this client; `unreadable` is an answer in a shape that it does not know. */
+export type ReadFrame = KnownFrame | { type: 'unreadable'; id: string | number };
+
+const frameSchema = toldSchema(serverFrameSchema);
+const callSchema = toldSchema(callStateSchema);
+const usualHeartbeatSeconds = 10;
+
+/** @returns what the text says to this client; undefined for what is not for it, as frames of a newer release may be. */
+export function readFrame(text: string): ReadFrame | undefined {
+  const json = objectIn(text);
+  if (!json) return undefined;
+  const read = frameSchema.safeParse(json);
+  if (read.success && read.data.type !== 'unknown') return read.data;
+  const id = typeof json.id === 'string' || typeof json.id === 'number' ? json.id : undefined;
+  if (json.type === 'connected') return readableConnected(json, id);
+  return id === undefined ? undefined : { type: 'unreadable', id };
+}
+
+/** Whatever else changes in it, it says that the device is connected: a call that cannot be read does not undo that. */
+function readableConnected(json: Record<string, unknown>, id: string | number | undefined): Told<ServerFrame & { type: 'connected' }> {
+  const { heartbeatSeconds, calls, sessionId } = json;
+  return {
+    type: 'connected',
+    id: id ?? '',
+    sessionId: String(sessionId) as (ServerFrame & { type: 'connected' })['sessionId'],
+    heartbeatSeconds: typeof heartbeatSeconds === 'number' && heartbeatSeconds > 0 ? heartbeatSeconds : usualHeartbeatSeconds,
+    calls: (Array.isArray(calls) ? calls : []).flatMap((call) => callSchema.safeParse(call).data ?? []),
+  };
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

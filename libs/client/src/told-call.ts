@@ -1,0 +1,33 @@
+import {
+  type CallEvent,
+  type CallReply,
+  type CallState,
+  type EndReason,
+  foldCallEvent,
+  type Participant,
+  type Told,
+  type UserAlias,
+} from '@communication-center/contracts';
+
+/** A call as the Center tells it, whatever its release. */
+export type ToldCall = Told<CallState>;
+export type ToldParticipant = Told<Participant>;
+export type ToldEvent = Told<CallEvent>;
+export type ToldReply = Told<CallReply>;
+export type ToldEndReason = Told<EndReason>;
+type KnownEvent = Exclude<ToldEvent, { type: 'unknown' }>;
+
+/**
+ * Folds an event this release knows. What is new inside it (a reason, a person's state) is carried along: the fold hands
+ * names on and decides nothing by one it does not know.
+ */
+export function foldTold(call: ToldCall | undefined, event: KnownEvent): ToldCall {
+  const folded: ToldCall = foldCallEvent(call as CallState | undefined, event as CallEvent);
+  // A status this release does not know has no answeredAt of its own.
+  return folded.status === 'ended' ? { ...folded, answeredAt: folded.answeredAt ?? null } : folded;
+}
+
+/** @returns that person's part in the call, or undefined for a stranger. */
+export function partOf(call: ToldCall, userAlias: UserAlias): ToldParticipant | undefined {
+  return call.participants.find((participant) => participant.userAlias === userAlias);
+}
