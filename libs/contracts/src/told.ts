@@ -64,11 +64,17 @@ function withUnknown(union: z.ZodDiscriminatedUnion): z.ZodType {
   return z.union([known, unknown]);
 }
 
-/** What every variant has, of the same kind; objects may differ inside, and are left to whoever knows the variant. */
+/**
+ * What every variant has. Objects may differ inside, and are left to whoever knows the variant; a number may be beyond the
+ * limits of those that are known, as the `dataversion` of a newer event is.
+ */
 function sharedShape(options: readonly z.ZodObject[]): Record<string, z.ZodType> {
   const [first, ...others] = options.map(({ shape }) => shape);
   const shared = Object.entries(first ?? {}).filter(([field]) => others.every((other) => field in other));
-  return Object.fromEntries(
-    shared.map(([field, schema]) => [field, schema instanceof z.ZodObject ? z.unknown() : opened(schema as z.ZodType)]),
-  );
+  return Object.fromEntries(shared.map(([field, schema]) => [field, sharedSchema(schema as z.ZodType)]));
+}
+
+function sharedSchema(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodObject) return z.unknown();
+  return schema instanceof z.ZodNumber ? z.number() : opened(schema);
 }
