@@ -232,7 +232,6 @@ test('an answer it cannot read fails its request at once, and nothing else', asy
     if (frame.type === 'set_away') socket.tell({ type: 'noted', id: frame.id, until: 'noon' });
     if (frame.type === 'profiles') socket.tell({ type: 'profiles', id: frame.id, profiles: 'all of them' });
   };
-  // Any answer tells that an act without a result of its own is done; one that lacks what was asked for does not.
   await expect(center.profiles(['alice'])).rejects.toMatchObject({ code: 'internal_error' });
   await expect(center.setAway(true)).rejects.toMatchObject({ code: 'internal_error' });
   expect(center.connectionState).toBe('connected');
