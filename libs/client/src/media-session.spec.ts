@@ -1,0 +1,248 @@
+/*
+ * Media is opened for a call, replaced when it breaks, with credentials that are good then, and let go of at its end. What a
+ * next release says on the media socket harms none of it.
+ */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { MediaSession, type RemoteStream } from './media-session.js';
+import { StandInCenter } from './stand-in-center.js';
+
+class StandInTrack {
+  stopped = false;
+  constructor(readonly kind: string) {}
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+class StandInStream {
+  readonly tracks: StandInTrack[];
+  constructor(tracks: StandInTrack[] = []) {
+    this.tracks = [...tracks];
+  }
+  getTracks(): StandInTrack[] {
+    return this.tracks;
+  }
+  addTrack(track: StandInTrack): void {
+    this.tracks.push(track);
+  }
+}
+
+class StandInPeer {
+  static made: StandInPeer[] = [];
+  connectionState = 'new';
+  onconnectionstatechange: () => void = () => undefined;
+  readonly senders: StandInTrack[] = [];
+  readonly remote: { type: string; sdp: string }[] = [];
+  transceivers: { mid: string; currentDirection: string; receiver: { track: StandInTrack } }[] = [];
+  closed = false;
+
+  constructor() {
+    StandInPeer.made.push(this);
+  }
+  addTrack(track: StandInTrack): void {
+    this.senders.push(track);
+  }
+  getSenders(): StandInTrack[] {
+    return this.senders;
+  }
+  getTransceivers(): StandInPeer['transceivers'] {
+    return this.transceivers;
+  }
+  async createOffer(): Promise<object> {
+    return { type: 'offer', sdp: 'my offer' };
+  }
+  async createAnswer(): Promise<object> {
+    return { type: 'answer', sdp: 'my answer' };
+  }
+  async setLocalDescription(): Promise<void> {}
+  async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
+    this.remote.push(description);
+    // Each section of the offer brings a track.
+    if (description.type === 'offer') {
+      this.transceivers = description.sdp.split(' ').map((mid) => ({
+        mid,
+        currentDirection: 'recvonly',
+        receiver: { track: this.transceivers.find((one) => one.mid === mid)?.receiver.track ?? new StandInTrack('video') },
+      }));
+    }
+  }
+  fail(): void {
+    this.connectionState = 'failed';
+    this.onconnectionstatechange();
+  }
+  close(): void {
+    this.closed = true;
+  }
+}
+
+let there: StandInCenter;
+let devices: ReturnType<typeof vi.fn<(wish: { audio?: boolean; video?: boolean }) => Promise<StandInStream>>>;
+let credentialsGiven: number;
+let joined: object[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  StandInPeer.made = [];
+  there = new StandInCenter();
+  credentialsGiven = 0;
+  joined = [];
+  there.onFrame = (socket, frame) => {
+    if (frame.type === 'join') socket.tell({ type: 'joined', callId: '019b7777-0000-7000-8000-000000000001', streams: joined });
+  };
+  devices = vi.fn(async ({ audio, video }) => {
+    return new StandInStream([...(audio ? [new StandInTrack('audio')] : []), ...(video ? [new StandInTrack('video')] : [])]);
+  });
+  vi.stubGlobal('RTCPeerConnection', StandInPeer);
+  vi.stubGlobal('MediaStream', StandInStream);
+  vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: devices } });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const aliceCamera = { streamId: 'alice-camera', userAlias: 'alice', deviceId: 'alice-phone', kind: 'camera' };
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+function aSession({ video = true } = {}): { session: MediaSession; streams: RemoteStream[]; errors: Error[] } {
+  const session = new MediaSession({
+    video,
+    webSocket: there.webSocket,
+    credentials: async () => {
+      credentialsGiven += 1;
+      return { url: 'wss://media.example.com', token: `token ${credentialsGiven}`, expiresAt: '', generation: 1, iceServers: [] };
+    },
+  });
+  const streams: RemoteStream[] = [];
+  const errors: Error[] = [];
+  session.on('streamAdded', (stream) => streams.push(stream));
+  session.on('error', (error) => errors.push(error));
+  return { session, streams, errors };
+}
+
+test('camera and microphone are published once the socket is joined', async () => {
+  const { session } = aSession();
+  session.prepare();
+  await settle();
+  expect(session.localStream?.getTracks()).toHaveLength(2);
+  expect(there.sockets).toHaveLength(0);
+  session.start();
+  session.start();
+  await settle();
+  expect(there.sockets).toHaveLength(1);
+  expect(there.socket.sent.map(({ type }) => type)).toEqual(['join', 'publish']);
+  there.socket.tell({ type: 'published', sdp: 'their answer' });
+  await settle();
+  expect(StandInPeer.made[0]?.remote).toEqual([{ type: 'answer', sdp: 'their answer' }]);
+});
+
+test('without a camera there is sound, and without both the call is received', async () => {
+  devices.mockRejectedValueOnce(new Error('no camera'));
+  const { session, errors } = aSession();
+  session.start();
+  await settle();
+  expect(session.localStream?.getTracks().map(({ kind }) => kind)).toEqual(['audio']);
+  expect(errors.map(({ message }) => message)).toEqual(['no camera']);
+
+  devices.mockRejectedValue(new Error('no devices'));
+  aSession().session.start();
+  await settle();
+  expect(there.socket.sent.map(({ type }) => type)).toEqual(['join']);
+});
+
+test('streams come with their tracks, one after the other, and go', async () => {
+  joined = [aliceCamera];
+  const { session, streams } = aSession();
+  const removed: string[] = [];
+  session.on('streamRemoved', ({ streamId }) => removed.push(streamId));
+  session.start();
+  await settle();
+  const tracks = ['0', '1'].map((mid) => ({ mid, streamId: 'alice-camera' }));
+  there.socket.tell({ type: 'offer', sdp: '0', tracks: tracks.slice(0, 1) });
+  there.socket.tell({ type: 'offer', sdp: '0 1', tracks });
+  await settle();
+  expect(streams).toHaveLength(1);
+  expect(streams[0]).toMatchObject(aliceCamera);
+  expect(streams[0]?.mediaStream.getTracks()).toHaveLength(2);
+  expect(there.socket.sent.filter(({ type }) => type === 'answer')).toHaveLength(2);
+  there.socket.tell({ type: 'stream_removed', streamId: 'alice-camera' });
+  await settle();
+  expect([removed, session.remoteStreams]).toEqual([['alice-camera'], []]);
+});
+
+test('a link that breaks is replaced with new credentials, and its streams are gone meanwhile', async () => {
+  joined = [aliceCamera];
+  const { session, streams } = aSession();
+  session.start();
+  await settle();
+  there.socket.tell({ type: 'offer', sdp: '0', tracks: [{ mid: '0', streamId: 'alice-camera' }] });
+  await settle();
+  StandInPeer.made[1]?.fail();
+  expect(session.remoteStreams).toEqual([]);
+  expect(StandInPeer.made.map(({ closed }) => closed)).toEqual([true, true]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(there.sockets.map((socket) => socket.last('join')?.token)).toEqual(['token 1', 'token 2']);
+  there.socket.tell({ type: 'offer', sdp: '0', tracks: [{ mid: '0', streamId: 'alice-camera' }] });
+  await settle();
+  expect(streams).toHaveLength(2);
+});
+
+test('a socket that is never joined is given up, and the app hears of it when that goes on', async () => {
+  there.onFrame = () => undefined;
+  const { session, errors } = aSession();
+  session.start();
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(there.sockets[0]?.readyState).toBe(3);
+  expect(errors).toEqual([]);
+  await vi.advanceTimersByTimeAsync(90_000);
+  expect(errors.length).toBeGreaterThan(0);
+});
+
+test('video that was consented to is sent as well', async () => {
+  const { session } = aSession({ video: false });
+  session.start();
+  await settle();
+  session.addVideo();
+  session.addVideo();
+  await settle();
+  expect(devices.mock.calls.map(([wish]) => wish)).toEqual([{ audio: true }, { video: true }]);
+  expect(StandInPeer.made[2]?.senders.map(({ kind }) => kind)).toEqual(['audio', 'video']);
+});
+
+test('stopped, it uses nothing any more, not even a camera that opens late', async () => {
+  const { session } = aSession();
+  session.start();
+  await settle();
+  const local = session.localStream?.getTracks() as unknown as StandInTrack[];
+  session.stop();
+  await settle();
+  expect(local.map(({ stopped }) => stopped)).toEqual([true, true]);
+  expect(there.socket.readyState).toBe(3);
+
+  let open: (stream: StandInStream) => void = () => undefined;
+  devices.mockImplementation(() => new Promise((resolve) => (open = resolve)));
+  const late = aSession().session;
+  late.prepare();
+  late.stop();
+  const track = new StandInTrack('audio');
+  open(new StandInStream([track]));
+  await settle();
+  expect(track.stopped).toBe(true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(there.sockets).toHaveLength(1);
+});
+
+test('frames, reasons and kinds of a next release are taken as they come', async () => {
+  joined = [{ ...aliceCamera, kind: 'hologram', layers: [1, 2] }];
+  const { session, streams } = aSession();
+  session.start();
+  await settle();
+  for (const frame of [{ type: 'layers', of: 'alice' }, 'not JSON', { type: 'closed', reason: 'full_moon' }, { type: 'offer' }]) {
+    there.socket.tell(frame);
+  }
+  there.socket.tell({ type: 'offer', sdp: '0', tracks: [{ mid: '0', streamId: 'alice-camera', codec: 'new' }], addedLater: true });
+  await settle();
+  expect(streams[0]).toMatchObject({ streamId: 'alice-camera', kind: 'hologram' });
+  expect(there.sockets).toHaveLength(1);
+});
