@@ -1,0 +1,41 @@
+/*
+ * What an integrator writes. It is compiled and run outside the workspace, in an empty project with the SDK's tarball: nothing
+ * but the packed SDK can be imported here.
+ */
+import { type ClientSocketClass, CommunicationCenter, type ConnectOptions, type ToldEndReason } from '@communication-center/client';
+
+export interface Wanted {
+  connect: Pick<ConnectOptions, 'url' | 'appId' | 'userAlias'> & { token?: string };
+  callee: string;
+  webSocket?: ClientSocketClass;
+}
+
+export interface Went {
+  /** What the call came through, in order. */
+  phases: string[];
+  reason: ToldEndReason | undefined;
+  /** How the history of the caller has it, by REST. */
+  outcome: string | null | undefined;
+}
+
+/** Calls somebody who answers, hangs up once connected, and looks the call up. */
+export async function callOnce({ connect, callee, webSocket }: Wanted): Promise<Went> {
+  const center = await CommunicationCenter.connect({ ...connect, media: false, ...(webSocket && { webSocket }) });
+  try {
+    const call = await center.call([callee], { callType: 'audio_only' });
+    const phases: string[] = [call.phase];
+    await new Promise<void>((resolve, reject) => {
+      call.on('connected', () => {
+        phases.push(call.phase);
+        call.hangUp().catch(reject);
+      });
+      call.on('ended', () => resolve());
+    });
+    phases.push(call.phase);
+    const recorded = (await center.history()).calls.find(({ callId }) => callId === call.callId);
+    const part = recorded?.parts.find(({ userAlias }) => userAlias === connect.userAlias);
+    return { phases, reason: call.end?.reason, outcome: part?.outcome };
+  } finally {
+    center.close();
+  }
+}
