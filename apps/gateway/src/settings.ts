@@ -5,6 +5,12 @@ export const settings = z.object({
   ...commonSettings,
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the public door listens on'),
   PUBLIC_PORT: numberSetting(4000, { max: 65_535 }).describe('port of the public door: REST, sockets and the console'),
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('*')
+    .describe(
+      'origins whose pages may ask this door, such as https://shop.example.com, separated by commas; * for any, since every request shows a token and no cookie is read; the console may always',
+    ),
   CONSOLE_FOLDER: z.string().optional().describe('folder of the built console; without it the door serves no page'),
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { Authenticator } from '../authenticator.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
+import { answerOrigin, originsIn } from './cross-origin.js';
 import { Forwarder } from './forwarder.js';
 import { isOriginForm } from './request-target.js';
 import { Streamer } from './streamer.js';
@@ -41,6 +42,11 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.addHook('onRequest', (request, _reply, done) =>
       done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
     );
+    const allowed = originsIn(this.settings.ALLOWED_ORIGINS);
+    server.addHook('onRequest', (request, reply, done) => {
+      if (answerOrigin(request.raw, reply.raw, allowed)) reply.hijack();
+      else done();
+    });
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));

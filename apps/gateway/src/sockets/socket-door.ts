@@ -15,6 +15,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
+import { mayAsk, originsIn } from '../public-door/cross-origin.js';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
@@ -38,6 +39,7 @@ type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 @Injectable()
 export class SocketDoor implements SocketOwner {
   readonly #server: WebSocketServer;
+  readonly #allowedOrigins: ReadonlySet<string>;
   readonly #sockets = new Set<DeviceSocket>();
   /** Those whose sessions others closed. */
   readonly #expelled = new WeakSet<DeviceSocket>();
@@ -56,6 +58,7 @@ export class SocketDoor implements SocketOwner {
     @Inject(Settings) private readonly settings: GatewaySettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
+    this.#allowedOrigins = originsIn(settings.ALLOWED_ORIGINS);
     // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
     this.#server = new WebSocketServer({
       noServer: true,
@@ -118,6 +121,8 @@ export class SocketDoor implements SocketOwner {
     if (path !== socketPath) return refuseUpgrade(socket, new ProblemError('not_found', `Sockets are at ${socketPath}`));
     if (!offered.includes(socketSubprotocol))
       return refuseUpgrade(socket, new ProblemError('unsupported_protocol', `Offer the subprotocol ${socketSubprotocol}`));
+    if (!mayAsk(request, this.#allowedOrigins))
+      return refuseUpgrade(socket, new ProblemError('forbidden', `Pages of ${request.headers.origin} may not open sockets here`));
     if (this.#draining || this.#sockets.size >= this.settings.MAX_SOCKETS) {
       return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
     }
