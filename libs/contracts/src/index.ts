@@ -179,6 +179,7 @@ export {
   type ClientFrameInput,
   clientFrameSchema,
   connectFrameSchema,
+  frameIdSchema,
   maxFrameBytes,
   type RingEnded,
   ringEndedSchema,

@@ -14,7 +14,9 @@ export const socketSubprotocol = 'communication-center.v1';
 /** A larger frame gets `frame_too_large` and the socket is closed. */
 export const maxFrameBytes = 65_536;
 
-const id = z.union([text().max(64), z.int()]).describe('made by the client, returned in the reply');
+/** Names a frame of a client; only such an id is ever told back. */
+export const frameIdSchema = z.union([text().max(64), z.int()]).describe('made by the client, returned in the reply');
+const id = frameIdSchema;
 const onCall = { id, commandId: commandIdSchema, callId: callIdSchema };
 
 export const connectFrameSchema = z.object({

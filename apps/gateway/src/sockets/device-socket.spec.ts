@@ -2,7 +2,7 @@
  * Whatever frames one socket sends: they are answered in order, a bounded number waits, and nothing they cause goes beyond it.
  */
 import { EventEmitter } from 'node:events';
-import type { ServerFrame } from '@communication-center/contracts';
+import { type ServerFrame, serverFrameSchema } from '@communication-center/contracts';
 import { beforeEach, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { GatewaySettings } from '../settings.js';
@@ -57,6 +57,24 @@ function beConnected(): void {
 test('a frame nested without end is refused by name before anything looks into it', () => {
   say(`{"type":"dial","customData":${'{"a":'.repeat(3000)}1`);
   expect(sent).toEqual([{ type: 'error', error: { code: 'malformed_frame', message: expect.stringContaining('too_deep') } }]);
+});
+
+test.each([['x'.repeat(65)], ['\ud800'], [1.5], [2 ** 60], [true], [{ id: 1 }], [null]])(
+  'an error never tells back the id %j, which no frame may have',
+  (id) => {
+    say({ type: 'hang_up', id, commandId: 'command-1', callId: callId(1) });
+    expect(errors()).toEqual([[undefined, 'invalid_request']]);
+    expect(serverFrameSchema.safeParse(sent[0]).success).toBe(true);
+  },
+);
+
+test('an error tells back an id that is one, whatever else is wrong', () => {
+  say({ type: 'hang_up', id: 'mine', callId: 'no call' });
+  say({ type: 'dance', id: 7 });
+  expect(errors()).toEqual([
+    ['mine', 'invalid_request'],
+    [7, 'malformed_frame'],
+  ]);
 });
 
 test.each([

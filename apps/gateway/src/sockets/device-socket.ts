@@ -5,6 +5,7 @@ import {
   clientFrameSchema,
   type DeviceId,
   fieldsOf,
+  frameIdSchema,
   jsonFault,
   jsonFaultMessage,
   maxFrameBytes,
@@ -257,10 +258,8 @@ function readFrame(bytes: Buffer): ReadFrame {
   }
   const parsed = clientFrameSchema.safeParse(json);
   if (parsed.success) return { frame: parsed.data };
-  const id =
-    typeof json === 'object' && json !== null && 'id' in json && (typeof json.id === 'string' || typeof json.id === 'number')
-      ? json.id
-      : undefined;
+  // An id that the protocol does not allow is not told back: the client would have to refuse the error that has it.
+  const id = typeof json === 'object' && json !== null && 'id' in json ? frameIdSchema.safeParse(json.id).data : undefined;
   const fields = fieldsOf(parsed.error);
   const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return { id, error: { code: fields.some(({ field }) => field === 'type') ? 'malformed_frame' : 'invalid_request', message, fields } };
