@@ -77,7 +77,7 @@ test('every REST operation', async () => {
   for (const [method, path] of operations) {
     for (const [who, credential] of Object.entries(credentials)) {
       const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? 'x'));
-      const body = ['POST', 'PUT'].includes(method) ? bodyFor(path) : undefined;
+      const body = ['POST', 'PUT', 'PATCH'].includes(method) ? bodyFor(path) : undefined;
       const answer = path.endsWith('/stream')
         ? await streamHead(filled, credential)
         : await fleet.rest<unknown>(method, filled, credential, body);
@@ -97,6 +97,7 @@ function bodyFor(path: string): object {
   if (path === '/v1/user-tokens') return { userAlias: 'x-new', appId: mine.appId };
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/theirs' };
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };
+  if (path === '/v1/users/{userAlias}') return { name: 'stolen' };
   if (path.endsWith('api-keys')) return { name: 'stolen' };
   if (path === '/v1/apps/{appId}') return { name: 'stolen', trustsBareAlias: true };
   const common = { userAlias: 'bob-of-mine', deviceId: 'd' };

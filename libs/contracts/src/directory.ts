@@ -63,23 +63,35 @@ export const appSecretViewSchema = z.object({
 });
 export type AppSecretView = z.infer<typeof appSecretViewSchema>;
 
-export const userBodySchema = z.object({
-  name: text().min(1).max(200).nullable().default(null),
-  picture: address().max(2048).nullable().default(null),
-  email: z.email().max(320).nullable().default(null),
+const profileFields = {
+  name: text().min(1).max(200).nullable(),
+  picture: address().max(2048).nullable(),
+  email: z.email().max(320).nullable(),
   phone: z
     .string()
     .regex(/^\+[1-9]\d{4,14}$/, 'use E.164, such as +4915112345678')
-    .nullable()
-    .default(null),
+    .nullable(),
   locale: z
     .string()
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de-AT')
-    .nullable()
-    .default(null),
-  doNotDisturb: z.boolean().optional().describe('stays as it is where left out'),
+    .nullable(),
+};
+const { name, picture, email, phone, locale } = profileFields;
+const doNotDisturb = z.boolean().optional().describe('stays as it is where left out');
+
+/** Body of PUT /v1/users/{userAlias}: the whole profile. What is left out is erased. */
+export const userBodySchema = z.object({
+  name: name.default(null),
+  picture: picture.default(null),
+  email: email.default(null),
+  phone: phone.default(null),
+  locale: locale.default(null),
+  doNotDisturb,
 });
 export type UserBody = z.infer<typeof userBodySchema>;
+/** Body of PATCH /v1/users/{userAlias} (RFC 7396): null erases a field, and what is left out stays. */
+export const userPatchSchema = z.object(profileFields).partial().extend({ doNotDisturb });
+export type UserPatch = z.infer<typeof userPatchSchema>;
 const userSettings = { ...userBodySchema.shape, doNotDisturb: z.boolean().default(false) };
 export const userViewSchema = z.object({ ...userSettings, userAlias: recordedAliasSchema, createdAt: z.iso.datetime() });
 export type UserView = z.infer<typeof userViewSchema>;

@@ -102,11 +102,13 @@ export {
   sipAccountViewSchema,
   sipUsernameSchema,
   type UserBody,
+  type UserPatch,
   type UserTokenView,
   type UserView,
   userBodySchema,
   userDeletedSchema,
   userOfKey,
+  userPatchSchema,
   userSavedSchema,
   userTokenBodySchema,
   userTokenViewSchema,
@@ -192,6 +194,7 @@ export {
 export { authenticationBodySchema, type Subject, subjectSchema } from './subject.js';
 export { type NewName, type Told, toldSchema } from './told.js';
 export { type Topic, topics } from './topics.js';
+export { unknownFields } from './unknown-fields.js';
 export {
   attemptViewSchema,
   type DeliveryView,

@@ -18,4 +18,4 @@ export { socketSessionChanges, socketSessionTables } from './sessions/tables.js'
 export { commonSettings, flagSetting, numberSetting, readSettings, Settings } from './settings.js';
 export { appOf, appOfKey, From, requireOperator, requireService, subjectOf } from './subject.js';
 export { continueTrace, currentTraceparent, withTrace } from './trace.js';
-export { JsonBody, PathParam, QueryString } from './zod-input.js';
+export { JsonBody, NeededBody, PathParam, parseOfRequest, QueryString } from './zod-input.js';

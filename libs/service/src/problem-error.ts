@@ -1,5 +1,5 @@
-import { fieldsOf, type Problem, type ProblemCode, type ProblemField, problems } from '@communication-center/contracts';
-import type { z } from 'zod';
+import { fieldsOf, type Problem, type ProblemCode, type ProblemField, problems, unknownFields } from '@communication-center/contracts';
+import { z } from 'zod';
 
 /** A rejection meant for the caller: it becomes problem+json over REST and an error frame over the socket. */
 export class ProblemError extends Error {
@@ -40,6 +40,22 @@ export class ProblemError extends Error {
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.infer<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const fields = fieldsOf(parsed.error);
-  throw new ProblemError('invalid_request', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
+  throw invalidRequest(fieldsOf(parsed.error));
+}
+
+/**
+ * As {@link parseInput}, and refuses what the schema does not know, by the name that was probably meant.
+ * @throws ProblemError `invalid_request` that names every faulty field.
+ */
+export function parseStrictly<S extends z.ZodType>(schema: S, input: unknown): z.infer<S> {
+  const parsed = schema.safeParse(input);
+  const unknown = unknownFields(schema, input);
+  if (parsed.success && unknown.length === 0) return parsed.data;
+  // A strict schema refuses unknown fields too, without saying what was meant.
+  const others = parsed.error?.issues.filter(({ code }) => unknown.length === 0 || code !== 'unrecognized_keys') ?? [];
+  throw invalidRequest([...unknown, ...fieldsOf(new z.ZodError(others))]);
+}
+
+function invalidRequest(fields: ProblemField[]): ProblemError {
+  return new ProblemError('invalid_request', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { fields });
 }

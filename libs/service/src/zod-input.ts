@@ -1,6 +1,6 @@
-import { Body, Param, type PipeTransform, Query } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, Param, type PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { parseInput } from './problem-error.js';
+import { parseInput, parseStrictly } from './problem-error.js';
 
 class ZodPipe implements PipeTransform {
   readonly #schema: z.ZodType;
@@ -14,9 +14,44 @@ class ZodPipe implements PipeTransform {
   }
 }
 
-/** The request's JSON body, parsed by a schema of the contracts. */
-export const JsonBody = (schema: z.ZodType) => Body(new ZodPipe(schema));
+interface InputRequest {
+  headers: { prefer?: string };
+  body?: unknown;
+  query?: unknown;
+}
+
+/**
+ * Whether fields that are not known are refused by name (RFC 7240 §4.4): the public door wants that of whatever the world
+ * asks. Services among themselves are lenient, since one of them may be a release ahead.
+ */
+function wantsStrict({ headers: { prefer } }: InputRequest): boolean {
+  return prefer === 'handling=strict';
+}
+
+/** Parses what a request brought. @throws ProblemError `invalid_request` that names every faulty field. */
+export function parseOfRequest<S extends z.ZodType>(schema: S, input: unknown, request: InputRequest): z.infer<S> {
+  return wantsStrict(request) ? parseStrictly(schema, input) : parseInput(schema, input);
+}
+
+const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<InputRequest>();
+
+/** The request's JSON body, parsed by a schema of the contracts; `{}` where there is none. */
+export const JsonBody = (schema: z.ZodType) =>
+  createParamDecorator((_: unknown, context: ExecutionContext) => {
+    const request = requestOf(context);
+    return parseOfRequest(schema, request.body ?? {}, request);
+  })();
+/** As {@link JsonBody}, for what must be said: a request without a body is refused. */
+export const NeededBody = (schema: z.ZodType) =>
+  createParamDecorator((_: unknown, context: ExecutionContext) => {
+    const request = requestOf(context);
+    return parseOfRequest(schema, request.body, request);
+  })();
 /** One path parameter, parsed. */
 export const PathParam = (name: string, schema: z.ZodType) => Param(name, new ZodPipe(schema));
 /** The query string, parsed. */
-export const QueryString = (schema: z.ZodType) => Query(new ZodPipe(schema));
+export const QueryString = (schema: z.ZodType) =>
+  createParamDecorator((_: unknown, context: ExecutionContext) => {
+    const request = requestOf(context);
+    return parseOfRequest(schema, request.query ?? {}, request);
+  })();

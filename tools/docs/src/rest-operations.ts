@@ -28,6 +28,7 @@ import {
   sipAccountViewSchema,
   timelineSchema,
   userBodySchema,
+  userPatchSchema,
   userTokenBodySchema,
   userTokenViewSchema,
   userViewSchema,
@@ -47,6 +48,7 @@ export const sent = {
   InviteBody: inviteBodySchema,
   KickBody: kickBodySchema,
   UserBody: userBodySchema,
+  UserPatch: userPatchSchema,
   UserTokenBody: userTokenBodySchema,
 };
 
@@ -76,7 +78,7 @@ export const received = {
 };
 
 export interface RestOperation {
-  method: 'get' | 'post' | 'put' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   path: string;
   tag: string;
   summary: string;
@@ -172,8 +174,17 @@ export const restOperations: RestOperation[] = [
     method: 'put',
     path: '/v1/users/{userAlias}',
     tag: 'directory',
-    summary: 'Make a user, or replace its settings',
+    summary: 'Make a user, or replace its whole profile; without a body nothing is done',
     body: 'UserBody',
+    answer: 'User',
+    status: 200,
+  },
+  {
+    method: 'patch',
+    path: '/v1/users/{userAlias}',
+    tag: 'directory',
+    summary: 'Change a part of a profile; null erases a field, and what is left out stays',
+    body: 'UserPatch',
     answer: 'User',
     status: 200,
   },

@@ -1,10 +1,10 @@
 import { type CommandId, commandIdSchema, type Subject } from '@communication-center/contracts';
-import { ProblemError, parseInput, subjectOf } from '@communication-center/service';
+import { ProblemError, parseInput, parseOfRequest, subjectOf } from '@communication-center/service';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { z } from 'zod';
 
 interface CommandRequest {
-  headers: { authorization?: string; 'idempotency-key'?: string };
+  headers: { authorization?: string; 'idempotency-key'?: string; prefer?: string };
   body?: unknown;
   subject?: Subject;
 }
@@ -22,7 +22,7 @@ export interface Asked<S extends z.ZodType> {
 export const AskedBy = (schema: z.ZodType) =>
   createParamDecorator((_: unknown, context: ExecutionContext): Asked<z.ZodType> => {
     const request = context.switchToHttp().getRequest<CommandRequest>();
-    const body = parseInput(schema, request.body ?? {}) as { commandId?: CommandId };
+    const body = parseOfRequest(schema, request.body ?? {}, request) as { commandId?: CommandId };
     return { subject: subjectOf(request), body: withKey(body, request.headers['idempotency-key']) };
   })();
 

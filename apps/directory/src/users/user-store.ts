@@ -1,4 +1,4 @@
-import type { AppId, Profile, UserAlias, UserBody, UserView } from '@communication-center/contracts';
+import type { AppId, Profile, UserAlias, UserBody, UserPatch, UserView } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
@@ -80,6 +80,25 @@ export class UserStore {
       );
       if (!rows[0]) throw new ProblemError('unknown_user');
       await note(tx);
+      return rows[0];
+    });
+  }
+
+  /** Changes what a patch names; null erases. @throws ProblemError `unknown_user`. */
+  async change(appId: AppId, userAlias: UserAlias, patch: UserPatch): Promise<UserView> {
+    return this.#write(appId, userAlias, async (tx) => {
+      const { rows } = await tx.query<UserRow>(
+        `UPDATE users
+         SET name = CASE WHEN $3::jsonb ? 'name' THEN $3::jsonb ->> 'name' ELSE name END,
+             picture = CASE WHEN $3::jsonb ? 'picture' THEN $3::jsonb ->> 'picture' ELSE picture END,
+             email = CASE WHEN $3::jsonb ? 'email' THEN $3::jsonb ->> 'email' ELSE email END,
+             phone = CASE WHEN $3::jsonb ? 'phone' THEN $3::jsonb ->> 'phone' ELSE phone END,
+             locale = CASE WHEN $3::jsonb ? 'locale' THEN $3::jsonb ->> 'locale' ELSE locale END,
+             do_not_disturb = coalesce(($3::jsonb ->> 'doNotDisturb')::boolean, do_not_disturb), sequence = sequence + 1
+         WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
+        [appId, userAlias, JSON.stringify(patch)],
+      );
+      if (!rows[0]) throw new ProblemError('unknown_user');
       return rows[0];
     });
   }

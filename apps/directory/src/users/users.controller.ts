@@ -5,12 +5,14 @@ import {
   type Subject,
   type UserAlias,
   type UserBody,
+  type UserPatch,
   type UserView,
   userAliasSchema,
   userBodySchema,
+  userPatchSchema,
 } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, PathParam, ProblemError, requireService } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
+import { appOfKey, From, JsonBody, NeededBody, PathParam, ProblemError, requireService } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Patch, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
 import { noteOf } from '../audit/audit.js';
@@ -29,9 +31,19 @@ export class UsersController {
   async save(
     @From() subject: Subject,
     @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
-    @JsonBody(userBodySchema) body: UserBody,
+    @NeededBody(userBodySchema) body: UserBody,
   ): Promise<UserView> {
     return this.users.save(appOfKey(subject, 'users'), userAlias, body);
+  }
+
+  /** Changes what is named, and nothing else. */
+  @Patch('v1/users/:userAlias')
+  async change(
+    @From() subject: Subject,
+    @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
+    @NeededBody(userPatchSchema) patch: UserPatch,
+  ): Promise<UserView> {
+    return this.users.change(appOfKey(subject, 'users'), userAlias, patch);
   }
 
   /** A key sees every user of its app; a user sees itself. */

@@ -56,6 +56,8 @@ export class Forwarder {
       dispatcher: this.#agent,
       headers: {
         authorization: `Bearer ${token}`,
+        // What the world misspells it is told of; see libs/service, zod-input.ts.
+        prefer: 'handling=strict',
         ...(currentTraceparent() && { traceparent: currentTraceparent() }),
         ...(asked.idempotencyKey !== undefined && { 'idempotency-key': asked.idempotencyKey }),
         ...(asked.contentType && { 'content-type': asked.contentType }),

@@ -64,6 +64,7 @@ export class Streamer {
     if (!replicas) throw new ProblemError('not_found');
     const headers = {
       authorization: `Bearer ${await this.identity.sign(service, subject)}`,
+      prefer: 'handling=strict',
       ...(asked.lastEventId !== undefined && { 'last-event-id': asked.lastEventId }),
     };
     for (let tries = replicas.count; ; tries -= 1) {
