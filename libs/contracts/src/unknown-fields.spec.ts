@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { appBodySchema, callListQuerySchema, createCallBodySchema, unknownFields, userBodySchema } from './index.js';
+import {
+  appBodySchema,
+  callListQuerySchema,
+  createCallBodySchema,
+  declineCallBodySchema,
+  endpointBodySchema,
+  presenceListQuerySchema,
+  unknownFields,
+  userBodySchema,
+  userPatchSchema,
+  userTokenBodySchema,
+} from './index.js';
 
 const named = (fields: { field: string; message: string }[]) => fields.map(({ field, message }) => [field, message.split(': ').at(-1)]);
 
@@ -11,6 +22,13 @@ describe('a field that a schema does not have is named, with the nearest that it
     [userBodySchema, { mail: 'bob@example.com' }, 'mail', 'email'],
     [appBodySchema, { name: 'shop', options: { ringSecond: 20 } }, 'options.ringSecond', 'ringSeconds'],
     [callListQuerySchema, { useralias: 'bob' }, 'useralias', 'userAlias'],
+    [callListQuerySchema, { user: 'bob' }, 'user', 'userAlias'],
+    [endpointBodySchema, { url: 'https://example.com', events: ['call.*'] }, 'events', 'eventTypes'],
+    [userTokenBodySchema, { userAlias: 'bob', expiresIn: 60 }, 'expiresIn', 'expiresInSeconds'],
+    [userPatchSchema, { do_not_disturb: true }, 'do_not_disturb', 'doNotDisturb'],
+    [userBodySchema, { fullName: 'Robert' }, 'fullName', 'name'],
+    [presenceListQuerySchema, { statuses: 'busy' }, 'statuses', 'status'],
+    [declineCallBodySchema, { raison: 'busy' }, 'raison', 'reason'],
   ])('%#', (schema, input, field, nearest) => {
     expect(named(unknownFields(schema, input))).toEqual([[field, nearest]]);
   });

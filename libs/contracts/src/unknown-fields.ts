@@ -45,9 +45,13 @@ function unknownMessage(name: string, shape: z.core.$ZodShape): string {
   return meant ? `is not known here; the nearest that is: ${meant.field}` : 'is not known here: nothing may be sent';
 }
 
-/** How many letters must be put in, taken out or changed to make one name of another, whatever their case (Levenshtein). */
+/**
+ * How many letters must be put in, taken out or changed to make one name of another, whatever their case (Levenshtein); a name
+ * that is a part of the other, as `user` is of `userAlias`, is one away.
+ */
 function distance(one: string, other: string): number {
   const [from, to] = [one, other].map((name) => name.slice(0, comparedLength).toLowerCase()) as [string, string];
+  if (Math.min(from.length, to.length) > 2 && from !== to && (from.includes(to) || to.includes(from))) return 1;
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...from].entries()) {
     const next = [index + 1];
