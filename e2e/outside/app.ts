@@ -11,8 +11,7 @@ export interface Wanted {
 }
 
 export interface Went {
-  /** What the call came through, in order. */
-  phases: string[];
+  connected: boolean;
   reason: ToldEndReason | undefined;
   /** How the history of the caller has it, by REST. */
   outcome: string | null | undefined;
@@ -23,18 +22,21 @@ export async function callOnce({ connect, callee, webSocket }: Wanted): Promise<
   const center = await CommunicationCenter.connect({ ...connect, media: false, ...(webSocket && { webSocket }) });
   try {
     const call = await center.call([callee], { callType: 'audio_only' });
-    const phases: string[] = [call.phase];
+    let connected = false;
     await new Promise<void>((resolve, reject) => {
-      call.on('connected', () => {
-        phases.push(call.phase);
+      const look = () => {
+        if (call.phase === 'ended') resolve();
+        if (call.phase !== 'connected' || connected) return;
+        connected = true;
         call.hangUp().catch(reject);
-      });
-      call.on('ended', () => resolve());
+      };
+      call.on('changed', look);
+      // Who answers at once may have done so before the dial was told to have succeeded.
+      look();
     });
-    phases.push(call.phase);
     const recorded = (await center.history()).calls.find(({ callId }) => callId === call.callId);
     const part = recorded?.parts.find(({ userAlias }) => userAlias === connect.userAlias);
-    return { phases, reason: call.end?.reason, outcome: part?.outcome };
+    return { connected, reason: call.end?.reason, outcome: part?.outcome };
   } finally {
     center.close();
   }
