@@ -344,3 +344,15 @@ test('watched users are watched over reconnects, and no reading goes back', asyn
   there.socket.tell({ type: 'presence', presence: presence(4, 'offline') });
   expect(heard).toEqual(['online', 'busy']);
 });
+
+test('a dial that was taken back is told to the Center, and a call it made all the same is hung up', async () => {
+  const { center } = await bob();
+  const taking = new AbortController();
+  const dialing = center.call(['carol'], { signal: taking.signal }).catch(({ code }) => code);
+  const dial = there.socket.last('dial');
+  taking.abort();
+  expect(await dialing).toBe('dial_cancelled');
+  expect(there.socket.last('cancel_dial')).toMatchObject({ commandId: dial?.commandId });
+  there.socket.tell(dialedFrame({ initiator: 'bob', initiatorDevice: 'bob-phone', callees: ['carol'] }));
+  expect(there.socket.last('hang_up')).toMatchObject({ callId });
+});
