@@ -6,6 +6,7 @@ import type { EndpointView, Presence } from '@communication-center/contracts';
 import {
   endOf,
   eventually,
+  FlakyLine,
   Fleet,
   holds,
   type Phone,
@@ -80,7 +81,11 @@ test('a ring times out though the calls service is killed while it rings', async
 });
 
 test('a gateway that is told to stop sends its clients away, and the call under way goes on', async () => {
-  const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+  // Each has a load balancer in front: first it leads to the one that stops, then to the other.
+  const doors = fleet.replicasOf('gateway').map((replica) => `http://127.0.0.1:${fleet.state.ports[replica]}`);
+  const lines = [await FlakyLine.open(doors), await FlakyLine.open(doors)] as const;
+  const connect = async (name: string, { url }: FlakyLine) => phones.connect(app, name, { url, token: await fleet.tokenOf(app, name) });
+  const [alice, bob] = [await connect('alice', lines[0]), await connect('bob', lines[1])];
   const call = await alice.center.call(['bob']);
   const ring = await ringOf(bob);
   await ring.answer();
@@ -90,15 +95,19 @@ test('a gateway that is told to stop sends its clients away, and the call under 
   await eventually('the client being sent away and back', () => states.at(-1) === 'connected', 30_000);
   expect(states).toEqual(['reconnecting', 'connected']);
   expect([call.phase, ring.phase]).toEqual(['connected', 'connected']);
-  const closed = await fleet.query(
-    'gateway',
-    "SELECT 1 FROM (SELECT event FROM outbox UNION ALL SELECT event FROM sent) AS told WHERE event->'data'->>'reason' = 'gateway_drained' AND event->>'appid' = $1",
-    [app.appId],
-  );
-  expect(closed.length).toBeGreaterThan(0);
+  const closed = () =>
+    fleet.query(
+      'gateway',
+      "SELECT 1 FROM (SELECT event FROM outbox UNION ALL SELECT event FROM sent) AS told WHERE event->'data'->>'reason' = 'gateway_drained' AND event->>'appid' = $1",
+      [app.appId],
+    );
+  await eventually('their sessions being closed for that reason', async () => (await closed()).length > 0);
   await call.hangUp();
   await endOf(ring);
   await expectToldOnce(call.callId);
+  phones.closeAll();
+  for (const line of lines) await line.close();
+  await fleet.ready('gateway');
 });
 
 test('an answer that is sent while the calls service is down arrives when it is back', async () => {
