@@ -244,7 +244,9 @@ describe('who dials each other at once', () => {
     const crowd = await connectAll(...users);
     for (let round = 0; round < 3; round += 1) {
       const dials = await Promise.allSettled(
-        crowd.map(({ center }, index) => center.call([users[(index + 1 + ((index * 7 + round) % 19)) % 20] as string], { ringSeconds: 5 })),
+        crowd.map(({ center }, index) =>
+          center.call([users[(index + 1 + ((index * 7 + round) % 19)) % 20] as string], { ringSeconds: 30 }),
+        ),
       );
       const refusals = dials.flatMap((dial) => (dial.status === 'rejected' ? [(dial.reason as { code: string }).code] : []));
       expect(
