@@ -117,12 +117,15 @@ describe('a key of which only the tombstone is left', () => {
     const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
     const call = await alice.center.call(['bob']);
     await (await ringOf(bob)).answer();
-    const [row] = await fleet.query<{ session_id: string; device_id: string; sequence: number; platform: string }>(
-      'presence',
-      "SELECT * FROM device_sessions WHERE app_id = $1 AND user_alias = 'bob'",
-      [app.appId],
-    );
-    const sessionId = row?.session_id as string;
+    const row = await eventually('presence knowing the session', async () => {
+      const rows = await fleet.query<{ session_id: string; device_id: string; platform: string }>(
+        'presence',
+        "SELECT * FROM device_sessions WHERE app_id = $1 AND user_alias = 'bob'",
+        [app.appId],
+      );
+      return rows[0];
+    });
+    const sessionId = row.session_id;
     await tell('sessions.events', [{ key: sessionId, event: null }]);
     await eventually('bob having no device', async () => (await presenceOf('bob')).devices.every(({ status }) => status === 'offline'));
     const graces = () => fleet.query('calls', "SELECT 1 FROM deadlines WHERE call_id = $1 AND kind = 'connection'", [call.callId]);
@@ -137,7 +140,7 @@ describe('a key of which only the tombstone is left', () => {
       appid: app.appId,
       sequence: 7,
       dataversion: 1,
-      data: { sessionId, userAlias: 'bob', deviceId: row?.device_id, platform: row?.platform },
+      data: { sessionId, userAlias: 'bob', deviceId: row.device_id, platform: row.platform },
     } as AnyEvent;
     // A session nobody knew, whose tombstone came first: its late event opens nothing either.
     const unknown = randomUUID();

@@ -51,9 +51,8 @@ test('a field named as what every object has is unknown as any other', () => {
 });
 
 test('a name as long as a body may be, or thousands of names, cost no time', () => {
-  const began = performance.now();
+  // What grows with the square of either would take minutes.
   const many = Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`f${index}`, 1]));
   expect(unknownFields(userBodySchema, many)).toHaveLength(20);
   expect(unknownFields(userBodySchema, { ['x'.repeat(200_000)]: 1 })).toHaveLength(1);
-  expect(performance.now() - began).toBeLessThan(500);
-});
+}, 20_000);
