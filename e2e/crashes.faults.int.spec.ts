@@ -145,6 +145,9 @@ test('the brokers are away: running calls can be answered and ended, new dials a
     },
     18_000,
   );
+  const told = await fetch(`http://127.0.0.1:${fleet.state.ports.calls}/health/ready`);
+  const { details } = (await told.json()) as { details: { outbox: { oldestMs: number; rows: number } } };
+  expect([details.outbox.oldestMs > 5000, details.outbox.rows > 0], 'readiness tells of the outbox').toEqual([true, true]);
   const port = fleet.state.ports.presence;
   await eventually(
     'a stopped consumer making its service unhealthy',

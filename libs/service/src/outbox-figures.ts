@@ -39,18 +39,14 @@ export async function readOutbox(sql: Sql): Promise<OutboxFigures> {
   return { oldestMs, rows };
 }
 
-/** Tells Prometheus what the outbox of this service holds; while the database is away, it says nothing. */
+/** Tells Prometheus what the outbox of this service holds; while the database is away, that it does not know (NaN). */
 export function tellOutbox(sql: Sql): void {
   const rows = new Gauge({ name: 'outbox_rows', help: 'Events that wait to be published, up to 100,000' });
   new Gauge({
     name: 'outbox_oldest_seconds',
     help: 'How long the oldest event has waited to be published',
     async collect() {
-      const found = await readOutbox(sql).catch(() => undefined);
-      if (!found) {
-        this.reset();
-        return;
-      }
+      const found = await readOutbox(sql).catch(() => ({ oldestMs: Number.NaN, rows: Number.NaN }));
       this.set(found.oldestMs / 1000);
       rows.set(found.rows);
     },

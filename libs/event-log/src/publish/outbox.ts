@@ -76,7 +76,7 @@ const mostCounted = 100_000;
 /** @returns how many events wait to be published; above 100,000 it says 100,000. */
 export async function unpublishedRows(sql: Sql): Promise<number> {
   const { rows } = await sql.query<{ waiting: number }>(
-    `SELECT count(*)::int AS waiting FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ${mostCounted}) AS some`,
+    `SELECT count(*)::int AS waiting FROM (SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT ${mostCounted}) AS counted`,
   );
   return rows[0]?.waiting ?? 0;
 }
