@@ -13,7 +13,8 @@ const sideBySide = { ...onFleet, maxWorkers: 3, sequence: { groupOrder: 1 } };
  * `*.spec.ts`             pure: needs no fleet
  * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use
  * `*.e2e.spec.ts`         the same, in browsers
- * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops processes
+ * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops processes, or since its leases are so short that a
+ *                         crowd of other tests would let them run out
  */
 export default defineConfig({
   test: {
