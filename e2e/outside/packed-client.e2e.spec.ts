@@ -29,7 +29,7 @@ beforeAll(async () => {
   const bob = await phones.connect(app, 'bob');
   bob.center.on('incomingCall', (call) => void call.answer());
   await installing;
-});
+}, 240_000);
 
 afterAll(async () => {
   phones.closeAll();
@@ -46,16 +46,16 @@ async function wantedBy(userAlias: string): Promise<Wanted> {
 test('in Node 20, with a WebSocket handed in', async () => {
   const wanted = { ...(await wantedBy('node-20')), ws: true };
   expect(await project.runWith<Went>(await node20(), 'built/node.js', wanted)).toEqual(wentWell);
-});
+}, 120_000);
 
 test('in Node 20 without one, it says what is missing', async () => {
   const running = project.runWith(await node20(), 'built/node.js', await wantedBy('node-20'));
   await expect(running).rejects.toThrow('this platform has no WebSocket');
-});
+}, 120_000);
 
 test('in Node 24, which has a WebSocket', async () => {
   expect(await project.runWith<Went>(process.execPath, 'built/node.js', await wantedBy('node-24'))).toEqual(wentWell);
-});
+}, 120_000);
 
 test('in a page of another origin, with a bare alias', async () => {
   const page = await browsers.page(await site.start());
@@ -63,4 +63,4 @@ test('in a page of another origin, with a bare alias', async () => {
   const wanted: Wanted = { connect: { url: fleet.url, appId: app.appId, userAlias: 'page' }, callee: 'bob' };
   const went = await page.evaluate((asked) => (window as unknown as { callOnce: typeof callOnce }).callOnce(asked), wanted);
   expect(went).toEqual(wentWell);
-});
+}, 120_000);

@@ -36,7 +36,7 @@ export class OutsideProject {
 
   /** Runs a file of the project to its end. @returns what it printed, read as JSON. */
   async runWith<T>(node: string, file: string, argument: object): Promise<T> {
-    const { stdout } = await run(node, [file, JSON.stringify(argument)], { cwd: this.folder, timeout: 20_000 });
+    const { stdout } = await run(node, [file, JSON.stringify(argument)], { cwd: this.folder, timeout: 60_000 });
     return JSON.parse(stdout) as T;
   }
 
