@@ -208,7 +208,17 @@ describe('a crowd', () => {
 
   test('is shared by two that sweep, and closed once', async () => {
     await leaveBehind(crowd);
-    const [one, other] = await Promise.all([start(), start()]);
+    // Neither goes on with its first group before the other has one.
+    const met = Promise.withResolvers<void>();
+    const there = new Set<object>();
+    const meet = ({ closes }: Pick<Made, 'closes'>) => {
+      closes.before = (text) => {
+        if (!text.startsWith('INSERT INTO outbox')) return undefined;
+        if (there.add(closes).size === 2) met.resolve();
+        return met.promise;
+      };
+    };
+    const [one, other] = await Promise.all([start(meet), start(meet)]);
     await eventually('all being closed', async () => (await left()) === 0, 20_000);
     await eventually('the dead being forgotten', async () => (await processes()).every(({ id }) => id !== dead.id));
     const all = await told();
