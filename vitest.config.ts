@@ -36,8 +36,7 @@ export default defineConfig({
           include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
           exclude: ['**/*.faults.*', ...notCompiled],
           ...sideBySide,
-          // Some load a library's sources and others its build: both at once would count the same things under the same names.
-          isolate: true,
+          setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
       },
       { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: ['**/*.faults.*', ...notCompiled], ...sideBySide } },

@@ -3,7 +3,7 @@
  */
 import { Browsers, eventually, Fleet, janusRooms, MailServer, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { arrivedAt, dial, expectMediaBothWays, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
@@ -18,6 +18,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => browsers.closeAll());
+afterAll(() => browsers.quit());
 
 const signIn = (userAlias: string, size?: { width: number; height: number }): Promise<Page> =>
   pageOf(browsers, fleet, app, userAlias, size);

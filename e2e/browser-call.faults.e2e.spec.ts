@@ -2,13 +2,14 @@
  * What carries sound and picture dies in the middle of a call: the call goes on, and they come back.
  */
 import { Browsers, eventually, Fleet } from '@communication-center/testing';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { dial, expectMediaBothWays, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
 
 afterEach(() => browsers.closeAll());
+afterAll(() => browsers.quit());
 
 test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
   const app = await fleet.makeApp({ options: { mediaSetupSeconds: 6 } });

@@ -195,6 +195,8 @@ describe('the history', () => {
     const list = async (query: string, key = app.key) => (await fleet.rest<CallList>('GET', `/v1/calls?${query}`, key)).body.calls;
     const idsOf = (calls: CallState[]) => calls.map(({ callId }) => callId);
     await eventually('all of it', async () => (await list('userAlias=bob')).length === 4);
+    // Each call's history is told by itself: a later one may be there first.
+    await eventually('three having ended', async () => (await list('status=ended')).length === 3);
     await eventually('the last being under way', async () => (await list('status=ringing'))[0]?.callId === running.callId);
     const all = await list('userAlias=bob');
     expect(idsOf(all)).toEqual([running, missed, declined, answered].map(({ callId }) => callId));

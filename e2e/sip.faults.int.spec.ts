@@ -45,6 +45,11 @@ test.each(['udp', 'tcp'] as const)(
     const dark = await lamp.notify(1);
     expect(dark).toContain('Subscription-State: active;expires=');
     expect(dark).toContain(`entity="sip:bob@${app.appId}"></dialog-info>`);
+    await phones.connect(app, 'bob', { deviceId: 'bob-sofa' });
+    await eventually('a second device, of which a lamp shows nothing', async () => {
+      const { body } = await fleet.rest('GET', '/v1/presence/bob', app.key);
+      return (body.devices as unknown[]).length === 2;
+    });
     const call = await alice.center.call(['bob']);
     const blinking = await lamp.notify(2);
     expect(blinking).toContain('direction="recipient"><state>early</state>');

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   phones.closeAll();
   site.stop();
-  await browsers.closeAll();
+  await browsers.quit();
   project.remove();
   rmSync(packed, { recursive: true });
 });

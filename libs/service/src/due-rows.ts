@@ -17,7 +17,7 @@ export class DueRows {
   #running: Promise<void> | undefined;
 
   constructor(options: DueRowsOptions) {
-    this.#options = { maxPauseMs: 200, ...options };
+    this.#options = { maxPauseMs: 500, ...options };
   }
 
   start(): void {

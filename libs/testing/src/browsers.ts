@@ -1,7 +1,5 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const args = [
   '--no-sandbox',
@@ -16,6 +14,10 @@ const args = [
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--mute-audio',
+  // A page that is behind another one is looked at as well.
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-background-timer-throttling',
 ];
 
 /** @returns the Chromium that is installed. @throws Error that says how to get one. */
@@ -27,29 +29,29 @@ function chromiumPath(): string {
   return found;
 }
 
-/** Real browsers, each with a profile of its own, a fake camera and a fake microphone. */
+/** People's browsers, each with a profile, a fake camera and a fake microphone of its own; they share one process, which costs most. */
 export class Browsers {
-  readonly #open: { context: BrowserContext; profile: string }[] = [];
+  #chromium: Promise<Browser> | undefined;
+  readonly #open: BrowserContext[] = [];
 
   async page(url: string, { width = 1000, height = 900 } = {}): Promise<Page> {
-    const profile = mkdtempSync(join(tmpdir(), 'communication-center-browser-'));
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: chromiumPath(),
-      headless: true,
-      args,
-      viewport: { width, height },
-    });
+    this.#chromium ??= chromium.launch({ executablePath: chromiumPath(), headless: true, args });
+    const context = await (await this.#chromium).newContext({ viewport: { width, height } });
     context.setDefaultTimeout(15_000);
-    this.#open.push({ context, profile });
-    const page = context.pages()[0] ?? (await context.newPage());
+    this.#open.push(context);
+    const page = await context.newPage();
     await page.goto(url);
     return page;
   }
 
   async closeAll(): Promise<void> {
-    for (const { context, profile } of this.#open.splice(0)) {
-      await context.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    }
+    await Promise.all(this.#open.splice(0).map((context) => context.close()));
+  }
+
+  /** Ends the process. */
+  async quit(): Promise<void> {
+    await this.closeAll();
+    await (await this.#chromium)?.close();
+    this.#chromium = undefined;
   }
 }

@@ -13,7 +13,7 @@ import { type Change, lockPeople, nameOf, savePeople, savePlaces } from './save-
 
 const batchSize = 100;
 /** A safety net: the projection wakes the publisher. */
-const pollMs = 200;
+const pollMs = 1000;
 const setAsidePollMs = 1000;
 const failuresOfAll = 3;
 /** Batches side by side while there is much to do. Each visits few queues then, so that they seldom wait for the same bucket. */

@@ -32,12 +32,19 @@ export interface NotifierOptions {
 export class Notifier {
   #inFlight: InFlight | undefined;
   #waiting: { presence: Presence | undefined; state: string } | undefined;
+  /** What the last document says, whatever its version. */
+  #shown: string | undefined;
   #ended = false;
 
   constructor(
     readonly subscription: Subscription,
     private readonly options: NotifierOptions,
   ) {}
+
+  /** Tells a change, where it is one to this package: a busy lamp has no word for a second device (RFC 4235 §4.5). */
+  changed(presence: Presence): void {
+    if (this.#waiting || this.#contentOf(presence) !== this.#shown) this.notify(presence);
+  }
 
   /** @param presence undefined for a NOTIFY without a document. @param ended why the subscription ends, where it does. */
   notify(presence: Presence | undefined, ended?: 'timeout' | 'noresource' | 'deactivated'): void {
@@ -90,6 +97,7 @@ export class Notifier {
     one.localCseq += 1;
     const { contentType, write } = packages[one.package];
     const body = presence ? write(presence, one.appId, one.version++) : '';
+    if (presence) this.#shown = this.#contentOf(presence);
     return serialise(
       `NOTIFY ${one.remoteTarget} SIP/2.0`,
       [
@@ -106,6 +114,10 @@ export class Notifier {
       ],
       body,
     );
+  }
+
+  #contentOf(presence: Presence): string {
+    return packages[this.subscription.package].write(presence, this.subscription.appId, 0);
   }
 
   #retransmitIn(milliseconds: number): NodeJS.Timeout {

@@ -225,7 +225,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const notifiers = this.#byUser.get(name);
     if (!notifiers || (this.#known.get(name)?.version ?? -1) >= presence.version) return;
     this.#known.set(name, presence);
-    for (const notifier of notifiers) notifier.notify(presence);
+    for (const notifier of notifiers) notifier.changed(presence);
   }
 
   #expire(): void {

@@ -2,6 +2,7 @@ import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { EventLog } from '../log/event-log.js';
 import { type Beginning, type Beginnings, endsOfUncommitted, takeBeginnings } from './beginnings.js';
 import { MessageHandler, type MessageHandlerOptions } from './message-handler.js';
+import { OffsetCommits } from './offset-commits.js';
 import { redrive } from './redrive.js';
 import { SeenKeys } from './seen-keys.js';
 
@@ -18,17 +19,20 @@ export interface ConsumerOptions extends MessageHandlerOptions {
    * that a new one does not act on the past.
    */
   firstFrom?: 'beginning' | 'end';
+  /** How often offsets are committed at most. */
+  commitEveryMs?: number;
   /** How long a stop waits for batches in hand. What is not done by then is done by the next owner. */
   drainMs?: number;
 }
 
-const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, drainMs: 3000 };
+const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
 
 /** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
 export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
 
 /**
- * A member of a consumer group: in order within a key, partitions side by side, offsets committed only after success.
+ * A member of a consumer group: in order within a key, partitions side by side, offsets committed only after success, and at
+ * once when others are to take over.
  *
  * Nothing thrown by a handler ever reaches kafkajs, which would stop for good on a TypeError.
  */
@@ -36,6 +40,7 @@ export class EventConsumer {
   readonly #options: ConsumerOptions & typeof defaults;
   readonly #handler: MessageHandler;
   #seen = new SeenKeys();
+  #commits: OffsetCommits | undefined;
   #consumer: Consumer | undefined;
   #state: ConsumerState = 'starting';
   #stopping = false;
@@ -87,11 +92,15 @@ export class EventConsumer {
       this.#state = 'running';
       // Others may have handled and parked what comes here now.
       this.#seen = new SeenKeys();
+      this.#commits?.end();
+      this.#commits = this.#newCommits(consumer);
       const mine = takeBeginnings(beginnings, payload.memberAssignment);
       for (const beginning of mine) consumer.seek(beginning);
       begun.push(...mine);
       commitBegun();
     });
+    // Before it joins anew: what it says afterwards of a partition that is another's would take that one back.
+    consumer.on('consumer.rebalancing', () => void this.#commits?.flush());
     consumer.on('consumer.crash', ({ payload }) => {
       this.#state = 'stopped';
       onError(payload.error, `consuming as ${group}`);
@@ -124,6 +133,8 @@ export class EventConsumer {
     this.#resumes.clear();
     // kafkajs would leave the group while handlers are at work, and their commits would come too late.
     await this.#drained();
+    await this.#commits?.flush();
+    this.#commits?.end();
     await this.#consumer?.disconnect();
     this.#state = 'stopped';
   }
@@ -144,6 +155,15 @@ export class EventConsumer {
     return new Promise((resolve, reject) => {
       this.#letGo.add(resolve);
       work.then(resolve, reject).finally(() => this.#letGo.delete(resolve));
+    });
+  }
+
+  #newCommits(consumer: Consumer): OffsetCommits {
+    const { group, commitEveryMs, onError } = this.#options;
+    return new OffsetCommits({
+      commit: (offsets) => consumer.commitOffsets(offsets),
+      onError: (error) => onError(error, `committing how far ${group} is`),
+      everyMs: commitEveryMs,
     });
   }
 
@@ -179,15 +199,16 @@ export class EventConsumer {
       else heartbeat().catch(() => undefined);
     }, 1000);
     const seen = this.#seen;
+    const commits = this.#commits;
     try {
       for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
         if (this.#stopping || !isRunning() || isStale()) return;
         const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
         await this.#handler.handle(batch.topic, chunk, seen);
         if (this.#hasLetGo) return;
-        const last = chunk.at(-1) as KafkaMessage;
-        resolveOffset(last.offset);
-        await this.#consumer?.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(last.offset) + 1n) }]);
+        const { offset } = chunk.at(-1) as KafkaMessage;
+        resolveOffset(offset);
+        commits?.handled(batch.topic, batch.partition, offset);
         this.#failuresInARow = 0;
       }
     } catch (error) {

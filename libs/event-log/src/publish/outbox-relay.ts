@@ -85,7 +85,7 @@ export class OutboxRelay {
         (topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting',
       ),
       reconcileEveryMs: 15_000,
-      pollMs: 200,
+      pollMs: 1000,
       rowsPerRead: 2000,
       bytesPerLane: 700_000,
       keepMs: 3_600_000,
