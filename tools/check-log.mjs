@@ -15,10 +15,6 @@ if (!known && !(env.DATABASE_URL && env.KAFKA_BROKERS)) {
   console.error('Nothing runs here (npm start), and DATABASE_URL and KAFKA_BROKERS do not say where it does.');
   process.exit(2);
 }
-const command = [
-  '--disable-warning=TimeoutNegativeWarning',
-  join(root, 'apps/calls/dist/check-log/check-log.js'),
-  ...process.argv.slice(2),
-];
+const command = [join(root, 'apps/calls/dist/check-log/check-log.js'), ...process.argv.slice(2)];
 const child = spawn(pinnedNode, command, { env: { ...known, ...env }, stdio: 'inherit' });
 child.once('exit', (code) => process.exit(code ?? 2));

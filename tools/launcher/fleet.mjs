@@ -108,7 +108,7 @@ async function startServers(instance, processes, state, pooled) {
 }
 
 async function createTopics(servers) {
-  const command = ['--disable-warning=TimeoutNegativeWarning', join(root, 'libs/event-log/dist/create-topics.js')];
+  const command = [join(root, 'libs/event-log/dist/create-topics.js')];
   const child = spawn(pinnedNode, command, { env: { ...process.env, ...kafkaSettings(servers) }, timeout: 60_000 });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));

@@ -71,7 +71,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
   return Object.entries(own).map(([name, settings]) => ({
     name: name + suffix,
     command: pinnedNode,
-    args: ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning', join(root, 'apps', name, 'dist/main.js')],
+    args: ['--enable-source-maps', join(root, 'apps', name, 'dist/main.js')],
     cwd: root,
     readyUrl: `${at(settings.PORT)}/health/ready`,
     env: {

@@ -15,7 +15,7 @@ export async function runVitest(args, { report, settings = {}, quiet = false }) 
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'];
   const child = spawn(pinnedNode, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], {
     cwd: root,
-    env: { ...process.env, ...settings, NODE_OPTIONS: '--disable-warning=TimeoutNegativeWarning' },
+    env: { ...process.env, ...settings },
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
   });
   const held = [];

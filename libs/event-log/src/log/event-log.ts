@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { topics } from '@communication-center/contracts';
 import { type Admin, type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { restWhenIdle } from './rest-when-idle.js';
 
 export interface EventLogOptions {
   /** Each `host:port`, or several with commas between them. */
@@ -68,6 +69,7 @@ export class EventLog {
     this.clientId = options.clientId;
     this.#replicationFactor = options.replicationFactor;
     this.#partitions = options.partitions ?? 48;
+    restWhenIdle();
     this.kafka = new Kafka({
       brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,
