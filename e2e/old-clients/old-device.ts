@@ -11,6 +11,7 @@ interface Heard {
   reason?: string;
   status?: string;
   code?: string;
+  outcomes?: number[];
 }
 
 /** A process of its own with an old SDK. */

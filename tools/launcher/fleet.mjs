@@ -12,7 +12,7 @@ import { choosePorts, isService, makeSecrets, readState, root, writeState } from
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
 import { demoApp, seedDemo } from './seed.mjs';
-import { kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
+import { compileCache, kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
 
 const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', ...brokerNames(3)];
 
@@ -61,7 +61,7 @@ export async function startFleet(
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
     const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build).then(onBuilt));
     Object.assign(state, { servers });
-    await createTopics(servers);
+    await createTopics(instance, servers);
     if (far.length > 0) startFarLine(processes, ports);
     say('starting the services');
     const services = servicesOf(instance, { ports, secrets, servers, replicas, far, pooled, overrides: overrides?.(ports) }).filter(
@@ -107,9 +107,12 @@ async function startServers(instance, processes, state, pooled) {
   return { database, pooler, redis, brokers: kafka.addresses, replication: kafka.replication, janus };
 }
 
-async function createTopics(servers) {
+async function createTopics(instance, servers) {
   const command = [join(root, 'libs/event-log/dist/create-topics.js')];
-  const child = spawn(pinnedNode, command, { env: { ...process.env, ...kafkaSettings(servers) }, timeout: 60_000 });
+  const child = spawn(pinnedNode, command, {
+    env: { ...process.env, ...compileCache(instance), ...kafkaSettings(servers) },
+    timeout: 60_000,
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
   const code = await new Promise((resolve) => child.once('exit', resolve));

@@ -6,6 +6,7 @@ import { findProgram, provide } from './infrastructure/packages.mjs';
 import { dataFolders, openInstance } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes } from './processes.mjs';
+import { compileCache } from './services.mjs';
 import { countsOf, runVitest, slowestOf } from './vitest-runs.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
@@ -38,8 +39,9 @@ const onFleet = ['integration', 'browser', 'faults'];
  * @param {string[]} [options.services] which services: all unless told.
  */
 export async function runTests(args, options = {}) {
-  const { projects = ['unit', ...onFleet], settings = {}, replicas = 2, brokers = 3, services } = options;
+  const { projects = ['unit', ...onFleet], replicas = 2, brokers = 3, services } = options;
   const instance = openInstance('test');
+  const settings = { ...compileCache(instance), ...options.settings };
   const reports = { unit: join(instance.folder, 'report-unit.json'), fleet: join(instance.folder, 'report.json') };
   let fleet;
   let sound = true;

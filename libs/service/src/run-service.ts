@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { flushCompileCache } from 'node:module';
 import { EventLogServer } from '@communication-center/event-log';
 import type { LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -64,6 +65,8 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   await app.startAllMicroservices();
   await app.listen(settings.PORT, settings.HOST);
   logger.info({ url: await app.getUrl() }, 'ready');
+  // Its successor starts faster for it, also of one that is killed.
+  flushCompileCache();
   stopOnSignal(app, settings.SHUTDOWN_MS, logger);
 }
 

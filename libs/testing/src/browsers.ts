@@ -40,7 +40,8 @@ export class Browsers {
     context.setDefaultTimeout(15_000);
     this.#open.push(context);
     const page = await context.newPage();
-    await page.goto(url);
+    // The first page waits until the process is there.
+    await page.goto(url, { timeout: 45_000 });
     return page;
   }
 
