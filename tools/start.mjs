@@ -10,6 +10,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 
 const instance = openInstance('dev');
+const isWatched = process.argv.includes('--watch');
 let stopRequested = false;
 let fleet;
 const stop = async (signal) => {
@@ -30,6 +31,7 @@ try {
     fixedFrom: Number(process.env.CENTER_PORT ?? 4000),
     replicas: Number(process.env.CENTER_REPLICAS ?? 1),
     brokers: Number(process.env.CENTER_BROKERS ?? 1),
+    isWatched,
   });
   say('ready');
   console.log(`
@@ -42,7 +44,7 @@ try {
     npm run status  says what runs where; logs are in ${instance.folder}/logs
     Ctrl-C or npm stop  ends everything
 `);
-  if (process.argv.includes('--watch')) watchSources(fleet);
+  if (isWatched) watchSources(fleet);
 } catch (error) {
   if (error instanceof AlreadyRunning) {
     console.log(error.message);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { root } from './instance.mjs';
+import { entryOf, root } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { pinnedNode } from './services.mjs';
 
@@ -71,7 +71,7 @@ function sourcesMark() {
 /** Builds what changed since the last build; Nx keeps the rest from its cache. */
 export async function build() {
   const sources = sourcesMark();
-  if (isMarked('built', sources) && existsSync(join(root, 'apps/gateway/dist/main.js'))) return;
+  if (isMarked('built', sources) && existsSync(entryOf('gateway'))) return;
   say('building');
   await run('the build', pinnedNode, [
     join(root, 'node_modules/nx/dist/bin/nx.js'),
@@ -81,5 +81,6 @@ export async function build() {
     '--outputStyle=static',
     '--parallel=2',
   ]);
+  await run('bundling', pinnedNode, [join(root, 'tools/bundle.mjs')]);
   mark('built', sources);
 }

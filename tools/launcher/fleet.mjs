@@ -18,14 +18,14 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, onBuilt?: () => void}} options
- *   `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `onBuilt`: called
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, isWatched?: boolean, onBuilt?: () => void}} options
+ *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `onBuilt`: called
  *   when everything is compiled, while servers and services are yet to start.
  * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(
   instance,
-  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, onBuilt } = {},
+  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, isWatched, onBuilt } = {},
 ) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
@@ -64,9 +64,16 @@ export async function startFleet(
     await createTopics(instance, servers);
     if (far.length > 0) startFarLine(processes, ports);
     say('starting the services');
-    const services = servicesOf(instance, { ports, secrets, servers, replicas, far, pooled, overrides: overrides?.(ports) }).filter(
-      ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')),
-    );
+    const services = servicesOf(instance, {
+      ports,
+      secrets,
+      servers,
+      replicas,
+      far,
+      pooled,
+      overrides: overrides?.(ports),
+      isWatched,
+    }).filter(({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')));
     for (const service of services) processes.start(service);
     await Promise.all(services.map((service) => waitUntilReady(service, processes)));
     if (!wanted || (wanted.includes('gateway') && wanted.includes('directory')))

@@ -14,6 +14,14 @@ export function isService(name) {
   return serviceNames.includes(name.replace(/-\d+$/, ''));
 }
 
+/** Where tools/bundle.mjs puts what the services run from. */
+export const bundles = join(root, 'dist');
+
+/** @returns the file that a service runs from: bundled, or, while its sources are watched, compiled alone. */
+export function entryOf(name, { isWatched = false } = {}) {
+  return isWatched ? join(root, 'apps', name, 'dist/main.js') : join(bundles, `${name}.js`);
+}
+
 /** The ports of an instance, each a fixed step above its first. */
 const steps = {
   gateway: 0,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { root } from './instance.mjs';
+import { entryOf, root } from './instance.mjs';
 
 /** The Node that the services run on: the one the project pins, whatever ran the launcher. */
 export const pinnedNode = join(root, 'node_modules/node/bin/node');
@@ -25,14 +25,14 @@ function farServers(servers, ports) {
 
 /**
  * @returns how to start each service of an instance, and each of its replicas: the first is named as its service, the second `calls-2`.
- * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, replication?: number, janus: string}, replicas?: number, far?: string[], pooled?: string[], overrides?: Record<string, Record<string, string>>}} fleet
+ * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, replication?: number, janus: string}, replicas?: number, far?: string[], pooled?: string[], overrides?: Record<string, Record<string, string>>, isWatched?: boolean}} fleet
  */
 export function servicesOf(instance, fleet) {
   const numbers = Array.from({ length: fleet.replicas ?? 1 }, (_, index) => index + 1);
   return numbers.flatMap((number) => replicaOf(instance, fleet, number === 1 ? '' : `-${number}`, numbers.length));
 }
 
-function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], overrides = {} }, suffix, replicas) {
+function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], overrides = {}, isWatched }, suffix, replicas) {
   const at = (port) => `http://127.0.0.1:${port}`;
   const port = (name) => ports[name + suffix];
   const all = (name) => [at(ports[name]), ...(replicas > 1 ? [at(ports[`${name}-2`])] : [])].join(',');
@@ -74,7 +74,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
   return Object.entries(own).map(([name, settings]) => ({
     name: name + suffix,
     command: pinnedNode,
-    args: ['--enable-source-maps', join(root, 'apps', name, 'dist/main.js')],
+    args: [...(isWatched ? ['--enable-source-maps'] : []), entryOf(name, { isWatched })],
     cwd: root,
     readyUrl: `${at(settings.PORT)}/health/ready`,
     env: {

@@ -11,7 +11,7 @@ import { countsOf, runVitest, slowestOf } from './vitest-runs.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
 const shortTimes = (ports) => ({
-  every: { KAFKA_SESSION_MS: '6000' },
+  every: { KAFKA_SESSION_MS: '4000' },
   gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500', STREAM_CHECK_MS: '1000' },
   calls: { CONNECTION_GRACE_MS: '8000' },
   media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },

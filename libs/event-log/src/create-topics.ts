@@ -20,3 +20,5 @@ const log = new EventLog({
   }),
 });
 await log.createTopics();
+// Who consumes first need not wait for it then.
+await log.untilGroupsAreLookedAfter();

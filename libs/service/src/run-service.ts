@@ -64,10 +64,10 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   await prepare?.(app);
   await app.startAllMicroservices();
   await app.listen(settings.PORT, settings.HOST);
-  logger.info({ url: await app.getUrl() }, 'ready');
-  // Its successor starts faster for it, also of one that is killed.
-  flushCompileCache();
   stopOnSignal(app, settings.SHUTDOWN_MS, logger);
+  logger.info({ url: await app.getUrl() }, 'ready');
+  // Its successor starts faster for it, also that of one that is killed.
+  flushCompileCache();
 }
 
 /** Nest's own lines go through pino; its start-up chatter only at debug level. */

@@ -83,7 +83,7 @@ export const commonSettings = {
   KAFKA_PARTITIONS: numberSetting(48, { min: 1, max: 1000 }).describe(
     'partitions of each topic that is created: counted once for good, since with another count a key lies in another partition',
   ),
-  KAFKA_SESSION_MS: numberSetting(10_000, { min: 6000, max: 60_000 })
+  KAFKA_SESSION_MS: numberSetting(10_000, { min: 3000, max: 60_000 })
     .meta({ unit: 'ms' })
     .describe('after so long a silent consumer loses its partitions'),
   PARK_AFTER_MS: numberSetting(300_000, { min: 100 })

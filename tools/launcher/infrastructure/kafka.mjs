@@ -113,6 +113,7 @@ function brokerSettings({ folder, name, names, ports }) {
     'default.replication.factor': copies,
     'min.insync.replicas': Math.max(1, copies - 1),
     'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 3000,
     'offsets.topic.replication.factor': copies,
     'offsets.topic.num.partitions': 8,
     'transaction.state.log.replication.factor': copies,

@@ -40,13 +40,7 @@ export class Tail {
    * @throws when the brokers cannot be reached at the start.
    */
   async start(): Promise<void> {
-    const admin = this.#options.log.kafka.admin();
-    await admin.connect();
-    try {
-      for (const { partition, high } of await admin.fetchTopicOffsets(this.#options.topic)) this.#positions.set(partition, BigInt(high));
-    } finally {
-      await admin.disconnect();
-    }
+    for (const { partition, high } of await this.#options.log.ends(this.#options.topic)) this.#positions.set(partition, BigInt(high));
     await this.#follow();
   }
 

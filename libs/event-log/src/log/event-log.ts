@@ -143,6 +143,31 @@ export class EventLog {
     }
   }
 
+  /**
+   * @returns where each partition of a topic ends.
+   * @throws when that is not known within half a minute, such as while nobody leads a partition.
+   */
+  async ends(topic: string): Promise<{ partition: number; high: string }[]> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      return await untilAnswered(() => admin.fetchTopicOffsets(topic));
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Waits until some broker looks after consumer groups, as the first one to ask makes them do. */
+  async untilGroupsAreLookedAfter(): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      await untilAnswered(() => admin.fetchOffsets({ groupId: `${this.clientId}.nobody` }));
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   /** Creates a topic of one partition that keeps its messages for ever, unless it exists. */
   async createLastingTopic(topic: string): Promise<void> {
     await this.createIfMissing([{ topic, numPartitions: 1, configEntries: [...retentions.lasting, ...this.#safety()] }]);
@@ -172,11 +197,20 @@ export class EventLog {
  * topic yet, and kafkajs' own wait takes that for a failure.
  */
 async function untilLed(admin: Admin, topics: string[]): Promise<void> {
-  for (const end = Date.now() + 30_000; ; await sleep(100)) {
+  await untilAnswered(async () => {
+    const known = await admin.fetchTopicMetadata({ topics });
+    const areLed = known.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+    if (!areLed) throw new Error(`topics without leaders: ${topics}`);
+  });
+  // A broker may lead a partition for others a moment before it knows itself.
+  await untilAnswered(() => Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic))));
+}
+
+/** Asks again while that fails. @throws what it fails with after half a minute. */
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + 30_000; ; await sleep(100 + Math.random() * 100)) {
     try {
-      const known = await admin.fetchTopicMetadata({ topics });
-      if (known.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return;
-      if (Date.now() > end) throw new Error(`topics without leaders: ${topics}`);
+      return await ask();
     } catch (error) {
       if (Date.now() > end) throw error;
     }

@@ -1,0 +1,8 @@
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  /** The requests of one connection to a broker. */
+  export default class RequestQueue {
+    /** Those that may not be sent yet. */
+    pending: unknown[];
+    scheduleCheckPendingRequests(): void;
+  }
+}
