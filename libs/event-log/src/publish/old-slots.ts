@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import { sentSlotSeconds, sentSlots } from './outbox-tables.js';
 
 /**
@@ -7,17 +7,28 @@ import { sentSlotSeconds, sentSlots } from './outbox-tables.js';
  */
 export async function emptyOldSlots(database: Database, keepMs: number): Promise<void> {
   for (let slot = 0; slot < sentSlots; slot += 1) {
-    await database.transaction(async (tx) => {
-      const { rows } = await tx.query<{ over: boolean }>(
-        `SELECT NOT EXISTS (SELECT 1 FROM sent_${slot} WHERE sent_at > clock_timestamp() - make_interval(secs => $1))
-           AND EXISTS (SELECT 1 FROM sent_${slot})
-           AND NOT EXISTS (SELECT 1 FROM sent_${slot}, reconciled_until WHERE sent_at > until)
-           AND extract(epoch FROM clock_timestamp())::bigint / ${sentSlotSeconds} % ${sentSlots} <> ${slot} AS over`,
-        [keepMs / 1000],
-      );
-      if (!rows[0]?.over) return;
-      await tx.query("SET LOCAL lock_timeout = '200ms'");
-      await tx.query(`TRUNCATE sent_${slot}`);
-    });
+    await database
+      .transaction((tx) => emptyIfOld(tx, slot, keepMs))
+      .catch((error: unknown) => {
+        if (!isTaken(error)) throw error;
+      });
   }
+}
+
+async function emptyIfOld(tx: Sql, slot: number, keepMs: number): Promise<void> {
+  const { rows } = await tx.query<{ over: boolean }>(
+    `SELECT NOT EXISTS (SELECT 1 FROM sent_${slot} WHERE sent_at > clock_timestamp() - make_interval(secs => $1))
+       AND EXISTS (SELECT 1 FROM sent_${slot})
+       AND NOT EXISTS (SELECT 1 FROM sent_${slot}, reconciled_until WHERE sent_at > until)
+       AND extract(epoch FROM clock_timestamp())::bigint / ${sentSlotSeconds} % ${sentSlots} <> ${slot} AS over`,
+    [keepMs / 1000],
+  );
+  if (!rows[0]?.over) return;
+  await tx.query("SET LOCAL lock_timeout = '200ms'");
+  await tx.query(`TRUNCATE sent_${slot}`);
+}
+
+/** Whether a lock was not had in time. */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03';
 }
