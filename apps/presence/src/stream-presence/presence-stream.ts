@@ -1,10 +1,11 @@
-import { type AppId, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import { type AppId, type Presence, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import type { ReportError } from '@communication-center/service';
 import { type StreamPlace, writePlace } from '../domain/stream-place.js';
 import { readEverybody, readSome } from '../read-presence/read-said.js';
 import { isKept, readBounds } from './read-changes.js';
 import type { SharedReads } from './shared-reads.js';
+import { ToldAlready } from './told-already.js';
 
 /** What a stream needs of an HTTP response. */
 export interface StreamResponse {
@@ -22,6 +23,7 @@ const pageSize = 500;
  */
 export class PresenceStream {
   #place: StreamPlace | undefined;
+  #already: ToldAlready | undefined;
   #working = false;
   #woken = false;
   #ended = false;
@@ -73,24 +75,31 @@ export class PresenceStream {
     const bounds = await readBounds(this.database, appId);
     if (from !== undefined && isKept(from, bounds)) return from;
     await this.#write('event: reset\ndata: {}\n\n');
-    await this.#tellEverybody();
+    this.#already = new ToldAlready(this.database, appId, bounds.end);
+    await this.#tellEverybody(this.#already);
     await this.#write(`event: ready\nid: ${writePlace(bounds.end)}\ndata: {}\n\n`);
     return bounds.end;
   }
 
-  async #tellEverybody(): Promise<void> {
+  async #tellEverybody(already: ToldAlready): Promise<void> {
     const { appId, only } = this.about;
     if (only) {
-      for (const said of await readSome(this.database, appId, only)) await this.#tell(JSON.stringify(said));
+      await this.#tellPage(await readSome(this.database, appId, only), already);
       return;
     }
     for (let after = ''; !this.#ended; ) {
-      const page = (await readEverybody(this.database, appId, { after, limit: pageSize })).map((said) => presenceSchema.parse(said));
-      for (const presence of page) await this.#tell(JSON.stringify(presence));
+      const page = await this.#tellPage(await readEverybody(this.database, appId, { after, limit: pageSize }), already);
       const last = page.at(-1);
       if (!last || page.length < pageSize) return;
       after = last.userAlias;
     }
+  }
+
+  async #tellPage(read: readonly unknown[], already: ToldAlready): Promise<Presence[]> {
+    const page = read.map((said) => presenceSchema.parse(said));
+    await already.note(page);
+    for (const presence of page) await this.#tell(JSON.stringify(presence));
+    return page;
   }
 
   async #tellChanges(from: StreamPlace): Promise<StreamPlace> {
@@ -100,8 +109,9 @@ export class PresenceStream {
       const { changes, isMore } = await this.reads.read(appId, place);
       for (const { bucket, position, userAlias, said } of changes) {
         place = place.with(bucket, position);
-        if (!only || only.includes(userAlias)) await this.#tell(said, place);
+        if ((!only || only.includes(userAlias)) && !this.#already?.has(userAlias, said)) await this.#tell(said, place);
       }
+      if (this.#already?.isBehind(place)) this.#already = undefined;
       if (!isMore) break;
     }
     return place;
