@@ -116,6 +116,8 @@ test('a handler that throws, and a peer that cannot be sent to, cost a report an
     },
     onError: (_error, doing) => errors.push(doing),
   });
+  // A port that was taken before one was found may have been told of.
+  errors.splice(0);
   const phone = createSocket('udp4');
   try {
     for (const text of ['one', 'two']) phone.send(text, port, '127.0.0.1');
