@@ -144,10 +144,10 @@ export class EventLog {
   }
 
   /**
-   * @returns where each partition of a topic ends.
+   * @returns where each partition of a topic begins and ends.
    * @throws when that is not known within half a minute, such as while nobody leads a partition.
    */
-  async ends(topic: string): Promise<{ partition: number; high: string }[]> {
+  async ends(topic: string): Promise<{ partition: number; low: string; high: string }[]> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {

@@ -31,7 +31,7 @@ export async function readRange(
   const consumer = log.kafka.consumer({ groupId, sessionTimeout: 30_000, maxWaitTimeInMs: 100, retry: { retries: 5 } });
   try {
     const ranges = new Map<number, Range>();
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+    for (const { partition, low, high } of await log.ends(topic)) {
       const start = BigInt(from[partition] ?? low);
       const next = start < BigInt(low) ? BigInt(low) : start;
       if (next < BigInt(high)) ranges.set(partition, { next, end: BigInt(high) });
