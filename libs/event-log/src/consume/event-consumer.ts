@@ -27,6 +27,9 @@ export interface ConsumerOptions extends MessageHandlerOptions {
 
 const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
 
+/** How long a stop waits for its last commit, in milliseconds. */
+const commitMs = 1000;
+
 /** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
 export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
 
@@ -133,7 +136,8 @@ export class EventConsumer {
     this.#resumes.clear();
     // kafkajs would leave the group while handlers are at work, and their commits would come too late.
     await this.#drained();
-    await this.#commits?.flush();
+    // Brokers that are away are not waited for either: what is not committed comes again.
+    await within(commitMs, this.#commits?.flush());
     this.#commits?.end();
     await this.#consumer?.disconnect();
     this.#state = 'stopped';
@@ -141,12 +145,7 @@ export class EventConsumer {
 
   /** Waits for the batches in hand, but not for long: kafkajs would wait for a handler that hangs, and keep its partitions. */
   async #drained(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.drainMs);
-    });
-    await Promise.race([Promise.all(this.#inHand), limit]);
-    clearTimeout(timer);
+    await within(this.#options.drainMs, Promise.all(this.#inHand));
     this.#hasLetGo = true;
     for (const letGo of this.#letGo) letGo();
   }
@@ -245,4 +244,14 @@ export class EventConsumer {
       judge: MessageHandler.parkedFor,
     });
   }
+}
+
+/** Waits for work, but not for longer. */
+async function within(milliseconds: number, work: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }
