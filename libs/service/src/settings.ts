@@ -85,7 +85,9 @@ export const commonSettings = {
   ),
   KAFKA_SESSION_MS: numberSetting(10_000, { min: 3000, max: 60_000 })
     .meta({ unit: 'ms' })
-    .describe('after so long a silent consumer loses its partitions; brokers refuse less than their group.min.session.timeout.ms, 6000 unless told'),
+    .describe(
+      'after so long a silent consumer loses its partitions; brokers refuse less than their group.min.session.timeout.ms, 6000 unless told',
+    ),
   PARK_AFTER_MS: numberSetting(300_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('an event that alone fails for so long, while others succeed, is parked though its fault is not clear'),
