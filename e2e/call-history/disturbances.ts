@@ -124,8 +124,7 @@ export class Disturbances {
   async #restartBroker(how: 'kill' | 'drain'): Promise<string> {
     const broker = this.chance.of(this.fleet.brokers);
     await eventually('all copies being in sync', this.beside.copiesInSync, 60_000);
-    await this.fleet.control(broker, how);
-    await pause(1000);
+    await this.fleet.restartBroker(broker, how);
     await eventually(`the copies on ${broker} being in sync again`, this.beside.copiesInSync, 90_000);
     for (const service of services) await this.fleet.ready(service, 60_000);
     return `${how} ${broker}`;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import type { ApiKeyView, AppOptions, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
 import pg from 'pg';
 import { eventually } from './eventually.js';
@@ -125,6 +126,10 @@ export class Fleet {
 
   /** @returns what became of a process: `running`, or `stopped` and its way out. */
   async fateOf(name: ProcessName): Promise<string | undefined> {
+    return (await this.#statusOf(name))?.state;
+  }
+
+  async #statusOf(name: ProcessName): Promise<{ pid: number; state: string } | undefined> {
     const text = await new Promise<string>((resolve, reject) => {
       const asked = request({ socketPath: this.state.controlSocket, path: '/status' }, (answer) => {
         let body = '';
@@ -134,8 +139,20 @@ export class Fleet {
       asked.on('error', reject);
       asked.end();
     });
-    const { processes } = JSON.parse(text) as { processes: { name: string; state: string }[] };
-    return processes.find((process) => process.name === name)?.state;
+    const { processes } = JSON.parse(text) as { processes: { name: string; state: string; pid: number }[] };
+    return processes.find((process) => process.name === name);
+  }
+
+  /** Ends a broker, by force or politely, and waits until its successor serves: its supervisor starts one. */
+  async restartBroker(broker: BrokerName, how: 'kill' | 'drain'): Promise<void> {
+    const before = await this.#statusOf(broker);
+    await this.control(broker, how);
+    const isAnother = async () => {
+      const now = await this.#statusOf(broker);
+      return now?.state === 'running' && now.pid !== before?.pid;
+    };
+    await eventually(`another ${broker} being started`, isAnother, 30_000);
+    await eventually(`${broker} being open`, () => accepts(this.state.ports[broker] ?? 0), 30_000);
   }
 
   /** @returns the replicas of a service that this fleet runs. */
@@ -213,4 +230,15 @@ export class Fleet {
     if (status >= 400) throw new Error(`The Center answered ${status}: ${JSON.stringify(body)}`);
     return body;
   }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1000 });
+    const end = (isOpen: boolean) => () => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
+  });
 }
