@@ -34,10 +34,18 @@ export async function callOnce({ connect, callee, webSocket }: Wanted): Promise<
       // Who answers at once may have done so before the dial was told to have succeeded.
       look();
     });
-    const recorded = (await center.history()).calls.find(({ callId }) => callId === call.callId);
-    const part = recorded?.parts.find(({ userAlias }) => userAlias === connect.userAlias);
-    return { connected, reason: call.end?.reason, outcome: part?.outcome };
+    return { connected, reason: call.end?.reason, outcome: await outcomeOf(center, call.callId, connect.userAlias) };
   } finally {
     center.close();
+  }
+}
+
+/** The history follows the log: a call that has just ended may still be open in it. */
+async function outcomeOf(center: CommunicationCenter, callId: string, userAlias: string): Promise<string | null | undefined> {
+  for (let looks = 1; ; looks += 1) {
+    const recorded = (await center.history()).calls.find((call) => call.callId === callId);
+    const outcome = recorded?.parts.find((part) => part.userAlias === userAlias)?.outcome;
+    if (outcome || looks === 50) return outcome;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

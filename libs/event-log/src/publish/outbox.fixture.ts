@@ -104,7 +104,7 @@ export class OutboxBench {
    * A replica in a process of its own, which says what it is about to send and waits a moment before it does.
    * @param database by which it reaches PostgreSQL, where that is another way than the test's.
    */
-  async replica(database = this.fleet.state.servers.database): Promise<ChildProcess> {
+  async replica(database = this.fleet.state.servers.database): Promise<Replica> {
     const child = spawn(process.execPath, ['--input-type=module', '-e', replicaScript], {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -117,7 +117,7 @@ export class OutboxBench {
       },
     });
     this.atEnd(async () => child.kill('SIGKILL'));
-    return child;
+    return new Replica(child);
   }
 
   /** Runs something when the test is over. */
@@ -132,6 +132,34 @@ export class OutboxBench {
     await admin.deleteTopics({ topics: [this.topic] });
     await admin.disconnect();
     await this.schema.drop();
+  }
+}
+
+interface Said {
+  owned?: number;
+  sending?: number;
+  sent?: boolean;
+}
+
+/** A relay in a process of its own, and what it has said so far. */
+export class Replica {
+  said: Said[] = [];
+
+  constructor(readonly process: ChildProcess) {
+    process.on('message', (message) => void this.said.push(message as Said));
+  }
+
+  /** Waits until it has said something; what it said up to then is forgotten. */
+  async hears(what: string, isIt: (said: Said) => unknown): Promise<void> {
+    const at = await eventually(what, () => {
+      const found = this.said.findIndex(isIt);
+      return found >= 0 && { found };
+    });
+    this.said.splice(0, at.found + 1);
+  }
+
+  forget(): void {
+    this.said = [];
   }
 }
 

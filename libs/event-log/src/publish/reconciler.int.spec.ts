@@ -2,7 +2,6 @@
  * What counts as published is in the log: what is not there is sent again, and the last message of a key in a compacted topic
  * is the last that was published.
  */
-import { once } from 'node:events';
 import { eventually } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeOutbox } from '../index.js';
@@ -136,18 +135,19 @@ describe('a compacted topic', () => {
     const compares = compacted();
     await bench.write('other', 1);
     const replica = await bench.replica();
-    await eventually('it owning all', async () => (await once(replica, 'message'))[0].owned === 16);
+    await replica.hears('it owning all', ({ owned }) => owned === 16);
     await bench.allPublished();
     await compares.step();
+    replica.forget();
     await bench.write('ghost', 1);
-    await eventually('it being about to send', async () => (await once(replica, 'message'))[0].sending === 1);
-    replica.kill('SIGSTOP');
+    await replica.hears('it being about to send', ({ sending }) => sending === 1);
+    replica.process.kill('SIGSTOP');
     bench.relay();
     await bench.write('ghost', 2, null);
     await bench.allPublished(15_000);
     await compares.step();
-    replica.kill('SIGCONT');
-    await eventually('the late send landing', async () => (await once(replica, 'message'))[0].sent);
+    replica.process.kill('SIGCONT');
+    await replica.hears('the late send landing', ({ sent }) => sent);
     await eventually('the old event lying behind the tombstone', async () => (await lastOf('ghost')) === 1);
     // At the first look it may have been on its way; at the next one it has come late.
     await compares.step();

@@ -2,7 +2,6 @@
  * What has committed is published: a row leaves the outbox only when its own partition answered with an offset, and nothing of
  * one lane, one replica or one event keeps the others back.
  */
-import { once } from 'node:events';
 import { eventually, FlakyLine } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sql, writeOutbox } from '../index.js';
@@ -67,16 +66,15 @@ test('three replicas share the lanes evenly, two take over from one that stops, 
 
 test.each(['SIGSTOP', 'SIGKILL'] as const)('another replica takes over within 10 s from one that gets %s', async (signal) => {
   const replica = await bench.replica();
-  await once(replica, 'message');
-  await eventually('it owning all', async () => (await once(replica, 'message'))[0].owned === 16);
+  await replica.hears('it owning all', ({ owned }) => owned === 16);
   const heir = bench.relay();
-  replica.kill(signal);
+  replica.process.kill(signal);
   const began = Date.now();
   heir.committed(await bench.write('a', ...upTo(10)));
   await bench.allPublished(15_000);
   await eventually('the heir owning all', () => heir.owned.size === 16);
   expect(Date.now() - began).toBeLessThan(10_000);
-  replica.kill('SIGCONT');
+  replica.process.kill('SIGCONT');
 });
 
 test('another replica takes over within 10 s from one whose way to PostgreSQL is cut without a word, and which sends no more', async () => {
@@ -85,30 +83,29 @@ test('another replica takes over within 10 s from one whose way to PostgreSQL is
   bench.atEnd(() => line.close());
   url.host = new URL(line.url).host;
   const replica = await bench.replica(url.href);
-  await eventually('it owning all', async () => (await once(replica, 'message'))[0].owned === 16);
+  await replica.hears('it owning all', ({ owned }) => owned === 16);
   const heir = bench.relay();
   line.silence();
   const began = Date.now();
   heir.committed(await bench.write('a', ...upTo(10)));
-  const said: { sending?: number }[] = [];
-  replica.on('message', (message) => void said.push(message as { sending?: number }));
+  replica.forget();
   await bench.allPublished(15_000);
   expect(Date.now() - began).toBeLessThan(10_000);
   expect(await sequencesOf('a')).toEqual(upTo(10));
-  expect(said.filter(({ sending }) => sending)).toEqual([]);
+  expect(replica.said.filter(({ sending }) => sending)).toEqual([]);
 });
 
 test('what an owner had read when it froze comes behind what its heir published, and never between: the order of first ones holds', async () => {
   const replica = await bench.replica();
-  await eventually('it owning all', async () => (await once(replica, 'message'))[0].owned === 16);
+  await replica.hears('it owning all', ({ owned }) => owned === 16);
   await bench.write('a', 1, 2, 3);
-  await eventually('it being about to send', async () => (await once(replica, 'message'))[0].sending === 3);
-  replica.kill('SIGSTOP');
+  await replica.hears('it being about to send', ({ sending }) => sending === 3);
+  replica.process.kill('SIGSTOP');
   const heir = bench.relay();
   await bench.write('a', 4, 5);
   await bench.allPublished(15_000);
-  replica.kill('SIGCONT');
-  await eventually('the late send landing', async () => (await once(replica, 'message'))[0].sent);
+  replica.process.kill('SIGCONT');
+  await replica.hears('the late send landing', ({ sent }) => sent);
   heir.committed(await bench.write('a', 6));
   await eventually('all being there', async () => (await sequencesOf('a')).includes(6));
   const found = await sequencesOf('a');
