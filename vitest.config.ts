@@ -5,7 +5,7 @@ const notCompiled = ['**/node_modules/**', '**/dist/**'];
 const shared = { isolate: false };
 const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' as const };
 /** Two cores serve the fleet and the tests; most of a test's time is waiting. */
-const sideBySide = { ...onFleet, maxWorkers: 4, sequence: { groupOrder: 1 } };
+const sideBySide = { ...onFleet, maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 /**
  * A test's group is in its name, and tools/test-groups.spec.ts finds the one that is in a wrong one:

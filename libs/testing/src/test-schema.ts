@@ -1,6 +1,9 @@
 import pg from 'pg';
 import type { Fleet } from './fleet.js';
 
+/** SQLSTATE of a statement that was broken off, so that others may go on. */
+const deadlockDetected = '40P01';
+
 /** A PostgreSQL schema of its own for one test, in the shape the event log asks of a database. */
 export class TestSchema {
   readonly #pool: pg.Pool;
@@ -19,7 +22,7 @@ export class TestSchema {
     const schema = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
     const made = new TestSchema(fleet.state.servers.database, schema);
     await made.query(`CREATE SCHEMA ${schema}`);
-    for (const table of tables) await made.query(table);
+    for (const table of tables) await made.#define(table);
     return made;
   }
 
@@ -29,6 +32,18 @@ export class TestSchema {
     const runner = { query: async (statement: string, values?: unknown[]) => (await made.query(statement, values)).rows };
     for (const Migration of migrations) await new Migration().up(runner as never);
     return made;
+  }
+
+  /** Others make and drop schemas at the same time, and PostgreSQL may break one of two that wait for each other in its catalog. */
+  async #define(statement: string): Promise<void> {
+    for (let tries = 3; ; tries -= 1) {
+      try {
+        await this.query(statement);
+        return;
+      } catch (error) {
+        if (tries <= 1 || (error as { code?: string }).code !== deadlockDetected) throw error;
+      }
+    }
   }
 
   async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }> {
