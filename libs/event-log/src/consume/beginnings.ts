@@ -12,21 +12,17 @@ export type Beginnings = Map<string, Map<number, string>>;
 
 /** @returns where the topics end now, for the partitions of which this group never committed anything. */
 export async function endsOfUncommitted(log: EventLog, group: string, topics: string[]): Promise<Beginnings> {
-  const admin = log.kafka.admin();
-  await admin.connect();
+  const brokers = log.questions();
   try {
     const beginnings: Beginnings = new Map();
-    for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics })) {
+    for (const { topic, partitions } of await brokers.ask((admin) => admin.fetchOffsets({ groupId: group, topics }))) {
       const unknown = new Set(partitions.filter(({ offset }) => offset === '-1').map(({ partition }) => partition));
-      const ends = await admin.fetchTopicOffsets(topic);
-      beginnings.set(
-        topic,
-        new Map(ends.filter(({ partition }) => unknown.has(partition)).map(({ partition, high }) => [partition, high])),
-      );
+      const ends = (await brokers.ends(topic)).filter(({ partition }) => unknown.has(partition));
+      beginnings.set(topic, new Map(ends.map(({ partition, high }) => [partition, String(high)])));
     }
     return beginnings;
   } finally {
-    await admin.disconnect();
+    await brokers.stop();
   }
 }
 

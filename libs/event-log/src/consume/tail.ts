@@ -40,7 +40,7 @@ export class Tail {
    * @throws when the brokers cannot be reached at the start.
    */
   async start(): Promise<void> {
-    for (const { partition, high } of await this.#options.log.ends(this.#options.topic)) this.#positions.set(partition, BigInt(high));
+    for (const { partition, high } of await this.#options.log.ends(this.#options.topic)) this.#positions.set(partition, high);
     await this.#follow();
   }
 

@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { topics } from '@communication-center/contracts';
 import { type Admin, type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { restWhenIdle } from './rest-when-idle.js';
 
 export interface EventLogOptions {
@@ -143,28 +143,30 @@ export class EventLog {
     }
   }
 
+  /** @returns what asks the brokers again until they answer, half a minute long. Whoever takes it stops it. */
+  questions(): BrokerQuestions {
+    return new BrokerQuestions(() => this.admin());
+  }
+
   /**
    * @returns where each partition of a topic begins and ends.
    * @throws when that is not known within half a minute, such as while nobody leads a partition.
    */
-  async ends(topic: string): Promise<{ partition: number; low: string; high: string }[]> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
-      return await untilAnswered(() => admin.fetchTopicOffsets(topic));
-    } finally {
-      await admin.disconnect();
-    }
+  async ends(topic: string): Promise<PartitionEnds[]> {
+    return this.#ask((brokers) => brokers.ends(topic));
   }
 
   /** Waits until some broker looks after consumer groups, as the first one to ask makes them do. */
   async untilGroupsAreLookedAfter(): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
+    await this.#ask((brokers) => brokers.ask((admin) => admin.fetchOffsets({ groupId: `${this.clientId}.nobody` })));
+  }
+
+  async #ask<T>(question: (brokers: BrokerQuestions) => Promise<T>): Promise<T> {
+    const brokers = this.questions();
     try {
-      await untilAnswered(() => admin.fetchOffsets({ groupId: `${this.clientId}.nobody` }));
+      return await question(brokers);
     } finally {
-      await admin.disconnect();
+      await brokers.stop();
     }
   }
 
@@ -182,37 +184,25 @@ export class EventLog {
       const copies = this.#replicationFactor && { replicationFactor: this.#replicationFactor };
       const topics = wanted.filter(({ topic }) => !existing.has(topic)).map((topic) => ({ ...topic, ...copies }));
       if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: false });
-      await untilLed(
-        admin,
-        wanted.map(({ topic }) => topic),
-      );
+      await this.#untilLed(wanted.map(({ topic }) => topic));
     } finally {
       await admin.disconnect();
     }
   }
-}
 
-/**
- * Waits until the brokers know who leads each partition: one that was asked a moment after another may not have heard of the
- * topic yet, and kafkajs' own wait takes that for a failure.
- */
-async function untilLed(admin: Admin, topics: string[]): Promise<void> {
-  await untilAnswered(async () => {
-    const known = await admin.fetchTopicMetadata({ topics });
-    const areLed = known.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
-    if (!areLed) throw new Error(`topics without leaders: ${topics}`);
-  });
-  // A broker may lead a partition for others a moment before it knows itself.
-  await untilAnswered(() => Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic))));
-}
-
-/** Asks again while that fails. @throws what it fails with after half a minute. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  for (const end = Date.now() + 30_000; ; await sleep(100 + Math.random() * 100)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
+  /**
+   * Waits until the brokers know who leads each partition: one that was asked a moment after another may not have heard of the
+   * topic yet, and kafkajs' own wait takes that for a failure.
+   */
+  async #untilLed(topics: string[]): Promise<void> {
+    await this.#ask(async (brokers) => {
+      await brokers.ask(async (admin) => {
+        const known = await admin.fetchTopicMetadata({ topics });
+        const areLed = known.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+        if (!areLed) throw new Error(`topics without leaders: ${topics}`);
+      });
+      // A broker may lead a partition for others a moment before it knows itself.
+      await brokers.ask((admin) => Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic))));
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Admin, Consumer, KafkaMessage } from 'kafkajs';
+import type { Consumer, KafkaMessage } from 'kafkajs';
 import { InfrastructureError } from '../failures.js';
+import type { BrokerQuestions } from './broker-questions.js';
 import type { EventLog } from './event-log.js';
 
 /** Offsets by topic and partition. */
@@ -24,7 +25,7 @@ const silentFetches = 10;
 /** Reads whole topics and goes on with what comes, outside any group of the product, until it is stopped. */
 export class LogReader {
   readonly #options: LogReaderOptions;
-  readonly #admin: Admin;
+  readonly #brokers: BrokerQuestions;
   readonly #positions: Positions;
   readonly #groupId: string;
   #consumer: Consumer | undefined;
@@ -35,7 +36,7 @@ export class LogReader {
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
-    this.#admin = options.log.kafka.admin();
+    this.#brokers = options.log.questions();
     this.#positions = new Map([...options.from].map(([topic, ofTopic]) => [topic, new Map(ofTopic)]));
     this.#groupId = `${options.log.clientId}.read.${randomUUID()}`;
   }
@@ -43,12 +44,11 @@ export class LogReader {
   /** @throws when the brokers cannot be reached. */
   async start(): Promise<void> {
     const { log, topics } = this.#options;
-    await this.#admin.connect();
     for (const topic of topics) {
       const ofTopic = this.#positions.get(topic) ?? new Map<number, bigint>();
-      for (const { partition, low } of await this.#admin.fetchTopicOffsets(topic)) {
+      for (const { partition, low } of await this.#brokers.ends(topic)) {
         const from = ofTopic.get(partition) ?? 0n;
-        ofTopic.set(partition, from < BigInt(low) ? BigInt(low) : from);
+        ofTopic.set(partition, from < low ? low : from);
       }
       this.#positions.set(topic, ofTopic);
     }
@@ -73,8 +73,8 @@ export class LogReader {
   async ends(): Promise<Positions> {
     const ends: Positions = new Map();
     for (const topic of this.#options.topics) {
-      const ofTopic = await this.#admin.fetchTopicOffsets(topic);
-      ends.set(topic, new Map(ofTopic.map(({ partition, high }) => [partition, BigInt(high)])));
+      const ofTopic = await this.#brokers.ends(topic);
+      ends.set(topic, new Map(ofTopic.map(({ partition, high }) => [partition, high])));
     }
     return ends;
   }
@@ -122,8 +122,8 @@ export class LogReader {
     this.#failure ??= new InfrastructureError('reading was stopped');
     await this.#working;
     await this.#consumer?.disconnect().catch(() => undefined);
-    await this.#admin.deleteGroups([this.#groupId]).catch(() => undefined);
-    await this.#admin.disconnect().catch(() => undefined);
+    await this.#brokers.deleteGroup(this.#groupId);
+    await this.#brokers.stop();
   }
 
   async #take(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Admin, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { InfrastructureError } from '../failures.js';
+import type { BrokerQuestions, PartitionEnds } from './broker-questions.js';
 import type { EventLog } from './event-log.js';
 
 /** Offsets of one partition that are to be read: from the first on, before the second. */
@@ -9,12 +10,6 @@ export interface OffsetRange {
   partition: number;
   from: bigint;
   to: bigint;
-}
-
-/** Where a partition begins and ends. */
-export interface PartitionEnds {
-  low: bigint;
-  high: bigint;
 }
 
 interface Reading {
@@ -32,7 +27,7 @@ const silentFetches = 6;
  * trace in any group of the product.
  */
 export class RangeReader {
-  readonly #admin: Admin;
+  readonly #brokers: BrokerQuestions;
   readonly #groupId: string;
   readonly #reading = new Map<string, Reading>();
   #consumer: Consumer | undefined;
@@ -46,14 +41,13 @@ export class RangeReader {
     private readonly log: EventLog,
     readonly topics: readonly string[],
   ) {
-    this.#admin = log.admin();
+    this.#brokers = log.questions();
     this.#groupId = `${log.clientId}.ranges.${randomUUID()}`;
   }
 
   /** @throws when the brokers cannot be reached. */
   async start(): Promise<void> {
-    await this.#admin.connect();
-    const metadata = await this.#admin.fetchTopicMetadata({ topics: [...this.topics] });
+    const metadata = await this.#brokers.ask((admin) => admin.fetchTopicMetadata({ topics: [...this.topics] }));
     this.#partitions = new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.map(({ partitionId }) => partitionId)]));
     const consumer = this.log.kafka.consumer({
       groupId: this.#groupId,
@@ -81,14 +75,13 @@ export class RangeReader {
   }
 
   /** @returns where each partition of a topic begins and ends now. */
-  async ends(topic: string): Promise<Map<number, PartitionEnds>> {
-    const offsets = await this.#admin.fetchTopicOffsets(topic);
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]));
+  async ends(topic: string): Promise<PartitionEnds[]> {
+    return this.#brokers.ends(topic);
   }
 
   /** @returns the offset of the first message at or after a time, for each partition; its end where there is none. */
   async offsetsAt(topic: string, time: number): Promise<Map<number, bigint>> {
-    const offsets = await this.#admin.fetchTopicOffsetsByTimestamp(topic, time);
+    const offsets = await this.#brokers.ask((admin) => admin.fetchTopicOffsetsByTimestamp(topic, time));
     return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
@@ -121,8 +114,8 @@ export class RangeReader {
   async stop(): Promise<void> {
     this.#failure ??= new InfrastructureError('reading was stopped');
     await this.#consumer?.disconnect().catch(() => undefined);
-    await this.#admin.deleteGroups([this.#groupId]).catch(() => undefined);
-    await this.#admin.disconnect().catch(() => undefined);
+    await this.#brokers.deleteGroup(this.#groupId);
+    await this.#brokers.stop();
   }
 
   #begin(): void {

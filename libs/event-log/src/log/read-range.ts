@@ -25,16 +25,15 @@ export async function readRange(
   { from = {}, stallMs = 30_000 }: { from?: Record<number, string>; stallMs?: number },
   onMessages: (messages: ReadMessage[]) => Promise<void>,
 ): Promise<void> {
-  const admin = log.kafka.admin();
-  await admin.connect();
+  const brokers = log.questions();
   const groupId = `${log.clientId}.read.${randomUUID()}`;
   const consumer = log.kafka.consumer({ groupId, sessionTimeout: 30_000, maxWaitTimeInMs: 100, retry: { retries: 5 } });
   try {
     const ranges = new Map<number, Range>();
-    for (const { partition, low, high } of await log.ends(topic)) {
+    for (const { partition, low, high } of await brokers.ends(topic)) {
       const start = BigInt(from[partition] ?? low);
-      const next = start < BigInt(low) ? BigInt(low) : start;
-      if (next < BigInt(high)) ranges.set(partition, { next, end: BigInt(high) });
+      const next = start < low ? low : start;
+      if (next < high) ranges.set(partition, { next, end: high });
     }
     if (ranges.size === 0) return;
     await consumer.connect();
@@ -77,7 +76,7 @@ export async function readRange(
     });
   } finally {
     await consumer.disconnect().catch(() => undefined);
-    await admin.deleteGroups([groupId]).catch(() => undefined);
-    await admin.disconnect().catch(() => undefined);
+    await brokers.deleteGroup(groupId);
+    await brokers.stop();
   }
 }

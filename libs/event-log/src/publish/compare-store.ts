@@ -1,4 +1,5 @@
 import type { KafkaMessage } from 'kafkajs';
+import type { PartitionEnds } from '../log/broker-questions.js';
 import type { EventLog } from '../log/event-log.js';
 import { type OffsetRange, RangeReader } from '../log/range-reader.js';
 
@@ -59,7 +60,7 @@ class Merge {
   async run(): Promise<{ missing: Stored[]; compared: number }> {
     const { topic, chunk = 50_000, stored, onProgress } = this.options;
     const ends = await this.reader.ends(topic);
-    for (const [partition, { low }] of ends) this.#positions.set(partition, low);
+    for (const { partition, low } of ends) this.#positions.set(partition, low);
     for (let isLast = false; !isLast; ) {
       const some = await stored(this.#loaded, chunk);
       isLast = some.length < chunk;
@@ -77,11 +78,11 @@ class Merge {
     this.#loaded = some.at(-1)?.id ?? this.#loaded;
   }
 
-  async #readUntil(ends: ReadonlyMap<number, { high: bigint }>, time: number | undefined): Promise<void> {
+  async #readUntil(ends: readonly PartitionEnds[], time: number | undefined): Promise<void> {
     const { topic } = this.options;
     const until = time === undefined || time > Date.now() ? undefined : await this.reader.offsetsAt(topic, time);
     const ranges: OffsetRange[] = [];
-    for (const [partition, { high }] of ends) {
+    for (const { partition, high } of ends) {
       const from = this.#positions.get(partition) ?? 0n;
       const to = within(until?.get(partition), high);
       if (to <= from) continue;

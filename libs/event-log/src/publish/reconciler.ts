@@ -1,8 +1,9 @@
 import { topics as productTopics, type Topic } from '@communication-center/contracts';
 import type { Repair } from '../consume/gaps.js';
 import type { Database, Sql } from '../database.js';
+import type { PartitionEnds } from '../log/broker-questions.js';
 import type { EventLog } from '../log/event-log.js';
-import { type OffsetRange, type PartitionEnds, RangeReader } from '../log/range-reader.js';
+import { type OffsetRange, RangeReader } from '../log/range-reader.js';
 import { Comparison, messageIdOf, type Stray } from './compare.js';
 import { laneName } from './lanes.js';
 import { type OutboxEntry, writeOutbox } from './outbox.js';
@@ -142,7 +143,8 @@ export class Reconciler {
     const byLane = Map.groupBy(span.rows, laneName);
     const ranges: OffsetRange[] = [];
     for (const topic of topics) {
-      for (const [partition, ends] of await reader.ends(topic)) {
+      for (const ends of await reader.ends(topic)) {
+        const { partition } = ends;
         const name = laneName({ topic, partition });
         const settled = span.isAll ? this.#ends.get(name) : undefined;
         const range = rangeOf({ rows: byLane.get(name) ?? [], next: through.get(name), settled }, ends);
