@@ -1,6 +1,6 @@
-import type { Admin } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { BrokerQuestions } from './broker-questions.js';
+import type { EndableAdmin } from './connections.js';
 
 /** Admins in the order they are made; each goes on asking the leader it first heard of. */
 class Admins {
@@ -10,19 +10,19 @@ class Admins {
 
   constructor(private readonly isUnreachable: (admin: number) => boolean = () => false) {}
 
-  make(): Admin {
+  make(): EndableAdmin {
     this.#made += 1;
     const name = this.#made;
     const connect = async () => {
       if (this.isUnreachable(name)) throw new Error('nobody answers');
       this.connected.push(name);
     };
-    const disconnect = async () => void this.gone.push(name);
+    const end = async () => void this.gone.push(name);
     const fetchTopicOffsets = async () => {
       if (name < 3) throw new Error('This server is not the leader for that topic-partition');
       return [{ partition: 0, offset: '7', low: '2', high: '7' }];
     };
-    return { connect, disconnect, fetchTopicOffsets } as unknown as Admin;
+    return { admin: { connect, fetchTopicOffsets }, end } as unknown as EndableAdmin;
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { InfrastructureError } from '../failures.js';
+import type { EndableAdmin } from './connections.js';
 
 /** Where a partition begins and ends. */
 export interface PartitionEnds {
@@ -14,12 +15,12 @@ export interface PartitionEnds {
  * leaders it first heard of, for minutes after they have moved.
  */
 export class BrokerQuestions {
-  #connected: Promise<Admin> | undefined;
+  #connected: Promise<EndableAdmin> | undefined;
   #isOver = false;
 
   /** @param patienceMs for so long a question is asked again. */
   constructor(
-    private readonly makeAdmin: () => Admin,
+    private readonly makeAdmin: () => EndableAdmin,
     private readonly patienceMs = 30_000,
   ) {}
 
@@ -30,7 +31,7 @@ export class BrokerQuestions {
       const connected = this.#connected ?? this.#connect();
       this.#connected = connected;
       try {
-        return await question(await connected);
+        return await question((await connected).admin);
       } catch (error) {
         await this.#disconnect(connected);
         if (Date.now() > end) throw error;
@@ -48,7 +49,7 @@ export class BrokerQuestions {
   async deleteGroup(group: string): Promise<void> {
     const connected = this.#connected ?? this.#connect();
     this.#connected = connected;
-    await connected.then((admin) => admin.deleteGroups([group])).catch(() => undefined);
+    await connected.then(({ admin }) => admin.deleteGroups([group])).catch(() => undefined);
   }
 
   /** Ends the connection, and what is being asked with its next failure. */
@@ -57,21 +58,21 @@ export class BrokerQuestions {
     await this.#disconnect(this.#connected);
   }
 
-  async #connect(): Promise<Admin> {
-    const admin = this.makeAdmin();
+  async #connect(): Promise<EndableAdmin> {
+    const made = this.makeAdmin();
     try {
-      await admin.connect();
-      return admin;
+      await made.admin.connect();
+      return made;
     } catch (error) {
-      await admin.disconnect().catch(() => undefined);
+      await made.end();
       throw error;
     }
   }
 
-  async #disconnect(connected: Promise<Admin> | undefined): Promise<void> {
+  async #disconnect(connected: Promise<EndableAdmin> | undefined): Promise<void> {
     if (this.#connected !== connected) return;
     this.#connected = undefined;
-    const admin = await connected?.catch(() => undefined);
-    await admin?.disconnect().catch(() => undefined);
+    const made = await connected?.catch(() => undefined);
+    await made?.end();
   }
 }

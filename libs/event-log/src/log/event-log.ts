@@ -1,8 +1,7 @@
-import { connect as connectTcp, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { topics } from '@communication-center/contracts';
-import { type Admin, type ISocketFactory, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
+import { endableAdmin, keptAliveSocket } from './connections.js';
 import { restWhenIdle } from './rest-when-idle.js';
 
 export interface EventLogOptions {
@@ -51,26 +50,20 @@ const retentions: Record<(typeof topics)[keyof typeof topics]['retention'], Conf
   ],
 };
 
-/** A connection whose other end vanished without a word is found dead by the kernel: 5 s of silence, then a probe each second. */
-const keptAliveSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const name = isIP(host) ? {} : { servername: host };
-  const socket = ssl ? connectTls({ host, port, ...name, ...ssl }, onConnect) : connectTcp({ host, port }, onConnect);
-  return socket.setKeepAlive(true, 5000).setNoDelay(true);
-};
-
 /** A connection to the log. Everything that touches Kafka is made from one of these, inside this library alone. */
 export class EventLog {
   readonly kafka: Kafka;
   readonly clientId: string;
   readonly #replicationFactor: number | undefined;
   readonly #partitions: number;
+  readonly #config: KafkaConfig;
 
   constructor(options: EventLogOptions) {
     this.clientId = options.clientId;
     this.#replicationFactor = options.replicationFactor;
     this.#partitions = options.partitions ?? 48;
     restWhenIdle();
-    this.kafka = new Kafka({
+    this.#config = {
       brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,
       connectionTimeout: 3000,
@@ -82,7 +75,8 @@ export class EventLog {
       logCreator: () => (entry) => options.warn?.(entry.log.message, { ...entry.log }),
       ...(options.ssl && { ssl: true }),
       ...(options.sasl && { sasl: options.sasl as SASLOptions }),
-    });
+    };
+    this.kafka = new Kafka(this.#config);
   }
 
   /**
@@ -145,7 +139,7 @@ export class EventLog {
 
   /** @returns what asks the brokers again until they answer, half a minute long. Whoever takes it stops it. */
   questions(): BrokerQuestions {
-    return new BrokerQuestions(() => this.admin());
+    return new BrokerQuestions(() => endableAdmin(this.#config));
   }
 
   /**
