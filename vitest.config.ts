@@ -5,7 +5,8 @@ const notCompiled = ['**/node_modules/**', '**/dist/**'];
 const shared = { isolate: false };
 const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' as const };
 /** Two cores serve the fleet and the tests; most of a test's time is waiting. */
-const sideBySide = { ...onFleet, maxWorkers: 3, sequence: { groupOrder: 1 } };
+const sideBySide = { ...onFleet, maxWorkers: 4, sequence: { groupOrder: 1 } };
+const faults = '**/*.{faults,local-faults}.*';
 
 /**
  * A test's group is in its name, and tools/test-groups.spec.ts finds the one that is in a wrong one:
@@ -13,8 +14,9 @@ const sideBySide = { ...onFleet, maxWorkers: 3, sequence: { groupOrder: 1 } };
  * `*.spec.ts`             pure: needs no fleet
  * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use
  * `*.e2e.spec.ts`         the same, in browsers
- * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops processes, or since its leases are so short that a
- *                         crowd of other tests would let them run out
+ * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
+ *                         of other tests would let them run out: two files at a time
+ * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops what all need
  */
 export default defineConfig({
   test: {
@@ -34,12 +36,22 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
-          exclude: ['**/*.faults.*', ...notCompiled],
+          exclude: [faults, ...notCompiled],
           ...sideBySide,
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
       },
-      { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: ['**/*.faults.*', ...notCompiled], ...sideBySide } },
+      { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: [faults, ...notCompiled], ...sideBySide } },
+      {
+        test: {
+          name: 'local-faults',
+          include: ['{apps,libs}/*/src/**/*.local-faults.*.spec.ts', 'e2e/**/*.local-faults.*.spec.ts'],
+          exclude: notCompiled,
+          ...onFleet,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         test: {
           name: 'faults',
@@ -48,7 +60,7 @@ export default defineConfig({
           ...onFleet,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -56,24 +56,26 @@ export async function dial(page: Page, userAlias: string): Promise<void> {
   await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
 }
 
-/** Both sides receive sound and picture that keep coming for two seconds. */
+/** All of them receive sound and picture, that keep coming for a second. */
 export async function expectMediaBothWays(pages: Page[]): Promise<void> {
-  for (const page of pages) {
-    const first = await eventually(
-      'the first picture and sound',
-      async () => {
-        const arrived = await arrivedAt(page);
-        return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
-      },
-      20_000,
-    );
-    await eventually(
-      'two more seconds of picture and sound',
-      async () => {
-        const later = await arrivedAt(page);
-        return later.framesDecoded >= first.framesDecoded + 20 && later.audioPackets >= first.audioPackets + 60;
-      },
-      15_000,
-    );
-  }
+  await Promise.all(pages.map(expectMedia));
+}
+
+async function expectMedia(page: Page): Promise<void> {
+  const first = await eventually(
+    'the first picture and sound',
+    async () => {
+      const arrived = await arrivedAt(page);
+      return arrived.framesDecoded > 0 && arrived.audioPackets > 0 && arrived;
+    },
+    25_000,
+  );
+  await eventually(
+    'one more second of picture and sound',
+    async () => {
+      const later = await arrivedAt(page);
+      return later.framesDecoded >= first.framesDecoded + 10 && later.audioPackets >= first.audioPackets + 30;
+    },
+    15_000,
+  );
 }

@@ -7,7 +7,7 @@ import { runTests } from './launcher/test-run.mjs';
  * npm test -- --services none libs/event-log   starts only these services (comma-separated), or none, beside the servers
  * npm test -- --replicas 1 e2e/doors           so many of each service, 2 unless told
  * npm test -- --brokers 1                      so many brokers of Kafka: 3 unless told, as in production; 1 where only some services run
- * npm test -- --project unit                   one group, or several: unit, integration, browser, faults
+ * npm test -- --project unit                   one group, or several: unit, integration, browser, local-faults, faults
  */
 const { values, tokens } = parseArgs({
   options: {

@@ -25,7 +25,7 @@ const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
 /** Replicas of the far host: they reach PostgreSQL and Kafka through one line, which can be cut. */
 const farReplicas = ['calls', 'presence', 'webhooks'];
 
-const onFleet = ['integration', 'browser', 'faults'];
+const onFleet = ['integration', 'browser', 'local-faults', 'faults'];
 
 /**
  * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. Pure tests run

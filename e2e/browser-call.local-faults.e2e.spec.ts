@@ -13,7 +13,7 @@ afterAll(() => browsers.quit());
 
 test('sound and picture come back by themselves when the media service, or Janus, is killed (-9) during a call', async () => {
   const app = await fleet.makeApp({ options: { mediaSetupSeconds: 6 } });
-  const [alice, bob] = [await pageOf(browsers, fleet, app, 'alice'), await pageOf(browsers, fleet, app, 'bob')];
+  const [alice, bob] = await Promise.all([pageOf(browsers, fleet, app, 'alice'), pageOf(browsers, fleet, app, 'bob')]);
   await dial(alice, 'bob');
   await bob.getByRole('button', { name: 'Answer', exact: true }).click();
   await expectMediaBothWays([alice, bob]);
