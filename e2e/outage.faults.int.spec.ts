@@ -2,13 +2,12 @@
  * The database goes away for longer than every lease and grace (OUTAGE_SECONDS, 12 by default): a call that its people
  * still hold goes on, rings get a moment more, and who was gone all the time is hung up in the end.
  */
-import { endOf, eventually, Fleet, holds, type Phone, Phones, ringOf, type ServiceName } from '@communication-center/testing';
+import { endOf, eventually, Fleet, holds, type Phone, Phones, ringOf, serviceNames } from '@communication-center/testing';
 import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
 const outageMs = Number(process.env.OUTAGE_SECONDS ?? 12) * 1000;
-const services: ServiceName[] = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'gateway'];
 
 afterEach(() => phones.closeAll());
 
@@ -45,7 +44,7 @@ test(
     await holds('the held call being up long after', () => held.phase === 'connected' && heldAtBob.phase === 'connected', left);
     await held.hangUp();
     expect([await endOf(heldAtBob), await endOf(held)]).toEqual(['hung_up', 'hung_up']);
-    for (const service of services) await fleet.ready(service, 60_000);
+    for (const service of serviceNames) await fleet.ready(service, 60_000);
   },
   outageMs + 180_000,
 );

@@ -27,6 +27,7 @@ const forbidden: [what: string, folder: string, specifier: string][] = [
 
 const allowed: [folder: string, specifier: string][] = [
   ['apps/calls/src', '@communication-center/service'],
+  ['apps/calls/src', '@communication-center/contracts/services'],
   ['apps/calls/src/domain', '@communication-center/contracts'],
   ['apps/calls/src/domain', './decide.js'],
   ['libs/contracts/src', 'zod'],

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { rolldown } from 'rolldown';
-import { bundles, entryOf, serviceNames } from './launcher/instance.mjs';
+import { bundles, entryOf } from './launcher/instance.mjs';
+import { serviceNames } from './launcher/registry.mjs';
 
 /*
  * Puts the compiled services, with all they import, into a few files under dist/: reading and compiling thousands of them is

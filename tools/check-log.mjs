@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { openInstance, readState, root } from './launcher/instance.mjs';
+import { openInstance, readState } from './launcher/instance.mjs';
+import { root } from './launcher/registry.mjs';
 import { kafkaSettings, pinnedNode } from './launcher/services.mjs';
 
 /*

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from './launcher/instance.mjs';
+import { root } from './launcher/registry.mjs';
 
 /*
  * npm run check:long                what takes too long for npm test, one after the other; a summary at the end

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openInstance, readState } from './launcher/instance.mjs';
+import { registry } from './launcher/registry.mjs';
 
 /*
  * npm run rebuild -- <service> <projection>      folds the whole log into a projection again, beside the one that serves, and shows how it goes
@@ -11,9 +12,8 @@ const state = readState(openInstance('dev'));
 const url = process.env.CENTER_URL ?? state?.url;
 const key = process.env.OPERATOR_KEY ?? state?.secrets.operatorKey;
 if (!service || !url || !key) {
-  console.error(
-    'Usage: npm run rebuild -- <calls|presence|notifications|webhooks|media|directory> [projection]   (with npm start running)',
-  );
+  const askable = registry.filter(({ name }) => name !== 'gateway').map(({ name }) => name);
+  console.error(`Usage: npm run rebuild -- <${askable.join('|')}> [projection]   (with npm start running)`);
   process.exit(2);
 }
 

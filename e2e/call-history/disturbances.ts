@@ -1,8 +1,6 @@
-import { eventually, type Fleet, type ServiceName } from '@communication-center/testing';
+import { eventually, type Fleet, type ServiceName, serviceNames } from '@communication-center/testing';
 import type { Chance } from './chance.js';
 import type { Evidence } from './evidence.js';
-
-const services: ServiceName[] = ['calls', 'gateway', 'directory', 'presence', 'webhooks', 'notifications', 'media'];
 
 /** What is broken, in an order that chance chooses; all of it once before anything twice. */
 const kinds = [
@@ -70,9 +68,9 @@ export class Disturbances {
       case 'kill gateway':
         return this.#killReplica('kill', 'gateway');
       case 'kill any':
-        return this.#killReplica('kill', this.chance.of(services));
+        return this.#killReplica('kill', this.chance.of(serviceNames));
       case 'drain any':
-        return this.#killReplica('drain', this.chance.of(services));
+        return this.#killReplica('drain', this.chance.of(serviceNames));
       case 'freeze any':
         return this.#freeze();
       case 'cut off the far host':
@@ -103,7 +101,7 @@ export class Disturbances {
 
   /** A process that hangs is taken for dead, and wakes up. */
   async #freeze(): Promise<string> {
-    const replica = this.chance.of(this.fleet.replicasOf(this.chance.of(services)));
+    const replica = this.chance.of(this.fleet.replicasOf(this.chance.of(serviceNames)));
     await this.fleet.control(replica, 'freeze');
     await pause(this.chance.between(500, 5000));
     await this.fleet.control(replica, 'thaw');
@@ -116,7 +114,7 @@ export class Disturbances {
     await this.fleet.control('far-line', 'freeze');
     await pause(this.chance.between(3000, 10_000));
     await this.fleet.control('far-line', 'kill');
-    for (const service of services) await this.fleet.ready(service, 60_000);
+    for (const service of serviceNames) await this.fleet.ready(service, 60_000);
     return 'cut off the far host';
   }
 
@@ -126,14 +124,14 @@ export class Disturbances {
     await eventually('all copies being in sync', this.beside.copiesInSync, 60_000);
     await this.fleet.restartBroker(broker, how);
     await eventually(`the copies on ${broker} being in sync again`, this.beside.copiesInSync, 90_000);
-    for (const service of services) await this.fleet.ready(service, 60_000);
+    for (const service of serviceNames) await this.fleet.ready(service, 60_000);
     return `${how} ${broker}`;
   }
 
   async #restart(server: 'postgres' | 'redis'): Promise<string> {
     await this.fleet.control(server, 'kill');
     await pause(1000);
-    for (const service of services) await this.fleet.ready(service, 60_000);
+    for (const service of serviceNames) await this.fleet.ready(service, 60_000);
     return `kill ${server}`;
   }
 }

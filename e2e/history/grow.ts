@@ -1,6 +1,5 @@
-import type { Fleet } from '@communication-center/testing';
+import { type Fleet, serviceNames } from '@communication-center/testing';
 
-const services = ['calls', 'directory', 'presence', 'webhooks', 'notifications', 'media'];
 /**
  * Tables that do not grow with history (what goes on now, queues, bookkeeping, settings of an app, what keeps a fixed number), or
  * whose rows mean work that would then be done.
@@ -20,13 +19,13 @@ interface Column {
  * that some have a long history themselves.
  */
 export async function growHistory(fleet: Fleet, appId: string, times: number): Promise<void> {
-  await Promise.all(services.map((service) => growService(fleet, service, appId, times)));
+  await Promise.all(serviceNames.map((service) => growService(fleet, service, appId, times)));
 }
 
 /** @returns how many rows each table has, by `service.table`, and refreshes the planner's idea of it. */
 export async function tableRows(fleet: Fleet): Promise<Map<string, number>> {
   const all = new Map<string, number>();
-  for (const service of [...services, 'gateway', 'sip']) {
+  for (const service of serviceNames) {
     for (const table of await tablesOf(fleet, service)) {
       await fleet.query(service, `VACUUM ANALYZE ${table}`);
       const [found] = await fleet.query<{ rows: number }>(

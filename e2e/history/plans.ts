@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { eventually, type Fleet } from '@communication-center/testing';
+import { eventually, type Fleet, serviceNames } from '@communication-center/testing';
 
 interface PlanNode {
   'Node Type': string;
@@ -71,15 +71,13 @@ export class PlanLog {
       'public',
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'communication-center %'",
     );
-    for (const service of ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'sip', 'gateway'] as const) {
-      await this.fleet.ready(service);
-    }
+    for (const service of serviceNames) await this.fleet.ready(service);
     await eventually('every relay having its connection again', async () => {
       const [found] = await this.fleet.query<{ count: number }>(
         'public',
         "SELECT count(DISTINCT application_name)::int AS count FROM pg_stat_activity WHERE application_name LIKE 'communication-center % direct'",
       );
-      return (found?.count ?? 0) >= 8;
+      return (found?.count ?? 0) >= serviceNames.length;
     });
   }
 

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { entryOf, root } from './instance.mjs';
+import { entryOf } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
+import { root } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
 
 const marks = join(root, '.run', 'marks');

@@ -8,9 +8,10 @@ import { brokerNames, startKafka } from './infrastructure/kafka.mjs';
 import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
-import { choosePorts, isService, makeSecrets, readState, root, writeState } from './instance.mjs';
+import { choosePorts, makeSecrets, readState, writeState } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
+import { isService, root } from './registry.mjs';
 import { demoApp, seedDemo } from './seed.mjs';
 import { compileCache, kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
 

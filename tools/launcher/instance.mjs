@@ -2,17 +2,9 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Refusal } from './output.mjs';
-
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-export const serviceNames = ['directory', 'calls', 'presence', 'media', 'webhooks', 'notifications', 'sip', 'gateway'];
-
-/** Whether a process is a service: `calls`, or its second replica, `calls-2`. */
-export function isService(name) {
-  return serviceNames.includes(name.replace(/-\d+$/, ''));
-}
+import { portsOfAnInstance, registry, root, serviceNames, steps } from './registry.mjs';
 
 /** Where tools/bundle.mjs puts what the services run from. */
 export const bundles = join(root, 'dist');
@@ -21,50 +13,6 @@ export const bundles = join(root, 'dist');
 export function entryOf(name, { isWatched = false } = {}) {
   return isWatched ? join(root, 'apps', name, 'dist/main.js') : join(bundles, `${name}.js`);
 }
-
-/** The ports of an instance, each a fixed step above its first. */
-const steps = {
-  gateway: 0,
-  media: 1,
-  directory: 10,
-  calls: 11,
-  presence: 12,
-  webhooks: 13,
-  notifications: 14,
-  mediaInternal: 15,
-  gatewayInternal: 16,
-  sipInternal: 17,
-  sip: 18,
-  postgres: 30,
-  redis: 31,
-  kafka: 32,
-  kafkaController: 33,
-  janus: 34,
-  'kafka-2': 35,
-  'kafkaController-2': 36,
-  'kafka-3': 37,
-  'kafkaController-3': 38,
-  smtp: 40,
-  pgbouncer: 41,
-  farPostgres: 42,
-  farKafka: 43,
-  'farKafka-2': 44,
-  'farKafka-3': 45,
-  kafkaFarDoor: 46,
-  'kafkaFarDoor-2': 47,
-  'kafkaFarDoor-3': 48,
-  'gateway-2': 2,
-  'media-2': 3,
-  'directory-2': 20,
-  'calls-2': 21,
-  'presence-2': 22,
-  'webhooks-2': 23,
-  'notifications-2': 24,
-  'mediaInternal-2': 25,
-  'gatewayInternal-2': 26,
-  'sipInternal-2': 27,
-  'sip-2': 28,
-};
 
 /**
  * One fleet on this machine: its folder, ports and secrets. `dev` keeps its ports; others take free ones at each start.
@@ -100,7 +48,7 @@ export function writeState(instance, state) {
 export async function choosePorts({ fixedFrom }) {
   if (fixedFrom === undefined) {
     for (let tries = 0; tries < 50; tries += 1) {
-      const base = 20_000 + Math.floor(Math.random() * 200) * 50;
+      const base = 20_000 + Math.floor(Math.random() * 100) * portsOfAnInstance;
       const ports = portsFrom(base);
       if ((await Promise.all(Object.values(ports).map(isFree))).every(Boolean)) return ports;
     }
@@ -142,11 +90,11 @@ export function makeSecrets(known) {
       private: { ...privateKey.export({ format: 'jwk' }), kid: service },
     };
   });
+  const own = registry.flatMap(({ secrets = {} }) => Object.values(secrets)).map((name) => [name, randomBytes(32).toString('base64')]);
   return {
+    ...Object.fromEntries(own),
+    // What its name tells: people copy it.
     operatorKey: `op_${randomBytes(32).toString('base64url')}`,
-    secretsKey: randomBytes(32).toString('base64'),
-    mediaTokenKey: randomBytes(32).toString('base64'),
-    nonceKey: randomBytes(32).toString('base64'),
     janusSecret: randomBytes(24).toString('base64url'),
     postgresPassword: randomBytes(24).toString('base64url'),
     ...known,

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isService } from './instance.mjs';
 import { say } from './output.mjs';
+import { isService } from './registry.mjs';
 
 /** When a process began, in the kernel's ticks; tells a pid from its later namesake. Undefined for a dead one. */
 function startOf(pid) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { entryOf, root } from './instance.mjs';
+import { entryOf } from './instance.mjs';
+import { internalPort, registry, root } from './registry.mjs';
 
 /** The Node that the services run on: the one the project pins, whatever ran the launcher. */
 export const pinnedNode = join(root, 'node_modules/node/bin/node');
@@ -40,58 +41,45 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
     const reached = far.includes(replica) ? farServers(servers, ports) : servers;
     return { ...databaseOf(reached, pooled.includes(replica)), ...kafkaSettings(reached) };
   };
-  const urls = {
-    DIRECTORY_URL: all('directory'),
-    CALLS_URL: all('calls'),
-    PRESENCE_URL: all('presence'),
-    WEBHOOKS_URL: all('webhooks'),
-    NOTIFICATIONS_URL: all('notifications'),
-    MEDIA_URL: all('mediaInternal'),
-  };
-  const own = {
-    directory: { PORT: port('directory'), OPERATOR_KEY: secrets.operatorKey, SECRETS_KEY: secrets.secretsKey, ALLOW_BARE_ALIAS: 'true' },
-    calls: { PORT: port('calls') },
-    presence: { PORT: port('presence') },
-    webhooks: { PORT: port('webhooks'), REDIS_URL: servers.redis, SECRETS_KEY: secrets.secretsKey, ALLOW_PRIVATE_ADDRESSES: 'true' },
-    notifications: {
-      PORT: port('notifications'),
-      REDIS_URL: servers.redis,
-      SMTP_URL: process.env.SMTP_URL ?? '',
-      MAIL_FROM: process.env.MAIL_FROM ?? '',
-    },
-    media: {
-      PORT: port('mediaInternal'),
-      PUBLIC_PORT: port('media'),
-      PUBLIC_URL: process.env.MEDIA_PUBLIC_URL ?? `ws://127.0.0.1:${port('media')}`,
-      MEDIA_TOKEN_KEY: secrets.mediaTokenKey,
-      JANUS_URL: servers.janus,
-      JANUS_API_SECRET: process.env.JANUS_API_SECRET ?? secrets.janusSecret,
-      JANUS_ADMIN_KEY: process.env.JANUS_ADMIN_KEY ?? secrets.janusSecret,
-    },
-    sip: { PORT: port('sipInternal'), SIP_PORT: port('sip'), NONCE_KEY: secrets.nonceKey },
-    gateway: { PORT: port('gatewayInternal'), PUBLIC_PORT: port('gateway'), CONSOLE_FOLDER: join(root, 'apps/console/dist') },
-  };
-  return Object.entries(own).map(([name, settings]) => ({
-    name: name + suffix,
+  const urls = Object.fromEntries(registry.map((service) => [`${service.name.toUpperCase()}_URL`, all(internalPort(service))]));
+  return registry.map((service) => ({
+    name: service.name + suffix,
     command: pinnedNode,
-    args: [...(isWatched ? ['--enable-source-maps'] : []), entryOf(name, { isWatched })],
+    args: [...(isWatched ? ['--enable-source-maps'] : []), entryOf(service.name, { isWatched })],
     cwd: root,
-    readyUrl: `${at(settings.PORT)}/health/ready`,
+    readyUrl: `${at(port(internalPort(service)))}/health/ready`,
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
       ...compileCache(instance),
       HOST: '127.0.0.1',
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
-      ...reachable(name + suffix),
-      IDENTITY_PRIVATE_JWK: JSON.stringify(secrets.privateKeys[name]),
+      ...reachable(service.name + suffix),
+      IDENTITY_PRIVATE_JWK: JSON.stringify(secrets.privateKeys[service.name]),
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,
-      ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)])),
+      PORT: String(port(internalPort(service))),
+      ...ownSettings(service, { door: port(service.name), secrets, servers }),
       ...overrides.every,
-      ...overrides[name],
+      ...overrides[service.name],
     },
   }));
+}
+
+/** What a service is told that others are not: its entry in the registry says what, and whose variables win. */
+function ownSettings(
+  { door: doorSetting, servers: needed = [], secrets: named = {}, local = {}, overrides = {} },
+  { door, secrets, servers },
+) {
+  const filled = Object.entries(local).map(([setting, value]) => [setting, value.replace('{root}', root).replace('{door}', door)]);
+  const given = Object.entries(overrides).map(([setting, variable]) => [setting, process.env[variable]]);
+  return {
+    ...(doorSetting && { [doorSetting]: String(door) }),
+    ...Object.fromEntries(needed.map((server) => [`${server.toUpperCase()}_URL`, servers[server]])),
+    ...Object.fromEntries(Object.entries(named).map(([setting, secret]) => [setting, secrets[secret]])),
+    ...Object.fromEntries(filled),
+    ...Object.fromEntries(given.filter(([, value]) => value)),
+  };
 }
 
 /** Mixed on purpose where some are pooled: what one does through the pooler, the other must understand. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { root } from './instance.mjs';
+import { root } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
 
 /**

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
-import { root, serviceNames } from './instance.mjs';
 import { say } from './output.mjs';
+import { root, serviceNames } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
 
 /** Rebuilds what changes and restarts the services built from it. */

@@ -1,6 +1,6 @@
 import { Identity, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import type { GatewaySettings } from './settings.js';
+import { addressesIn, type GatewaySettings } from './settings.js';
 
 /** The services behind the door, each with connections that are kept. */
 @Injectable()
@@ -11,15 +11,7 @@ export class Services {
   readonly #replicas: Map<string, Replicas>;
 
   constructor(identity: Identity, @Inject(Settings) settings: GatewaySettings) {
-    const urls = {
-      directory: settings.DIRECTORY_URL,
-      calls: settings.CALLS_URL,
-      presence: settings.PRESENCE_URL,
-      webhooks: settings.WEBHOOKS_URL,
-      notifications: settings.NOTIFICATIONS_URL,
-      media: settings.MEDIA_URL,
-    };
-    this.#replicas = new Map(Object.entries(urls).map(([name, ofService]) => [name, new Replicas(ofService)]));
+    this.#replicas = new Map(addressesIn(settings).map(([name, urls]) => [name, new Replicas(urls)]));
     this.directory = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
     this.calls = new ServiceClient(identity, 'calls', settings.CALLS_URL);
     this.presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);

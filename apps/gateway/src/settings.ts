@@ -1,5 +1,17 @@
+import { addressSettingOf, services } from '@communication-center/contracts/services';
 import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
+
+const addressOf = (service: string) =>
+  replicasSetting().describe(`where the ${service} service answers; its replicas, separated by commas`);
+
+/** The services that requests are passed on to. */
+const behindTheDoor = services.filter(({ name }) => name !== 'gateway');
+
+/** Where each of them answers. */
+const addressSettings = Object.fromEntries(
+  behindTheDoor.map(({ name, isOptional }) => [addressSettingOf(name), isOptional ? addressOf(name).optional() : addressOf(name)]),
+);
 
 export const settings = z.object({
   ...commonSettings,
@@ -12,12 +24,10 @@ export const settings = z.object({
       'origins whose pages may ask this door, such as https://shop.example.com, separated by commas; * for any, since every request shows a token and no cookie is read; the console may always',
     ),
   CONSOLE_FOLDER: z.string().optional().describe('folder of the built console; without it the door serves no page'),
-  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
-  CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
-  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
-  WEBHOOKS_URL: replicasSetting().describe('where the webhooks service answers; its replicas, separated by commas'),
-  NOTIFICATIONS_URL: replicasSetting().describe('where the notifications service answers; its replicas, separated by commas'),
-  MEDIA_URL: replicasSetting().describe('where the media service answers; its replicas, separated by commas'),
+  ...addressSettings,
+  DIRECTORY_URL: addressOf('directory'),
+  CALLS_URL: addressOf('calls'),
+  PRESENCE_URL: addressOf('presence'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a gateway counts as alive after it last renewed its lease'),
@@ -36,3 +46,11 @@ export const settings = z.object({
     .describe('a socket that leaves more unread is closed: it reads too slowly'),
 });
 export type GatewaySettings = z.infer<typeof settings>;
+
+/** @returns where the services behind the door answer: each of its replicas. Those that this fleet does without are left out. */
+export function addressesIn(settings: GatewaySettings): [service: string, urls: string[]][] {
+  return behindTheDoor.flatMap(({ name }) => {
+    const urls = (settings as Record<string, unknown>)[addressSettingOf(name)] as string[] | undefined;
+    return urls ? [[name, urls]] : [];
+  });
+}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { ApiKeyView, AppOptions, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
+import { type ServiceEntry, services } from '@communication-center/contracts/services';
 import pg from 'pg';
 import { eventually } from './eventually.js';
 
@@ -17,10 +18,12 @@ interface InstanceState {
   brokers: number;
 }
 
-/** A service: all its replicas. */
-export type ServiceName = 'directory' | 'calls' | 'presence' | 'media' | 'webhooks' | 'notifications' | 'sip' | 'gateway';
+/** A service, all its replicas: one of the registry. */
+export type ServiceName = ServiceEntry['name'];
+/** Every service of the registry. */
+export const serviceNames: readonly ServiceName[] = services.map(({ name }) => name);
 /** One process: a server, or a replica of a service, the first of which is named as the service. */
-export type ProcessName = ServiceName | `${ServiceName}-2` | BrokerName | 'postgres' | 'pgbouncer' | 'redis' | 'janus' | 'far-line';
+export type ProcessName = ServiceName | BrokerName | 'postgres' | 'pgbouncer' | 'redis' | 'janus' | 'far-line';
 /** A broker of Kafka. */
 export type BrokerName = 'kafka' | 'kafka-2' | 'kafka-3';
 /** What can be done to a process, see {@link Fleet.control}. */
@@ -156,7 +159,7 @@ export class Fleet {
   }
 
   /** @returns the replicas of a service that this fleet runs. */
-  replicasOf(service: ServiceName): (ServiceName | `${ServiceName}-2`)[] {
+  replicasOf(service: ServiceName): ProcessName[] {
     return this.state.replicas > 1 ? [service, `${service}-2`] : [service];
   }
 
@@ -166,7 +169,7 @@ export class Fleet {
   }
 
   /** Waits until one replica can serve. */
-  async replicaReady(replica: ServiceName | `${ServiceName}-2`, timeoutMs = 40_000): Promise<void> {
+  async replicaReady(replica: ProcessName, timeoutMs = 40_000): Promise<void> {
     const check = async () => (await fetch(`${this.#urlOf(replica)}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
     await eventually(`${replica} being ready`, check, timeoutMs);
   }
@@ -175,7 +178,7 @@ export class Fleet {
   async killAndAwait(service: ServiceName): Promise<void> {
     const replicas = this.replicasOf(service);
     await Promise.all(replicas.map((replica) => this.control(replica, 'kill')));
-    const gone = (replica: ServiceName | `${ServiceName}-2`) => () =>
+    const gone = (replica: ProcessName) => () =>
       fetch(`${this.#urlOf(replica)}/health/live`, { signal: AbortSignal.timeout(500) }).then(
         () => false,
         () => true,
@@ -198,9 +201,11 @@ export class Fleet {
     });
   }
 
-  #urlOf(replica: ServiceName | `${ServiceName}-2`): string {
-    const [service, number] = replica.split('-') as [ServiceName, string | undefined];
-    const part = { gateway: 'gatewayInternal', media: 'mediaInternal', sip: 'sipInternal' }[service as string] ?? service;
+  #urlOf(replica: ProcessName): string {
+    const [service = '', number] = replica.split('-');
+    const entry = services.find(({ name }) => name === service);
+    if (!entry) throw new Error(`no service of the registry is called ${service}`);
+    const part = entry.door ? `${service}Internal` : service;
     return `http://127.0.0.1:${this.state.ports[number ? `${part}-${number}` : part]}`;
   }
 

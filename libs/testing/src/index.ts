@@ -1,7 +1,7 @@
 export { Browsers } from './browsers.js';
 export { eventually, holds } from './eventually.js';
 export { FlakyLine } from './flaky-line.js';
-export { type BrokerName, Fleet, type ProcessName, type ServiceName, type TestApp } from './fleet.js';
+export { type BrokerName, Fleet, type ProcessName, type ServiceName, serviceNames, type TestApp } from './fleet.js';
 export { janusRooms } from './janus-rooms.js';
 export { MailServer } from './mail-server.js';
 export { endOf, type Phone, Phones, ringOf } from './phones.js';

@@ -1,16 +1,15 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { services } from '@communication-center/contracts/services';
 import type { z } from 'zod';
 import { jsonSchemaOf } from './json-schema.js';
-
-const services = ['gateway', 'directory', 'calls', 'presence', 'notifications', 'webhooks', 'media', 'sip'];
 
 type Setting = { description?: string; default?: unknown; unit?: string; secret?: boolean };
 
 /** @returns a page with every setting of every service, read from the schemas the services themselves use. */
 export async function settingsPage(root: string): Promise<string> {
   const byService = new Map<string, Record<string, Setting>>();
-  for (const service of services) {
+  for (const { name: service } of services) {
     const { settings } = (await import(pathToFileURL(resolve(root, `apps/${service}/dist/settings.js`)).href)) as { settings: z.ZodType };
     byService.set(service, (jsonSchemaOf(settings, 'input') as { properties: Record<string, Setting> }).properties);
   }
@@ -20,10 +19,10 @@ export async function settingsPage(root: string): Promise<string> {
   );
   const table = (settings: Record<string, Setting>, names: string[]) =>
     ['| variable | default | meaning |', '| --- | --- | --- |', ...names.map((name) => rowOf(name, settings[name] ?? {}))].join('\n');
-  const own = services.map((service) => {
+  const own = services.map(({ name: service, about }) => {
     const settings = byService.get(service) ?? {};
     const names = Object.keys(settings).filter((name) => !shared.includes(name));
-    return `## ${service}\n\n${names.length > 0 ? table(settings, names) : 'Nothing of its own.'}\n`;
+    return `## ${service}\n\nThis service is ${about}.\n\n${names.length > 0 ? table(settings, names) : 'Nothing of its own.'}\n`;
   });
   return `# Settings
 

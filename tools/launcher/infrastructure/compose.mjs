@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from '../instance.mjs';
 import { Refusal } from '../output.mjs';
+import { root } from '../registry.mjs';
 
 const project = (instance) => ['compose', '-p', `communication-center-${instance.name}`, '-f', join(root, 'docker-compose.yml')];
 

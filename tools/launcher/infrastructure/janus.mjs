@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { say } from '../output.mjs';
 import { waitFor } from '../processes.mjs';
+import { portsOfAnInstance } from '../registry.mjs';
 import { startInCompose } from './compose.mjs';
 import { findProgram, provide } from './packages.mjs';
 
@@ -62,7 +63,7 @@ function writeConfig(instance, modules, ports, secrets) {
   const address = process.env.MEDIA_ADDRESS || mediaAddress();
   if (!address) say('this machine has no network address besides loopback: calls will connect, but carry no sound or picture');
   // Media ports follow the instance's own, so that two instances never meet.
-  const firstRtp = 40_000 + ((ports.janus * 7) % 100) * 200;
+  const firstRtp = 40_000 + (Math.floor(ports.janus / portsOfAnInstance) % 100) * 200;
   writeFileSync(
     join(folder, 'janus.jcfg'),
     `general: {

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { root } from '../instance.mjs';
 import { Refusal, say } from '../output.mjs';
 import { waitFor } from '../processes.mjs';
+import { root } from '../registry.mjs';
 import { startInCompose } from './compose.mjs';
 import { findProgram, provide } from './packages.mjs';
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { services } from '@communication-center/contracts/services';
 import { compareStore, type Database, type OutboxEntry, Reconciler, type Stored, writeOutbox } from '@communication-center/event-log';
 import { commonSettings, eventLogOf, Postgres, readSettings } from '@communication-center/service';
 import { z } from 'zod';
@@ -12,14 +13,13 @@ import { repairIn } from '../read-calls/repair.js';
  * Exits with 0 when nothing is missing, 1 when something is, 2 when it could not compare.
  */
 const settingsSchema = z.object(commonSettings).omit({ IDENTITY_PRIVATE_JWK: true, IDENTITY_PUBLIC_JWKS: true });
-const services = ['calls', 'gateway', 'directory', 'presence', 'media', 'notifications', 'webhooks', 'sip'];
 /** Younger events may be on their way still. */
 const settleSeconds = 60;
 
 const { values } = parseArgs({ options: { repair: { type: 'boolean', default: false } } });
 const settings = readSettings(settingsSchema, process.env);
 const log = eventLogOf('check-log', settings, () => undefined);
-const databases = new Map(services.map((schema) => [schema, new Postgres({ schema, settings, onError: () => undefined })]));
+const databases = new Map(services.map(({ name: schema }) => [schema, new Postgres({ schema, settings, onError: () => undefined })]));
 
 /** @returns how many events the topic lacks. */
 async function checkStore(database: Database): Promise<number> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ownerOf } from './routes.js';
+import { ownerOf, routesTo } from './routes.js';
 
 test.each([
   ['/v1/calls', 'calls', '/v1/calls'],
@@ -22,4 +22,23 @@ test.each([
   '//elsewhere.example/v1/x',
 ])('%s is nobody’s', (path) => {
   expect(ownerOf(path)).toBeUndefined();
+});
+
+test('the most specific resource owns a path, in whatever order services are named', () => {
+  const calls = { name: 'calls', resources: ['/v1/calls'] };
+  const recordings = { name: 'recordings', resources: ['/v1/calls/{callId}/recordings', '/v1/recordings'] };
+  const exports = { name: 'exports', resources: ['/v1/calls/today/recordings'] };
+  for (const services of [
+    [calls, recordings, exports],
+    [exports, recordings, calls],
+  ]) {
+    const routes = routesTo(services);
+    const ownerAt = (path: string) => ownerOf(path, routes)?.service;
+    expect(ownerAt('/v1/calls/c1/recordings/r1?part=2')).toBe('recordings');
+    expect(ownerAt('/v1/calls/today/recordings')).toBe('exports');
+    expect(ownerAt('/v1/calls/c1/recordingsx')).toBe('calls');
+    expect(ownerAt('/v1/calls//recordings')).toBe('calls');
+    expect(ownerAt('/v1/calls/c1')).toBe('calls');
+    expect(ownerAt('/v1/recordings')).toBe('recordings');
+  }
 });

@@ -1,24 +1,32 @@
-/** Which service owns which REST resource. */
-const owners: [prefix: string, service: string][] = [
-  ['/v1/calls', 'calls'],
-  ['/v1/presence', 'presence'],
-  ['/v1/users', 'directory'],
-  ['/v1/user-tokens', 'directory'],
-  ['/v1/apps', 'directory'],
-  ['/v1/webhook-endpoints', 'webhooks'],
-  ['/v1/webhook-deliveries', 'webhooks'],
-];
+import { type ServiceEntry, services } from '@communication-center/contracts/services';
 
+interface Route {
+  service: string;
+  segments: string[];
+}
+
+const isAny = (segment: string) => segment.startsWith('{');
+const said = ({ segments }: Route) => segments.filter((segment) => !isAny(segment)).length;
+
+/** @returns which service owns which resource, the most specific ones first: the longer, and of two as long the one that says more. */
+export function routesTo(owners: readonly Pick<ServiceEntry, 'name' | 'resources'>[]): Route[] {
+  return owners
+    .flatMap(({ name, resources }) => resources.map((path) => ({ service: name, segments: path.split('/') })))
+    .sort((one, other) => other.segments.length - one.segments.length || said(other) - said(one));
+}
+
+const routes = routesTo(services);
 const operations = /^\/v1\/operations\/([a-z]+)(\/.*)$/;
 
 /**
  * @param asked path and query as they were sent; dots in it are resolved first, so that no path leads out of its resource.
  * @returns the service that owns a path and the path there; undefined for a path nobody owns.
  */
-export function ownerOf(asked: string): { service: string; path: string } | undefined {
+export function ownerOf(asked: string, among: readonly Route[] = routes): { service: string; path: string } | undefined {
   const { pathname, search } = new URL(asked, 'http://door');
   const operation = operations.exec(pathname);
   if (operation?.[1] && operation[2]) return { service: operation[1], path: `/v1/operations${operation[2]}${search}` };
-  const owner = owners.find(([prefix]) => pathname === prefix || pathname.startsWith(`${prefix}/`));
-  return owner && { service: owner[1], path: pathname + search };
+  const path = pathname.split('/');
+  const owner = among.find(({ segments }) => segments.every((segment, index) => (isAny(segment) ? path[index] : segment === path[index])));
+  return owner && { service: owner.service, path: pathname + search };
 }

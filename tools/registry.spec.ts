@@ -1,0 +1,81 @@
+/*
+ * The registry of services says what there is: each service has a folder, and what its entry says of topics, projections and
+ * settings is what its sources say.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { services } from '@communication-center/contracts/services';
+import { expect, test } from 'vitest';
+import type { z } from 'zod';
+import { makeSecrets, openInstance } from './launcher/instance.mjs';
+import { steps } from './launcher/registry.mjs';
+import { servicesOf } from './launcher/services.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const names = services.map(({ name }) => name);
+const each = services.map((service) => [service.name, service] as const);
+
+/** @returns what a service's own code says, its tests left out. */
+function sourcesOf(service: string): string {
+  const files = globSync(`apps/${service}/src/**/*.ts`, { cwd: root }).filter((file) => !/\.(spec|fixture)\.ts$/.test(file));
+  return files.map((file) => readFileSync(resolve(root, file), 'utf8')).join('\n');
+}
+
+function found(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].flatMap(([, list = '']) => list.match(/[a-z-]+(\.[a-z]+)?/g) ?? []))].sort();
+}
+
+test('every folder under apps that runs a service is in the registry, and no other', () => {
+  const folders = globSync('apps/*/src/main.ts', { cwd: root }).map((file) => file.split('/')[1] ?? '');
+  const running = folders.filter((folder) => readFileSync(resolve(root, `apps/${folder}/src/main.ts`), 'utf8').includes('runService('));
+  expect(running.sort()).toEqual([...names].sort());
+});
+
+test.each(each)('%s reads, writes and projects what its entry says', (name, { reads, writes, projections }) => {
+  const text = sourcesOf(name);
+  const consumed = found(text, /topics: \[([^\]]*)\]/g);
+  const followed = found(text, /new Tail\([^)]*topic: ('[^']+')/g);
+  expect([...new Set([...consumed, ...followed])].sort()).toEqual(reads);
+  expect(found(text, /@ProjectEvents\(\s*('[^']+')/g)).toEqual(projections);
+  const named = found(text, /\btopic: ('[^']+')/g);
+  expect(named.filter((topic) => ![...reads, ...writes].some((known) => known === topic))).toEqual([]);
+  expect(writes.filter((topic) => !named.includes(topic))).toEqual([]);
+});
+
+test('no two services own the same resource, or have names that could be taken for another', () => {
+  const resources = services.flatMap((service) => service.resources);
+  expect(new Set(resources).size).toBe(resources.length);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('every port of an instance is another one', () => {
+  const taken = Object.values(steps);
+  expect(new Set(taken).size).toBe(taken.length);
+});
+
+test.each(each)('%s is given all the settings it needs in a local fleet, and none that it does not know', async (name, entry) => {
+  const ports = Object.fromEntries(Object.entries(steps).map(([part, step]) => [part, 4000 + step]));
+  const servers = {
+    database: 'postgresql://center@127.0.0.1:4030/postgres',
+    redis: 'redis://127.0.0.1:4031',
+    brokers: '127.0.0.1:4032',
+    janus: 'ws://127.0.0.1:4034',
+  };
+  const started = servicesOf(openInstance('registry'), { ports, secrets: makeSecrets(undefined), servers, replicas: 2 });
+  const { settings } = (await import(resolve(root, `apps/${name}/src/settings.ts`))) as { settings: z.ZodObject };
+  for (const replica of [name, `${name}-2`]) {
+    const env = started.find((one) => one.name === replica)?.env;
+    const { error } = settings.safeParse(env);
+    expect(error?.issues, `${replica} misses settings`).toBeUndefined();
+  }
+  const said = [entry.secrets, entry.local, entry.overrides].flatMap((some) => Object.keys(some));
+  const unknown = [...said, ...(entry.door ? [entry.door] : [])].filter((setting) => !(setting in settings.shape));
+  expect(unknown).toEqual([]);
+});
+
+test('the compiler visits every service', () => {
+  const { references } = JSON.parse(readFileSync(resolve(root, 'tsconfig.json'), 'utf8')) as { references: { path: string }[] };
+  const visited = references.map(({ path }) => path);
+  expect(names.filter((name) => !visited.includes(`apps/${name}`))).toEqual([]);
+  expect(names.every((name) => existsSync(resolve(root, `apps/${name}/tsconfig.json`)))).toBe(true);
+});
