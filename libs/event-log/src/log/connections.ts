@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Admin, type ISocketFactory, Kafka, type KafkaConfig } from 'kafkajs';
+import { type Admin, type ISocketFactory, Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 
 /** A connection whose other end vanished without a word is found dead by the kernel: 5 s of silence, then a probe each second. */
 export const keptAliveSocket = ({ host, port, ssl, onConnect }: Parameters<ISocketFactory>[0]): Socket => {
@@ -34,7 +34,14 @@ export function endableAdmin(config: KafkaConfig): EndableAdmin {
     return socket;
   };
   const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 1 };
-  const admin = new Kafka({ ...config, retry, socketFactory }).admin();
+  // What breaks off because it was ended is nobody's worry.
+  const logCreator: logCreator = (level) => {
+    const write = config.logCreator?.(level);
+    return (entry) => {
+      if (!isEnded) write?.(entry);
+    };
+  };
+  const admin = new Kafka({ ...config, retry, socketFactory, logCreator }).admin();
   const end = async () => {
     isEnded = true;
     await admin.disconnect().catch(() => undefined);
