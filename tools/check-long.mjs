@@ -20,6 +20,7 @@ const checks = [
     env: { SESSIONS_CROWD: '20000' },
   },
   { what: 'the plans of all statements on a long history', script: 'check-history.mjs', args: ['--calls', '1000000'] },
+  { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
 ];
 

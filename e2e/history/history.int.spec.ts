@@ -77,8 +77,9 @@ test.skipIf(pastCalls === 0)(
     expect(unaskedOf(everything.asked)).toEqual([]);
     const ran = plans.read();
     expect(ran.length).toBeGreaterThan(500);
+    // What the planner takes for their number.
     for (const table of ['calls.events', 'calls.call_history', 'webhooks.deliveries'])
-      expect(rows.get(table), table).toBeGreaterThanOrEqual(pastCalls);
+      expect(rows.get(table), table).toBeGreaterThan(0.99 * pastCalls);
     expect(judgePlans(ran, rows)).toEqual([]);
   },
   300_000,
