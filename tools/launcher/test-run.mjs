@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { build, installPackages } from './build.mjs';
 import { askControl } from './control.mjs';
 import { startFleet } from './fleet.mjs';
 import { findProgram, provide } from './infrastructure/packages.mjs';
@@ -40,6 +41,7 @@ const onFleet = ['integration', 'browser', 'local-faults', 'faults'];
  */
 export async function runTests(args, options = {}) {
   const { projects = ['unit', ...onFleet], replicas = 2, brokers = 3, services } = options;
+  if (!projects.some((project) => onFleet.includes(project))) return runPure(args, options.settings);
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
   const reports = { unit: join(instance.folder, 'report-unit.json'), fleet: join(instance.folder, 'report.json') };
@@ -79,6 +81,23 @@ export async function runTests(args, options = {}) {
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
   }
   tellAndExit(Object.values(reports), sound);
+}
+
+/** Runs the tests that need no fleet, without one. */
+async function runPure(args, settings) {
+  const instance = openInstance('test');
+  const report = join(instance.folder, 'report-unit.json');
+  rmSync(report, { force: true });
+  let sound = true;
+  try {
+    await installPackages();
+    await build();
+    sound = await runVitest(['--project=unit', ...args], { report, settings: { ...compileCache(instance), ...settings } });
+  } catch (error) {
+    sound = false;
+    console.error(error instanceof Refusal ? error.message : error);
+  }
+  tellAndExit([report], sound);
 }
 
 function tellAndExit(reports, sound) {
