@@ -48,7 +48,7 @@ test.each(each)('%s reads, writes and projects what its entry says', (name, { re
 });
 
 test('no two services own the same resource, or have names that could be taken for another', () => {
-  const resources = services.flatMap((service) => service.resources);
+  const resources = services.flatMap((service) => service.resources.map(({ path }) => path));
   expect(new Set(resources).size).toBe(resources.length);
   expect(new Set(names).size).toBe(names.length);
 });

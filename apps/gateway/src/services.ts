@@ -1,8 +1,8 @@
-import { Identity, Replicas, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { addressesIn, type GatewaySettings } from './settings.js';
 
-/** The services behind the door, each with connections that are kept. */
+/** The services behind the door: where the replicas of each answer is known, and learnt, in one place. */
 @Injectable()
 export class Services {
   readonly directory: ServiceClient;
@@ -12,13 +12,16 @@ export class Services {
 
   constructor(identity: Identity, @Inject(Settings) settings: GatewaySettings) {
     this.#replicas = new Map(addressesIn(settings).map(([name, urls]) => [name, new Replicas(urls)]));
-    this.directory = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
-    this.calls = new ServiceClient(identity, 'calls', settings.CALLS_URL);
-    this.presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
+    const clientOf = (service: string) => new ServiceClient(identity, service, this.replicasOf(service));
+    this.directory = clientOf('directory');
+    this.calls = clientOf('calls');
+    this.presence = clientOf('presence');
   }
 
-  /** @returns the replicas of a service; undefined for a name that is none. */
-  replicasOf(service: string): Replicas | undefined {
-    return this.#replicas.get(service);
+  /** @throws ProblemError `not_found` for a name that is no service's, or one that this fleet does without. */
+  replicasOf(service: string): Replicas {
+    const replicas = this.#replicas.get(service);
+    if (!replicas) throw new ProblemError('not_found', `There is no ${service} service here`);
+    return replicas;
   }
 }

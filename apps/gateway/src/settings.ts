@@ -38,6 +38,12 @@ export const settings = z.object({
   STREAM_CHECK_MS: numberSetting(10_000, { min: 200 })
     .meta({ unit: 'ms' })
     .describe('how often the credentials of an open stream are looked at again'),
+  MAX_TRANSFER_BYTES: numberSetting(2_147_483_648, { min: 262_144 })
+    .meta({ unit: 'bytes' })
+    .describe('the largest body that is passed on to a resource for transfers, such as uploads'),
+  TRANSFER_SILENCE_MS: numberSetting(30_000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('for so long nothing of a transfer may come before it is broken off'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),

@@ -5,6 +5,12 @@ import { type Topic, topics } from './topics.js';
 const topicSchema = z.enum(Object.keys(topics) as [Topic, ...Topic[]]);
 /** A path, in which a segment in braces stands for any one: `/v1/calls/{callId}/recordings`. */
 const resourceSchema = z.string().regex(/^\/v1(\/([a-z-]+|\{[a-zA-Z]+\}))+$/);
+/** How a resource is passed on: as a whole within seconds, as an answer that goes on and on, or as a body of any size. */
+const kindSchema = z.enum(['short', 'stream', 'transfer']);
+const ownedSchema = z.union([
+  resourceSchema.transform((path) => ({ path, kind: 'short' as const })),
+  z.strictObject({ path: resourceSchema, kind: kindSchema }),
+]);
 const settingSchema = z.string().regex(/^[A-Z][A-Z_]*$/);
 
 const serviceSchema = z.strictObject({
@@ -16,7 +22,7 @@ const serviceSchema = z.strictObject({
   /** The setting that says on which port it is reached from outside; most are reached through the gateway alone. */
   door: settingSchema.optional(),
   /** What it answers of the public REST interface, besides its operations. The most specific resource owns a path. */
-  resources: z.array(resourceSchema).default([]),
+  resources: z.array(ownedSchema).default([]),
   /** The topics it reads and writes, in the order of the alphabet. */
   reads: z.array(topicSchema).default([]),
   writes: z.array(topicSchema).default([]),
@@ -31,6 +37,8 @@ const serviceSchema = z.strictObject({
   /** Its settings that whoever starts a local fleet may give, and in which variables. */
   overrides: z.record(settingSchema, settingSchema).default({}),
 });
+
+export type ResourceKind = z.infer<typeof kindSchema>;
 
 /** What the house knows of a service. */
 export type ServiceEntry = z.infer<typeof serviceSchema>;

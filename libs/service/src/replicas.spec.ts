@@ -17,6 +17,31 @@ test('a replica that failed is left alone for a while, and asked all the same wh
   expect(replicas.pick(5000)).toBe(two);
 });
 
+test('whoever cannot be reached is passed over; one that was asked in vain is not asked again elsewhere, unless that is its caller’s doing', async () => {
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  const replicas = new Replicas([one, two]);
+  const asked: string[] = [];
+  const answer = await replicas.reach(async (url) => {
+    asked.push(url);
+    if (url === one) throw refused;
+    return 'here';
+  });
+  expect([answer, asked]).toEqual(['here', [one, two]]);
+  expect([replicas.pick(), replicas.pick()]).toEqual([two, two]);
+
+  const others = new Replicas([one, two]);
+  const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+  await expect(others.reach(() => Promise.reject(reset))).rejects.toBe(reset);
+  expect([others.pick(), others.pick()]).toEqual([two, two]);
+
+  const brokenOff = new Replicas([one, two]);
+  const aborted = Object.assign(new Error('aborted'), { name: 'AbortError' });
+  await expect(brokenOff.reach(() => Promise.reject(aborted))).rejects.toBe(aborted);
+  expect(new Set([brokenOff.pick(), brokenOff.pick()])).toEqual(new Set([one, two]));
+
+  await expect(new Replicas([one]).reach(() => Promise.reject(refused))).rejects.toBe(refused);
+});
+
 test('only a connection that was never made allows any request to go elsewhere', () => {
   expect(neverArrived(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))).toBe(true);
   expect(neverArrived(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))).toBe(false);

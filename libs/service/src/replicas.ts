@@ -31,7 +31,26 @@ export class Replicas {
   failed(url: string, now = Date.now()): void {
     this.#avoidUntil.set(url, now + avoidMs);
   }
+
+  /**
+   * Has one replica asked, and the others in turn where it cannot be reached at all.
+   * @param send asks the replica at a URL; what is broken off by its own caller says nothing of the replica.
+   * @throws what the last one failed with.
+   */
+  async reach<T>(send: (url: string) => Promise<T>): Promise<T> {
+    for (let tries = this.count; ; tries -= 1) {
+      const url = this.pick();
+      try {
+        return await send(url);
+      } catch (error) {
+        if (!isBrokenOff(error)) this.failed(url);
+        if (tries <= 1 || !neverArrived(error)) throw error;
+      }
+    }
+  }
 }
+
+const isBrokenOff = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
 /** Whether a request that failed never reached the other side, so that even one that must not be repeated may go elsewhere. */
 export function neverArrived(error: unknown): boolean {

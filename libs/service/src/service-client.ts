@@ -3,7 +3,7 @@ import { InfrastructureError } from '@communication-center/event-log';
 import { Agent, request } from 'undici';
 import type { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
-import { neverArrived, Replicas } from './replicas.js';
+import type { Replicas } from './replicas.js';
 import { continueTrace, currentTraceparent } from './trace.js';
 
 export interface ServiceRequest {
@@ -24,15 +24,11 @@ export interface ServiceRequest {
 export class ServiceClient {
   readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 2000 } });
 
-  readonly #replicas: Replicas;
-
   constructor(
     private readonly identity: Identity,
     private readonly service: string,
-    urls: readonly string[],
-  ) {
-    this.#replicas = new Replicas(urls);
-  }
+    private readonly replicas: Replicas,
+  ) {}
 
   /**
    * @returns the parsed JSON body, or undefined from an empty one.
@@ -52,37 +48,31 @@ export class ServiceClient {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.close();
-  }
-
   async #once<T>(options: ServiceRequest): Promise<T> {
     const authorization = `Bearer ${await this.identity.sign(this.service, options.subject)}`;
-    const answer = await this.#ask(options, authorization, this.#replicas.count);
+    const answer = await this.#ask(options, authorization);
     if (answer.status < 400) return (answer.text ? JSON.parse(answer.text) : undefined) as T;
     throw this.#problemOf(answer.status, answer.text);
   }
 
-  /** Asks one replica, and the others where it cannot be reached at all. */
-  async #ask(options: ServiceRequest, authorization: string, tries: number): Promise<{ status: number; text: string }> {
+  async #ask(options: ServiceRequest, authorization: string): Promise<{ status: number; text: string }> {
     const { method, path, body, timeoutMs = 5000 } = options;
-    const url = this.#replicas.pick();
     try {
-      const response = await request(new URL(path, url), {
-        method,
-        dispatcher: this.#agent,
-        headers: {
-          authorization,
-          traceparent: continueTrace(currentTraceparent()),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
+      return await this.replicas.reach(async (url) => {
+        const response = await request(new URL(path, url), {
+          method,
+          dispatcher: this.#agent,
+          headers: {
+            authorization,
+            traceparent: continueTrace(currentTraceparent()),
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          body: body === undefined ? null : JSON.stringify(body),
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        return { status: response.statusCode, text: await response.body.text() };
       });
-      return { status: response.statusCode, text: await response.body.text() };
     } catch (error) {
-      this.#replicas.failed(url);
-      if (tries > 1 && neverArrived(error)) return this.#ask(options, authorization, tries - 1);
       throw this.#unavailable('did not answer', error);
     }
   }

@@ -20,6 +20,7 @@ import { comparisonAlarms, logAlarms } from './log-alarms.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
+import { Replicas } from './replicas.js';
 import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
@@ -60,7 +61,8 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     const log = eventLogOf(service, settings, (message, detail) => logger.warn({ kafka: detail }, message));
     const identity = new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS);
     const repair =
-      store?.repairIn(database) ?? (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)));
+      store?.repairIn(database) ??
+      (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL))));
     const server = new EventLogServer({
       service,
       log,

@@ -1,6 +1,6 @@
 import { type AppId, type AppOptions, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
-import { Identity, Postgres, ProblemError, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, Postgres, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
 
@@ -58,7 +58,7 @@ export class Directory {
     identity: Identity,
     @Inject(Settings) settings: CallsSettings,
   ) {
-    this.#client = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
+    this.#client = new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
   }
 
   /** @throws ProblemError `unknown_user` that names each alias nobody has. */

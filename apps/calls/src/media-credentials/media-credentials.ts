@@ -1,6 +1,6 @@
 import type { AppId, CallState, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import { participantOf } from '@communication-center/contracts';
-import { Identity, ProblemError, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
 
@@ -14,7 +14,7 @@ export class MediaCredentialsOffice {
     @Inject(Settings) settings: CallsSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#client = new ServiceClient(identity, 'media', settings.MEDIA_URL);
+    this.#client = new ServiceClient(identity, 'media', new Replicas(settings.MEDIA_URL));
   }
 
   /**

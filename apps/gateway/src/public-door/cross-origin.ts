@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { exposedHeaders } from './passed-headers.js';
 
 /** Pages may keep the answer of a preflight for so long. */
 const preflightSeconds = 7200;
 const methods = 'GET, POST, PUT, PATCH, DELETE';
-const headers = 'authorization, content-type, idempotency-key, last-event-id, traceparent';
+const headers = 'authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, range, traceparent';
 
 /** @returns the origins of a setting, without their closing slashes; `*` stands for any. */
 export function originsIn(setting: string): ReadonlySet<string> {
@@ -37,6 +38,7 @@ export function answerOrigin(
   const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
   if (mayAsk(request, allowed)) {
     response.setHeader('access-control-allow-origin', allowed.has('*') ? '*' : origin);
+    if (!preflight) response.setHeader('access-control-expose-headers', exposedHeaders);
     if (preflight) {
       response.setHeader('access-control-allow-methods', methods);
       response.setHeader('access-control-allow-headers', headers);

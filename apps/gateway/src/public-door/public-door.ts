@@ -9,11 +9,9 @@ import { Authenticator } from '../authenticator.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { answerOrigin, originsIn } from './cross-origin.js';
-import { Forwarder } from './forwarder.js';
 import { isOriginForm } from './request-target.js';
-import { Streamer } from './streamer.js';
-
-const maxBodyBytes = 262_144;
+import { ReverseProxy } from './reverse-proxy.js';
+import { ownerOf } from './routes.js';
 
 /** The one address the world speaks to: REST, client sockets and the console. */
 @Injectable()
@@ -24,20 +22,19 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(Settings) private readonly settings: GatewaySettings,
     @Inject(Log) private readonly logger: Logger,
     private readonly authenticator: Authenticator,
-    private readonly forwarder: Forwarder,
-    private readonly streamer: Streamer,
+    private readonly proxy: ReverseProxy,
     private readonly sockets: SocketDoor,
   ) {
-    this.#server = fastify({ bodyLimit: maxBodyBytes, forceCloseConnections: true, routerOptions: { maxParamLength: 2048 } });
+    this.#server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 2048 } });
   }
 
   /** Opens only once the sockets follow the log, so that no event is missed. */
   async onApplicationBootstrap(): Promise<void> {
     await this.sockets.start();
     const server = this.#server;
-    // Bodies are the owning service's to parse: here they are bytes.
+    // Bodies are the owning service's to parse, and the proxy's to pass on: nobody reads them here.
     server.removeAllContentTypeParsers();
-    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    server.addContentTypeParser('*', (_request, _body, done) => done(null));
     server.addHook('onRequest', (request, _reply, done) => withTrace(continueTrace(request.headers.traceparent), done));
     server.addHook('onRequest', (request, _reply, done) =>
       done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
@@ -50,8 +47,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
-    server.get('/v1/presence/stream', (request, reply) => this.#stream(request, reply));
-    server.all('/v1/*', (request, reply) => this.#forward(request, reply));
+    server.all('/v1/*', (request, reply) => this.#pass(request, reply));
     if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
     server.server.on('upgrade', (request, socket, head) => this.sockets.upgrade(request, socket, head));
     await server.listen({ port: this.settings.PUBLIC_PORT, host: this.settings.PUBLIC_HOST });
@@ -59,42 +55,37 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sockets.stop();
-    await this.streamer.close();
+    this.proxy.endLong();
     await this.#server.close();
-    await this.forwarder.close();
+    await this.proxy.close();
   }
 
-  async #forward(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const subject = await this.#subjectOf(request.headers.authorization);
-    const answer = await this.forwarder.forward(
-      {
-        method: request.method,
-        path: request.url,
-        contentType: request.headers['content-type'],
-        idempotencyKey: request.headers['idempotency-key']?.toString(),
-        body: request.body as Buffer | undefined,
-      },
-      subject,
-    );
-    return reply.status(answer.status).type(answer.contentType).send(answer.body);
-  }
-
-  async #stream(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #pass(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { authorization } = request.headers;
+    const owner = ownerOf(request.url);
     const subject = await this.#subjectOf(authorization);
-    const asked = { path: request.url, lastEventId: request.headers['last-event-id']?.toString() };
+    if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
+    const lasting = owner.kind === 'stream' ? this.#untilRevoked(authorization) : undefined;
+    const takeOver = () => {
+      reply.hijack();
+      return reply.raw;
+    };
+    try {
+      await this.proxy.pass(owner, { request: request.raw, subject, revoked: lasting?.revoked }, takeOver);
+    } finally {
+      lasting?.end();
+    }
+  }
+
+  /** A stream lasts longer than a request: a key that is revoked meanwhile ends it. */
+  #untilRevoked(authorization: string | undefined): { revoked: AbortSignal; end: () => void } {
     const revoked = new AbortController();
-    // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
     const checking = setInterval(() => {
       this.#subjectOf(authorization).catch((error: unknown) => {
         if (error instanceof ProblemError && error.code === 'unauthenticated') revoked.abort();
       });
     }, this.settings.STREAM_CHECK_MS);
-    const takeOver = () => {
-      reply.hijack();
-      return reply.raw;
-    };
-    await this.streamer.stream('presence', { ...asked, revoked: revoked.signal }, subject, takeOver).finally(() => clearInterval(checking));
+    return { revoked: revoked.signal, end: () => clearInterval(checking) };
   }
 
   async #subjectOf(authorization: string | undefined): Promise<Subject> {
@@ -115,6 +106,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const problem = toProblemError(error);
     if (problem.code === 'internal_error') this.logger.error({ err: error }, 'a request failed at the door');
     const body = problem.toProblem();
+    // What is left of a body that was refused is not read: the connection ends with the answer.
+    if (!reply.request.raw.complete) reply.header('connection', 'close');
     return reply.status(body.status).type('application/problem+json').send(body);
   }
 }
@@ -122,7 +115,6 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  if (status === 413) return new ProblemError('payload_too_large', `Send at most ${maxBodyBytes} bytes`);
   if (typeof status === 'number' && status < 500)
     return new ProblemError('invalid_request', error instanceof Error ? error.message : undefined);
   return new ProblemError('internal_error');

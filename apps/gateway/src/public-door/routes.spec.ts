@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { ownerOf, routesTo } from './routes.js';
 
+const owned = (path: string) => ({ path, kind: 'short' as const });
+
 test.each([
   ['/v1/calls', 'calls', '/v1/calls'],
   ['/v1/calls?limit=5', 'calls', '/v1/calls?limit=5'],
@@ -8,7 +10,7 @@ test.each([
   ['/v1/user-tokens', 'directory', '/v1/user-tokens'],
   ['/v1/operations/presence/projections/who-is-where/rebuild', 'presence', '/v1/operations/projections/who-is-where/rebuild'],
 ])('%s belongs to %s', (path, service, there) => {
-  expect(ownerOf(path)).toEqual({ service, path: there });
+  expect(ownerOf(path)).toEqual({ service, path: there, kind: 'short' });
 });
 
 test.each([
@@ -25,9 +27,9 @@ test.each([
 });
 
 test('the most specific resource owns a path, in whatever order services are named', () => {
-  const calls = { name: 'calls', resources: ['/v1/calls'] };
-  const recordings = { name: 'recordings', resources: ['/v1/calls/{callId}/recordings', '/v1/recordings'] };
-  const exports = { name: 'exports', resources: ['/v1/calls/today/recordings'] };
+  const calls = { name: 'calls', resources: [owned('/v1/calls')] };
+  const recordings = { name: 'recordings', resources: [owned('/v1/calls/{callId}/recordings'), owned('/v1/recordings')] };
+  const exports = { name: 'exports', resources: [owned('/v1/calls/today/recordings')] };
   for (const services of [
     [calls, recordings, exports],
     [exports, recordings, calls],
@@ -41,4 +43,10 @@ test('the most specific resource owns a path, in whatever order services are nam
     expect(ownerAt('/v1/calls/c1')).toBe('calls');
     expect(ownerAt('/v1/recordings')).toBe('recordings');
   }
+});
+
+test('a resource says how it is passed on', () => {
+  expect(ownerOf('/v1/presence/stream')?.kind).toBe('stream');
+  expect(ownerOf('/v1/presence')?.kind).toBe('short');
+  expect(ownerOf('/v1/presence/streams')?.kind).toBe('short');
 });

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServerFrame } from '@communication-center/contracts';
-import { Identity, ServiceClient } from '@communication-center/service';
+import { Identity, Replicas, ServiceClient } from '@communication-center/service';
 import { eventually, holds } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Services } from '../services.js';
@@ -55,7 +55,7 @@ beforeEach(async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const jwk = (key: typeof publicKey) => ({ ...key.export({ format: 'jwk' }), kid: 'gateway' });
   const identity = new Identity('gateway', jwk(privateKey), { keys: [jwk(publicKey)] });
-  client = new ServiceClient(identity, 'calls', [`http://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+  client = new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${(server.address() as AddressInfo).port}`]));
   gone = new AbortController();
   socket = { gone: gone.signal } as DeviceSocket;
   carryOut = new CarryOut({ calls: client } as unknown as Services, (error) => reported.push(error));
@@ -64,7 +64,6 @@ beforeEach(async () => {
 afterEach(async () => {
   server.closeAllConnections();
   server.close();
-  await client.close();
   expect(reported.splice(0)).toEqual([]);
 });
 

@@ -1,6 +1,15 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
-import { Identity, logAlarms, Report, type ReportError, repairFrom, ServiceClient, Settings } from '@communication-center/service';
+import {
+  Identity,
+  logAlarms,
+  Replicas,
+  Report,
+  type ReportError,
+  repairFrom,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MediaDoor } from '../media-sockets/media-door.js';
 import type { MediaSettings } from '../settings.js';
@@ -24,7 +33,7 @@ export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationS
   ) {
     const inOrder = new InOrder({
       topic: 'calls.events',
-      repair: repairFrom(new ServiceClient(identity, 'calls', settings.CALLS_URL)),
+      repair: repairFrom(new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL))),
       concerns: ({ subject }) => door.serves(subject),
       deliver: (event) => this.#putOut(event),
       // The departures among them are known all the same; who left in the gap is kept from joining again.

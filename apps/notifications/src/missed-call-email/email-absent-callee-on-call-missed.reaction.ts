@@ -1,6 +1,6 @@
 import { type AppId, callEventSchema, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
-import { Identity, ProblemError, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { NotificationsSettings } from '../settings.js';
 import { MissedCallEmails } from './missed-call-emails.js';
@@ -15,7 +15,7 @@ export class EmailAbsentCalleeOnCallMissed {
     identity: Identity,
     @Inject(Settings) private readonly settings: NotificationsSettings,
   ) {
-    this.#presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
+    this.#presence = new ServiceClient(identity, 'presence', new Replicas(settings.PRESENCE_URL));
   }
 
   @ReactToEvents('email-absent-callee', { topics: ['calls.events'] })

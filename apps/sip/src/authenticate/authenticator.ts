@@ -1,5 +1,5 @@
 import { type AppId, appIdSchema, sipUsernameSchema } from '@communication-center/contracts';
-import { Identity, ProblemError, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { SipRequest } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
@@ -14,7 +14,7 @@ export class Authenticator {
   readonly #nonces: Nonces;
 
   constructor(identity: Identity, @Inject(Settings) settings: SipSettings) {
-    this.#directory = new ServiceClient(identity, 'directory', settings.DIRECTORY_URL);
+    this.#directory = new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
     this.#nonces = new Nonces(Buffer.from(settings.NONCE_KEY, 'base64'), settings.NONCE_SECONDS);
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AppId, type Presence, presenceChangedSchema, presenceSchema, userAliasSchema } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
-import { Identity, ProblemError, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Authenticator } from '../authenticate/authenticator.js';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
@@ -46,7 +46,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#contact = `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`;
-    this.#presence = new ServiceClient(identity, 'presence', settings.PRESENCE_URL);
+    this.#presence = new ServiceClient(identity, 'presence', new Replicas(settings.PRESENCE_URL));
     this.#transport = new SipTransport({
       host: settings.SIP_HOST,
       port: settings.SIP_PORT,

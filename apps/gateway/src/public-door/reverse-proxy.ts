@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Subject } from '@communication-center/contracts';
+import type { ResourceKind } from '@communication-center/contracts/services';
+import { currentTraceparent, Identity, ProblemError, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import { Agent, type Dispatcher, request } from 'undici';
+import { Services } from '../services.js';
+import type { GatewaySettings } from '../settings.js';
+import { passedBack, passedOn } from './passed-headers.js';
+import { type BodyLimits, piecesOf, readWhole } from './request-body.js';
+import { placeOn } from './request-target.js';
+import type { Owner } from './routes.js';
+
+interface Limits extends BodyLimits {
+  /** How long the service may take until it begins to answer. */
+  answerMs: number;
+  /** For so long nothing of an answer that has begun may come. */
+  answerSilenceMs: number;
+}
+
+const shortBytes = 262_144;
+const connections: Record<ResourceKind, number> = { short: 128, stream: 2000, transfer: 64 };
+
+/** What the world asks, and in whose name. */
+export interface AskedOfService {
+  request: IncomingMessage;
+  subject: Subject;
+  /** Ends a stream: its reader may not read on. */
+  revoked?: AbortSignal | undefined;
+}
+
+/**
+ * Passes requests on to the services that own them, with a token that says in whose name, and their answers back: bytes as they
+ * come, as fast as the other side takes them. Each kind of resource has limits and connections of its own, so that long transfers
+ * hold up nobody's short requests.
+ */
+@Injectable()
+export class ReverseProxy {
+  readonly #limits: Record<ResourceKind, Limits>;
+  readonly #agents: Record<ResourceKind, Agent>;
+  /** What goes on for longer than a stop waits. */
+  readonly #long = new Set<AbortController>();
+
+  constructor(
+    private readonly services: Services,
+    private readonly identity: Identity,
+    @Inject(Settings) settings: Pick<GatewaySettings, 'MAX_TRANSFER_BYTES' | 'TRANSFER_SILENCE_MS'>,
+  ) {
+    const { MAX_TRANSFER_BYTES: most, TRANSFER_SILENCE_MS: silenceMs } = settings;
+    this.#limits = {
+      short: { most: shortBytes, silenceMs: 15_000, answerMs: 15_000, answerSilenceMs: 15_000 },
+      // It may be silent for a while; its own heartbeats show that it lives.
+      stream: { most: 0, silenceMs: 15_000, answerMs: 5000, answerSilenceMs: 60_000 },
+      transfer: { most, silenceMs, answerMs: silenceMs, answerSilenceMs: silenceMs },
+    };
+    this.#agents = { short: this.#agentFor('short'), stream: this.#agentFor('stream'), transfer: this.#agentFor('transfer') };
+  }
+
+  /**
+   * @param takeOver gives the response to write to; called once the service has begun to answer.
+   * @throws ProblemError `payload_too_large`, `invalid_request` for a body that breaks off, `service_unavailable` when its owner
+   * does not answer; then nothing was written.
+   */
+  async pass(owner: Owner, asked: AskedOfService, takeOver: () => ServerResponse): Promise<void> {
+    const over = new AbortController();
+    const isLong = owner.kind !== 'short';
+    if (isLong) this.#long.add(over);
+    asked.revoked?.addEventListener('abort', () => over.abort());
+    try {
+      const answer = await this.#ask(owner, asked, over.signal);
+      const response = takeOver();
+      // A command goes on without its asker; what is long ends with its reader.
+      if (isLong) response.once('close', () => over.abort());
+      response.writeHead(answer.statusCode, {
+        ...passedBack(answer.headers),
+        ...(owner.kind === 'stream' && { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }),
+      });
+      if (isLong) response.flushHeaders();
+      // Either side's going is how it ends before its time: there is nobody left to tell.
+      await pipeline(answer.body, response).catch(() => response.destroy());
+    } finally {
+      this.#long.delete(over);
+    }
+  }
+
+  /** Ends what goes on and on: its reader comes back, to another gateway. */
+  endLong(): void {
+    for (const over of this.#long) over.abort();
+  }
+
+  /** Lets what is short come to its end. */
+  async close(): Promise<void> {
+    this.endLong();
+    await Promise.all([this.#agents.short.close(), this.#agents.stream.destroy(), this.#agents.transfer.destroy()]);
+  }
+
+  #agentFor(kind: ResourceKind): Agent {
+    const { answerMs, answerSilenceMs } = this.#limits[kind];
+    return new Agent({
+      connections: connections[kind],
+      keepAliveTimeout: 30_000,
+      connect: { timeout: 2000 },
+      headersTimeout: answerMs,
+      bodyTimeout: answerSilenceMs,
+    });
+  }
+
+  async #ask(owner: Owner, asked: AskedOfService, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const replicas = this.services.replicasOf(owner.service);
+    const limits = this.#limits[owner.kind];
+    const { request: incoming } = asked;
+    const length = incoming.headers['content-length'];
+    if (Number(length ?? 0) > limits.most) throw new ProblemError('payload_too_large', `Send at most ${limits.most} bytes`);
+    const whole = owner.kind === 'transfer' ? undefined : await readWhole(incoming, limits);
+    const traceparent = currentTraceparent();
+    const headers = {
+      ...passedOn(incoming.headers),
+      authorization: `Bearer ${await this.identity.sign(owner.service, asked.subject)}`,
+      // What the world misspells it is told of; see libs/service, zod-input.ts.
+      prefer: 'handling=strict',
+      ...(traceparent && { traceparent }),
+      ...(length && whole === undefined && { 'content-length': length }),
+    };
+    let refused: unknown;
+    const pieces = async function* () {
+      try {
+        yield* piecesOf(incoming, limits);
+      } catch (error) {
+        refused = error;
+        throw error;
+      }
+    };
+    try {
+      return await replicas.reach((url) =>
+        request(placeOn(url, owner.path), {
+          method: incoming.method as Dispatcher.HttpMethod,
+          dispatcher: this.#agents[owner.kind],
+          headers,
+          body: whole === undefined ? Readable.from(pieces()) : whole,
+          signal: owner.kind === 'short' ? AbortSignal.timeout(limits.answerMs) : signal,
+        }),
+      );
+    } catch (cause) {
+      if (refused instanceof ProblemError) throw refused;
+      throw new ProblemError('service_unavailable', `The ${owner.service} service does not answer`, { cause });
+    }
+  }
+}
