@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './launcher/registry.mjs';
 
@@ -11,6 +12,8 @@ import { root } from './launcher/registry.mjs';
 const template = join(root, 'e2e/new-service');
 const copy = join(root, '.run/recipe/center');
 const mostChanged = 3;
+/** What a transfer of any size may cost the gateway, in memory. */
+const mostMegabytes = 64;
 
 const git = (...args) =>
   execFileSync('git', ['-c', 'user.name=recipe', '-c', 'user.email=recipe@localhost', ...args], { cwd: copy, encoding: 'utf8' });
@@ -89,12 +92,52 @@ async function useService() {
       return projections[0]?.rebuild?.state === 'done';
     });
     await expectUsage(ask, fleet.demoKey);
+    await transferBothWays(fleet);
     const { status } = await fetch(new URL('/v1/usage?from=yesterday&to=today', fleet.url), {
       headers: { authorization: `Bearer ${fleet.demoKey}` },
     });
     if (status !== 400) throw new Error(`a wrong query was answered ${status}`);
   } finally {
     await fleet.stop();
+  }
+}
+
+/** A file of a gigabyte goes through the gateway, there and back. */
+async function transferBothWays(fleet) {
+  const bytes = 1_073_741_824;
+  const { pid } = fleet.processes.status().find(({ name }) => name === 'gateway');
+  const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+  const before = memory();
+  let most = before;
+  const watching = setInterval(() => (most = Math.max(most, memory())), 20);
+  const url = new URL('/v1/usage/archives', fleet.url);
+  const headers = { authorization: `Bearer ${fleet.demoKey}` };
+  try {
+    const piece = Buffer.alloc(65_536);
+    const body = Readable.from(
+      (function* () {
+        for (let left = bytes; left > 0; left -= piece.length) yield piece;
+      })(),
+    );
+    const began = Date.now();
+    const put = await fetch(url, {
+      method: 'PUT',
+      headers: { ...headers, 'content-type': 'application/octet-stream' },
+      body,
+      duplex: 'half',
+    });
+    const taken = await put.json();
+    const half = Date.now();
+    let got = 0;
+    for await (const part of (await fetch(`${url}/${bytes}`, { headers })).body) got += part.length;
+    const seconds = [half - began, Date.now() - half].map((ms) => (ms / 1000).toFixed(1));
+    console.log(
+      `1 GB there in ${seconds[0]} s, back in ${seconds[1]} s; the gateway had ${before.toFixed(0)} MB before and ${most.toFixed(0)} MB at most`,
+    );
+    if (taken.bytes !== bytes || got !== bytes) throw new Error(`of ${bytes} bytes ${taken.bytes} arrived there and ${got} back`);
+    if (most - before > mostMegabytes) throw new Error(`that is more than ${mostMegabytes} MB for a transfer`);
+  } finally {
+    clearInterval(watching);
   }
 }
 

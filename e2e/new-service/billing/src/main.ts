@@ -3,4 +3,16 @@ import { AppModule } from './app.module.js';
 import { usage } from './migrations/1-usage.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'billing', module: AppModule, settings, migrations: [usage] });
+await runService({
+  name: 'billing',
+  module: AppModule,
+  settings,
+  migrations: [usage],
+  prepare: (app) => {
+    // Files are taken as they come.
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  },
+});
