@@ -70,18 +70,25 @@ export class ReverseProxy {
     asked.revoked?.addEventListener('abort', () => over.abort());
     try {
       const answer = await this.#ask(owner, asked, over.signal);
-      const response = takeOver();
-      // A command goes on without its asker; what is long ends with its reader.
-      if (isLong) response.once('close', () => over.abort());
-      response.writeHead(answer.statusCode, {
-        ...passedBack(answer.headers),
-        ...(owner.kind === 'stream' && { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }),
-      });
-      if (isLong) response.flushHeaders();
-      // Either side's going is how it ends before its time: there is nobody left to tell.
-      await pipeline(answer.body, response).catch(() => response.destroy());
+      await this.#answer(owner.kind, answer, takeOver(), over);
     } finally {
       this.#long.delete(over);
+    }
+  }
+
+  async #answer(kind: ResourceKind, answer: Dispatcher.ResponseData, response: ServerResponse, over: AbortController): Promise<void> {
+    // A command goes on without its asker; what is long ends with its reader.
+    if (kind !== 'short') response.once('close', () => over.abort());
+    try {
+      response.writeHead(answer.statusCode, {
+        ...passedBack(answer.headers),
+        ...(kind === 'stream' && { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }),
+      });
+      if (kind !== 'short') response.flushHeaders();
+      await pipeline(answer.body, response);
+    } catch {
+      // Either side's going is how it ends before its time: there is nobody left to tell.
+      response.destroy();
     }
   }
 
