@@ -91,6 +91,7 @@ test('a gateway that is told to stop sends its clients away, and the call under 
   const call = await alice.center.call(['bob']);
   const ring = await ringOf(bob);
   await ring.answer();
+  await eventually('both being connected', () => call.phase === 'connected' && ring.phase === 'connected');
   const states: string[] = [];
   bob.center.on('connection', (state) => states.push(state));
   await fleet.control('gateway', 'drain');

@@ -133,6 +133,10 @@ describe('a missed call', () => {
     await fleet.makeUser(app, 'present', { email: 'here@example.com' });
     const alice = await phones.connect(app, 'alice');
     await phones.connect(app, 'present');
+    await eventually('it being known that one of them is there', async () => {
+      const { body } = await fleet.rest<Presence>('GET', '/v1/presence/present', app.key);
+      return body.status === 'online';
+    });
     mail.refusals.set('ann@example.com', 2);
     await (await alice.center.call(['absent', 'present'])).hangUp();
     await eventually('the e-mail', () => mail.mails.length > 0, 20_000);
