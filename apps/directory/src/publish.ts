@@ -1,4 +1,4 @@
-import type { AppId, DirectoryEvent } from '@communication-center/contracts';
+import { type AppId, type DirectoryEvent, enveloped } from '@communication-center/contracts';
 import { type Sql, writeOutbox } from '@communication-center/event-log';
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
@@ -13,19 +13,15 @@ type Told = Pick<DirectoryEvent, 'type' | 'data'>;
  */
 export async function publish(tx: Sql, appId: AppId, key: string, sequence: number, told: Told): Promise<number[]> {
   const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-  const traceparent = currentTraceparent();
-  const event = {
-    ...told,
-    specversion: '1.0',
+  const event = enveloped(told, {
     id: uuidv7(),
     source: '/directory',
-    time: (rows[0]?.now ?? new Date()).toISOString(),
+    at: rows[0]?.now ?? new Date(),
     subject: key,
-    appid: appId,
+    appId,
     sequence,
-    dataversion: 1,
-    ...(traceparent && { traceparent }),
-  } as DirectoryEvent;
+    traceparent: currentTraceparent(),
+  }) as DirectoryEvent;
   const erased = told.type === 'user.deleted' ? [{ topic: 'directory.events' as const, key, event: null }] : [];
   return writeOutbox(tx, [{ topic: 'directory.events', key, event }, ...erased]);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { appIdSchema } from './ids.js';
+import { type AppId, appIdSchema } from './ids.js';
 
 /**
  * The CloudEvents 1.0 attributes every event carries (https://github.com/cloudevents/spec).
@@ -24,6 +24,39 @@ export type AnyEvent = z.infer<typeof anyEventSchema>;
 
 /** The version of every event's data as this release writes it; docs/protocol/schema-evolution.md says when it rises. */
 const dataVersion = 1;
+
+/** Where an event comes from, and its place in the log. */
+interface EventOrigin {
+  id: string;
+  /** The service that writes it, such as `/calls`. */
+  source: string;
+  /** When it happened, by the database's clock. */
+  at: Date;
+  /** The key of the log that it belongs to. */
+  subject: string;
+  appId: AppId;
+  /** Its position among the events of its subject, from 1. */
+  sequence: number;
+  /** The W3C trace context of what caused it, where that is known. */
+  traceparent?: string | undefined;
+}
+
+/** Puts what happened into the envelope that every event of the log carries: all that are written are made here. */
+export function enveloped<T extends { type: string; data: unknown }>(told: T, origin: EventOrigin) {
+  const { id, source, at, subject, appId, sequence, traceparent } = origin;
+  return {
+    ...told,
+    specversion: '1.0' as const,
+    id,
+    source,
+    time: at.toISOString(),
+    subject,
+    appid: appId,
+    sequence,
+    dataversion: dataVersion,
+    ...(traceparent && { traceparent }),
+  };
+}
 
 /**
  * Makes the schema of one event type: the envelope, the dotted type and its data. Data of a newer release is refused

@@ -114,7 +114,7 @@ export {
   userTokenViewSchema,
   userViewSchema,
 } from './directory.js';
-export { type AnyEvent, anyEventSchema, type Envelope, envelopeSchema, eventSchema } from './envelope.js';
+export { type AnyEvent, anyEventSchema, type Envelope, enveloped, envelopeSchema, eventSchema } from './envelope.js';
 export {
   type AppId,
   appIdSchema,

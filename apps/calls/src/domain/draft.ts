@@ -1,4 +1,13 @@
-import { type CallEvent, type CallFact, type CallId, type CallState, foldCallEvent, type UserAlias } from '@communication-center/contracts';
+import {
+  type AppId,
+  type CallEvent,
+  type CallFact,
+  type CallId,
+  type CallState,
+  enveloped,
+  foldCallEvent,
+  type UserAlias,
+} from '@communication-center/contracts';
 
 /** A fact as the decider states it; its audience is everyone in the call by then. */
 type Statement = { [T in CallFact['type']]: { type: T; data: Omit<Extract<CallFact, { type: T }>['data'], 'audience'> } }[CallFact['type']];
@@ -41,16 +50,6 @@ function audienceOf(call: CallState | undefined, statement: Statement): UserAlia
 
 /** The event a fact will be, for folding: the store adds what only it knows. */
 export function provisional(fact: CallFact, callId: CallId, sequence: number, now: Date): CallEvent {
-  return {
-    ...fact,
-    specversion: '1.0',
-    id: `${callId}:${sequence}`,
-    source: '/calls',
-    time: now.toISOString(),
-    subject: callId,
-    callid: callId,
-    appid: '' as CallEvent['appid'],
-    sequence,
-    dataversion: 1,
-  };
+  const at = { id: `${callId}:${sequence}`, source: '/calls', at: now, subject: callId, appId: '' as AppId, sequence };
+  return { ...enveloped(fact, at), callid: callId };
 }

@@ -1,4 +1,4 @@
-import { type AppId, type CallEvent, type CallFact, type CallId, callEventSchema } from '@communication-center/contracts';
+import { type AppId, type CallEvent, type CallFact, type CallId, callEventSchema, enveloped } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -61,17 +61,6 @@ export function newEvent(
     traceparent,
   }: { appId: AppId; callId: CallId; version: number; now: Date; traceparent?: string | undefined },
 ): CallEvent {
-  return {
-    ...fact,
-    specversion: '1.0',
-    id: uuidv7(),
-    source: '/calls',
-    time: now.toISOString(),
-    subject: callId,
-    callid: callId,
-    appid: appId,
-    sequence: version,
-    dataversion: 1,
-    ...(traceparent && { traceparent }),
-  };
+  const at = { id: uuidv7(), source: '/calls', at: now, subject: callId, appId, sequence: version, traceparent };
+  return { ...enveloped(fact, at), callid: callId };
 }

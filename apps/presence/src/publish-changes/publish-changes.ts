@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AnyEvent, Presence, UserAlias } from '@communication-center/contracts';
+import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
 import { isInfrastructureFailure, type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -154,14 +154,14 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     const before = await lockPeople(tx, marked);
     const changes: Change[] = [];
     const erased: Person[] = [];
-    for (const { known, ...person } of await readKnown(tx, marked)) {
+    for (const { known, at, ...person } of await readKnown(tx, marked)) {
       const last = before.get(nameOf(person));
       if (!known && last?.published) {
         erased.push(person);
-        changes.push({ ...person, presence: farewell(person.userAlias, last.version + 1) });
+        changes.push({ ...person, at, presence: farewell(person.userAlias, last.version + 1) });
       } else if (!known) erased.push(person);
       else if (!last || !isSame(last.published, presenceOf(known))) {
-        changes.push({ ...person, presence: { ...presenceOf(known), version: (last?.version ?? 0) + 1 } });
+        changes.push({ ...person, at, presence: { ...presenceOf(known), version: (last?.version ?? 0) + 1 } });
       }
     }
     await savePeople(tx, changes, erased);
@@ -181,18 +181,8 @@ function farewell(userAlias: UserAlias, version: number): Presence {
   return { userAlias, status: 'offline', doNotDisturb: false, version, calls: [], devices: [], lastSeenAt: null };
 }
 
-function toEntry({ presence, ...person }: Change): OutboxEntry {
-  const event: AnyEvent = {
-    specversion: '1.0',
-    id: uuidv7(),
-    source: '/presence',
-    type: 'presence.changed',
-    time: new Date().toISOString(),
-    subject: nameOf(person),
-    appid: person.appId,
-    sequence: presence.version,
-    dataversion: 1,
-    data: presence,
-  };
-  return { topic: 'presence.events', key: nameOf(person), event };
+function toEntry({ presence, at, ...person }: Change): OutboxEntry {
+  const key = nameOf(person);
+  const origin = { id: uuidv7(), source: '/presence', at, subject: key, appId: person.appId, sequence: presence.version };
+  return { topic: 'presence.events', key, event: enveloped({ type: 'presence.changed', data: presence }, origin) };
 }

@@ -10,6 +10,7 @@ export interface Person {
 interface KnownRow {
   app_id: AppId;
   user_alias: UserAlias;
+  at: Date;
   known: boolean | null;
   do_not_disturb: boolean | null;
   sessions: OpenSession[] | null;
@@ -24,11 +25,11 @@ const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-
 
 /**
  * Reads all that is known of some people, in one statement, so that all of it is of one moment.
- * @returns for each: what is known, or null for somebody who was deleted, or never existed.
+ * @returns for each: what is known, or null for somebody who was deleted, or never existed; and when that was read, by the database's clock.
  */
-export async function readKnown(sql: Sql, people: readonly Person[]): Promise<(Person & { known: Known | null })[]> {
+export async function readKnown(sql: Sql, people: readonly Person[]): Promise<(Person & { known: Known | null; at: Date })[]> {
   const { rows } = await sql.query<KnownRow>(
-    `SELECT p.app_id, p.user_alias, NOT k.deleted AS known, k.do_not_disturb,
+    `SELECT p.app_id, p.user_alias, clock_timestamp() AS at, NOT k.deleted AS known, k.do_not_disturb,
             (SELECT json_agg(json_build_object('deviceId', device_id, 'platform', platform, 'away', away, 'openedAt', ${iso('opened_at')})
                              ORDER BY opened_at, session_id)
              FROM (SELECT * FROM device_sessions AS s WHERE s.app_id = p.app_id AND s.user_alias = p.user_alias AND s.closed_at IS NULL
@@ -45,7 +46,7 @@ export async function readKnown(sql: Sql, people: readonly Person[]): Promise<(P
      LEFT JOIN known_users AS k ON k.app_id = p.app_id AND k.user_alias = p.user_alias`,
     [people.map(({ appId }) => appId), people.map(({ userAlias }) => userAlias)],
   );
-  return rows.map((row) => ({ appId: row.app_id, userAlias: row.user_alias, known: toKnown(row) }));
+  return rows.map((row) => ({ appId: row.app_id, userAlias: row.user_alias, at: row.at, known: toKnown(row) }));
 }
 
 function toKnown(row: KnownRow): Known | null {

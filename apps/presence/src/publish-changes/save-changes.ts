@@ -4,6 +4,8 @@ import { bucketOf } from '../domain/buckets.js';
 import type { Person } from './read-known.js';
 
 export interface Change extends Person {
+  /** When it was seen, by the database's clock. */
+  at: Date;
   presence: Presence;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AnyEvent, AppId, SessionId, Topic } from '@communication-center/contracts';
+import { type AppId, enveloped, type SessionId, type Topic } from '@communication-center/contracts';
 import { type OutboxEntry, type Sql, writeOutbox } from '@communication-center/event-log';
+import { currentTraceparent } from '../trace.js';
 
 export interface SocketSession<About> {
   sessionId: SessionId;
@@ -87,16 +88,9 @@ export class SessionRows<About, Reason extends string> {
   #entriesOf(row: SessionRow<About>, what: Told<Reason>): OutboxEntry[] {
     const { topic, tell } = this.events;
     const key = row.session_id;
-    const event: AnyEvent = {
-      ...tell({ sessionId: key, appId: row.app_id, about: row.about }, what),
-      specversion: '1.0',
-      id: randomUUID(),
-      time: row.at.toISOString(),
-      subject: key,
-      appid: row.app_id,
-      sequence: row.sequence,
-      dataversion: 1,
-    };
+    const { source, ...told } = tell({ sessionId: key, appId: row.app_id, about: row.about }, what);
+    const origin = { id: randomUUID(), source, at: row.at, subject: key, appId: row.app_id, sequence: row.sequence };
+    const event = enveloped(told, { ...origin, traceparent: currentTraceparent() });
     // A closed session leaves nothing behind in a compacted topic.
     return typeof what === 'string'
       ? [{ topic, key, event }]
