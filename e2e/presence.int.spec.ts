@@ -105,6 +105,8 @@ describe('the stream', () => {
     expect(call).toBeUndefined();
     await fleet.makeUser(app, 'bob');
     const ringing = await alice.center.call(['bob']);
+    // What is over before anybody looks is not told.
+    await eventually('alice being busy', async () => (await presenceOf('alice')).status === 'busy');
     await ringing.hangUp();
     alice.center.close();
     await eventually('alice being gone', async () => (await presenceOf('alice')).status === 'offline');
