@@ -54,6 +54,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
+      PROFILE: 'development',
       ...compileCache(instance),
       HOST: '127.0.0.1',
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',

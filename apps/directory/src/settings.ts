@@ -1,4 +1,4 @@
-import { commonSettings, flagSetting, numberSetting, secretsKeySetting } from '@communication-center/service';
+import { commonSettings, developmentSetting, numberSetting, secretsKeySetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
@@ -10,6 +10,6 @@ export const settings = z.object({
     .describe('bootstrap key of whoever runs the Center: makes apps and their first keys'),
   KEEP_AUDIT_DAYS: numberSetting(730, { min: 1, max: 36_500 }).meta({ unit: 'days' }).describe('how long acts of admins stay on record'),
   SECRETS_KEY: secretsKeySetting,
-  ALLOW_BARE_ALIAS: flagSetting(false).describe('whether any app may be set to trust a bare alias; for development only'),
+  ALLOW_BARE_ALIAS: developmentSetting().describe('whether any app may be set to trust a bare alias; for development only'),
 });
 export type DirectorySettings = z.infer<typeof settings>;

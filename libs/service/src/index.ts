@@ -15,7 +15,7 @@ export { Report, type ReportError } from './service.module.js';
 export { ServiceClient } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';
 export { socketSessionChanges, socketSessionTables } from './sessions/tables.js';
-export { commonSettings, flagSetting, numberSetting, readSettings, Settings } from './settings.js';
+export { commonSettings, developmentSetting, numberSetting, readSettings, Settings } from './settings.js';
 export { appOf, appOfKey, From, requireOperator, requireService, subjectOf } from './subject.js';
 export { continueTrace, currentTraceparent, withTrace } from './trace.js';
 export { JsonBody, NeededBody, PathParam, parseOfRequest, QueryString } from './zod-input.js';

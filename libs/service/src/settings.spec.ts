@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { flagSetting, numberSetting, readSettings } from './settings.js';
+import { commonSettings, developmentSetting, flagSetting, numberSetting, readSettings } from './settings.js';
 
 const schema = z.object({ PORT: numberSetting(80, { max: 65_535 }), SECRET: z.string().min(8), VERBOSE: flagSetting(false) });
 
@@ -16,4 +16,14 @@ test('every fault is named at once, and no value is shown', () => {
   const read = () => readSettings(schema, { PORT: '99999', SECRET: 'hush', VERBOSE: 'maybe' });
   expect(read).toThrow(/PORT[\s\S]*SECRET[\s\S]*VERBOSE/);
   expect(read).not.toThrow(/hush/);
+});
+
+test('a switch for development is refused by name, unless the profile says that this is development', () => {
+  const { PROFILE } = commonSettings;
+  const switched = z.object({ PROFILE, TRUST_ANYBODY: developmentSetting().describe('for development only'), VERBOSE: flagSetting(false) });
+  const on = { TRUST_ANYBODY: 'true', VERBOSE: 'true' };
+  expect(() => readSettings(switched, on)).toThrow('TRUST_ANYBODY: is for development; leave it out, or set PROFILE=development');
+  expect(() => readSettings(switched, { ...on, PROFILE: 'production' })).toThrow('TRUST_ANYBODY');
+  expect(readSettings(switched, { ...on, PROFILE: 'development' })).toMatchObject({ TRUST_ANYBODY: true });
+  expect(readSettings(switched, { VERBOSE: 'true' })).toEqual({ PROFILE: 'production', TRUST_ANYBODY: false, VERBOSE: true });
 });

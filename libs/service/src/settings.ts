@@ -13,6 +13,9 @@ const flag = (byDefault: boolean) =>
 /** Makes a boolean setting, written `true` or `false`. */
 export const flagSetting = flag;
 
+/** Makes a boolean setting that is for development only: {@link readSettings} refuses it elsewhere. */
+export const developmentSetting = () => flag(false).meta({ developmentOnly: true });
+
 /** Makes a whole-number setting within bounds. */
 export function numberSetting(byDefault: number, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
   return z.coerce.number().int().min(min).max(max).default(byDefault);
@@ -63,6 +66,10 @@ export type DatabaseSettings = z.infer<typeof databaseSchema>;
 
 /** The settings every service has. Each app spreads these into its own. */
 export const commonSettings = {
+  PROFILE: z
+    .enum(['production', 'development'])
+    .default('production')
+    .describe('where this runs: with `production` a service refuses to start with a switch that is for development only'),
   HOST: z.string().default('127.0.0.1').describe('address the HTTP server listens on'),
   PORT: numberSetting(0, { max: 65_535 }).describe('port the HTTP server listens on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('least severe log line that is written'),
@@ -108,12 +115,23 @@ export type CommonSettings = z.infer<typeof commonSchema>;
 
 /**
  * Reads a service's settings from the environment.
- * @throws Error that lists every missing or wrong variable at once, without the values.
+ * @throws Error that lists every missing, wrong or forbidden variable at once, without the values.
  */
 export function readSettings<S extends z.ZodType>(schema: S, environment: NodeJS.ProcessEnv): z.infer<S> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new Error(`Settings are missing or wrong:\n${faults.join('\n')}`);
+  const faults = parsed.success
+    ? forbiddenIn(schema, parsed.data as Record<string, unknown>).map(
+        (name) => `${name}: is for development; leave it out, or set PROFILE=development`,
+      )
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  if (parsed.success && faults.length === 0) return parsed.data;
+  throw new Error(`Settings are missing or wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+}
+
+/** @returns the switches for development that are on where the profile is another. */
+function forbiddenIn(schema: z.ZodType, settings: Record<string, unknown>): string[] {
+  if (!(schema instanceof z.ZodObject) || settings.PROFILE === 'development') return [];
+  const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
+  return fields.filter(([name, field]) => settings[name] === true && field.meta()?.developmentOnly === true).map(([name]) => name);
 }

@@ -1,8 +1,9 @@
 import { type AppId, type Subject, type UserTokenView, userTokenBodySchema } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, ProblemError } from '@communication-center/service';
-import { Controller, Post } from '@nestjs/common';
+import { appOfKey, From, JsonBody, ProblemError, Settings } from '@communication-center/service';
+import { Controller, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
+import type { DirectorySettings } from '../settings.js';
 import { UserStore } from '../users/user-store.js';
 import { UserTokens } from './user-tokens.js';
 
@@ -14,6 +15,7 @@ export class UserTokensController {
     private readonly apps: AppStore,
     private readonly users: UserStore,
     private readonly tokens: UserTokens,
+    @Inject(Settings) private readonly settings: Pick<DirectorySettings, 'ALLOW_BARE_ALIAS'>,
   ) {}
 
   /** Mints a token for a user: with an API key, or without one in an app that trusts a bare alias. */
@@ -27,7 +29,7 @@ export class UserTokensController {
   async #trustingApp({ appId }: UserTokenBody): Promise<AppId> {
     if (!appId) throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
     const app = await this.apps.get(appId);
-    if (app.trustsBareAlias) return appId;
+    if (app.trustsBareAlias && this.settings.ALLOW_BARE_ALIAS) return appId;
     throw new ProblemError('unauthenticated', `App ${appId} does not trust a bare alias: sign in with a user token`);
   }
 }

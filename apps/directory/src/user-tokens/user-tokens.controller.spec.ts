@@ -1,0 +1,26 @@
+import type { AppId, UserAlias, UserTokenView } from '@communication-center/contracts';
+import { expect, test } from 'vitest';
+import type { AppStore } from '../apps/app-store.js';
+import type { UserStore } from '../users/user-store.js';
+import { UserTokensController } from './user-tokens.controller.js';
+import type { UserTokens } from './user-tokens.js';
+
+const body = { appId: 'demo' as AppId, userAlias: 'ann' as UserAlias, expiresInSeconds: 3600 };
+
+function minting({ appTrusts, isAllowed }: { appTrusts: boolean; isAllowed: boolean }): Promise<UserTokenView> {
+  const apps = { get: async () => ({ trustsBareAlias: appTrusts }) } as unknown as AppStore;
+  const users = { ensure: async () => undefined } as unknown as UserStore;
+  const tokens = { mint: () => ({ token: 'a token' }) } as unknown as UserTokens;
+  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed }).mint({ kind: 'nobody' }, body);
+}
+
+test('a bare alias is trusted where both the app and the Center do', async () => {
+  await expect(minting({ appTrusts: true, isAllowed: true })).resolves.toEqual({ token: 'a token' });
+});
+
+test.each([
+  ['the app does not', { appTrusts: false, isAllowed: true }],
+  ['the Center does not, whatever the app was once made to do', { appTrusts: true, isAllowed: false }],
+])('nobody is signed in by a bare alias where %s', async (_what, trusts) => {
+  await expect(minting(trusts)).rejects.toMatchObject({ code: 'unauthenticated' });
+});
