@@ -30,6 +30,8 @@ await onAFleet({ replicas: 1 }, async (fleet) => {
   await ask(`UPDATE processes SET expires_at = now() - interval '1 second' WHERE process_id = $1`, [dead]);
   const swept = await closing(ask, alive);
 
+  // The second crowd is not to wait for what the fleet makes of the first.
+  await quiet(ask);
   await gather(alive);
   fleet.processes.signal('gateway', 'SIGTERM');
   const drained = await closing(ask, alive);
@@ -39,6 +41,15 @@ await onAFleet({ replicas: 1 }, async (fleet) => {
   ${wanted} sessions of a gateway that stops were closed in ${drained.ms.toFixed(0)} ms; its lease was good for ${drained.left.toFixed(1)} s at least`);
   await sql.end();
 });
+
+/** Waits until what was told is published, and presence has looked at everybody. */
+async function quiet(ask) {
+  for (let idle = 0; idle < 5; ) {
+    const [{ busy }] = await ask('SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM presence.people_to_look_at) AS busy');
+    idle = busy ? 0 : idle + 1;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
 
 /** Waits until all sessions are closed. @returns how long that took from the first, and for how long the lease was good at least. */
 async function closing(ask, alive) {
