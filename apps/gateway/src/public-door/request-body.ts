@@ -10,12 +10,17 @@ export interface BodyLimits {
 
 /**
  * Reads a body that is passed on as a whole, so that another replica can be asked with it when one cannot be reached.
+ * @param limits `wholeMs`: for so long all of it may take, so that a byte now and then does not keep a place.
  * @returns its bytes; null where there are none.
- * @throws ProblemError as {@link piecesOf}.
+ * @throws ProblemError as {@link piecesOf}, and `invalid_request` for a body that takes too long.
  */
-export async function readWhole(body: Readable, limits: BodyLimits): Promise<Buffer | null> {
+export async function readWhole(body: Readable, { most, silenceMs, wholeMs }: BodyLimits & { wholeMs: number }): Promise<Buffer | null> {
   const pieces: Buffer[] = [];
-  for await (const piece of piecesOf(body, limits)) pieces.push(piece);
+  const end = Date.now() + wholeMs;
+  for await (const piece of piecesOf(body, { most, silenceMs })) {
+    pieces.push(piece);
+    if (Date.now() > end) throw new ProblemError('invalid_request', 'The body did not arrive in time');
+  }
   return pieces.length === 0 ? null : Buffer.concat(pieces);
 }
 

@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { Identity, ProblemError, Replicas } from '@communication-center/service';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Services } from '../services.js';
+import { readWhole } from './request-body.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import type { Owner } from './routes.js';
 
@@ -220,7 +221,7 @@ test('a transfer that is too large, stops coming or breaks off is refused, and r
     async () => undefined,
   );
   expect([large.status, await large.text()]).toEqual([413, 'payload_too_large']);
-  const slow = await sendThen([Buffer.alloc(10)], () => new Promise((resolve) => setTimeout(resolve, 1000)));
+  const slow = await sendThen([Buffer.alloc(10)], () => new Promise(() => undefined));
   expect([slow.status, await slow.text()]).toEqual([400, 'invalid_request']);
   await vi.waitFor(() => expect(ends).toEqual(['broken off', 'broken off']));
   const whole = await sendThen([Buffer.alloc(10)], async () => undefined);
@@ -243,17 +244,25 @@ test('a transfer goes at the pace of its slowest, both ways: nothing piles up in
   const asked = request(`${door}/transfer`, { method: 'PUT', headers: { 'content-length': bytes } });
   const answered = once(asked, 'response') as Promise<[IncomingMessage]>;
   const sending = pipeline(Readable.from(piecesUpTo(bytes, (size) => (sent += size))), asked);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await still(() => sent);
   expect(sent, 'sent while the service takes nothing').toBeLessThan(24 * megabyte);
   open.resolve();
   await sending;
   const [answer] = await answered;
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await still(() => offered);
   expect(offered, 'offered while the asker takes nothing').toBeLessThan(24 * megabyte);
   let got = 0;
   for await (const chunk of answer) got += (chunk as Buffer).length;
   expect([taken, got, answer.headers['content-disposition']]).toEqual([bytes, bytes, 'attachment']);
 }, 60_000);
+
+/** Waits until a number that was reached does not change any more. */
+async function still(number: () => number): Promise<void> {
+  for (let before = -1; number() === 0 || number() !== before; ) {
+    before = number();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
 
 function* piecesUpTo(bytes: number, onPiece: (size: number) => void): Generator<Buffer> {
   const piece = Buffer.alloc(65_536);
@@ -262,3 +271,31 @@ function* piecesUpTo(bytes: number, onPiece: (size: number) => void): Generator<
     yield piece;
   }
 }
+
+test('who takes nothing of a transfer does not keep the service’s connection', async () => {
+  let end = '';
+  service = (_incoming, response) => {
+    response.once('close', () => (end = response.writableFinished ? 'whole' : 'broken off'));
+    Readable.from(piecesUpTo(96 * megabyte, () => undefined)).pipe(response);
+  };
+  const upstream = await listen((incoming, response) => void service(incoming, response));
+  proxy = makeProxy([upstream], { TRANSFER_SILENCE_MS: 300 });
+  const asked = request(`${door}/transfer`).on('error', () => undefined);
+  asked.end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.on('error', () => undefined);
+  await vi.waitFor(() => expect(end).toBe('broken off'), 5000);
+  asked.destroy();
+});
+
+test('a short body that comes a byte now and then is refused when its time is over', async () => {
+  const body = Readable.from(
+    (async function* () {
+      for (;;) {
+        yield Buffer.alloc(1);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })(),
+  );
+  await expect(readWhole(body, { most: 1000, silenceMs: 5000, wholeMs: 200 })).rejects.toMatchObject({ code: 'invalid_request' });
+});

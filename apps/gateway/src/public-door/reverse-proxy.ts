@@ -79,6 +79,8 @@ export class ReverseProxy {
   async #answer(kind: ResourceKind, answer: Dispatcher.ResponseData, response: ServerResponse, over: AbortController): Promise<void> {
     // A command goes on without its asker; what is long ends with its reader.
     if (kind !== 'short') response.once('close', () => over.abort());
+    // Who takes nothing of an answer must not keep its connection: the service's own silence is not seen while nobody reads.
+    response.setTimeout(this.#limits[kind].answerSilenceMs, () => response.destroy());
     try {
       response.writeHead(answer.statusCode, {
         ...passedBack(answer.headers),
@@ -120,7 +122,7 @@ export class ReverseProxy {
     const { request: incoming } = asked;
     const length = incoming.headers['content-length'];
     if (Number(length ?? 0) > limits.most) throw new ProblemError('payload_too_large', `Send at most ${limits.most} bytes`);
-    const whole = owner.kind === 'transfer' ? undefined : await readWhole(incoming, limits);
+    const whole = owner.kind === 'transfer' ? undefined : await readWhole(incoming, { ...limits, wholeMs: limits.silenceMs });
     const traceparent = currentTraceparent();
     const headers = {
       ...passedOn(incoming.headers),
