@@ -109,7 +109,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
 
   /** Consumers stop before anything else does: what others wait for on their way down would only keep events from their next owner. */
   async onModuleDestroy(): Promise<void> {
-    await this.server.close();
+    await Promise.all([this.server.close(), this.relay.compareNoMore()]);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -46,6 +46,9 @@ export interface RelayOptions extends RelayAlarms {
 
 type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
+/** Longer than closing 20,000 sessions takes, shorter than anybody waits for what it tells. */
+const longestHoldMs = 1500;
+
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
  *
@@ -73,6 +76,7 @@ export class OutboxRelay {
   #passedOver = false;
   #readAllAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
+  #heldUntil = Number.NEGATIVE_INFINITY;
   #isSignalled = false;
   #endPause: (() => void) | undefined;
   #notifyTimer: NodeJS.Timeout | undefined;
@@ -142,6 +146,25 @@ export class OutboxRelay {
     await Promise.all([this.#producers.stop(), this.#map.stop()]);
   }
 
+  /** Ends the comparing, before whatever else of this process stops: nobody waits for it, and another replica goes on with it. */
+  async compareNoMore(): Promise<void> {
+    await this.#reconciling?.stop();
+  }
+
+  /**
+   * Carries out what writes a great many rows in several transactions, and begins to publish them only when it is done, or
+   * after a second and a half: on a busy machine the work of publishing the first ones would delay the last by far more.
+   */
+  async publishingAfter<T>(work: () => Promise<T>): Promise<T> {
+    this.#heldUntil = performance.now() + longestHoldMs;
+    try {
+      return await work();
+    } finally {
+      this.#heldUntil = Number.NEGATIVE_INFINITY;
+      this.#wakeAll();
+    }
+  }
+
   /**
    * Says what follows from an event that can never be published, such as ending its call. It is tried again until it resolves,
    * and may come twice.
@@ -200,7 +223,8 @@ export class OutboxRelay {
     while (!this.#stopping) {
       try {
         await this.#publish();
-        await this.#pause(this.#options.pollMs);
+        const held = this.#heldUntil - performance.now();
+        await this.#pause(held > 0 ? held : this.#options.pollMs);
       } catch (error) {
         this.#options.onError(error, 'reading the outbox');
         await this.#pause(300 + Math.random() * 400);
@@ -210,7 +234,7 @@ export class OutboxRelay {
 
   /** Reads the lanes that may have something, as far as their leaders are free, and begins to send what is there. */
   async #publish(): Promise<void> {
-    if (!this.#ownership.isProven || this.#ownership.owned.size === 0) return;
+    if (!this.#ownership.isProven || this.#ownership.owned.size === 0 || performance.now() < this.#heldUntil) return;
     const lanes = (await this.#lanesToRead()).filter((lane) => this.#isFree(lane));
     if (lanes.length === 0) return;
     for (const { partition } of lanes) this.#woken.delete(partition);

@@ -113,6 +113,29 @@ test('what an owner had read when it froze comes behind what its heir published,
   expect(found.length).toBeGreaterThanOrEqual(9);
 });
 
+test('what is written in several transactions is published when the last one is done', async () => {
+  const relay = bench.relay();
+  await eventually('it owning all', () => relay.owned.size === 16);
+  let published: unknown;
+  await relay.publishingAfter(async () => {
+    for (const key of keys) relay.committed(await bench.write(key, 1));
+    // Long enough for a relay that does not wait: it takes some milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    published = await bench.inTopic();
+  });
+  expect(published).toEqual([]);
+  await bench.allPublished();
+});
+
+test('what takes longer than a second and a half to be written is published meanwhile', async () => {
+  const relay = bench.relay();
+  await eventually('it owning all', () => relay.owned.size === 16);
+  await relay.publishingAfter(async () => {
+    relay.committed(await bench.write('a', 1));
+    await bench.allPublished();
+  });
+});
+
 test('62 events of one command that are more than a broker takes at once are published in order', async () => {
   const text = 'x'.repeat(20_000);
   await writeOutbox(

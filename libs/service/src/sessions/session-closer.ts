@@ -1,5 +1,5 @@
 import type { SessionId } from '@communication-center/contracts';
-import type { Database } from '@communication-center/event-log';
+import type { Database, OutboxRelay } from '@communication-center/event-log';
 import { DueRows } from '../due-rows.js';
 import type { SessionRows } from './session-rows.js';
 
@@ -9,7 +9,7 @@ export const closedAtOnce = 1000;
 export interface CloserOptions<About, Reason extends string> {
   database: Database;
   rows: SessionRows<About, Reason>;
-  onCommitted: (woken: readonly number[]) => void;
+  relay: Pick<OutboxRelay, 'committed'>;
   onError: (error: unknown, doing: string) => void;
 }
 
@@ -60,7 +60,8 @@ export class SessionCloser<About, Reason extends string> {
     while (this.#pending.size > 0) {
       const group = new Map(this.#pending.entries().take(this.#groupSize));
       try {
-        this.#options.onCommitted(await this.#options.database.transaction((tx) => this.#options.rows.close(tx, group)));
+        const { database, rows, relay } = this.#options;
+        relay.committed(await database.transaction((tx) => rows.close(tx, group)));
       } catch (error) {
         this.#putOff(group);
         throw error;

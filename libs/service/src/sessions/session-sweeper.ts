@@ -1,4 +1,4 @@
-import type { Database } from '@communication-center/event-log';
+import type { Database, OutboxRelay } from '@communication-center/event-log';
 import { DueRows } from '../due-rows.js';
 import type { Lease } from './lease.js';
 import { closedAtOnce } from './session-closer.js';
@@ -11,7 +11,7 @@ export interface SweeperOptions<About, Reason extends string> {
   leaseMs: number;
   /** The reason given for sessions of a process that stopped renewing. */
   lostReason: Reason;
-  onCommitted: (woken: readonly number[]) => void;
+  relay: Pick<OutboxRelay, 'committed' | 'publishingAfter'>;
   onError: (error: unknown, doing: string) => void;
 }
 
@@ -45,12 +45,16 @@ export class SessionSweeper<About, Reason extends string> {
 
   /** Closes all sessions of a process that nobody else is closing. */
   async closeAll(processId: string, reason: Reason, goOn: () => boolean): Promise<void> {
-    const { database, rows, onCommitted } = this.#options;
-    while (goOn()) {
+    const closeGroup = async () => {
+      const { database, rows, relay } = this.#options;
       const { closed, woken } = await database.transaction((tx) => rows.closeSome(tx, processId, closedAtOnce, reason));
-      if (closed === 0) return;
-      onCommitted(woken);
-    }
+      relay.committed(woken);
+      return closed;
+    };
+    if (!goOn() || (await closeGroup()) === 0) return;
+    await this.#options.relay.publishingAfter(async () => {
+      while (goOn() && (await closeGroup()) > 0);
+    });
   }
 
   /** Forgets a process that has no sessions. @returns whether it is gone; not while somebody opens or closes one. */

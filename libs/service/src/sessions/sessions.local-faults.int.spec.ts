@@ -85,7 +85,7 @@ async function start(prepare: (made: Pick<Made, 'opens' | 'closes'>) => void = (
   const sessions: Sessions = new SocketSessions<{ name: string }, Reason>({
     database: opens,
     closeOn: closes,
-    relay: { committed: () => undefined },
+    relay: { committed: () => undefined, publishingAfter: (work) => work() },
     topic: 'sessions.events',
     leaseMs: lease,
     lostReason: 'lost',

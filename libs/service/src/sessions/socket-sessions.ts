@@ -11,7 +11,7 @@ export interface SocketSessionsOptions<About, Reason extends string> extends Ses
   database: Database;
   /** For closing, which nobody waits for. */
   closeOn: Database;
-  relay: Pick<OutboxRelay, 'committed'>;
+  relay: Pick<OutboxRelay, 'committed' | 'publishingAfter'>;
   /** How long this process counts as alive after it last said so. */
   leaseMs: number;
   /** The reason given for sessions of a process that stopped renewing. */
@@ -46,12 +46,7 @@ export class SocketSessions<About, Reason extends string> {
     this.#options = options;
     this.#rows = new SessionRows(options);
     this.#lease = new Lease(options);
-    const closing = {
-      database: options.closeOn,
-      rows: this.#rows,
-      onCommitted: (woken: readonly number[]) => options.relay.committed(woken),
-      onError: options.onError,
-    };
+    const closing = { database: options.closeOn, rows: this.#rows, relay: options.relay, onError: options.onError };
     this.#closer = new SessionCloser(closing);
     this.#sweeper = new SessionSweeper({ ...closing, lease: this.#lease, leaseMs: options.leaseMs, lostReason: options.lostReason });
   }
