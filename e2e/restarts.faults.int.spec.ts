@@ -9,6 +9,7 @@ import {
   eventLogTables,
   fromMessage,
   OutboxRelay,
+  outboxFunctions,
   outboxTables,
   Reconciler,
   readRange,
@@ -70,7 +71,7 @@ class Writing {
 
 /** @param copies of each partition that the brokers keep. */
 async function begin(copies: number): Promise<void> {
-  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables]);
+  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions]);
   topic = `test.${schema.schema}` as Topic;
   const made = new EventLog({ brokers: [fleet.state.servers.brokers], clientId: 'restarts', replicationFactor: copies });
   const configEntries = copies > 2 ? [{ name: 'min.insync.replicas', value: '2' }] : [];

@@ -6,11 +6,12 @@ import { lists } from './migrations/3-lists.js';
 import { consumers } from './migrations/4-consumers.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { outbox } from './migrations/6-outbox.js';
+import { outboxFunctions } from './migrations/7-outbox-functions.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'directory',
   module: AppModule,
   settings,
-  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox],
+  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox, outboxFunctions],
 });

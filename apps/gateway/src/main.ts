@@ -4,6 +4,12 @@ import { gateway } from './migrations/1-gateway.js';
 import { sessionChanges } from './migrations/2-session-changes.js';
 import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
+import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'gateway', module: AppModule, settings, migrations: [gateway, sessionChanges, consumers, outbox] });
+await runService({
+  name: 'gateway',
+  module: AppModule,
+  settings,
+  migrations: [gateway, sessionChanges, consumers, outbox, outboxFunctions],
+});

@@ -4,11 +4,12 @@ import { notifications } from './migrations/1-notifications.js';
 import { emailsByApp, emailsNotByTime } from './migrations/2-emails-by-app.js';
 import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
+import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'notifications',
   module: AppModule,
   settings,
-  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox],
+  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions],
 });

@@ -4,6 +4,12 @@ import { subscriptions } from './migrations/1-subscriptions.js';
 import { expiredSubscriptions } from './migrations/2-expired-subscriptions.js';
 import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
+import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'sip', module: AppModule, settings, migrations: [subscriptions, expiredSubscriptions, consumers, outbox] });
+await runService({
+  name: 'sip',
+  module: AppModule,
+  settings,
+  migrations: [subscriptions, expiredSubscriptions, consumers, outbox, outboxFunctions],
+});

@@ -14,6 +14,7 @@ import {
   EventLog,
   eventLogTables,
   OutboxRelay,
+  outboxFunctions,
   outboxTables,
   readRange,
   type Sql,
@@ -35,7 +36,7 @@ const effects = 'CREATE TABLE effects (key text, sequence int, id bigint GENERAT
 
 beforeEach(async () => {
   cleanups = [];
-  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...consumerTables, effects]);
+  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions, ...consumerTables, effects]);
   database = schema as unknown as Database;
   log = new EventLog({ brokers: [brokers], clientId: schema.schema });
   topic = `test.${schema.schema}` as Topic;

@@ -18,6 +18,7 @@ export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
 export { compareStore, type Stored } from './publish/compare-store.js';
 export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, unpublishedRows, writeOutbox } from './publish/outbox.js';
+export { outboxFunctions } from './publish/outbox-functions.js';
 export { OutboxRelay, type RelayAlarms } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
 export { type NeverGiven, Reconciler } from './publish/reconciler.js';

@@ -1,7 +1,7 @@
 /*
  * What waits to be published is told to operators: how much, and for how long; and where nobody knows, that nobody does.
  */
-import { eventLogTables, outboxTables } from '@communication-center/event-log';
+import { eventLogTables, outboxFunctions, outboxTables } from '@communication-center/event-log';
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables]);
+  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions]);
 });
 afterAll(() => schema.drop());
 

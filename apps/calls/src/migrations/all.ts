@@ -7,6 +7,7 @@ import { recentCalls } from './5-recent-calls.js';
 import { groups } from './6-groups.js';
 import { outbox } from './7-outbox.js';
 import { partsOfHistory } from './8-parts-of-history.js';
+import { outboxFunctions } from './9-outbox-functions.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: Migration[] = [
   outbox,
   groups,
   partsOfHistory,
+  outboxFunctions,
 ];

@@ -5,6 +5,7 @@ import { ages, agesOfCalls } from './3-ages.js';
 import { consumers } from './4-consumers.js';
 import { buckets, byPerson, replacedIndexes, statuses } from './5-buckets.js';
 import { outbox } from './6-outbox.js';
+import { outboxFunctions } from './7-outbox-functions.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: Migration[] = [
   byPerson,
   replacedIndexes,
   outbox,
+  outboxFunctions,
 ];

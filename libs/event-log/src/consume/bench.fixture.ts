@@ -1,7 +1,16 @@
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import type { KafkaMessage } from 'kafkajs';
-import { type ConsumerOptions, type Database, DeadLetters, EventConsumer, EventLog, eventLogTables, outboxTables } from '../index.js';
+import {
+  type ConsumerOptions,
+  type Database,
+  DeadLetters,
+  EventConsumer,
+  EventLog,
+  eventLogTables,
+  outboxFunctions,
+  outboxTables,
+} from '../index.js';
 import { toMessage } from '../log/event-headers.js';
 import { consumerTables } from './tables.js';
 
@@ -40,7 +49,7 @@ export class Bench {
 
   static async make({ partitions = 3, compacted = false, tables = [effects] } = {}): Promise<Bench> {
     const fleet = new Fleet();
-    const schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...consumerTables, ...tables]);
+    const schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions, ...consumerTables, ...tables]);
     const bench = new Bench(schema, fleet.state.servers.brokers);
     const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
     await bench.log.createIfMissing([{ topic: bench.topic, numPartitions: partitions, configEntries }]);

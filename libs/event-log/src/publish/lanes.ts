@@ -1,6 +1,5 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import type { Sql } from '../database.js';
-import { slotNow } from './outbox-tables.js';
 
 /** One partition of one topic: what is in order, and has at most one send in flight. */
 export interface Lane {
@@ -57,18 +56,13 @@ export async function readLanes(
   lanes: readonly Lane[],
   { rowsPerLane, bytesPerLane, floors }: ReadLimits,
 ): Promise<{ rows: OutboxRow[]; mayHaveMore: boolean }> {
-  const { rows } = await sql.query<OutboxRow & { upTo: number }>(
-    `SELECT row.id, lane.topic, lane.partition, row.key, row.event, row."upTo"
-     FROM unnest($1::text[], $2::int[], $3::bigint[]) AS lane(topic, partition, floor), LATERAL (
-       SELECT id, key, event, bytes, (sum(bytes) OVER (ORDER BY id))::float8 AS "upTo" FROM (
-         SELECT id, key, event, coalesce(octet_length(event::text), 0) AS bytes FROM outbox
-         WHERE topic = lane.topic AND partition = lane.partition AND id >= lane.floor ORDER BY id LIMIT $4
-       ) AS first
-     ) AS row
-     WHERE row."upTo" - row.bytes < $5
-       AND NOT EXISTS (SELECT 1 FROM outbox WHERE topic = lane.topic AND partition = -1)`,
-    [lanes.map(({ topic }) => topic), lanes.map(({ partition }) => partition), floors, rowsPerLane, bytesPerLane],
-  );
+  const { rows } = await sql.query<OutboxRow & { upTo: number }>('SELECT * FROM read_lanes($1, $2, $3, $4, $5)', [
+    lanes.map(({ topic }) => topic),
+    lanes.map(({ partition }) => partition),
+    floors,
+    rowsPerLane,
+    bytesPerLane,
+  ]);
   const perLane = [...Map.groupBy(rows, laneName).values()];
   return { rows, mayHaveMore: perLane.some((lane) => lane.length >= rowsPerLane || (lane.at(-1)?.upTo ?? 0) >= bytesPerLane) };
 }
@@ -83,23 +77,13 @@ export function messageId({ id, event }: Pick<OutboxRow, 'id' | 'event'>): strin
  * @param keepsEvents of topics whose events no other table keeps.
  */
 export async function moveToSent(sql: Sql, sent: readonly SentRow[], keepsEvents: (topic: string) => boolean): Promise<void> {
-  await sql.query(
-    `WITH mark AS (
-       SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bool[]) AS mark(id, log_offset, event_id, sequence, kept)
-     ), gone AS (
-       DELETE FROM outbox USING mark WHERE outbox.id = mark.id
-       RETURNING mark.*, topic, partition, key, CASE WHEN mark.kept THEN event END AS event
-     )
-     INSERT INTO sent (slot, id, topic, partition, log_offset, key, event_id, sequence, event)
-     SELECT ${slotNow}, id, topic, partition, log_offset, key, event_id, sequence, event FROM gone`,
-    [
-      sent.map(({ id }) => id),
-      sent.map(({ offset }) => String(offset)),
-      sent.map(({ event }) => event?.id ?? null),
-      sent.map(({ event }) => event?.sequence ?? null),
-      sent.map(({ topic }) => keepsEvents(topic)),
-    ],
-  );
+  await sql.query('SELECT move_to_sent($1, $2, $3, $4, $5)', [
+    sent.map(({ id }) => id),
+    sent.map(({ offset }) => String(offset)),
+    sent.map(({ event }) => event?.id ?? null),
+    sent.map(({ event }) => event?.sequence ?? null),
+    sent.map(({ topic }) => keepsEvents(topic)),
+  ]);
 }
 
 /** Takes a row that no broker will ever take out of the way of those behind it. */

@@ -3,7 +3,7 @@
  */
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Database, eventLogTables, outboxTables } from '../index.js';
+import { type Database, eventLogTables, outboxFunctions, outboxTables } from '../index.js';
 import { emptyOldSlots } from './old-slots.js';
 import { sentSlotSeconds, sentSlots } from './outbox-tables.js';
 
@@ -12,7 +12,7 @@ const keepMs = 3_600_000;
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables]);
+  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions]);
 });
 afterEach(() => schema.drop());
 

@@ -8,6 +8,7 @@ import {
   eventLogTables,
   fromMessage,
   OutboxRelay,
+  outboxFunctions,
   outboxTables,
   readRange,
   writeOutbox,
@@ -51,7 +52,7 @@ export class OutboxBench {
 
   static async make({ partitions = 4, compacted = false, copies = 1 } = {}): Promise<OutboxBench> {
     const fleet = new Fleet();
-    const schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...consumerTables]);
+    const schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...outboxFunctions, ...consumerTables]);
     const bench = new OutboxBench(fleet, schema);
     const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
     await new EventLog({ brokers: [fleet.state.servers.brokers], clientId: 'topics', replicationFactor: copies }).createIfMissing([

@@ -3,7 +3,7 @@ import type { Sql } from '../database.js';
 import { keyHash } from './key-partition.js';
 import { occupiedLanes } from './lanes.js';
 
-/** The first tables of this library in a service's schema: run by that service's first migration, `outboxTables` by a later one. */
+/** The first tables of this library in a service's schema: run by that service's first migration, `outboxTables` and `outboxFunctions` by later ones. */
 export const eventLogTables = [
   `CREATE TABLE outbox (
      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -41,21 +41,13 @@ export interface OutboxEntry {
  */
 export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Promise<number[]> {
   if (entries.length === 0) return [];
-  const { rows } = await tx.query<{ partition: number }>(
-    `INSERT INTO outbox (topic, partition, key, event)
-     SELECT entry.topic, coalesce(entry.hash % counted.partitions, -1), entry.key, entry.event
-     FROM unnest($1::text[], $2::int[], $3::text[], $4::json[]) WITH ORDINALITY AS entry(topic, hash, key, event, place)
-     LEFT JOIN topic_partitions AS counted ON counted.topic = entry.topic
-     ORDER BY entry.place
-     RETURNING partition`,
-    [
-      entries.map(({ topic }) => topic),
-      entries.map(({ key }) => keyHash(key)),
-      entries.map(({ key }) => key),
-      entries.map(({ event }) => (event ? JSON.stringify(event) : null)),
-    ],
-  );
-  return [...new Set(rows.map(({ partition }) => partition))];
+  const { rows } = await tx.query<{ partition: number }>('SELECT DISTINCT partition FROM write_outbox($1, $2, $3, $4) AS partition', [
+    entries.map(({ topic }) => topic),
+    entries.map(({ key }) => keyHash(key)),
+    entries.map(({ key }) => key),
+    entries.map(({ event }) => (event ? JSON.stringify(event) : null)),
+  ]);
+  return rows.map(({ partition }) => partition);
 }
 
 /** @returns the age in milliseconds of the oldest event that is not in the log yet; 0 when all are. */

@@ -3,7 +3,7 @@
  * taken for dead.
  */
 import type { AppId, SessionId } from '@communication-center/contracts';
-import { type Database, eventLogTables, outboxTables, type Sql } from '@communication-center/event-log';
+import { type Database, eventLogTables, outboxFunctions, outboxTables, type Sql } from '@communication-center/event-log';
 import { eventually, Fleet, holds, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closedAtOnce } from './session-closer.js';
@@ -22,7 +22,13 @@ let nextId = 0;
 
 beforeEach(async () => {
   errors = [];
-  schema = await TestSchema.make(fleet, [...eventLogTables, ...outboxTables, ...socketSessionTables, socketSessionChanges]);
+  schema = await TestSchema.make(fleet, [
+    ...eventLogTables,
+    ...outboxTables,
+    ...outboxFunctions,
+    ...socketSessionTables,
+    socketSessionChanges,
+  ]);
 });
 
 afterEach(async () => {

@@ -1,10 +1,11 @@
-import { consumerTables, eventLogTables, outboxTables } from '@communication-center/event-log';
+import { consumerTables, eventLogTables, outboxFunctions, outboxTables } from '@communication-center/event-log';
 import { type Migration, sqlMigration } from '@communication-center/service';
 
 export const usage: Migration = sqlMigration('Usage1764100000001', [
   ...eventLogTables,
   ...consumerTables,
   ...outboxTables,
+  ...outboxFunctions,
   `CREATE TABLE calls_used (
      call_id uuid PRIMARY KEY,
      app_id text NOT NULL,
