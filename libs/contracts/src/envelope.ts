@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AppId, appIdSchema } from './ids.js';
+import { newestVersion } from './upcasters.js';
 
 /**
  * The CloudEvents 1.0 attributes every event carries (https://github.com/cloudevents/spec).
@@ -21,9 +22,6 @@ export type Envelope = z.infer<typeof envelopeSchema>;
 /** Any event as the log carries it, before its topic's own schema is applied. */
 export const anyEventSchema = envelopeSchema.extend({ type: z.string().min(1), data: z.unknown() });
 export type AnyEvent = z.infer<typeof anyEventSchema>;
-
-/** The version of every event's data as this release writes it; docs/protocol/schema-evolution.md says when it rises. */
-const dataVersion = 1;
 
 /** Where an event comes from, and its place in the log. */
 interface EventOrigin {
@@ -53,7 +51,7 @@ export function enveloped<T extends { type: string; data: unknown }>(told: T, or
     subject,
     appid: appId,
     sequence,
-    dataversion: dataVersion,
+    dataversion: newestVersion(told.type),
     ...(traceparent && { traceparent }),
   };
 }
@@ -63,6 +61,9 @@ export function enveloped<T extends { type: string; data: unknown }>(told: T, or
  * rather than misread.
  */
 export function eventSchema<T extends string, D extends z.ZodType>(type: T, data: D) {
-  const dataversion = envelopeSchema.shape.dataversion.max(dataVersion, 'a newer release wrote this event: deploy its readers first');
+  const dataversion = envelopeSchema.shape.dataversion.max(
+    newestVersion(type),
+    'a newer release wrote this event: deploy its readers first',
+  );
   return envelopeSchema.extend({ type: z.literal(type), dataversion, data });
 }

@@ -132,7 +132,6 @@ export {
   userAliasSchema,
 } from './ids.js';
 export { jsonFault, jsonFaultMessage } from './json-bounds.js';
-export { knowsEvent } from './known-events.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
   type MediaClientFrame,
@@ -169,6 +168,7 @@ export {
   problemSchema,
   problems,
 } from './problems.js';
+export { type EventReader, eventReader, NewerEventError, readEvent, thisRelease } from './read-event.js';
 export {
   type SessionCloseReason,
   type SessionEvent,
@@ -193,7 +193,7 @@ export {
 } from './socket-protocol.js';
 export { authenticationBodySchema, type Subject, subjectSchema } from './subject.js';
 export { type NewName, type Told, toldSchema } from './told.js';
-export { type Topic, topics } from './topics.js';
+export { type EventOf, type Topic, topics } from './topics.js';
 export { unknownFields } from './unknown-fields.js';
 export {
   attemptViewSchema,

@@ -1,14 +1,23 @@
+import type { z } from 'zod';
+import { callEventSchema } from './call-events.js';
+import { directoryEventSchema } from './directory.js';
+import { mediaEventSchema } from './media-events.js';
+import { presenceChangedSchema } from './presence.js';
+import { sessionEventSchema } from './session-events.js';
+
 /**
- * Every topic of the log. `lasting` topics keep all events for ever; `compacted` ones keep the last event of
- * each key, and a tombstone erases a key; `passing` ones keep events for a week.
+ * Every topic of the log, and the events it carries. `lasting` topics keep all events for ever; `compacted` ones keep the last
+ * event of each key, and a tombstone erases a key; `passing` ones keep events for a week.
  */
 export const topics = {
-  'calls.events': { retention: 'lasting', key: 'callId' },
-  'sessions.events': { retention: 'compacted', key: 'sessionId' },
-  'presence.events': { retention: 'compacted', key: 'appId/userAlias' },
-  'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias' },
-  'media.events': { retention: 'passing', key: 'media session id' },
-  'notifications.events': { retention: 'passing', key: 'notification id' },
+  'calls.events': { retention: 'lasting', key: 'callId', events: callEventSchema },
+  'sessions.events': { retention: 'compacted', key: 'sessionId', events: sessionEventSchema },
+  'presence.events': { retention: 'compacted', key: 'appId/userAlias', events: presenceChangedSchema },
+  'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias', events: directoryEventSchema },
+  'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
 } as const;
 
 export type Topic = keyof typeof topics;
+
+/** An event of a topic as this release reads and writes it. */
+export type EventOf<T extends Topic> = z.output<(typeof topics)[T]['events']>;

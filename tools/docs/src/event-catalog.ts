@@ -1,13 +1,4 @@
-import {
-  callEventSchema,
-  directoryEventSchema,
-  mediaEventSchema,
-  presenceChangedSchema,
-  problems,
-  sessionEventSchema,
-  topics,
-} from '@communication-center/contracts';
-import type { z } from 'zod';
+import { problems, type Topic, topics } from '@communication-center/contracts';
 import { jsonSchemaOf } from './json-schema.js';
 
 type Property = { type?: string; description?: string; enum?: string[]; anyOf?: Property[]; items?: Property };
@@ -19,8 +10,9 @@ function typeText({ type, anyOf, items, enum: values }: Property): string {
   return type === 'array' && items ? `list of ${typeText(items)}` : (type ?? 'any');
 }
 
-function eventsOf(union: { options: readonly z.ZodType[] }): string {
-  return union.options
+function eventsOf(topic: Topic): string {
+  const { events } = topics[topic];
+  return ('options' in events ? events.options : [events])
     .map((option) => {
       const { type, data } = (jsonSchemaOf(option, 'output') as EventJson).properties;
       const rows = Object.entries(data.properties).map(
@@ -49,21 +41,7 @@ subject from 1 without a gap; a consumer drops what is not newer. Every topic ha
 | --- | --- | --- |
 ${topicRows.join('\n')}
 
-## calls.events
-
-${eventsOf(callEventSchema)}
-## sessions.events
-
-${eventsOf(sessionEventSchema)}
-## media.events
-
-${eventsOf(mediaEventSchema)}
-## presence.events
-
-${eventsOf({ options: [presenceChangedSchema] })}
-## directory.events
-
-${eventsOf(directoryEventSchema)}
+${(Object.keys(topics) as Topic[]).map((topic) => `## ${topic}\n\n${eventsOf(topic)}`).join('\n')}
 ## Error codes
 
 The same over REST (RFC 9457 problem+json) and the sockets. A code never changes its meaning.

@@ -1,4 +1,4 @@
-import { type CallEvent, type CallRecord, callEventSchema, callPartSchema, callStateSchema } from '@communication-center/contracts';
+import { type CallEvent, type CallRecord, callPartSchema, callStateSchema } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';
@@ -11,11 +11,8 @@ export class CallHistoryProjection {
     tables: ['call_history', 'call_parts'],
     sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
   })
-  async apply({ events, tx }: ProjectionBatch): Promise<void> {
-    const byCall = Map.groupBy(
-      events.map((event) => callEventSchema.parse(event)),
-      (event) => event.callid,
-    );
+  async apply({ events, tx }: ProjectionBatch<'calls.events'>): Promise<void> {
+    const byCall = Map.groupBy(events, (event) => event.callid);
     const before = await historyOf(tx, [...byCall.keys()]);
     const changes = [...byCall].flatMap(([callId, told]) => changeOf(before.get(callId), told));
     await save(tx, changes);

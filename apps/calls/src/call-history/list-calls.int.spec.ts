@@ -20,7 +20,9 @@ afterEach(() => store.end());
 
 async function project(events: readonly CallEvent[]): Promise<void> {
   const projection = new CallHistoryProjection();
-  await store.schema.transaction((tx) => projection.apply({ events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined }));
+  await store.schema.transaction((tx) =>
+    projection.apply({ topic: 'calls.events', events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined }),
+  );
 }
 
 async function history(callId: CallId): Promise<CallEvent[]> {

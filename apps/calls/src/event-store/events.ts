@@ -1,4 +1,4 @@
-import { type AppId, type CallEvent, type CallFact, type CallId, callEventSchema, enveloped } from '@communication-center/contracts';
+import { type AppId, type CallEvent, type CallFact, type CallId, enveloped, readEvent } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -15,8 +15,8 @@ interface EventRow {
 }
 
 function toEvent(row: EventRow): CallEvent {
-  return callEventSchema.parse({
-    specversion: '1.0',
+  const stored = {
+    specversion: '1.0' as const,
     id: row.event_id,
     source: '/calls',
     type: row.type,
@@ -28,7 +28,8 @@ function toEvent(row: EventRow): CallEvent {
     dataversion: row.dataversion,
     ...(row.traceparent && { traceparent: row.traceparent }),
     data: row.data,
-  });
+  };
+  return readEvent('calls.events', stored);
 }
 
 /** @returns the events of some calls, in order within each. */

@@ -1,4 +1,3 @@
-import { directoryEventSchema } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { endUserSettings, saveAppOptions, saveUserSettings } from './user-settings.js';
@@ -7,8 +6,8 @@ import { endUserSettings, saveAppOptions, saveUserSettings } from './user-settin
 @Controller()
 export class UserSettingsProjection {
   @ProjectEvents('user-settings', { topics: ['directory.events'], tables: ['user_settings', 'app_options'] })
-  async apply({ events, tombstones, tx }: ProjectionBatch): Promise<void> {
-    for (const event of events.map((one) => directoryEventSchema.parse(one))) {
+  async apply({ events, tombstones, tx }: ProjectionBatch<'directory.events'>): Promise<void> {
+    for (const event of events) {
       const { appid: appId, sequence } = event;
       if (event.type === 'app.saved') await saveAppOptions(tx, appId, sequence, event.data.options);
       else {

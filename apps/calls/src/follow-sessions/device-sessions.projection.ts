@@ -1,4 +1,4 @@
-import { type AnyEvent, type AppId, type CallId, mediaEventSchema, sessionEventSchema } from '@communication-center/contracts';
+import type { AnyEvent, AppId, CallId, MediaEvent, SessionEvent } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql, type Tombstone } from '@communication-center/event-log';
 import { Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -31,8 +31,9 @@ export class DeviceSessionsProjection {
     tables: ['device_sessions'],
     beforeSwap: (shadow) => [watchAllIn(shadow)],
   })
-  async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
-    const sockets = events.map((event) => (event.type.startsWith('media.') ? mediaSocket(event) : signallingSocket(event)));
+  async apply(batch: ProjectionBatch<'sessions.events' | 'media.events'>): Promise<void> {
+    const { events, tombstones, tx, isRebuild } = batch;
+    const sockets = batch.topic === 'media.events' ? batch.events.map(mediaSocket) : batch.events.map(signallingSocket);
     if (!isRebuild) await lockSessions(tx, [...sockets.map(({ sessionId }) => sessionId), ...tombstones.map(({ key }) => key)]);
     const news: Socket[] = [];
     for (const socket of sockets) if (await save(tx, socket)) news.push(socket);
@@ -78,13 +79,11 @@ async function end(tx: Sql, tombstones: readonly Tombstone[], events: readonly A
     .map(({ app_id, user_alias, device_id }) => ({ appId: app_id, userAlias: user_alias, deviceId: device_id }));
 }
 
-function signallingSocket(event: AnyEvent): Socket {
-  const { type, appid, sequence, time, data } = sessionEventSchema.parse(event);
+function signallingSocket({ type, appid, sequence, time, data }: SessionEvent): Socket {
   return { ...data, appId: appid, sequence, closedAt: type === 'session.closed' ? time : null, mediaOf: null };
 }
 
-function mediaSocket(event: AnyEvent): Socket {
-  const { type, appid, sequence, time, data } = mediaEventSchema.parse(event);
+function mediaSocket({ type, appid, sequence, time, data }: MediaEvent): Socket {
   return {
     ...data,
     sessionId: data.mediaSessionId,

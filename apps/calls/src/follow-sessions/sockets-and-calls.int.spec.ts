@@ -2,8 +2,8 @@
  * A device in a call that has no socket left is given the grace, whatever happens at the same moment: two transactions that
  * overlap in any way, one of them sees the other.
  */
-import type { CallState } from '@communication-center/contracts';
-import type { ProjectionBatch, Sql } from '@communication-center/event-log';
+import type { CallState, SessionEvent } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
 import { eventually, Fleet } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { chances, phoneOf, Store, user } from '../decide-in-groups/store.fixture.js';
@@ -24,7 +24,7 @@ afterEach(async () => {
   await store.end();
 });
 
-function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): ProjectionBatch['events'][number] {
+function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): SessionEvent {
   const data = { sessionId, userAlias: 'bob', deviceId: phoneOf('bob'), platform: 'web' };
   return {
     specversion: '1.0',
@@ -40,8 +40,8 @@ function told(sessionId: string, sequence: number, what: 'opened' | 'closed'): P
   } as never;
 }
 
-const apply = (tx: Sql, ...events: ProjectionBatch['events'][number][]) =>
-  projection.apply({ events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined });
+const apply = (tx: Sql, ...events: SessionEvent[]) =>
+  projection.apply({ topic: 'sessions.events', events, tombstones: [], tx, isRebuild: false, afterCommit: () => undefined });
 const open = (...sessions: string[]) => store.schema.transaction((tx) => apply(tx, ...sessions.map((id) => told(id, 1, 'opened'))));
 const answer = ({ callId }: CallState) =>
   store.carryOut({ type: 'AnswerCall', callId, userAlias: user('bob'), deviceId: phoneOf('bob') }).then(([reply]) => reply?.call?.status);

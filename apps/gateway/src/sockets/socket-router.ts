@@ -1,4 +1,4 @@
-import { type AnyEvent, type AppId, type CallEvent, callEventSchema, type UserAlias } from '@communication-center/contracts';
+import { type AnyEvent, type AppId, type CallEvent, readEvent, type UserAlias } from '@communication-center/contracts';
 import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
 import { logAlarms, Report, type ReportError, repairFrom } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -67,9 +67,12 @@ export class SocketRouter {
   }
 
   #parse(told: AnyEvent): CallEvent | undefined {
-    const parsed = callEventSchema.safeParse(told);
-    if (!parsed.success) this.report(parsed.error, 'reading a call event');
-    return parsed.data;
+    try {
+      return readEvent('calls.events', told);
+    } catch (error) {
+      this.report(error, 'reading a call event');
+      return undefined;
+    }
   }
 
   /** @returns the sockets of everyone an event concerns. */

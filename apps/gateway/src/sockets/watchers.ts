@@ -1,9 +1,10 @@
 import {
+  type AnyEvent,
   type AppId,
   type Presence,
-  presenceChangedSchema,
   presenceLimits,
   presenceSchema,
+  readEvent,
   type ServerFrame,
   type UserAlias,
 } from '@communication-center/contracts';
@@ -29,7 +30,7 @@ export class Watchers {
     log: EventLog,
     server: EventLogServer,
     private readonly services: Services,
-    @Inject(Report) private readonly report: ReportError,
+    @Inject(Report) report: ReportError,
   ) {
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.tell(event), onError: report });
     server.include('gateway.watchers', () => (this.#tail.following ? 'running' : 'stopped'));
@@ -83,14 +84,9 @@ export class Watchers {
     this.#drop(socket, [...(this.#bySocket.get(socket) ?? [])]);
   }
 
-  /** Tells a change of presence to whoever watches that user. */
-  tell(told: unknown): void {
-    const parsed = presenceChangedSchema.safeParse(told);
-    if (!parsed.success) {
-      this.report(parsed.error, 'reading a change of presence');
-      return;
-    }
-    const { appid, data: presence } = parsed.data;
+  /** Tells a change of presence to whoever watches that user. @throws for an event that is none, or is a newer release's. */
+  tell(told: AnyEvent): void {
+    const { appid, data: presence } = readEvent('presence.events', told);
     for (const socket of this.#byUser.get(nameOf(appid, presence.userAlias)) ?? []) socket.send({ type: 'presence', presence });
   }
 

@@ -7,7 +7,7 @@ export class NoteDepartures {
   constructor(private readonly departures: Departures) {}
 
   @ReactToEvents('note-departures', { topics: ['calls.events'] })
-  async note({ events }: ReactionBatch): Promise<void> {
+  async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
     await this.departures.note(events.flatMap((event) => asDeparture(event) ?? []));
   }
 }

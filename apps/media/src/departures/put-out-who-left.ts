@@ -1,4 +1,4 @@
-import type { AnyEvent } from '@communication-center/contracts';
+import { type AnyEvent, readEvent } from '@communication-center/contracts';
 import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
 import {
   Identity,
@@ -56,7 +56,7 @@ export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   #putOut(event: AnyEvent): void {
-    const departure = asDeparture(event);
+    const departure = asDeparture(readEvent('calls.events', event));
     if (departure) this.door.putOut(departure);
   }
 }

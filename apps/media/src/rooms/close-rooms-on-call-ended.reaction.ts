@@ -1,4 +1,4 @@
-import { type CallEvent, callEventSchema } from '@communication-center/contracts';
+import type { CallEvent } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Report, type ReportError } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -12,8 +12,8 @@ export class CloseRoomsOnCallEnded {
   ) {}
 
   @ReactToEvents('close-rooms', { topics: ['calls.events'] })
-  async close({ events }: ReactionBatch): Promise<void> {
-    const ended = events.filter(({ type }) => type === 'call.ended').map((event) => callEventSchema.parse(event));
+  async close({ events }: ReactionBatch<'calls.events'>): Promise<void> {
+    const ended = events.filter(({ type }) => type === 'call.ended');
     const byApp: Map<CallEvent['appid'], CallEvent[]> = Map.groupBy(ended, (event) => event.appid);
     for (const [appId, calls] of byApp) {
       // A Janus that cannot be reached must not hold up the log: the row is closed, and the sweep destroys the room later.

@@ -1,4 +1,4 @@
-import { directoryEventSchema, userOfKey } from '@communication-center/contracts';
+import { userOfKey } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 
@@ -6,8 +6,8 @@ import { Controller } from '@nestjs/common';
 @Controller()
 export class ContactsProjection {
   @ProjectEvents('contacts', { topics: ['directory.events'], tables: ['contacts'] })
-  async apply({ events, tombstones, tx }: ProjectionBatch): Promise<void> {
-    for (const event of events.map((one) => directoryEventSchema.parse(one))) {
+  async apply({ events, tombstones, tx }: ProjectionBatch<'directory.events'>): Promise<void> {
+    for (const event of events) {
       if (event.type === 'app.saved') continue;
       const contact = event.type === 'user.saved' ? event.data : { ...event.data, name: null, email: null, locale: null };
       await tx.query(

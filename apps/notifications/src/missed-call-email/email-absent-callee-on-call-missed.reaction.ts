@@ -1,4 +1,4 @@
-import { type AppId, callEventSchema, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import { type AppId, presenceSchema, type UserAlias } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -19,10 +19,8 @@ export class EmailAbsentCalleeOnCallMissed {
   }
 
   @ReactToEvents('email-absent-callee', { topics: ['calls.events'] })
-  async email({ events }: ReactionBatch): Promise<void> {
-    for (const told of events) {
-      if (told.type !== 'call.missed') continue;
-      const event = callEventSchema.parse(told);
+  async email({ events }: ReactionBatch<'calls.events'>): Promise<void> {
+    for (const event of events) {
       if (event.type !== 'call.missed') continue;
       if (Date.now() - Date.parse(event.time) > this.settings.EMAIL_DEADLINE_SECONDS * 1000) continue;
       const { userAlias, initiator } = event.data;

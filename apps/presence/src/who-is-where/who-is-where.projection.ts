@@ -1,13 +1,10 @@
 import {
-  type AnyEvent,
   type CallEvent,
   type CallState,
-  callEventSchema,
   callStateSchema,
-  directoryEventSchema,
+  type DirectoryEvent,
   foldCallEvent,
   type SessionEvent,
-  sessionEventSchema,
 } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
@@ -33,20 +30,26 @@ export class WhoIsWhereProjection {
     prune,
     beforeSwap: markWhoDiffers,
   })
-  async apply({ events, tombstones, tx, isRebuild, afterCommit }: ProjectionBatch): Promise<void> {
-    const told: CallEvent[] = [];
-    const changed: Changed[] = [];
-    for (const event of events) {
-      if (event.type.startsWith('call.')) told.push(callEventSchema.parse(event));
-      else if (event.type.startsWith('session.')) changed.push(...(await this.#session(tx, sessionEventSchema.parse(event))));
-      else changed.push(...(await this.#user(tx, event)));
-    }
-    for (const [, ofCall] of Map.groupBy(told, (event) => event.callid)) changed.push(...(await this.#call(tx, ofCall)));
-    changed.push(...(await endKeys(tx, tombstones, events)));
+  async apply(batch: ProjectionBatch<'sessions.events' | 'calls.events' | 'directory.events'>): Promise<void> {
+    const { events, tombstones, tx, isRebuild, afterCommit } = batch;
+    const changed = [...(await this.#fold(batch)), ...(await endKeys(tx, tombstones, events))];
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild) return;
     await noteSigns(tx, changed);
     if (changed.length > 0) afterCommit(() => this.publisher.wake());
+  }
+
+  async #fold(batch: ProjectionBatch<'sessions.events' | 'calls.events' | 'directory.events'>): Promise<Changed[]> {
+    const changed: Changed[] = [];
+    if (batch.topic === 'calls.events') {
+      for (const ofCall of Map.groupBy(batch.events, (event) => event.callid).values())
+        changed.push(...(await this.#call(batch.tx, ofCall)));
+    } else if (batch.topic === 'sessions.events') {
+      for (const event of batch.events) changed.push(...(await this.#session(batch.tx, event)));
+    } else {
+      for (const event of batch.events) changed.push(...(await this.#user(batch.tx, event)));
+    }
+    return changed;
   }
 
   async #session(tx: Sql, { appid, sequence, time, data, type }: SessionEvent): Promise<Changed[]> {
@@ -88,17 +91,16 @@ export class WhoIsWhereProjection {
     return participants.map((userAlias) => ({ appId: first.appid, userAlias }));
   }
 
-  async #user(tx: Sql, event: AnyEvent): Promise<Changed[]> {
-    const parsed = directoryEventSchema.parse(event);
-    if (parsed.type === 'app.saved') return [];
-    const { userAlias } = parsed.data;
+  async #user(tx: Sql, event: DirectoryEvent): Promise<Changed[]> {
+    if (event.type === 'app.saved') return [];
+    const { userAlias } = event.data;
     const { rowCount } = await tx.query(
       `INSERT INTO known_users (app_id, user_alias, sequence, deleted, do_not_disturb) VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT (app_id, user_alias) DO UPDATE
        SET sequence = excluded.sequence, deleted = excluded.deleted, do_not_disturb = excluded.do_not_disturb
        WHERE known_users.sequence < excluded.sequence`,
-      [parsed.appid, userAlias, parsed.sequence, parsed.type === 'user.deleted', parsed.type === 'user.saved' && parsed.data.doNotDisturb],
+      [event.appid, userAlias, event.sequence, event.type === 'user.deleted', event.type === 'user.saved' && event.data.doNotDisturb],
     );
-    return rowCount === 0 ? [] : [{ appId: parsed.appid, userAlias }];
+    return rowCount === 0 ? [] : [{ appId: event.appid, userAlias }];
   }
 }

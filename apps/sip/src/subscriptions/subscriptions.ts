@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AppId, type Presence, presenceChangedSchema, presenceSchema, userAliasSchema } from '@communication-center/contracts';
+import { type AnyEvent, type AppId, type Presence, presenceSchema, readEvent, userAliasSchema } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -217,10 +217,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     return known && read && known.version > read.version ? known : read;
   }
 
-  #onChange(told: unknown): void {
-    const parsed = presenceChangedSchema.safeParse(told);
-    if (!parsed.success) return this.report(parsed.error, 'reading a change of presence');
-    const { appid, data: presence } = parsed.data;
+  #onChange(told: AnyEvent): void {
+    const { appid, data: presence } = readEvent('presence.events', told);
     const name = nameOf(appid, presence.userAlias);
     const notifiers = this.#byUser.get(name);
     if (!notifiers || (this.#known.get(name)?.version ?? -1) >= presence.version) return;

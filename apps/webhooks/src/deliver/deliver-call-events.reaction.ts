@@ -1,4 +1,3 @@
-import { callEventSchema } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { Deliveries } from './deliveries.js';
@@ -8,7 +7,7 @@ export class DeliverCallEvents {
   constructor(private readonly deliveries: Deliveries) {}
 
   @ReactToEvents('deliver-call-events', { topics: ['calls.events'] })
-  async deliver({ events }: ReactionBatch): Promise<void> {
-    await this.deliveries.take(events.map((event) => callEventSchema.parse(event)));
+  async deliver({ events }: ReactionBatch<'calls.events'>): Promise<void> {
+    await this.deliveries.take(events);
   }
 }

@@ -1,4 +1,3 @@
-import { presenceChangedSchema } from '@communication-center/contracts';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { Deliveries } from './deliveries.js';
@@ -8,7 +7,7 @@ export class DeliverPresenceChanges {
   constructor(private readonly deliveries: Deliveries) {}
 
   @ReactToEvents('deliver-presence-changes', { topics: ['presence.events'] })
-  async deliver({ events }: ReactionBatch): Promise<void> {
-    await this.deliveries.take(events.map((event) => presenceChangedSchema.parse(event)));
+  async deliver({ events }: ReactionBatch<'presence.events'>): Promise<void> {
+    await this.deliveries.take(events);
   }
 }

@@ -1,13 +1,13 @@
-import { type AnyEvent, knowsEvent } from '@communication-center/contracts';
+import { type AnyEvent, type EventReader, NewerEventError, thisRelease } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import { type Fault, faultOf } from '../failures.js';
 import { type DeadLetters, type ParkedFor, type ParkedKind, reasonOf } from './dead-letters.js';
 import type { Gaps } from './gaps.js';
 import { keyOf } from './parked-message.js';
-import { NewerEventError, readMessages, sequenceIn, type Tombstone } from './read-messages.js';
+import { readMessages, sequenceIn, type Tombstone } from './read-messages.js';
 import { SeenKeys } from './seen-keys.js';
 
-/** Events of one partition of one topic, in order. */
+/** Events of one partition of one topic, in order, in the newest version of their data. */
 export interface EventBatch {
   topic: string;
   events: readonly AnyEvent[];
@@ -23,8 +23,8 @@ export interface MessageHandlerOptions {
   onError: (error: unknown, doing: string) => void;
   onParked?: ((kind: ParkedKind) => void) | undefined;
   gaps?: Gaps | undefined;
-  /** Whether this release can read an event of a topic. */
-  knows?: typeof knowsEvent | undefined;
+  /** How events are read: as this release does unless told. */
+  reader?: EventReader | undefined;
   /** How often a single event that is at fault is tried before its key is parked. */
   triesBeforeParking?: number | undefined;
   /** After so long an event that alone fails, while others succeed, is parked though its fault is not clear. */
@@ -141,10 +141,10 @@ export class MessageHandler {
   }
 
   async #hand(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
-    const { gaps, handle, knows = knowsEvent } = this.#options;
+    const { gaps, handle, reader = thisRelease } = this.#options;
     const { events: told, tombstones } = readMessages(topic, messages);
-    const events = gaps ? await gaps.fill(topic, told, seen) : told;
-    NewerEventError.throwFor(topic, events, knows);
+    const whole = gaps ? await gaps.fill(topic, told, seen) : told;
+    const events = whole.map((event) => reader.read(topic, event));
     if (events.length > 0 || tombstones.length > 0) await handle({ topic, events, tombstones });
     this.#lastSuccess = Date.now();
     for (const message of messages) seen.note(topic, keyOf(message), sequenceIn(message));

@@ -1,4 +1,4 @@
-import { knowsEvent } from '@communication-center/contracts';
+import { type EventReader, thisRelease } from '@communication-center/contracts';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import type { Database } from '../database.js';
@@ -8,10 +8,10 @@ import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js'
 import { type ConsumerState, EventConsumer } from './event-consumer.js';
 import { type Gap, Gaps, type Repair } from './gaps.js';
 import { NewerKeys } from './newer-keys.js';
-import { Projection, type ProjectionBatch } from './projection.js';
+import { type AnyProjectionBatch, Projection } from './projection.js';
 import { Rebuild } from './rebuild.js';
 import type { RebuildStatus } from './rebuild-row.js';
-import type { ReactionBatch, Slice } from './slice.js';
+import type { AnyReactionBatch, Slice } from './slice.js';
 
 export interface EventLogServerOptions {
   service: string;
@@ -29,8 +29,8 @@ export interface EventLogServerOptions {
   onParked?: (kind: ParkedKind, group: string) => void;
   /** After so long an event that alone fails, while others succeed, is parked though its fault is not clear. */
   aloneFailsForMs?: number;
-  /** Whether this release can read an event of a topic. */
-  knows?: typeof knowsEvent;
+  /** How events are read: as this release does unless told. */
+  reader?: EventReader;
 }
 
 /** The Nest transport that feeds methods marked with `@ProjectEvents` and `@ReactToEvents`. */
@@ -50,7 +50,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     this.#newerKeys = new NewerKeys({
       deadLetters: this.#deadLetters,
       consumers: () => this.#consumers.values(),
-      knows: options.knows ?? knowsEvent,
+      reader: options.reader ?? thisRelease,
       onError: options.onError,
     });
   }
@@ -122,7 +122,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   async #startSlice(name: string, handler: MessageHandler): Promise<void> {
-    const { service, log, database, rebuildOn = database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, knows } = this.#options;
+    const { service, log, database, rebuildOn = database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, reader } = this.#options;
     const slice = handler.extras as Slice | undefined;
     if (!slice) throw new Error(`The handler of ${name} is marked neither @ProjectEvents nor @ReactToEvents`);
     const group = `${service}.${name}`;
@@ -132,28 +132,28 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     const consumer = new EventConsumer({
       log,
       group,
-      topics: slice.topics,
+      topics: [...slice.topics],
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)
-        : async ({ events }) => void (events.length > 0 && (await call({ events }))),
+        : async ({ topic, events }) => void (events.length > 0 && (await call({ topic, events }))),
       onError,
       onParked: (kind) => onParked?.(kind, group),
       gaps: this.#gapsOf(group, projection, projection && ((keys) => projection.sequencesOf(database, keys))),
       aloneFailsForMs,
-      knows,
+      reader,
       firstFrom: slice.kind === 'projection' ? 'beginning' : 'end',
       ...(sessionTimeoutMs && { sessionTimeoutMs }),
     });
     this.#consumers.set(group, consumer);
     if (slice.kind === 'reaction') {
       // Where this fails, as while the brokers are away, the consumer finds its beginning by itself.
-      await beginAtEnd(log, database, group, slice.topics).catch((error: unknown) => onError(error, `finding where ${group} begins`));
+      await beginAtEnd(log, database, group, [...slice.topics]).catch((error: unknown) => onError(error, `finding where ${group} begins`));
     }
     await consumer.start();
   }
 
-  #callOf(handler: MessageHandler): (batch: ProjectionBatch | ReactionBatch) => Promise<void> {
+  #callOf(handler: MessageHandler): (batch: AnyProjectionBatch | AnyReactionBatch) => Promise<void> {
     const { around = (work) => work() } = this.#options;
     return (batch) =>
       around(async () => {
@@ -162,9 +162,9 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   #addRebuild(group: string, projection: Projection): void {
-    const { log, onError, knows = knowsEvent } = this.#options;
+    const { log, onError, reader = thisRelease } = this.#options;
     const gapsBy = (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => this.#gapsOf(group, projection, sequencesOf);
-    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, knows, gapsBy, onError }));
+    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, reader, gapsBy, onError }));
   }
 
   /** @param sequencesOf reads a projection's own tables, or those of its shadow. */

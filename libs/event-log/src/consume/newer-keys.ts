@@ -1,11 +1,11 @@
-import type { knowsEvent } from '@communication-center/contracts';
+import type { EventReader } from '@communication-center/contracts';
 import type { DeadLetters } from './dead-letters.js';
 import type { EventConsumer } from './event-consumer.js';
 
 export interface NewerKeysOptions {
   deadLetters: DeadLetters;
   consumers: () => Iterable<EventConsumer>;
-  knows: typeof knowsEvent;
+  reader: EventReader;
   onError: (error: unknown, doing: string) => void;
   everyMs?: number;
 }
@@ -44,10 +44,10 @@ export class NewerKeys {
   }
 
   async #redriveKnown(): Promise<void> {
-    const { deadLetters, consumers, knows } = this.#options;
+    const { deadLetters, consumers, reader } = this.#options;
     for (const consumer of consumers()) {
       for (const { topic, ...kind } of await deadLetters.newerKinds(consumer.group)) {
-        if (knows(topic, kind)) await this.#redriveAll(consumer, topic, kind);
+        if (reader.knows(topic, kind)) await this.#redriveAll(consumer, topic, kind);
       }
     }
   }

@@ -2,10 +2,12 @@
  * An event that cannot be handled holds up its own key and nobody else: not other keys, not other partitions, not the
  * database. Nothing of a parked key is lost, and its order is kept, whoever redrives it and whatever comes meanwhile.
  */
-import type { AnyEvent } from '@communication-center/contracts';
+import { type AnyEvent, type EventReader, NewerEventError } from '@communication-center/contracts';
 import { eventually } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bench, event, message, upTo } from './bench.fixture.js';
+import type { EventConsumer } from './event-consumer.js';
+import type { EventBatch } from './message-handler.js';
 import { NewerKeys } from './newer-keys.js';
 
 let bench: Bench;
@@ -78,25 +80,64 @@ describe('what is parked', () => {
 });
 
 test('what a newer release wrote is parked as that, and handled by itself after the upgrade', async () => {
-  const old = await bench.consume('reads', { knows: (_topic, { dataversion }) => dataversion === 1 });
+  const old = await bench.consume('reads', { reader: release(1) });
   await bench.tell(event('a', 1), event('a', 2, { dataversion: 2 }), event('a', 3), event('b', 1));
   await bench.effectsLike({ a: [1], b: [1] });
   await behind(2);
   expect(await bench.parked()).toMatchObject([{ key: 'a', kind: 'newer' }]);
-  const knows = (_topic: string, { dataversion }: { dataversion: number }) => dataversion <= 2;
-  const redriven = (consumer: typeof old, known: typeof knows) => {
-    const newer = new NewerKeys({ deadLetters: bench.deadLetters, consumers: () => [consumer], knows: known, onError: bench.onError });
-    bench.atEnd(() => newer.stop());
-    newer.start();
-    return newer;
-  };
-  await redriven(old, (_topic, { dataversion }) => dataversion === 1).stop();
+  await redriven(old, release(1)).stop();
   expect(await bench.parked()).toHaveLength(1);
   await old.stop();
-  redriven(await bench.consume('reads', { knows }), knows);
+  redriven(await bench.consume('reads', { reader: release(2) }), release(2));
   expect((await bench.effectsLike({ a: upTo(3) })).a).toEqual(upTo(3));
   await eventually('nothing being parked', async () => (await bench.parked()).length === 0);
 });
+
+test('two releases side by side handle everything between them, each key in order and in the newest version', async () => {
+  const read: string[] = [];
+  const handle = async (batch: EventBatch) => {
+    read.push(...batch.events.map(({ subject, sequence, data }) => `${subject} ${sequence} ${(data as { unit?: string }).unit}`));
+    await bench.applyOnce(batch);
+  };
+  const old = await bench.consume('reads', { reader: release(1), concurrency: 1 });
+  const next = await bench.consume('reads', { reader: release(2), handle, concurrency: 1 });
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'];
+  const told = keys.flatMap((key) => [event(key, 1), event(key, 2, { dataversion: 2, data: { unit: 'm' } }), event(key, 3)]);
+  await eventually('each having partitions', () => [old, next].every(({ state }) => state === 'running'));
+  await bench.tell(...told);
+  await eventually('all being handled or parked', async () => {
+    const effects = await bench.effects();
+    const parked = (await bench.parked()).map(({ key }) => key);
+    return keys.every((key) => effects[key]?.length === 3 || parked.includes(key));
+  });
+  expect([...new Set((await bench.parked()).map(({ kind }) => kind))]).toEqual(['newer']);
+  // The old one leaves, as at the end of a rolling upgrade: what it could not read is handled without anybody's doing.
+  await old.stop();
+  redriven(next, release(2));
+  const expected = Object.fromEntries(keys.map((key) => [key, upTo(3)]));
+  expect(await bench.effectsLike(expected)).toEqual(expected);
+  await eventually('nothing being parked', async () => (await bench.parked()).length === 0);
+  // What the new one handled it had in its own terms, whoever wrote it.
+  expect(read.every((one) => !one.endsWith('undefined'))).toBe(true);
+});
+
+/** How a release reads that knows versions up to this one; from the second on data has a unit. */
+function release(newest: number): EventReader {
+  return {
+    knows: (_topic, { dataversion }) => dataversion <= newest,
+    read(topic, told) {
+      if (!this.knows(topic, told)) throw new NewerEventError(told.type, told.dataversion);
+      return newest > told.dataversion ? { ...told, dataversion: newest, data: { ...(told.data as object), unit: 'ft' } } : told;
+    },
+  };
+}
+
+function redriven(consumer: EventConsumer, reader: EventReader): NewerKeys {
+  const newer = new NewerKeys({ deadLetters: bench.deadLetters, consumers: () => [consumer], reader, onError: bench.onError });
+  bench.atEnd(() => newer.stop());
+  newer.start();
+  return newer;
+}
 
 test('whether a key is parked is asked once, while its member keeps the partition', async () => {
   const asked = vi.spyOn(bench.deadLetters, 'parkedAmong');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Database, Sql } from '../database.js';
-import { Projection, type ProjectionBatch } from './projection.js';
+import { type AnyProjectionBatch, Projection } from './projection.js';
 
 /** A database that notes when it commits. */
 function notedDatabase(notes: string[]): Database {
@@ -17,7 +17,7 @@ function notedDatabase(notes: string[]): Database {
   };
 }
 
-const projectionOf = (notes: string[], apply: (batch: ProjectionBatch) => Promise<void>) =>
+const projectionOf = (notes: string[], apply: (batch: AnyProjectionBatch) => Promise<void>) =>
   new Projection(notedDatabase(notes), { name: 'noted', topics: [], tables: [], apply });
 
 test('what is to be done after the commit is done then', async () => {
@@ -26,7 +26,7 @@ test('what is to be done after the commit is done then', async () => {
     afterCommit(() => notes.push('woken'));
     notes.push('folded');
   });
-  await projection.applyLive({ events: [], tombstones: [] });
+  await projection.applyLive({ topic: 'test', events: [], tombstones: [] });
   expect(notes).toEqual(['folded', 'committed', 'woken']);
 });
 
@@ -36,6 +36,6 @@ test('and not at all where the batch fails', async () => {
     afterCommit(() => notes.push('woken'));
     throw new Error('a bug');
   });
-  await expect(projection.applyLive({ events: [], tombstones: [] })).rejects.toThrow('a bug');
+  await expect(projection.applyLive({ topic: 'test', events: [], tombstones: [] })).rejects.toThrow('a bug');
   expect(notes).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { AnyEvent } from '@communication-center/contracts';
+import type { AnyEvent, EventOf, Topic } from '@communication-center/contracts';
 import type { Database, Sql } from '../database.js';
 import { InfrastructureError } from '../failures.js';
 import type { EventBatch } from './message-handler.js';
@@ -6,7 +6,8 @@ import type { Tombstone } from './read-messages.js';
 import { shadowOf } from './tables.js';
 
 /** Events to fold into a projection's tables, inside the transaction that also guards against a rebuild. */
-export interface ProjectionBatch {
+export interface AnyProjectionBatch {
+  topic: string;
   events: readonly AnyEvent[];
   /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
@@ -17,9 +18,12 @@ export interface ProjectionBatch {
   afterCommit: (then: () => void) => void;
 }
 
+/** An {@link AnyProjectionBatch} of one of some topics: which one says what its events are. */
+export type ProjectionBatch<T extends Topic> = { [One in T]: AnyProjectionBatch & { topic: One; events: readonly EventOf<One>[] } }[T];
+
 /** What a projection is made of. */
-export interface ProjectionSlice {
-  topics: string[];
+export interface ProjectionSlice<T extends string = string> {
+  topics: readonly T[];
   /** The tables that hold the projection and nothing else: a rebuild replaces them. */
   tables: string[];
   /** SQL that answers `key, sequence` for the keys `$1`, where a table keeps the last sequence of each call. */
@@ -33,7 +37,7 @@ export interface ProjectionSlice {
 export interface ProjectionOptions extends ProjectionSlice {
   name: string;
   /** Folds events in, dropping what is not newer than what the tables hold. */
-  apply: (batch: ProjectionBatch) => Promise<void>;
+  apply: (batch: AnyProjectionBatch) => Promise<void>;
 }
 
 /** A reading made of events, which may be dropped and rebuilt at any time. See rebuild.ts. */
@@ -44,12 +48,12 @@ export class Projection {
   ) {}
 
   /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
-  async applyLive({ events, tombstones }: Pick<EventBatch, 'events' | 'tombstones'>): Promise<void> {
+  async applyLive({ topic, events, tombstones }: EventBatch): Promise<void> {
     const then: (() => void)[] = [];
     await this.database.transaction(async (tx) => {
       const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
       if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
-      await this.options.apply({ events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
+      await this.options.apply({ topic, events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
     });
     for (const one of then) one();
   }

@@ -1,4 +1,4 @@
-import type { AnyEvent, knowsEvent } from '@communication-center/contracts';
+import type { AnyEvent } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import { fromMessage } from '../log/event-headers.js';
 import { sequenceOf } from './parked-message.js';
@@ -9,24 +9,6 @@ export interface Tombstone {
   key: string;
   /** Whether an event of the key comes after it: one that began again, or a late one. */
   isFollowed: boolean;
-}
-
-/** A newer release wrote the event: it is no fault, and waits for the upgrade. */
-export class NewerEventError extends Error {
-  override name = 'NewerEventError';
-
-  private constructor(
-    readonly type: string,
-    readonly dataversion: number,
-  ) {
-    super(`a newer release wrote ${type} in version ${dataversion} of its data`);
-  }
-
-  /** @throws NewerEventError when one of the events is not known here. */
-  static throwFor(topic: string, events: readonly AnyEvent[], knows: typeof knowsEvent): void {
-    const newer = events.find((event) => !knows(topic, event));
-    if (newer) throw new NewerEventError(newer.type, newer.dataversion);
-  }
 }
 
 /**

@@ -3,10 +3,12 @@
  * only what cannot be folded, and changes nothing but the projection's own tables.
  */
 import { spawn } from 'node:child_process';
+import { thisRelease } from '@communication-center/contracts';
 import { eventually, Fleet } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type EventConsumer, type Gap, Gaps, Projection, type ProjectionBatch, Rebuild } from '../index.js';
+import { type EventConsumer, type Gap, Gaps, Projection, Rebuild } from '../index.js';
 import { Bench, event, upTo } from './bench.fixture.js';
+import type { AnyProjectionBatch } from './projection.js';
 import type { RebuildOptions } from './rebuild.js';
 
 let bench: Bench;
@@ -19,7 +21,7 @@ const tables = [
   'CREATE TABLE marks (key text)',
 ];
 
-async function apply({ events, tombstones, tx, isRebuild }: ProjectionBatch): Promise<void> {
+async function apply({ events, tombstones, tx, isRebuild }: AnyProjectionBatch): Promise<void> {
   for (const { subject, sequence } of events) {
     if (subject === culprit && isRebuild) throw new TypeError('a bug');
     await tx.query(
@@ -52,7 +54,7 @@ afterEach(async ({ task }) => {
 });
 
 function rebuilder(options: Pick<RebuildOptions, 'stepSize' | 'gapsBy'> = {}): Rebuild {
-  const rebuild = new Rebuild({ log: bench.log, projection, knows: () => true, onError: bench.onError, ...options });
+  const rebuild = new Rebuild({ log: bench.log, projection, reader: thisRelease, onError: bench.onError, ...options });
   bench.atEnd(() => rebuild.stop());
   rebuild.start();
   return rebuild;
@@ -209,6 +211,7 @@ test('whose process is killed (-9) goes on from its last step in another', async
 /** Begins the rebuild in a process that ends itself in the middle of a step. */
 function foldAndDie(after: number): Promise<NodeJS.Signals | null> {
   const script = `
+    import { thisRelease } from '@communication-center/contracts';
     import { EventLog, Projection, Rebuild } from '@communication-center/event-log';
     import pg from 'pg';
     const pool = new pg.Pool({ connectionString: process.env.DATABASE, options: '-c search_path=' + process.env.SCHEMA });
@@ -228,7 +231,7 @@ function foldAndDie(after: number): Promise<NodeJS.Signals | null> {
     };
     const projection = new Projection(database, { name: 'readings', topics: [process.env.TOPIC], tables: ['readings'], apply });
     const log = new EventLog({ brokers: [process.env.BROKERS], clientId: 'dying' });
-    const rebuild = new Rebuild({ log, projection, knows: () => true, onError: console.error, stepSize: 10 });
+    const rebuild = new Rebuild({ log, projection, reader: thisRelease, onError: console.error, stepSize: 10 });
     await rebuild.begin();
     setTimeout(() => {}, 60000);`;
   const { database, brokers } = new Fleet().state.servers;

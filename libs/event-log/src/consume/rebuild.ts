@@ -1,4 +1,4 @@
-import type { AnyEvent, knowsEvent } from '@communication-center/contracts';
+import { type EventReader, NewerEventError } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import type { Sql } from '../database.js';
 import { faultOf, InfrastructureError } from '../failures.js';
@@ -8,7 +8,7 @@ import { reasonOf } from './dead-letters.js';
 import type { Gaps } from './gaps.js';
 import { keyOf, storable } from './parked-message.js';
 import type { Projection } from './projection.js';
-import { NewerEventError, readMessages, sequenceIn } from './read-messages.js';
+import { readMessages, sequenceIn } from './read-messages.js';
 import { RebuildRow, type RebuildStatus } from './rebuild-row.js';
 import { SeenKeys } from './seen-keys.js';
 import { takePlace } from './shadow-tables.js';
@@ -17,7 +17,7 @@ import { shadowOf } from './tables.js';
 export interface RebuildOptions {
   log: EventLog;
   projection: Projection;
-  knows: typeof knowsEvent;
+  reader: EventReader;
   /** Makes what fills gaps, by the sequences that the shadow holds. */
   gapsBy?: (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => Gaps | undefined;
   onError: (error: unknown, doing: string) => void;
@@ -207,14 +207,14 @@ export class Rebuild {
   }
 
   async #fold(topic: string, messages: readonly KafkaMessage[], also?: (tx: Sql) => Promise<void>): Promise<void> {
-    const { projection, knows } = this.#options;
+    const { projection, reader } = this.#options;
     const { events: told, tombstones } = readMessages(topic, messages);
-    const events: readonly AnyEvent[] = this.#gaps ? await this.#gaps.fill(topic, told, this.#seen) : told;
-    NewerEventError.throwFor(topic, events, knows);
+    const whole = this.#gaps ? await this.#gaps.fill(topic, told, this.#seen) : told;
+    const events = whole.map((event) => reader.read(topic, event));
     await this.#inShadow(async (tx) => {
       await also?.(tx);
       if (events.length > 0 || tombstones.length > 0)
-        await projection.options.apply({ events, tombstones, tx, isRebuild: true, afterCommit: () => undefined });
+        await projection.options.apply({ topic, events, tombstones, tx, isRebuild: true, afterCommit: () => undefined });
     });
     for (const message of messages) this.#seen.note(topic, keyOf(message), sequenceIn(message));
   }

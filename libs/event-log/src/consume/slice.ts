@@ -1,15 +1,22 @@
-import type { AnyEvent } from '@communication-center/contracts';
+import type { AnyEvent, EventOf, Topic } from '@communication-center/contracts';
 import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
-import type { ProjectionSlice } from './projection.js';
+import type { ProjectionBatch, ProjectionSlice } from './projection.js';
 
 /** What a marked method consumes. */
-export type Slice = ({ kind: 'projection' } & ProjectionSlice) | { kind: 'reaction'; topics: string[] };
+export type Slice = ({ kind: 'projection' } & ProjectionSlice) | { kind: 'reaction'; topics: readonly string[] };
 
-export interface ReactionBatch {
+export interface AnyReactionBatch {
+  topic: string;
   events: readonly AnyEvent[];
 }
+
+/** Events of one of some topics: which one says what they are. */
+export type ReactionBatch<T extends Topic> = { [One in T]: { topic: One; events: readonly EventOf<One>[] } }[T];
+
+/** Marks methods that take batches of this kind, and no others. */
+type Marks<Batch> = (target: object, name: string | symbol, method: TypedPropertyDescriptor<(batch: Batch) => Promise<void>>) => void;
 
 /** Keeps the error as it was thrown; Nest would turn it into a plain object and hide what kind it is. */
 @Catch()
@@ -24,7 +31,7 @@ class OriginalErrorFilter implements RpcExceptionFilter {
  * beginning of the log by a rebuild.
  * @param name the projection and, behind the service's name, its consumer group.
  */
-export function ProjectEvents(name: string, slice: ProjectionSlice): MethodDecorator {
+export function ProjectEvents<const T extends Topic>(name: string, slice: ProjectionSlice<T>): Marks<ProjectionBatch<T>> {
   return applyDecorators(EventPattern(name, undefined, { kind: 'projection', ...slice }), UseFilters(new OriginalErrorFilter()));
 }
 
@@ -32,6 +39,6 @@ export function ProjectEvents(name: string, slice: ProjectionSlice): MethodDecor
  * Marks a method that acts on the world because of events: it gets a {@link ReactionBatch} and is never replayed, so it
  * must leave a unique row for what it did and look at the event's deadline before it does it.
  */
-export function ReactToEvents(name: string, slice: { topics: string[] }): MethodDecorator {
+export function ReactToEvents<const T extends Topic>(name: string, slice: { topics: readonly T[] }): Marks<ReactionBatch<T>> {
   return applyDecorators(EventPattern(name, undefined, { kind: 'reaction', ...slice }), UseFilters(new OriginalErrorFilter()));
 }

@@ -7,7 +7,7 @@ import type { EventLog } from '../log/event-log.js';
 export interface TailOptions {
   log: EventLog;
   topic: Topic;
-  /** Called with each event, in order within a key, once per process. Must not throw. */
+  /** Called with each event, in order within a key, once per process. What it throws is reported, and the next one comes. */
   onEvent: (event: AnyEvent) => void;
   onError: (error: unknown, doing: string) => void;
 }

@@ -1,4 +1,4 @@
-import { type CallEvent, callEventSchema } from '@communication-center/contracts';
+import type { CallEvent } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 
@@ -10,11 +10,8 @@ export class UsageProjection {
     tables: ['calls_used'],
     sequences: 'SELECT call_id AS key, sequence FROM calls_used WHERE call_id = ANY($1)',
   })
-  async apply({ events, tx }: ProjectionBatch): Promise<void> {
-    const byCall = Map.groupBy(
-      events.map((event) => callEventSchema.parse(event)),
-      ({ callid }) => callid,
-    );
+  async apply({ events, tx }: ProjectionBatch<'calls.events'>): Promise<void> {
+    const byCall = Map.groupBy(events, ({ callid }) => callid);
     await tx.query(
       `INSERT INTO calls_used (call_id, app_id, sequence, ended_at, talk_seconds)
        SELECT * FROM json_to_recordset($1::json)
