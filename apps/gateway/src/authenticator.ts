@@ -1,4 +1,5 @@
-import { type AppId, type Subject, subjectSchema } from '@communication-center/contracts';
+import type { AppId, Subject } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { Injectable } from '@nestjs/common';
 import { Services } from './services.js';
 
@@ -9,13 +10,7 @@ export class Authenticator {
 
   /** @throws ProblemError `unauthenticated`, `unknown_app` or `forbidden`, as the directory says. */
   async whose(credential: string, appId?: AppId): Promise<Subject> {
-    const subject = await this.services.directory.send<unknown>({
-      method: 'POST',
-      path: '/internal/authenticate',
-      body: { credential, ...(appId && { appId }) },
-      timeoutMs: 4000,
-      retryForMs: 2000,
-    });
-    return subjectSchema.parse(subject);
+    const asking = { body: { credential, ...(appId && { appId }) } };
+    return this.services.directory.ask(internal.authenticate, asking, { timeoutMs: 4000, retryForMs: 2000 });
   }
 }

@@ -1,4 +1,5 @@
-import { callEventsPage, callEventsSchema } from '@communication-center/contracts';
+import { callEventsPage } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import type { Repair } from '@communication-center/event-log';
 import type { ServiceClient } from './service-client.js';
 
@@ -7,8 +8,8 @@ export function repairFrom(calls: ServiceClient): Repair {
   return async (callId, after, before) => {
     const found = [];
     for (let last = after; ; last = found.at(-1)?.sequence ?? before) {
-      const path = `/internal/calls/${encodeURIComponent(callId)}/events?after=${last}&before=${before}`;
-      const { events } = callEventsSchema.parse(await calls.send({ method: 'GET', path, retryForMs: 2000 }));
+      const asking = { params: { callId }, query: { after: last, before } };
+      const { events } = await calls.ask(internal.callEvents, asking, { retryForMs: 2000 });
       found.push(...events);
       if (events.length < callEventsPage) return found;
     }

@@ -4,6 +4,7 @@ export { Postgres } from './database/postgres.js';
 export { DueRows } from './due-rows.js';
 export { eventLogOf } from './event-log-of.js';
 export { Identity } from './identity.js';
+export { AskedBy, Serves } from './internal-endpoint.js';
 export { logAlarms } from './log-alarms.js';
 export { Log } from './log-token.js';
 export { ProblemError, parseInput } from './problem-error.js';

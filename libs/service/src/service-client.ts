@@ -1,18 +1,25 @@
 import { type Problem, problemSchema, type Subject } from '@communication-center/contracts';
+import type { Asking, InternalEndpoint } from '@communication-center/contracts/internal';
 import { InfrastructureError } from '@communication-center/event-log';
 import { Agent, request } from 'undici';
+import type { z } from 'zod';
 import type { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
 import type { Replicas } from './replicas.js';
 import { continueTrace, currentTraceparent } from './trace.js';
 
-export interface ServiceRequest {
+export interface ServiceRequest extends Patience {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query, such as /v1/calls. */
   path: string;
   body?: unknown;
   /** For whom; this service itself when left out. */
   subject?: Subject;
+}
+
+/** How long an answer is waited for. */
+export interface Patience {
+  /** 5 seconds when left out. */
   timeoutMs?: number;
   /** Until when a connection that fails is tried again. Only for requests whose repeat changes nothing. */
   retryForMs?: number;
@@ -29,6 +36,20 @@ export class ServiceClient {
     private readonly service: string,
     private readonly replicas: Replicas,
   ) {}
+
+  /**
+   * Asks an internal endpoint of the service.
+   * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer, or not what the contract says.
+   */
+  async ask<E extends InternalEndpoint>(endpoint: E, asking: Asking<E>, patience: Patience = {}): Promise<z.output<E['answer']>> {
+    const { params, query, body } = asking as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
+    const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params?.[name] ?? ''));
+    const search = query ? `?${new URLSearchParams(query)}` : '';
+    const answer = await this.send({ method: endpoint.method, path: `${path}${search}`, body, ...patience });
+    const { data, error } = endpoint.answer.safeParse(answer);
+    if (error) throw new ProblemError('service_unavailable', undefined, { cause: error });
+    return data as z.output<E['answer']>;
+  }
 
   /**
    * @returns the parsed JSON body, or undefined from an empty one.

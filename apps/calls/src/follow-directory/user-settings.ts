@@ -1,4 +1,5 @@
 import { type AppId, type AppOptions, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import type { Sql } from '@communication-center/event-log';
 import { Identity, Postgres, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -70,13 +71,8 @@ export class Directory {
     const known = new Set(rows.map((row) => row.user_alias));
     const missing = users.filter((userAlias) => !known.has(userAlias));
     if (missing.length === 0) return;
-    const found = await this.#client.send<{ users: UserSettings[] }>({
-      method: 'POST',
-      path: `/internal/apps/${appId}/user-settings`,
-      body: { userAliases: missing },
-      timeoutMs: 3000,
-      retryForMs: 1000,
-    });
+    const asking = { params: { appId }, body: { userAliases: missing } };
+    const found = await this.#client.ask(internal.userSettings, asking, { timeoutMs: 3000, retryForMs: 1000 });
     for (const user of found.users) await saveUserSettings(this.database, appId, user);
     const alive = new Set(found.users.filter(({ deleted }) => !deleted).map(({ userAlias }) => userAlias));
     const unknown = missing.filter((userAlias) => !alive.has(userAlias));
@@ -89,12 +85,8 @@ export class Directory {
   async optionsOf(appId: AppId): Promise<AppOptions> {
     const { rows } = await this.database.query<{ options: unknown }>('SELECT options FROM app_options WHERE app_id = $1', [appId]);
     if (rows[0]) return appOptionsSchema.parse(rows[0].options);
-    const { sequence, options } = await this.#client.send<{ sequence: number; options: AppOptions }>({
-      method: 'GET',
-      path: `/internal/apps/${appId}/options`,
-      timeoutMs: 3000,
-      retryForMs: 1000,
-    });
+    const asking = { params: { appId } };
+    const { sequence, options } = await this.#client.ask(internal.appOptions, asking, { timeoutMs: 3000, retryForMs: 1000 });
     await saveAppOptions(this.database, appId, sequence, options);
     return options;
   }

@@ -1,5 +1,6 @@
 import type { AppId, CallState, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import { participantOf } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
@@ -28,12 +29,8 @@ export class MediaCredentialsOffice {
     if (participant.state !== 'connected' || participant.deviceId !== deviceId) {
       throw new ProblemError('forbidden', 'Only the device that dialed or answered gets media credentials');
     }
-    return this.#client.send<MediaCredentials>({
-      method: 'POST',
-      path: '/internal/credentials',
-      body: { appId, callId: call.callId, sequence: call.sequence, userAlias, deviceId },
-      timeoutMs: 2000,
-    });
+    const body = { appId, callId: call.callId, sequence: call.sequence, userAlias, deviceId };
+    return this.#client.ask(internal.mediaCredentials, { body }, { timeoutMs: 2000 });
   }
 
   /** As {@link issue}, but null where media cannot serve now: the answer itself stands, and the device asks again. */

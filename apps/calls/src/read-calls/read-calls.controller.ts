@@ -1,33 +1,25 @@
 import {
-  type AppId,
-  appIdSchema,
   type CallEvent,
-  type CallEventsQuery,
   type CallId,
   type CallList,
   type CallListQuery,
   type CallRecord,
   type CallSnapshot,
   callEventsPage,
-  callEventsQuerySchema,
   callIdSchema,
   callListQuerySchema,
   participantOf,
   type Subject,
   type Timeline,
-  type UserAlias,
-  userAliasSchema,
 } from '@communication-center/contracts';
-import { appOf, From, JsonBody, PathParam, Postgres, ProblemError, QueryString, requireService } from '@communication-center/service';
-import { Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { z } from 'zod';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, appOf, From, PathParam, Postgres, ProblemError, QueryString, Serves } from '@communication-center/service';
+import { Controller, Get } from '@nestjs/common';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
 import { eventsBetween, eventsOfCalls } from '../event-store/events.js';
 import { statesOfCalls } from '../event-store/kept-states.js';
 import { callsToTell } from './calls-to-tell.js';
-
-const snapshotSchema = z.object({ appId: appIdSchema, userAlias: userAliasSchema });
 
 /** Reads calls back: one from its events, many from the history the log was folded into. */
 @Controller()
@@ -56,22 +48,13 @@ export class ReadCallsController {
     return { callId, events: events.map(({ sequence, type, time, data }) => ({ sequence, type, time, data })) };
   }
 
-  /** What a reader of the log lacks of a call, a page at most. For services. */
-  @Get('internal/calls/:callId/events')
-  async eventsOf(
-    @From() subject: Subject,
-    @PathParam('callId', callIdSchema) callId: CallId,
-    @QueryString(callEventsQuerySchema) { after, before }: CallEventsQuery,
-  ): Promise<{ events: CallEvent[] }> {
-    requireService(subject);
-    return { events: await eventsBetween(this.database, callId, { after, before, limit: callEventsPage }) };
+  @Serves(internal.callEvents)
+  async eventsOf(@AskedBy(internal.callEvents) { params, query }: Asked<typeof internal.callEvents>): Promise<{ events: CallEvent[] }> {
+    return { events: await eventsBetween(this.database, params.callId, { ...query, limit: callEventsPage }) };
   }
 
-  /** What a device that connects must know. For gateways. */
-  @Post('internal/snapshot')
-  @HttpCode(200)
-  async snapshot(@From() subject: Subject, @JsonBody(snapshotSchema) body: { appId: AppId; userAlias: UserAlias }): Promise<CallSnapshot> {
-    requireService(subject);
+  @Serves(internal.snapshot)
+  async snapshot(@AskedBy(internal.snapshot) { body }: Asked<typeof internal.snapshot>): Promise<CallSnapshot> {
     const callIds = await callsToTell(this.database, body.appId, body.userAlias);
     const clock = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
     return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };

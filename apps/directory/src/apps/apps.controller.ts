@@ -1,5 +1,6 @@
 import { type AppBody, type AppId, type AppView, appBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
-import { From, JsonBody, PathParam, ProblemError, requireOperator, requireService, Settings } from '@communication-center/service';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, From, JsonBody, PathParam, ProblemError, requireOperator, Serves, Settings } from '@communication-center/service';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { noteOf } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
@@ -32,11 +33,9 @@ export class AppsController {
     return this.apps.get(appId);
   }
 
-  /** What other services must know of an app before its event has reached them. */
-  @Get('internal/apps/:appId/options')
-  async options(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId) {
-    requireService(subject);
-    return this.apps.options(appId);
+  @Serves(internal.appOptions)
+  async options(@AskedBy(internal.appOptions) { params }: Asked<typeof internal.appOptions>) {
+    return this.apps.options(params.appId);
   }
 }
 

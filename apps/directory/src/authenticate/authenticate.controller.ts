@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type AppId, authenticationBodySchema, type Subject } from '@communication-center/contracts';
-import { From, JsonBody, ProblemError, requireService, Settings } from '@communication-center/service';
-import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import type { Subject } from '@communication-center/contracts';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, ProblemError, Serves, Settings } from '@communication-center/service';
+import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
 import { AppStore } from '../apps/app-store.js';
 import type { DirectorySettings } from '../settings.js';
@@ -9,7 +10,7 @@ import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
 
 /** Tells the gateway whose credential a request or socket carries. */
-@Controller('internal/authenticate')
+@Controller()
 export class AuthenticateController {
   constructor(
     private readonly apps: AppStore,
@@ -19,14 +20,8 @@ export class AuthenticateController {
     @Inject(Settings) private readonly settings: DirectorySettings,
   ) {}
 
-  /** @throws ProblemError `unauthenticated`; `unknown_app` where the named app does not exist; `forbidden` for a token of another app. */
-  @Post()
-  @HttpCode(200)
-  async whose(
-    @From() subject: Subject,
-    @JsonBody(authenticationBodySchema) { credential, appId }: { credential: string; appId?: AppId },
-  ): Promise<Subject> {
-    requireService(subject);
+  @Serves(internal.authenticate)
+  async whose(@AskedBy(internal.authenticate) { body: { credential, appId } }: Asked<typeof internal.authenticate>): Promise<Subject> {
     if (appId) await this.apps.get(appId);
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);

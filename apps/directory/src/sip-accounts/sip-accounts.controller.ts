@@ -1,5 +1,6 @@
 import { type AppId, appIdSchema, type SipAccountView, type Subject, sipUsernameSchema } from '@communication-center/contracts';
-import { From, PathParam, ProblemError, requireService } from '@communication-center/service';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, From, PathParam, ProblemError, Serves } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { requireAdminOf } from '../apps/apps.controller.js';
@@ -38,11 +39,9 @@ export class SipAccountsController {
     if (!(await this.accounts.delete(appId, username, note))) throw new ProblemError('not_found', 'No such account');
   }
 
-  /** What a password comes to, for the SIP gateway. */
-  @Get('internal/apps/:appId/sip-accounts/:username')
-  async secrets(@From() subject: Subject, @AppIdParam() appId: AppId, @UsernameParam() username: string) {
-    requireService(subject);
-    const secrets = await this.accounts.secretsOf(appId, username);
+  @Serves(internal.sipSecrets)
+  async secrets(@AskedBy(internal.sipSecrets) { params }: Asked<typeof internal.sipSecrets>) {
+    const secrets = await this.accounts.secretsOf(params.appId, params.username);
     if (!secrets) throw new ProblemError('not_found', 'No such account');
     return secrets;
   }

@@ -1,6 +1,4 @@
 import {
-  type AppId,
-  appIdSchema,
   doNotDisturbBodySchema,
   type Subject,
   type UserAlias,
@@ -11,14 +9,12 @@ import {
   userBodySchema,
   userPatchSchema,
 } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, NeededBody, PathParam, ProblemError, requireService } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Patch, Post, Put } from '@nestjs/common';
-import { z } from 'zod';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, appOfKey, From, JsonBody, NeededBody, PathParam, ProblemError, Serves } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Patch, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { noteOf } from '../audit/audit.js';
 import { UserStore } from './user-store.js';
-
-const aliasesSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
 
 @Controller()
 export class UsersController {
@@ -73,28 +69,14 @@ export class UsersController {
     await this.users.delete(appId, userAlias, noteOf(subject, appId, 'user.deleted', userAlias));
   }
 
-  /** What a caller may see of others: name and picture. For gateways. */
-  @Post('internal/apps/:appId/profiles')
-  @HttpCode(200)
-  async profiles(
-    @From() subject: Subject,
-    @PathParam('appId', appIdSchema) appId: AppId,
-    @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] },
-  ) {
-    requireService(subject);
-    return { profiles: await this.users.profiles(appId, body.userAliases) };
+  @Serves(internal.profiles)
+  async profiles(@AskedBy(internal.profiles) { params, body }: Asked<typeof internal.profiles>) {
+    return { profiles: await this.users.profiles(params.appId, body.userAliases) };
   }
 
-  /** What the calls service must know of a user before the user's event has reached it. */
-  @Post('internal/apps/:appId/user-settings')
-  @HttpCode(200)
-  async settings(
-    @From() subject: Subject,
-    @PathParam('appId', appIdSchema) appId: AppId,
-    @JsonBody(aliasesSchema) body: { userAliases: UserAlias[] },
-  ) {
-    requireService(subject);
-    await this.apps.get(appId);
-    return { users: await this.users.settings(appId, body.userAliases) };
+  @Serves(internal.userSettings)
+  async settings(@AskedBy(internal.userSettings) { params, body }: Asked<typeof internal.userSettings>) {
+    await this.apps.get(params.appId);
+    return { users: await this.users.settings(params.appId, body.userAliases) };
   }
 }

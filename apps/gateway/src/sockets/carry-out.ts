@@ -8,6 +8,7 @@ import {
   type ServerFrame,
   type Subject,
 } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { ProblemError, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
@@ -127,13 +128,8 @@ export class CarryOut {
   }
 
   async #profiles({ appId }: Device, userAliases: string[]): Promise<Profile[]> {
-    const answer = await this.services.directory.send<{ profiles: Profile[] }>({
-      method: 'POST',
-      path: `/internal/apps/${appId}/profiles`,
-      body: { userAliases },
-      retryForMs: 2000,
-    });
-    return answer.profiles;
+    const asking = { params: { appId }, body: { userAliases } };
+    return (await this.services.directory.ask(internal.profiles, asking, { retryForMs: 2000 })).profiles;
   }
 }
 

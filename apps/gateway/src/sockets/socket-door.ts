@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type CallSnapshot,
-  callSnapshotSchema,
   maxFrameBytes,
   type ServerFrame,
   type SessionCloseReason,
   type SessionId,
   socketSubprotocol,
 } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { OutboxRelay } from '@communication-center/event-log';
 import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -209,15 +209,7 @@ export class SocketDoor implements SocketOwner {
   }
 
   async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {
-    const path = '/internal/snapshot';
-    const snapshot = await this.services.calls.send({
-      method: 'POST',
-      path,
-      body: { appId, userAlias },
-      timeoutMs: 4000,
-      retryForMs: 4000,
-    });
-    return callSnapshotSchema.parse(snapshot);
+    return this.services.calls.ask(internal.snapshot, { body: { appId, userAlias } }, { timeoutMs: 4000, retryForMs: 4000 });
   }
 }
 

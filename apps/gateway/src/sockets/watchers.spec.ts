@@ -23,7 +23,7 @@ let watchers: Watchers;
 
 beforeEach(() => {
   answering = async (userAliases) => ({ presences: userAliases.map((userAlias) => presenceOf(userAlias)) });
-  const presence = { send: ({ body }: { body: { userAliases: string[] } }) => answering(body.userAliases) };
+  const presence = { ask: (_: unknown, { body }: { body: { userAliases: string[] } }) => answering(body.userAliases) };
   const server = { include: () => undefined } as unknown as EventLogServer;
   watchers = new Watchers({} as EventLog, server, { presence } as unknown as Services, () => undefined);
 });

@@ -3,19 +3,16 @@ import {
   type AppId,
   type Presence,
   presenceLimits,
-  presenceSchema,
   readEvent,
   type ServerFrame,
   type UserAlias,
 } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { ProblemError, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import { Services } from '../services.js';
 import { type CommandFrame, type Device, type DeviceSocket, socketErrorOf } from './device-socket.js';
-
-const presencesSchema = z.object({ presences: z.array(presenceSchema) });
 
 type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
 
@@ -102,13 +99,8 @@ export class Watchers {
   }
 
   async #read(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
-    const answer = await this.services.presence.send({
-      method: 'POST',
-      path: `/internal/apps/${appId}/presence`,
-      body: { userAliases },
-      retryForMs: 2000,
-    });
-    return presencesSchema.parse(answer).presences;
+    const asking = { params: { appId }, body: { userAliases: [...userAliases] } };
+    return (await this.services.presence.ask(internal.presenceOfSome, asking, { retryForMs: 2000 })).presences;
   }
 }
 

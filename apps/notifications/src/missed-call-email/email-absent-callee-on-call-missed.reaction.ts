@@ -1,4 +1,5 @@
-import { type AppId, presenceSchema, type UserAlias } from '@communication-center/contracts';
+import type { AppId, UserAlias } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -31,9 +32,8 @@ export class EmailAbsentCalleeOnCallMissed {
 
   /** Whether any device is connected. The status would not do: until presence has folded this event too, it says busy. */
   async #isOnline(appId: AppId, userAlias: UserAlias): Promise<boolean> {
-    const path = `/internal/apps/${appId}/presence/${encodeURIComponent(userAlias)}`;
     try {
-      const { devices } = presenceSchema.parse(await this.#presence.send({ method: 'GET', path, timeoutMs: 3000 }));
+      const { devices } = await this.#presence.ask(internal.presenceOf, { params: { appId, userAlias } }, { timeoutMs: 3000 });
       return devices.some(({ status }) => status !== 'offline');
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'unknown_user') return false;

@@ -1,26 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import {
-  type AppId,
-  appIdSchema,
   type Presence,
   type PresenceList,
   type PresenceListQuery,
   type PresenceStreamQuery,
-  presenceLimits,
   presenceListQuerySchema,
   presenceStreamQuerySchema,
   type Subject,
   type UserAlias,
   userAliasSchema,
 } from '@communication-center/contracts';
-import { appOf, From, JsonBody, PathParam, ProblemError, QueryString, requireService } from '@communication-center/service';
-import { Controller, Get, Headers, HttpCode, Post, Res } from '@nestjs/common';
-import { z } from 'zod';
+import { type Asked, internal } from '@communication-center/contracts/internal';
+import { AskedBy, appOf, From, PathParam, ProblemError, QueryString, Serves } from '@communication-center/service';
+import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { readPlace } from '../domain/stream-place.js';
 import { PresenceStreams } from '../stream-presence/presence-streams.js';
 import { PresenceStore } from './presence-store.js';
-
-const batchSchema = z.object({ userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) });
 
 @Controller()
 export class PresenceController {
@@ -62,26 +57,15 @@ export class PresenceController {
     return this.store.get(appOf(subject, 'presence'), userAlias);
   }
 
-  /** One user, for services of the Center. */
-  @Get('internal/apps/:appId/presence/:userAlias')
-  async forService(
-    @From() subject: Subject,
-    @PathParam('appId', appIdSchema) appId: AppId,
-    @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
-  ): Promise<Presence> {
-    requireService(subject);
-    return this.store.get(appId, userAlias);
+  @Serves(internal.presenceOf)
+  async forService(@AskedBy(internal.presenceOf) { params }: Asked<typeof internal.presenceOf>): Promise<Presence> {
+    return this.store.get(params.appId, params.userAlias);
   }
 
-  /** Several users, for services of the Center; those who do not exist are left out. */
-  @Post('internal/apps/:appId/presence')
-  @HttpCode(200)
+  @Serves(internal.presenceOfSome)
   async someForService(
-    @From() subject: Subject,
-    @PathParam('appId', appIdSchema) appId: AppId,
-    @JsonBody(batchSchema) { userAliases }: { userAliases: UserAlias[] },
+    @AskedBy(internal.presenceOfSome) { params, body }: Asked<typeof internal.presenceOfSome>,
   ): Promise<{ presences: Presence[] }> {
-    requireService(subject);
-    return { presences: await this.store.some(appId, userAliases) };
+    return { presences: await this.store.some(params.appId, body.userAliases) };
   }
 }

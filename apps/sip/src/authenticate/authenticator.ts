@@ -1,4 +1,5 @@
 import { type AppId, appIdSchema, sipUsernameSchema } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { SipRequest } from '../messages/sip-message.js';
@@ -42,11 +43,7 @@ export class Authenticator {
   async #secretsOf(appId: AppId, username: string): Promise<DigestSecrets | undefined> {
     if (!sipUsernameSchema.safeParse(username).success) return undefined;
     try {
-      return await this.#directory.send<DigestSecrets>({
-        method: 'GET',
-        path: `/internal/apps/${appId}/sip-accounts/${username}`,
-        retryForMs: 1500,
-      });
+      return await this.#directory.ask(internal.sipSecrets, { params: { appId, username } }, { retryForMs: 1500 });
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not_found') return undefined;
       throw error;

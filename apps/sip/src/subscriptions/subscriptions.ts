@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type AnyEvent, type AppId, type Presence, presenceSchema, readEvent, userAliasSchema } from '@communication-center/contracts';
+import { type AnyEvent, type AppId, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -206,13 +207,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
 
   /** @returns the newest of what is read now and what the log has told; undefined for somebody who does not exist. */
   async #read(appId: AppId, userAlias: string): Promise<Presence | undefined> {
-    const { presences } = await this.#presence.send<{ presences: unknown[] }>({
-      method: 'POST',
-      path: `/internal/apps/${appId}/presence`,
-      body: { userAliases: [userAlias] },
-      retryForMs: 1500,
-    });
-    const read = presences.map((one) => presenceSchema.parse(one))[0];
+    const asking = { params: { appId }, body: { userAliases: [userAlias] } };
+    const [read] = (await this.#presence.ask(internal.presenceOfSome, asking, { retryForMs: 1500 })).presences;
     const known = this.#known.get(nameOf(appId, userAlias));
     return known && read && known.version > read.version ? known : read;
   }

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { callSnapshotSchema, mediaCredentialsSchema } from './call-commands.js';
+import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
+import { appOptionsSchema, profileSchema, sipUsernameSchema } from './directory.js';
+import { appIdSchema, callIdSchema, deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { presenceLimits, presenceSchema } from './presence.js';
+import { authenticationBodySchema, subjectSchema } from './subject.js';
+
+/** An endpoint that a service has for the others alone: what is asked, and what is answered. Both ends parse by it. */
+export interface InternalEndpoint {
+  service: string;
+  method: 'GET' | 'POST';
+  /** With `:name` for each of the params. */
+  path: `/internal/${string}`;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodObject;
+  answer: z.ZodType;
+}
+
+type Parts = 'params' | 'query' | 'body';
+/** What a caller says to ask. */
+export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.input<E[P]> : never };
+/** What the service is asked, parsed. */
+export type Asked<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
+
+const ofApp = z.object({ appId: appIdSchema });
+const aliases = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
+
+/** Every internal endpoint. Fields that one end does not know are left out by it, since the other may be a release ahead. */
+export const internal = {
+  /** Whose credential a request or socket carries. `unauthenticated`; `unknown_app`; `forbidden` for a token of another app. */
+  authenticate: {
+    service: 'directory',
+    method: 'POST',
+    path: '/internal/authenticate',
+    body: authenticationBodySchema,
+    answer: subjectSchema,
+  },
+  /** What a caller may see of others. Those who do not exist are left out. */
+  profiles: {
+    service: 'directory',
+    method: 'POST',
+    path: '/internal/apps/:appId/profiles',
+    params: ofApp,
+    body: aliases,
+    answer: z.object({ profiles: z.array(profileSchema) }),
+  },
+  /** What must be known of users before their events have arrived, deleted ones too. `unknown_app`. */
+  userSettings: {
+    service: 'directory',
+    method: 'POST',
+    path: '/internal/apps/:appId/user-settings',
+    params: ofApp,
+    body: aliases,
+    answer: z.object({
+      users: z.array(z.object({ userAlias: recordedAliasSchema, sequence: z.int(), deleted: z.boolean(), doNotDisturb: z.boolean() })),
+    }),
+  },
+  /** What must be known of an app before its event has arrived. `unknown_app`. */
+  appOptions: {
+    service: 'directory',
+    method: 'GET',
+    path: '/internal/apps/:appId/options',
+    params: ofApp,
+    answer: z.object({ sequence: z.int(), options: appOptionsSchema }),
+  },
+  /** What a phone's password comes to: HA1 of RFC 7616 in hex, by each hash. `not_found`. */
+  sipSecrets: {
+    service: 'directory',
+    method: 'GET',
+    path: '/internal/apps/:appId/sip-accounts/:username',
+    params: ofApp.extend({ username: sipUsernameSchema }),
+    answer: z.object({ md5: z.string(), sha256: z.string() }),
+  },
+  /** What a reader of the log lacks of a call, a page at most. */
+  callEvents: {
+    service: 'calls',
+    method: 'GET',
+    path: '/internal/calls/:callId/events',
+    params: z.object({ callId: callIdSchema }),
+    query: callEventsQuerySchema,
+    answer: callEventsSchema,
+  },
+  /** What a device that connects must know. */
+  snapshot: {
+    service: 'calls',
+    method: 'POST',
+    path: '/internal/snapshot',
+    body: z.object({ appId: appIdSchema, userAlias: userAliasSchema }),
+    answer: callSnapshotSchema,
+  },
+  /** Lets one device into one call; who asks knows that it is in it. */
+  mediaCredentials: {
+    service: 'media',
+    method: 'POST',
+    path: '/internal/credentials',
+    body: z.object({
+      appId: appIdSchema,
+      callId: callIdSchema,
+      userAlias: userAliasSchema,
+      deviceId: deviceIdSchema,
+      sequence: z.int().describe('of the call, as the device knows it: a departure after it counts'),
+    }),
+    answer: mediaCredentialsSchema,
+  },
+  /** Where one user is. `unknown_user`. */
+  presenceOf: {
+    service: 'presence',
+    method: 'GET',
+    path: '/internal/apps/:appId/presence/:userAlias',
+    params: ofApp.extend({ userAlias: userAliasSchema }),
+    answer: presenceSchema,
+  },
+  /** Where several users are. Those who do not exist are left out. */
+  presenceOfSome: {
+    service: 'presence',
+    method: 'POST',
+    path: '/internal/apps/:appId/presence',
+    params: ofApp,
+    body: z.object({ userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) }),
+    answer: z.object({ presences: z.array(presenceSchema) }),
+  },
+} as const satisfies Record<string, InternalEndpoint>;

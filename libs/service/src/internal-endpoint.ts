@@ -1,0 +1,32 @@
+import type { Asked, InternalEndpoint } from '@communication-center/contracts/internal';
+import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
+import type { z } from 'zod';
+import { parseInput } from './problem-error.js';
+import { requireService, subjectOf } from './subject.js';
+
+type Serving<E extends InternalEndpoint> = (
+  target: object,
+  name: string | symbol,
+  method: { value?: (asked: Asked<E>) => Promise<z.input<E['answer']>> },
+) => void;
+
+/** Marks the method that answers an internal endpoint: it gets what {@link AskedBy} parsed, and answers what the contract says. */
+export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
+  return applyDecorators(RequestMapping({ path: endpoint.path, method: RequestMethod[endpoint.method] }), HttpCode(200));
+}
+
+/**
+ * What another service asks, parsed by the contract. Fields that are not known are left out: the caller may be a release ahead.
+ * @throws ProblemError `forbidden` for whoever is no service, `invalid_request` that names every faulty field.
+ */
+export const AskedBy = (endpoint: InternalEndpoint) =>
+  createParamDecorator((_: unknown, context: ExecutionContext) => {
+    const request = context.switchToHttp().getRequest();
+    requireService(subjectOf(request));
+    const { params, query, body } = endpoint;
+    return {
+      ...(params && { params: parseInput(params, request.params ?? {}) }),
+      ...(query && { query: parseInput(query, request.query ?? {}) }),
+      ...(body && { body: parseInput(body, request.body ?? {}) }),
+    };
+  })();
