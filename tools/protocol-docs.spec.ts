@@ -1,13 +1,50 @@
 /*
- * The published contract is generated: a change of the schemas that does not show in docs/ fails here.
+ * The published contract is generated from the services' own routes and schemas: a change that does not show in docs/ fails here,
+ * and so does a route that nobody described.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { requireSound } from './docs/src/lint-documents.js';
+import { openApi } from './docs/src/openapi.js';
+import { type PublicRoute, publicRoutes } from './docs/src/public-routes.js';
 
-test('docs/protocol and docs/settings.md say what the contracts and settings say', () => {
-  const generate = resolve(import.meta.dirname, 'docs/dist/generate.js');
-  const done = spawnSync(process.execPath, [generate, '--check'], { encoding: 'utf8' });
+const root = resolve(import.meta.dirname, '..');
+let routes: PublicRoute[];
+
+beforeAll(async () => {
+  routes = await publicRoutes(root);
+});
+
+test('docs/protocol and docs/settings.md say what the contracts, routes and settings say', () => {
+  const done = spawnSync(process.execPath, [resolve(root, 'tools/docs/dist/generate.js'), '--check'], { encoding: 'utf8' });
   expect(done.stderr).toBe('');
   expect(done.status).toBe(0);
+});
+
+test('a route that is not described, and a description without a route, fail by name', () => {
+  const [first] = routes as [PublicRoute];
+  expect(() => openApi([...routes, { ...first, method: 'POST', path: '/v1/surprises' }])).toThrow('POST /v1/surprises');
+  expect(() => openApi(routes.filter(({ path }) => path !== '/v1/user-tokens'))).toThrow('POST /v1/user-tokens');
+});
+
+test('a path parameter that nothing parses, and a body without a name, fail by name', () => {
+  const answer = routes.find(({ path }) => path === '/v1/calls/{callId}/answer') as PublicRoute;
+  const others = routes.filter((route) => route !== answer);
+  expect(() => openApi([...others, { ...answer, params: {} }])).toThrow('callId is parsed by no schema');
+  expect(() => openApi([...others, { ...answer, body: answer.params.callId as never }])).toThrow('its body has no name');
+});
+
+test('every route says that it refuses whoever has no credential, but for the one that is open to nobody', () => {
+  const { paths } = openApi(routes) as { paths: Record<string, Record<string, { responses: object; security?: object }>> };
+  const operations = Object.values(paths).flatMap((one) => Object.values(one));
+  expect(operations.every(({ responses }) => '401' in responses)).toBe(true);
+  expect(operations.filter(({ security }) => security)).toEqual([paths['/v1/user-tokens']?.post]);
+});
+
+test('the linter finds what standard tools cannot resolve', async () => {
+  const text = readFileSync(resolve(root, 'docs/protocol/asyncapi.json'), 'utf8');
+  const broken = text.replace('"#/components/schemas/signalling.client.dial"', '"#/components/schemas/nowhere"');
+  await expect(requireSound([{ name: 'asyncapi.json', text: broken, but: ['security-defined'] }])).rejects.toThrow('no-unresolved-refs');
 });

@@ -197,7 +197,9 @@ export { type EventOf, type Topic, topics } from './topics.js';
 export { unknownFields } from './unknown-fields.js';
 export {
   attemptViewSchema,
+  type DeliveryListQuery,
   type DeliveryView,
+  deliveryListQuerySchema,
   deliveryStateSchema,
   deliveryViewSchema,
   type EndpointBody,

@@ -22,7 +22,7 @@ type Parts = 'params' | 'query' | 'body';
 /** What a caller says to ask. */
 export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.input<E[P]> : never };
 /** What the service is asked, parsed. */
-export type Asked<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
+export type Inquiry<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
 
 const ofApp = z.object({ appId: appIdSchema });
 const aliases = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });

@@ -39,6 +39,13 @@ export const deliveryViewSchema = z.object({
 });
 export type DeliveryView = z.infer<typeof deliveryViewSchema>;
 
+/** Query of GET /v1/webhook-deliveries. */
+export const deliveryListQuerySchema = z.object({
+  endpointId: z.uuid().optional().describe('of which endpoint; of all of the app without it'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type DeliveryListQuery = z.infer<typeof deliveryListQuerySchema>;
+
 /** The body of a delivery: Standard Webhooks (https://www.standardwebhooks.com). */
 export const webhookBodySchema = z.object({
   type: z.string(),

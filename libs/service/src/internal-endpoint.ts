@@ -1,4 +1,4 @@
-import type { Asked, InternalEndpoint } from '@communication-center/contracts/internal';
+import type { Inquiry, InternalEndpoint } from '@communication-center/contracts/internal';
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import type { z } from 'zod';
 import { parseInput } from './problem-error.js';
@@ -7,10 +7,10 @@ import { requireService, subjectOf } from './subject.js';
 type Serving<E extends InternalEndpoint> = (
   target: object,
   name: string | symbol,
-  method: { value?: (asked: Asked<E>) => Promise<z.input<E['answer']>> },
+  method: { value?: (inquiry: Inquiry<E>) => Promise<z.input<E['answer']>> },
 ) => void;
 
-/** Marks the method that answers an internal endpoint: it gets what {@link AskedBy} parsed, and answers what the contract says. */
+/** Marks the method that answers an internal endpoint: it gets what {@link InquiryOf} parsed, and answers what the contract says. */
 export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
   return applyDecorators(RequestMapping({ path: endpoint.path, method: RequestMethod[endpoint.method] }), HttpCode(200));
 }
@@ -19,7 +19,7 @@ export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
  * What another service asks, parsed by the contract. Fields that are not known are left out: the caller may be a release ahead.
  * @throws ProblemError `forbidden` for whoever is no service, `invalid_request` that names every faulty field.
  */
-export const AskedBy = (endpoint: InternalEndpoint) =>
+export const InquiryOf = (endpoint: InternalEndpoint) =>
   createParamDecorator((_: unknown, context: ExecutionContext) => {
     const request = context.switchToHttp().getRequest();
     requireService(subjectOf(request));

@@ -1,15 +1,17 @@
 import type { Subject } from '@communication-center/contracts';
+import { parkedKeyBodySchema } from '@communication-center/contracts/operations';
 import { EventLogServer, isInfrastructureFailure, type ParkedKey, type RebuildStatus } from '@communication-center/event-log';
-import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Log } from './log-token.js';
 import { ProblemError } from './problem-error.js';
 import { From, requireOperator } from './subject.js';
-import { JsonBody } from './zod-input.js';
+import { JsonBody, PathParam } from './zod-input.js';
 
-const parkedSchema = z.object({ group: z.string().min(1), topic: z.string().min(1), key: z.string().min(1) });
-type Parked = z.infer<typeof parkedSchema>;
+type Parked = z.infer<typeof parkedKeyBodySchema>;
+
+const nameSchema = z.string().min(1).max(200);
 
 /** What an operator may do with a service's consumers. Reached through the gateway as /v1/operations/{service}/…. */
 @Controller('v1/operations')
@@ -35,7 +37,7 @@ export class OperationsController {
   /** Begins to fold the whole log into a projection again, beside the one that serves; how it goes is told by `projections`. */
   @Post('projections/:name/rebuild')
   @HttpCode(202)
-  async rebuild(@From() subject: Subject, @Param('name') name: string): Promise<{ name: string; rebuild: RebuildStatus }> {
+  async rebuild(@From() subject: Subject, @PathParam('name', nameSchema) name: string): Promise<{ name: string; rebuild: RebuildStatus }> {
     requireOperator(subject);
     const rebuild = await this.server.rebuild(name);
     if (!rebuild) throw new ProblemError('not_found', `Projections here: ${this.server.projections().join(', ') || 'none'}`);
@@ -52,7 +54,7 @@ export class OperationsController {
 
   /** Handles a parked key's events anew, in order, and frees the key; or says at which one it failed, from where the next goes on. */
   @Post('dead-letters/redrive')
-  async redrive(@From() subject: Subject, @JsonBody(parkedSchema) parked: Parked): Promise<{ handled: number }> {
+  async redrive(@From() subject: Subject, @JsonBody(parkedKeyBodySchema) parked: Parked): Promise<{ handled: number }> {
     requireOperator(subject);
     const handled = await this.server.redrive(parked.group, parked.topic, parked.key).catch((error: unknown) => {
       if (isInfrastructureFailure(error)) throw error;
@@ -66,7 +68,7 @@ export class OperationsController {
   /** Gives up a parked key's events for good, and frees the key: what comes next is handled. */
   @Post('dead-letters/discard')
   @HttpCode(200)
-  async discard(@From() subject: Subject, @JsonBody(parkedSchema) parked: Parked): Promise<{ discarded: number }> {
+  async discard(@From() subject: Subject, @JsonBody(parkedKeyBodySchema) parked: Parked): Promise<{ discarded: number }> {
     requireOperator(subject);
     const discarded = await this.server.discard(parked.group, parked.topic, parked.key);
     if (discarded === undefined) throw new ProblemError('not_found', 'That key is not parked in a consumer group of this service');

@@ -12,6 +12,15 @@ interface RequestWithSubject {
 /** Marks a route that needs no identity token: health and metrics. */
 export const OpenToAll = () => SetMetadata('open-to-all', true);
 
+const openToNobody = 'open-to-nobody';
+/** Marks a route that requests without a credential may reach; any other refuses them before it looks at what they say. */
+export const OpenToNobody = () => SetMetadata(openToNobody, true);
+
+/** @returns whether {@link OpenToNobody} marks a handler, or {@link OpenToAll} its controller or it. */
+export function isOpenToNobody(handler: object, controller: object): boolean {
+  return [openToNobody, 'open-to-all'].some((mark) => [handler, controller].some((marked) => Reflect.getMetadata(mark, marked) === true));
+}
+
 /** Gives a route the subject of its request. */
 export const From = createParamDecorator(
   (_: unknown, context: ExecutionContext): Subject => subjectOf(context.switchToHttp().getRequest<RequestWithSubject>()),
@@ -36,6 +45,9 @@ export class IdentityGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean>('open-to-all', [context.getHandler(), context.getClass()])) return true;
     const request = context.switchToHttp().getRequest<RequestWithSubject>();
     request.subject = await this.identity.verify(request.headers.authorization);
+    if (request.subject.kind === 'nobody' && !isOpenToNobody(context.getHandler(), context.getClass())) {
+      throw new ProblemError('unauthenticated', 'Send an API key or a user token as Authorization: Bearer …');
+    }
     return true;
   }
 }

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext, Param, type PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
 import { parseInput, parseStrictly } from './problem-error.js';
+import { parsing } from './request-shape.js';
 
 class ZodPipe implements PipeTransform {
   readonly #schema: z.ZodType;
@@ -33,25 +34,30 @@ export function parseOfRequest<S extends z.ZodType>(schema: S, input: unknown, r
   return wantsStrict(request) ? parseStrictly(schema, input) : parseInput(schema, input);
 }
 
-const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<InputRequest>();
+function parsedPart(schema: z.ZodType, partOf: (request: InputRequest) => unknown): ParameterDecorator {
+  return createParamDecorator((_: unknown, context: ExecutionContext) => {
+    const request = context.switchToHttp().getRequest<InputRequest>();
+    return parseOfRequest(schema, partOf(request), request);
+  })();
+}
 
 /** The request's JSON body, parsed by a schema of the contracts; `{}` where there is none. */
 export const JsonBody = (schema: z.ZodType) =>
-  createParamDecorator((_: unknown, context: ExecutionContext) => {
-    const request = requestOf(context);
-    return parseOfRequest(schema, request.body ?? {}, request);
-  })();
+  parsing(
+    { body: schema },
+    parsedPart(schema, ({ body }) => body ?? {}),
+  );
 /** As {@link JsonBody}, for what must be said: a request without a body is refused. */
 export const NeededBody = (schema: z.ZodType) =>
-  createParamDecorator((_: unknown, context: ExecutionContext) => {
-    const request = requestOf(context);
-    return parseOfRequest(schema, request.body, request);
-  })();
+  parsing(
+    { body: schema, needsBody: true },
+    parsedPart(schema, ({ body }) => body),
+  );
 /** One path parameter, parsed. */
-export const PathParam = (name: string, schema: z.ZodType) => Param(name, new ZodPipe(schema));
+export const PathParam = (name: string, schema: z.ZodType) => parsing({ params: { [name]: schema } }, Param(name, new ZodPipe(schema)));
 /** The query string, parsed. */
 export const QueryString = (schema: z.ZodType) =>
-  createParamDecorator((_: unknown, context: ExecutionContext) => {
-    const request = requestOf(context);
-    return parseOfRequest(schema, request.query ?? {}, request);
-  })();
+  parsing(
+    { query: schema },
+    parsedPart(schema, ({ query }) => query ?? {}),
+  );

@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asyncApi } from './asyncapi.js';
 import { eventCatalog } from './event-catalog.js';
+import { requireSound } from './lint-documents.js';
 import { openApi } from './openapi.js';
+import { publicRoutes } from './public-routes.js';
 import { settingsPage } from './settings-page.js';
 
 /*
@@ -13,13 +15,19 @@ const root = resolve(import.meta.dirname, '../../..');
 const check = process.argv.includes('--check');
 const asJson = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
-const pages: Record<string, string> = {
-  'protocol/openapi.json': asJson(openApi()),
+const pages = {
+  'protocol/openapi.json': asJson(openApi(await publicRoutes(root))),
   'protocol/asyncapi.json': asJson(asyncApi()),
   'protocol/events.md': eventCatalog(),
   'settings.md': await settingsPage(root),
 };
 
+await requireSound([
+  // The API has no licence of its own.
+  { name: 'openapi.json', text: pages['protocol/openapi.json'], but: ['info-license'] },
+  // A socket's first frame carries its token.
+  { name: 'asyncapi.json', text: pages['protocol/asyncapi.json'], but: ['security-defined'] },
+]);
 mkdirSync(join(root, 'docs/protocol'), { recursive: true });
 const stale: string[] = [];
 for (const [name, text] of Object.entries(pages)) {

@@ -6,9 +6,7 @@ import {
   appSecretViewSchema,
   appViewSchema,
   auditListSchema,
-  auditQuerySchema,
   callActionBodySchema,
-  callListQuerySchema,
   callListSchema,
   callRecordSchema,
   callReplySchema,
@@ -20,10 +18,9 @@ import {
   endpointViewSchema,
   inviteBodySchema,
   kickBodySchema,
-  presenceListQuerySchema,
+  type ProblemCode,
   presenceListSchema,
   presenceSchema,
-  presenceStreamQuerySchema,
   problemSchema,
   sipAccountViewSchema,
   timelineSchema,
@@ -33,10 +30,19 @@ import {
   userTokenViewSchema,
   userViewSchema,
 } from '@communication-center/contracts';
+import {
+  consumerListSchema,
+  deadLetterListSchema,
+  discardedSchema,
+  parkedKeyBodySchema,
+  projectionListSchema,
+  rebuildBegunSchema,
+  redrivenSchema,
+} from '@communication-center/contracts/operations';
 import { z } from 'zod';
 
 /** What clients send, by its name in the document. */
-export const sent = {
+export const sent: Readonly<Record<string, z.ZodType>> = {
   AnswerCallBody: answerCallBodySchema,
   ApiKeyBody: apiKeyBodySchema,
   AppBody: appBodySchema,
@@ -47,6 +53,7 @@ export const sent = {
   EndpointBody: endpointBodySchema,
   InviteBody: inviteBodySchema,
   KickBody: kickBodySchema,
+  ParkedKeyBody: parkedKeyBodySchema,
   UserBody: userBodySchema,
   UserPatch: userPatchSchema,
   UserTokenBody: userTokenBodySchema,
@@ -59,11 +66,17 @@ export const received = {
   App: appViewSchema,
   CallReply: callReplySchema,
   Call: callRecordSchema,
+  ConsumerList: consumerListSchema,
+  DeadLetterList: deadLetterListSchema,
   Delivery: deliveryViewSchema,
+  Discarded: discardedSchema,
   Endpoint: endpointViewSchema,
   AuditList: auditListSchema,
   Presence: presenceSchema,
   PresenceList: presenceListSchema,
+  ProjectionList: projectionListSchema,
+  RebuildBegun: rebuildBegunSchema,
+  Redriven: redrivenSchema,
   SipAccount: sipAccountViewSchema,
   SipAccountList: z.object({ accounts: z.array(sipAccountViewSchema) }),
   Timeline: timelineSchema,
@@ -77,238 +90,139 @@ export const received = {
   Problem: problemSchema,
 };
 
-export interface RestOperation {
-  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  path: string;
-  tag: string;
+/** What the document says of a route beside what the route itself says: its path, what it parses and its status. */
+export interface Described {
   summary: string;
-  body?: keyof typeof sent;
   answer?: keyof typeof received;
-  query?: z.ZodObject;
-  /** Whether an Idempotency-Key header stands for `commandId`. */
-  idempotent?: boolean;
-  status: number;
+  /** Where the answer is no JSON. */
+  answersAs?: 'text/event-stream';
+  /** Why it may refuse, beside what any route refuses for: a faulty request, a credential that is missing or has not the right. */
+  refusals?: readonly ProblemCode[];
 }
 
-const onCall = (action: string, summary: string, body: keyof typeof sent = 'CallActionBody'): RestOperation => ({
-  method: 'post',
-  path: `/v1/calls/{callId}/${action}`,
-  tag: 'calls',
+const onCall = (summary: string, ...refusals: ProblemCode[]): Described => ({
   summary,
-  body,
   answer: 'CallReply',
-  idempotent: true,
-  status: 200,
+  refusals: ['call_not_found', 'not_a_participant', 'already_ended', 'idempotency_mismatch', ...refusals],
+});
+const ofApp = (summary: string, answer?: keyof typeof received, ...refusals: ProblemCode[]): Described => ({
+  summary,
+  ...(answer && { answer }),
+  refusals: ['unknown_app', ...refusals],
 });
 
-/** Every public REST operation. */
-export const restOperations: RestOperation[] = [
-  {
-    method: 'post',
-    path: '/v1/calls',
-    tag: 'calls',
+/** Every public REST operation, by method and path. */
+export const described: Readonly<Record<string, Described>> = {
+  'POST /v1/calls': {
     summary: 'Dial. With an API key and no deviceId, the initiator rings too',
-    body: 'CreateCallBody',
     answer: 'CallReply',
-    idempotent: true,
-    status: 201,
+    refusals: [
+      'unknown_app',
+      'unknown_user',
+      'initiator_busy',
+      'all_callees_busy',
+      'too_many_participants',
+      'idempotency_mismatch',
+      'service_unavailable',
+    ],
   },
-  {
-    method: 'get',
-    path: '/v1/calls',
-    tag: 'calls',
-    summary: 'Calls, newest first, in pages, with how they went for everyone',
-    query: callListQuerySchema,
-    answer: 'CallList',
-    status: 200,
-  },
-  { method: 'get', path: '/v1/calls/{callId}', tag: 'calls', summary: 'One call', answer: 'Call', status: 200 },
-  {
-    method: 'get',
-    path: '/v1/calls/{callId}/timeline',
-    tag: 'calls',
+  'GET /v1/calls': { summary: 'Calls, newest first, in pages, with how they went for everyone', answer: 'CallList' },
+  'GET /v1/calls/{callId}': { summary: 'One call', answer: 'Call', refusals: ['call_not_found', 'not_a_participant'] },
+  'GET /v1/calls/{callId}/timeline': {
     summary: 'Everything that happened in a call',
     answer: 'Timeline',
-    status: 200,
+    refusals: ['call_not_found', 'not_a_participant'],
   },
-  onCall('ringing', 'Say that a device rings'),
-  onCall('answer', 'Answer on a device; leave the call the user is in, with hangUpOther', 'AnswerCallBody'),
-  onCall('decline', 'Decline on all devices', 'DeclineCallBody'),
-  onCall('ignore', 'Stop ringing on one device'),
-  onCall('hang-up', 'Cancel while dialing, hang up while connected'),
-  onCall('join', 'Come (back) into a call that goes on'),
-  onCall('add', 'Ring more people in a call', 'InviteBody'),
-  onCall('ring', 'Ring people again who declined, missed the call or left it', 'InviteBody'),
-  onCall('kick', 'Put somebody out (the initiator, or a server)', 'KickBody'),
-  onCall('end', 'End a call for everyone (servers)'),
-  onCall('request-upgrade', 'Ask everyone connected for video'),
-  onCall('accept-upgrade', 'Consent to video'),
-  onCall('refuse-upgrade', 'Refuse video, or take the wish back'),
-  onCall('credentials', 'Media credentials, again'),
-  {
-    method: 'get',
-    path: '/v1/presence',
-    tag: 'presence',
-    summary: 'Where several users are, or everybody of the app, in pages',
-    query: presenceListQuerySchema,
-    answer: 'PresenceList',
-    status: 200,
-  },
-  {
-    method: 'get',
-    path: '/v1/presence/stream',
-    tag: 'presence',
+  'POST /v1/calls/{callId}/ringing': onCall('Say that a device rings', 'already_answered'),
+  'POST /v1/calls/{callId}/answer': onCall(
+    'Answer on a device; leave the call the user is in, with hangUpOther',
+    'already_answered',
+    'already_in_call',
+  ),
+  'POST /v1/calls/{callId}/decline': onCall('Decline on all devices', 'already_answered'),
+  'POST /v1/calls/{callId}/ignore': onCall('Stop ringing on one device', 'already_answered'),
+  'POST /v1/calls/{callId}/hang-up': onCall('Cancel while dialing, hang up while connected'),
+  'POST /v1/calls/{callId}/join': onCall('Come (back) into a call that goes on', 'already_in_call', 'too_many_participants'),
+  'POST /v1/calls/{callId}/add': onCall('Ring more people in a call', 'unknown_user', 'all_callees_busy', 'too_many_participants'),
+  'POST /v1/calls/{callId}/ring': onCall(
+    'Ring people again who declined, missed the call or left it',
+    'unknown_user',
+    'all_callees_busy',
+    'too_many_participants',
+  ),
+  'POST /v1/calls/{callId}/kick': onCall('Put somebody out (the initiator, or a server)'),
+  'POST /v1/calls/{callId}/end': onCall('End a call for everyone (servers)'),
+  'POST /v1/calls/{callId}/request-upgrade': onCall('Ask everyone connected for video', 'not_upgradable', 'too_many_upgrade_requests'),
+  'POST /v1/calls/{callId}/accept-upgrade': onCall('Consent to video', 'not_upgradable', 'no_upgrade_requested'),
+  'POST /v1/calls/{callId}/refuse-upgrade': onCall('Refuse video, or take the wish back', 'no_upgrade_requested'),
+  'POST /v1/calls/{callId}/credentials': onCall('Media credentials, again', 'media_unavailable'),
+  'GET /v1/presence': { summary: 'Where several users are, or everybody of the app, in pages', answer: 'PresenceList' },
+  'GET /v1/presence/stream': {
     summary: 'The same as server-sent events (presence, ready, reset); Last-Event-ID goes on where a reader left off',
-    query: presenceStreamQuerySchema,
-    status: 200,
+    answersAs: 'text/event-stream',
+    refusals: ['rate_limited'],
   },
-  {
-    method: 'get',
-    path: '/v1/presence/{userAlias}',
-    tag: 'presence',
+  'GET /v1/presence/{userAlias}': {
     summary: 'Offline, online, away, not to be disturbed or busy; with whom; on which device',
     answer: 'Presence',
-    status: 200,
+    refusals: ['unknown_user'],
   },
-  {
-    method: 'put',
-    path: '/v1/users/{userAlias}',
-    tag: 'directory',
+  'PUT /v1/users/{userAlias}': {
     summary: 'Make a user, or replace its whole profile; without a body nothing is done',
-    body: 'UserBody',
     answer: 'User',
-    status: 200,
+    refusals: ['unknown_app'],
   },
-  {
-    method: 'patch',
-    path: '/v1/users/{userAlias}',
-    tag: 'directory',
+  'PATCH /v1/users/{userAlias}': {
     summary: 'Change a part of a profile; null erases a field, and what is left out stays',
-    body: 'UserPatch',
     answer: 'User',
-    status: 200,
+    refusals: ['unknown_user'],
   },
-  {
-    method: 'put',
-    path: '/v1/users/{userAlias}/do-not-disturb',
-    tag: 'directory',
+  'PUT /v1/users/{userAlias}/do-not-disturb': {
     summary: 'Set whether a user is rung; a user may set it for itself',
-    body: 'DoNotDisturbBody',
     answer: 'User',
-    status: 200,
+    refusals: ['unknown_user'],
   },
-  { method: 'get', path: '/v1/users/{userAlias}', tag: 'directory', summary: 'One user', answer: 'User', status: 200 },
-  { method: 'delete', path: '/v1/users/{userAlias}', tag: 'directory', summary: 'Erase a user', status: 204 },
-  {
-    method: 'post',
-    path: '/v1/user-tokens',
-    tag: 'directory',
-    summary: 'Mint a user token',
-    body: 'UserTokenBody',
-    answer: 'UserToken',
-    status: 201,
+  'GET /v1/users/{userAlias}': { summary: 'One user', answer: 'User', refusals: ['unknown_user'] },
+  'DELETE /v1/users/{userAlias}': { summary: 'Erase a user', refusals: ['unknown_user'] },
+  'POST /v1/user-tokens': ofApp('Mint a user token', 'UserToken'),
+  'PUT /v1/apps/{appId}': { summary: 'Make or change an app (operator)', answer: 'App' },
+  'GET /v1/apps/{appId}': ofApp('One app', 'App'),
+  'POST /v1/apps/{appId}/api-keys': ofApp('Make an API key, shown once', 'ApiKey'),
+  'GET /v1/apps/{appId}/api-keys': ofApp('API keys in use', 'ApiKeyList'),
+  'DELETE /v1/apps/{appId}/api-keys/{keyId}': ofApp('Revoke an API key', undefined, 'not_found'),
+  'POST /v1/apps/{appId}/secrets': ofApp('Make a secret that signs user tokens, shown once', 'AppSecret'),
+  'GET /v1/apps/{appId}/secrets': ofApp('Signing secrets in use', 'AppSecretList'),
+  'DELETE /v1/apps/{appId}/secrets/{kid}': ofApp('Revoke a signing secret', undefined, 'not_found'),
+  'PUT /v1/apps/{appId}/sip-accounts/{username}': ofApp(
+    'Make an account for a phone system, or give it a new password, shown once',
+    'SipAccount',
+  ),
+  'GET /v1/apps/{appId}/sip-accounts': ofApp('Accounts of phone systems', 'SipAccountList'),
+  'DELETE /v1/apps/{appId}/sip-accounts/{username}': ofApp('Delete the account of a phone system', undefined, 'not_found'),
+  'GET /v1/apps/{appId}/audit': ofApp('Who did what to the app, newest first', 'AuditList'),
+  'POST /v1/webhook-endpoints': { summary: 'Make an endpoint; its signing secret is shown once', answer: 'Endpoint' },
+  'GET /v1/webhook-endpoints': { summary: 'Endpoints', answer: 'EndpointList' },
+  'DELETE /v1/webhook-endpoints/{endpointId}': { summary: 'Delete an endpoint', refusals: ['not_found'] },
+  'GET /v1/webhook-deliveries': { summary: 'The newest deliveries with every attempt', answer: 'DeliveryList' },
+  'GET /v1/operations/{service}/consumers': { summary: 'How the consumers of a service are (operator)', answer: 'ConsumerList' },
+  'GET /v1/operations/{service}/projections': {
+    summary: 'How the last rebuild of each projection went, or goes (operator)',
+    answer: 'ProjectionList',
   },
-  {
-    method: 'put',
-    path: '/v1/apps/{appId}',
-    tag: 'directory',
-    summary: 'Make or change an app (operator)',
-    body: 'AppBody',
-    answer: 'App',
-    status: 200,
+  'POST /v1/operations/{service}/projections/{name}/rebuild': {
+    summary: 'Fold the whole log into a projection again, beside the one that serves (operator)',
+    answer: 'RebuildBegun',
+    refusals: ['not_found'],
   },
-  { method: 'get', path: '/v1/apps/{appId}', tag: 'directory', summary: 'One app', answer: 'App', status: 200 },
-  {
-    method: 'post',
-    path: '/v1/apps/{appId}/api-keys',
-    tag: 'directory',
-    summary: 'Make an API key, shown once',
-    body: 'ApiKeyBody',
-    answer: 'ApiKey',
-    status: 201,
+  'GET /v1/operations/{service}/dead-letters': { summary: 'Keys whose events wait (operator)', answer: 'DeadLetterList' },
+  'POST /v1/operations/{service}/dead-letters/redrive': {
+    summary: 'Handle the events of a parked key again, in order (operator)',
+    answer: 'Redriven',
+    refusals: ['not_found', 'conflict'],
   },
-  {
-    method: 'get',
-    path: '/v1/apps/{appId}/api-keys',
-    tag: 'directory',
-    summary: 'API keys in use',
-    answer: 'ApiKeyList',
-    status: 200,
+  'POST /v1/operations/{service}/dead-letters/discard': {
+    summary: 'Give up the events of a parked key for good (operator)',
+    answer: 'Discarded',
+    refusals: ['not_found'],
   },
-  { method: 'delete', path: '/v1/apps/{appId}/api-keys/{keyId}', tag: 'directory', summary: 'Revoke an API key', status: 204 },
-  {
-    method: 'post',
-    path: '/v1/apps/{appId}/secrets',
-    tag: 'directory',
-    summary: 'Make a secret that signs user tokens, shown once',
-    answer: 'AppSecret',
-    status: 201,
-  },
-  {
-    method: 'get',
-    path: '/v1/apps/{appId}/secrets',
-    tag: 'directory',
-    summary: 'Signing secrets in use',
-    answer: 'AppSecretList',
-    status: 200,
-  },
-  { method: 'delete', path: '/v1/apps/{appId}/secrets/{kid}', tag: 'directory', summary: 'Revoke a signing secret', status: 204 },
-  {
-    method: 'put',
-    path: '/v1/apps/{appId}/sip-accounts/{username}',
-    tag: 'directory',
-    summary: 'Make an account for a phone system, or give it a new password, shown once',
-    answer: 'SipAccount',
-    status: 200,
-  },
-  {
-    method: 'get',
-    path: '/v1/apps/{appId}/sip-accounts',
-    tag: 'directory',
-    summary: 'Accounts of phone systems',
-    answer: 'SipAccountList',
-    status: 200,
-  },
-  {
-    method: 'delete',
-    path: '/v1/apps/{appId}/sip-accounts/{username}',
-    tag: 'directory',
-    summary: 'Delete the account of a phone system',
-    status: 204,
-  },
-  {
-    method: 'get',
-    path: '/v1/apps/{appId}/audit',
-    tag: 'directory',
-    summary: 'Who did what to the app, newest first',
-    query: auditQuerySchema,
-    answer: 'AuditList',
-    status: 200,
-  },
-  {
-    method: 'post',
-    path: '/v1/webhook-endpoints',
-    tag: 'webhooks',
-    summary: 'Make an endpoint; its signing secret is shown once',
-    body: 'EndpointBody',
-    answer: 'Endpoint',
-    status: 201,
-  },
-  {
-    method: 'get',
-    path: '/v1/webhook-endpoints',
-    tag: 'webhooks',
-    summary: 'Endpoints',
-    answer: 'EndpointList',
-    status: 200,
-  },
-  { method: 'delete', path: '/v1/webhook-endpoints/{endpointId}', tag: 'webhooks', summary: 'Delete an endpoint', status: 204 },
-  {
-    method: 'get',
-    path: '/v1/webhook-deliveries',
-    tag: 'webhooks',
-    summary: 'The newest deliveries with every attempt (endpointId, limit)',
-    answer: 'DeliveryList',
-    status: 200,
-  },
-];
+};

@@ -1,5 +1,5 @@
 import { type CommandId, commandIdSchema, type Subject } from '@communication-center/contracts';
-import { ProblemError, parseInput, parseOfRequest, subjectOf } from '@communication-center/service';
+import { ProblemError, parseInput, parseOfRequest, parsing, subjectOf } from '@communication-center/service';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { z } from 'zod';
 
@@ -19,7 +19,9 @@ export interface Asked<S extends z.ZodType> {
  * The body of a command, parsed by a schema that has `commandId`. An `Idempotency-Key` header
  * (draft-ietf-httpapi-idempotency-key-header) stands for it; quotes around its value are allowed.
  */
-export const AskedBy = (schema: z.ZodType) =>
+export const AskedBy = (schema: z.ZodType) => parsing({ body: schema, isIdempotent: true }, asked(schema));
+
+const asked = (schema: z.ZodType) =>
   createParamDecorator((_: unknown, context: ExecutionContext): Asked<z.ZodType> => {
     const request = context.switchToHttp().getRequest<CommandRequest>();
     const body = parseOfRequest(schema, request.body ?? {}, request) as { commandId?: CommandId };

@@ -12,8 +12,8 @@ import {
   type Subject,
   type Timeline,
 } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, appOf, From, PathParam, Postgres, ProblemError, QueryString, Serves } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { appOf, From, InquiryOf, PathParam, Postgres, ProblemError, QueryString, Serves } from '@communication-center/service';
 import { Controller, Get } from '@nestjs/common';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
@@ -49,12 +49,12 @@ export class ReadCallsController {
   }
 
   @Serves(internal.callEvents)
-  async eventsOf(@AskedBy(internal.callEvents) { params, query }: Asked<typeof internal.callEvents>): Promise<{ events: CallEvent[] }> {
+  async eventsOf(@InquiryOf(internal.callEvents) { params, query }: Inquiry<typeof internal.callEvents>): Promise<{ events: CallEvent[] }> {
     return { events: await eventsBetween(this.database, params.callId, { ...query, limit: callEventsPage }) };
   }
 
   @Serves(internal.snapshot)
-  async snapshot(@AskedBy(internal.snapshot) { body }: Asked<typeof internal.snapshot>): Promise<CallSnapshot> {
+  async snapshot(@InquiryOf(internal.snapshot) { body }: Inquiry<typeof internal.snapshot>): Promise<CallSnapshot> {
     const callIds = await callsToTell(this.database, body.appId, body.userAlias);
     const clock = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
     return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };

@@ -1,6 +1,6 @@
 import { type AppBody, type AppId, type AppView, appBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, From, JsonBody, PathParam, ProblemError, requireOperator, Serves, Settings } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { From, InquiryOf, JsonBody, PathParam, ProblemError, requireOperator, Serves, Settings } from '@communication-center/service';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { noteOf } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
@@ -34,7 +34,7 @@ export class AppsController {
   }
 
   @Serves(internal.appOptions)
-  async options(@AskedBy(internal.appOptions) { params }: Asked<typeof internal.appOptions>) {
+  async options(@InquiryOf(internal.appOptions) { params }: Inquiry<typeof internal.appOptions>) {
     return this.apps.options(params.appId);
   }
 }

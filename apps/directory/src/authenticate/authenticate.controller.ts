@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Subject } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, ProblemError, Serves, Settings } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
 import { AppStore } from '../apps/app-store.js';
@@ -21,7 +21,7 @@ export class AuthenticateController {
   ) {}
 
   @Serves(internal.authenticate)
-  async whose(@AskedBy(internal.authenticate) { body: { credential, appId } }: Asked<typeof internal.authenticate>): Promise<Subject> {
+  async whose(@InquiryOf(internal.authenticate) { body: { credential, appId } }: Inquiry<typeof internal.authenticate>): Promise<Subject> {
     if (appId) await this.apps.get(appId);
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);

@@ -1,6 +1,6 @@
 import { type AppId, appIdSchema, type SipAccountView, type Subject, sipUsernameSchema } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, From, PathParam, ProblemError, Serves } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { From, InquiryOf, PathParam, ProblemError, Serves } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { requireAdminOf } from '../apps/apps.controller.js';
@@ -40,7 +40,7 @@ export class SipAccountsController {
   }
 
   @Serves(internal.sipSecrets)
-  async secrets(@AskedBy(internal.sipSecrets) { params }: Asked<typeof internal.sipSecrets>) {
+  async secrets(@InquiryOf(internal.sipSecrets) { params }: Inquiry<typeof internal.sipSecrets>) {
     const secrets = await this.accounts.secretsOf(params.appId, params.username);
     if (!secrets) throw new ProblemError('not_found', 'No such account');
     return secrets;

@@ -1,5 +1,5 @@
 import { type AppId, type Subject, type UserTokenView, userTokenBodySchema } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, ProblemError, Settings } from '@communication-center/service';
+import { appOfKey, From, JsonBody, OpenToNobody, ProblemError, Settings } from '@communication-center/service';
 import { Controller, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { AppStore } from '../apps/app-store.js';
@@ -20,6 +20,7 @@ export class UserTokensController {
 
   /** Mints a token for a user: with an API key, or without one in an app that trusts a bare alias. */
   @Post()
+  @OpenToNobody()
   async mint(@From() subject: Subject, @JsonBody(userTokenBodySchema) body: UserTokenBody): Promise<UserTokenView> {
     const appId = subject.kind === 'nobody' ? await this.#trustingApp(body) : appOfKey(subject, 'users');
     await this.users.ensure(appId, body.userAlias);

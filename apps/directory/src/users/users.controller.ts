@@ -9,8 +9,8 @@ import {
   userBodySchema,
   userPatchSchema,
 } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, appOfKey, From, JsonBody, NeededBody, PathParam, ProblemError, Serves } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { appOfKey, From, InquiryOf, JsonBody, NeededBody, PathParam, ProblemError, Serves } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Patch, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { noteOf } from '../audit/audit.js';
@@ -70,12 +70,12 @@ export class UsersController {
   }
 
   @Serves(internal.profiles)
-  async profiles(@AskedBy(internal.profiles) { params, body }: Asked<typeof internal.profiles>) {
+  async profiles(@InquiryOf(internal.profiles) { params, body }: Inquiry<typeof internal.profiles>) {
     return { profiles: await this.users.profiles(params.appId, body.userAliases) };
   }
 
   @Serves(internal.userSettings)
-  async settings(@AskedBy(internal.userSettings) { params, body }: Asked<typeof internal.userSettings>) {
+  async settings(@InquiryOf(internal.userSettings) { params, body }: Inquiry<typeof internal.userSettings>) {
     await this.apps.get(params.appId);
     return { users: await this.users.settings(params.appId, body.userAliases) };
   }

@@ -1,6 +1,6 @@
 import type { MediaCredentials } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, Serves, Settings } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { InquiryOf, Serves, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
@@ -15,7 +15,7 @@ export class CredentialsController {
   ) {}
 
   @Serves(internal.mediaCredentials)
-  async issue(@AskedBy(internal.mediaCredentials) { body }: Asked<typeof internal.mediaCredentials>): Promise<MediaCredentials> {
+  async issue(@InquiryOf(internal.mediaCredentials) { body }: Inquiry<typeof internal.mediaCredentials>): Promise<MediaCredentials> {
     const { generation } = await this.rooms.place(body.appId, body.callId);
     const { token, expiresAt } = await this.tokens.mint({ ...body, generation });
     return { url: this.settings.PUBLIC_URL, token, expiresAt, generation, iceServers: this.settings.ICE_SERVERS };

@@ -10,8 +10,8 @@ import {
   type UserAlias,
   userAliasSchema,
 } from '@communication-center/contracts';
-import { type Asked, internal } from '@communication-center/contracts/internal';
-import { AskedBy, appOf, From, PathParam, ProblemError, QueryString, Serves } from '@communication-center/service';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import { appOf, From, InquiryOf, PathParam, ProblemError, QueryString, Serves } from '@communication-center/service';
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { readPlace } from '../domain/stream-place.js';
 import { PresenceStreams } from '../stream-presence/presence-streams.js';
@@ -58,13 +58,13 @@ export class PresenceController {
   }
 
   @Serves(internal.presenceOf)
-  async forService(@AskedBy(internal.presenceOf) { params }: Asked<typeof internal.presenceOf>): Promise<Presence> {
+  async forService(@InquiryOf(internal.presenceOf) { params }: Inquiry<typeof internal.presenceOf>): Promise<Presence> {
     return this.store.get(params.appId, params.userAlias);
   }
 
   @Serves(internal.presenceOfSome)
   async someForService(
-    @AskedBy(internal.presenceOfSome) { params, body }: Asked<typeof internal.presenceOfSome>,
+    @InquiryOf(internal.presenceOfSome) { params, body }: Inquiry<typeof internal.presenceOfSome>,
   ): Promise<{ presences: Presence[] }> {
     return { presences: await this.store.some(params.appId, body.userAliases) };
   }

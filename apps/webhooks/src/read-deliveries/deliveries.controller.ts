@@ -1,10 +1,13 @@
-import type { AppId, DeliveryView, Subject } from '@communication-center/contracts';
+import {
+  type AppId,
+  type DeliveryListQuery,
+  type DeliveryView,
+  deliveryListQuerySchema,
+  type Subject,
+} from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { appOfKey, From, Postgres, QueryString } from '@communication-center/service';
 import { Controller, Get } from '@nestjs/common';
-import { z } from 'zod';
-
-const querySchema = z.object({ endpointId: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) });
 
 interface DeliveryRow {
   delivery_id: string;
@@ -23,7 +26,7 @@ export class DeliveriesController {
   @Get()
   async list(
     @From() subject: Subject,
-    @QueryString(querySchema) query: z.infer<typeof querySchema>,
+    @QueryString(deliveryListQuerySchema) query: DeliveryListQuery,
   ): Promise<{ deliveries: DeliveryView[] }> {
     const rows = await newestDeliveries(this.database, appOfKey(subject, 'webhooks'), query);
     return { deliveries: rows.map(toView) };
