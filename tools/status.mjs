@@ -9,5 +9,5 @@ if (!status) {
 console.log(
   `Running at ${status.url}   app ${status.app}   API key ${status.demoKey ?? '(not made yet)'}   supervisor pid ${status.pid}\n`,
 );
-for (const { name, pid, state, log } of status.processes)
-  console.log(`  ${name.padEnd(14)} ${String(pid).padEnd(8)} ${state.padEnd(24)} ${log}`);
+for (const { name, pid, state, isLent, log } of status.processes)
+  console.log(`  ${name.padEnd(14)} ${String(pid).padEnd(8)} ${(isLent ? `${state} from sources` : state).padEnd(24)} ${log}`);

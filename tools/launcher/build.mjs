@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { entryOf } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { root } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
+import { statesOf } from './sources.mjs';
 
 const marks = join(root, '.run', 'marks');
 
@@ -37,6 +38,11 @@ function run(what, command, args) {
   });
 }
 
+/** Compiles one project and what it stands on. @throws Refusal with what the compiler says. */
+export function compile(project) {
+  return run(`compiling ${project}`, pinnedNode, [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--pretty', 'false', project]);
+}
+
 /** Installs npm packages when the lock file is not the one they were installed from. */
 export async function installPackages() {
   const lock = createHash('sha256')
@@ -53,18 +59,7 @@ const sourceFolders = ['apps', 'libs', 'tools/docs', 'e2e'];
 /** Names the state of every source file by path, size and time. */
 function sourcesMark() {
   const hash = createHash('sha256');
-  const visit = (folder) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.name === 'dist' || entry.name === 'node_modules') continue;
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) visit(path);
-      else {
-        const { size, mtimeMs } = statSync(path);
-        hash.update(`${path} ${size} ${mtimeMs}\n`);
-      }
-    }
-  };
-  for (const folder of sourceFolders) visit(join(root, folder));
+  for (const [path, state] of statesOf(sourceFolders.map((folder) => join(root, folder)))) hash.update(`${path} ${state}\n`);
   for (const file of ['package-lock.json', 'tsconfig.base.json', 'nx.json']) hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }

@@ -27,7 +27,7 @@ export function askControl(socketPath, method, path) {
     const asked = request({ socketPath, method, path }, (incoming) => {
       let text = '';
       incoming.on('data', (data) => (text += data));
-      incoming.on('end', () => (incoming.statusCode === 200 ? resolve(JSON.parse(text)) : reject(new Error(text))));
+      incoming.on('end', () => (incoming.statusCode === 200 ? resolve(JSON.parse(text)) : reject(new Error(JSON.parse(text).error))));
     });
     asked.setTimeout(60_000, () => asked.destroy(new Error('the supervisor does not answer')));
     asked.once('error', (error) => {

@@ -9,6 +9,7 @@ import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
 import { choosePorts, makeSecrets, readState, writeState } from './instance.mjs';
+import { Lending } from './lending.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
 import { isService, root } from './registry.mjs';
@@ -49,9 +50,11 @@ export async function startFleet(
   writeState(instance, state);
 
   let stopping;
+  let lending;
   let closeControl = () => undefined;
   const stop = () => {
     stopping ??= (async () => {
+      await lending?.close();
       await processes.stopAll();
       if (instance.composed) stopCompose(instance, {});
       closeControl();
@@ -59,27 +62,23 @@ export async function startFleet(
     return stopping;
   };
   try {
-    closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop }));
+    closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop, lending }));
     const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build).then(onBuilt));
     Object.assign(state, { servers });
     await createTopics(instance, servers);
     if (far.length > 0) startFarLine(processes, ports);
     say('starting the services');
-    const services = servicesOf(instance, {
-      ports,
-      secrets,
-      servers,
-      replicas,
-      far,
-      pooled,
-      overrides: overrides?.(ports),
-      isWatched,
-    }).filter(({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, '')));
+    const settings = { ports, secrets, servers, replicas, far, pooled, overrides: overrides?.(ports) };
+    const isWanted = ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, ''));
+    const started = (isCompiled) => servicesOf(instance, { ...settings, isWatched: isCompiled }).filter(isWanted);
+    const services = started(isWatched);
     for (const service of services) processes.start(service);
     await Promise.all(services.map((service) => waitUntilReady(service, processes)));
     if (!wanted || (wanted.includes('gateway') && wanted.includes('directory')))
       state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
     writeState(instance, state);
+    // One whose sources are watched restarts what is saved by itself.
+    if (!isWatched) lending = new Lending(processes, { bundled: services, compiled: started(true) });
     return { ...state, processes, stop, services };
   } catch (error) {
     await stop();
@@ -141,10 +140,12 @@ function waitUntilReady({ name, readyUrl }, processes) {
   return waitFor(name, check, { timeoutMs: 90_000, dead: () => processes.deathOf(name) });
 }
 
-async function control(method, path, { processes, state, stop }) {
-  const [, what, name, action] = path.split('/');
-  if (method === 'GET' && what === 'status')
-    return { url: state.url, app: state.app, demoKey: state.demoKey, pid: process.pid, processes: processes.status() };
+async function control(method, path, { processes, state, stop, lending }) {
+  const [, what, name, action, borrower] = path.split('/');
+  if (method === 'GET' && what === 'status') {
+    const shown = processes.status().map((one) => ({ ...one, isLent: lending?.isLent(one.name) ?? false }));
+    return { url: state.url, app: state.app, demoKey: state.demoKey, pid: process.pid, processes: shown };
+  }
   if (method === 'POST' && what === 'stop') {
     await stop();
     // The answer must leave before the process does.
@@ -162,6 +163,12 @@ async function control(method, path, { processes, state, stop }) {
     else if (action === 'start') processes.startAgain(name);
     else throw new Error(`unknown action ${action}`);
     return {};
+  }
+  if (method === 'POST' && what === 'services') {
+    if (!lending) throw new Error('this fleet lends nothing: it is still starting, or npm run dev restarts all of it');
+    if (action === 'lend') return { replicas: await lending.lend(name, Number(borrower)) };
+    if (action === 'restart') return lending.restart(name);
+    if (action === 'take-back') return lending.takeBack(name);
   }
   throw new Error(`unknown request ${method} ${path}`);
 }

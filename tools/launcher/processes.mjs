@@ -6,7 +6,7 @@ import { say } from './output.mjs';
 import { isService } from './registry.mjs';
 
 /** When a process began, in the kernel's ticks; tells a pid from its later namesake. Undefined for a dead one. */
-function startOf(pid) {
+export function startOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -129,10 +129,11 @@ export class Fleet {
 
   /** @returns what became of a process: `running`, or `stopped` and its way out. */
   async fateOf(name: ProcessName): Promise<string | undefined> {
-    return (await this.#statusOf(name))?.state;
+    return (await this.statusOf(name))?.state;
   }
 
-  async #statusOf(name: ProcessName): Promise<{ pid: number; state: string } | undefined> {
+  /** @returns what the supervisor says of a process. */
+  async statusOf(name: ProcessName): Promise<{ pid: number; state: string } | undefined> {
     const text = await new Promise<string>((resolve, reject) => {
       const asked = request({ socketPath: this.state.controlSocket, path: '/status' }, (answer) => {
         let body = '';
@@ -148,10 +149,10 @@ export class Fleet {
 
   /** Ends a broker, by force or politely, and waits until its successor serves: its supervisor starts one. */
   async restartBroker(broker: BrokerName, how: 'kill' | 'drain'): Promise<void> {
-    const before = await this.#statusOf(broker);
+    const before = await this.statusOf(broker);
     await this.control(broker, how);
     const isAnother = async () => {
-      const now = await this.#statusOf(broker);
+      const now = await this.statusOf(broker);
       return now?.state === 'running' && now.pid !== before?.pid;
     };
     await eventually(`another ${broker} being started`, isAnother, 30_000);
