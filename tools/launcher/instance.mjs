@@ -76,6 +76,14 @@ function isFree(port) {
   });
 }
 
+/** Stands in every secret that is made here: services in production know it, and refuse to start (libs/service, weak-secrets.ts). */
+const mark = 'dev-only';
+
+/** 32 bytes in base64, the first nine of which are the mark: these are whole characters of base64. */
+const markedKey = () => Buffer.concat([Buffer.from(`${mark}.`), randomBytes(23)]).toString('base64');
+
+const markedText = (prefix = '') => `${prefix}${mark}-${randomBytes(24).toString('base64url')}`;
+
 /**
  * Makes the secrets of an instance: kept in its state file, never committed. What an older release made is kept; what it did
  * not know of yet is added.
@@ -86,17 +94,17 @@ export function makeSecrets(known) {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     return {
       service,
-      public: { ...publicKey.export({ format: 'jwk' }), kid: service },
-      private: { ...privateKey.export({ format: 'jwk' }), kid: service },
+      public: { ...publicKey.export({ format: 'jwk' }), kid: `${service}-${mark}` },
+      private: { ...privateKey.export({ format: 'jwk' }), kid: `${service}-${mark}` },
     };
   });
-  const own = registry.flatMap(({ secrets = {} }) => Object.values(secrets)).map((name) => [name, randomBytes(32).toString('base64')]);
+  const own = registry.flatMap(({ secrets = {} }) => Object.values(secrets)).map((name) => [name, markedKey()]);
   return {
     ...Object.fromEntries(own),
     // What its name tells: people copy it.
-    operatorKey: `op_${randomBytes(32).toString('base64url')}`,
-    janusSecret: randomBytes(24).toString('base64url'),
-    postgresPassword: randomBytes(24).toString('base64url'),
+    operatorKey: markedText('op_'),
+    janusSecret: markedText(),
+    postgresPassword: markedText(),
     ...known,
     jwks: { keys: [...(known?.jwks.keys ?? []), ...keys.map((key) => key.public)] },
     privateKeys: { ...known?.privateKeys, ...Object.fromEntries(keys.map((key) => [key.service, key.private])) },

@@ -27,3 +27,24 @@ test('a switch for development is refused by name, unless the profile says that 
   expect(readSettings(switched, { ...on, PROFILE: 'development' })).toMatchObject({ TRUST_ANYBODY: true });
   expect(readSettings(switched, { VERBOSE: 'true' })).toEqual({ PROFILE: 'production', TRUST_ANYBODY: false, VERBOSE: true });
 });
+
+test('a secret that is known or easily guessed is refused by name, unless the profile says that this is development', () => {
+  const { PROFILE, DATABASE_URL } = commonSettings;
+  const keeping = z.object({ PROFILE, DATABASE_URL, KEY: z.string().meta({ secret: true }), NAME: z.string() });
+  const weak = { DATABASE_URL: 'postgresql://center:center@db/center', KEY: 'secret', NAME: 'center' };
+  const read = () => readSettings(keeping, weak);
+  expect(read).toThrow(/DATABASE_URL: is a word[\s\S]*KEY: is a word/);
+  expect(read).not.toThrow(/NAME|center:center/);
+  expect(readSettings(keeping, { ...weak, PROFILE: 'development' })).toMatchObject(weak);
+  const strong = { DATABASE_URL: 'postgresql://center:9wXb2cN5@db/center', KEY: 'vq7Zt3Lw0pYs', NAME: 'center' };
+  expect(readSettings(keeping, strong)).toMatchObject(strong);
+});
+
+test('what NODE_ENV says changes nothing', () => {
+  const { PROFILE } = commonSettings;
+  const switched = z.object({ PROFILE, TRUST_ANYBODY: developmentSetting() });
+  expect(() => readSettings(switched, { NODE_ENV: 'development', TRUST_ANYBODY: 'true' })).toThrow('TRUST_ANYBODY');
+  expect(readSettings(switched, { NODE_ENV: 'production', PROFILE: 'development', TRUST_ANYBODY: 'true' })).toMatchObject({
+    TRUST_ANYBODY: true,
+  });
+});

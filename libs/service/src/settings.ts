@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
+import { weaknessOf } from './weak-secrets.js';
 
 /** Injection token of a service's settings. */
 export const Settings = Symbol('Settings');
@@ -69,7 +70,9 @@ export const commonSettings = {
   PROFILE: z
     .enum(['production', 'development'])
     .default('production')
-    .describe('where this runs: with `production` a service refuses to start with a switch that is for development only'),
+    .describe(
+      'where this runs: with `production` a service refuses to start with a switch that is for development only, or with a secret that is known or easily guessed',
+    ),
   HOST: z.string().default('127.0.0.1').describe('address the HTTP server listens on'),
   PORT: numberSetting(0, { max: 65_535 }).describe('port the HTTP server listens on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('least severe log line that is written'),
@@ -121,17 +124,20 @@ export function readSettings<S extends z.ZodType>(schema: S, environment: NodeJS
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
   const faults = parsed.success
-    ? forbiddenIn(schema, parsed.data as Record<string, unknown>).map(
-        (name) => `${name}: is for development; leave it out, or set PROFILE=development`,
-      )
+    ? forbiddenIn(schema, parsed.data as Record<string, unknown>, given)
     : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   if (parsed.success && faults.length === 0) return parsed.data;
   throw new Error(`Settings are missing or wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
 }
 
-/** @returns the switches for development that are on where the profile is another. */
-function forbiddenIn(schema: z.ZodType, settings: Record<string, unknown>): string[] {
+/** @returns what may be so in development alone, where the profile is another: switches that are on, and secrets that keep nothing. */
+function forbiddenIn(schema: z.ZodType, settings: Record<string, unknown>, given: NodeJS.ProcessEnv): string[] {
   if (!(schema instanceof z.ZodObject) || settings.PROFILE === 'development') return [];
-  const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
-  return fields.filter(([name, field]) => settings[name] === true && field.meta()?.developmentOnly === true).map(([name]) => name);
+  return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([name, field]) => {
+    const { developmentOnly, secret } = field.meta() ?? {};
+    if (developmentOnly === true && settings[name] === true)
+      return [`${name}: is for development; leave it out, or set PROFILE=development`];
+    const weakness = secret === true && given[name] ? weaknessOf(given[name]) : undefined;
+    return weakness ? [`${name}: ${weakness}; make another, or set PROFILE=development`] : [];
+  });
 }
