@@ -34,12 +34,17 @@ try {
     isWatched,
   });
   say('ready');
-  console.log(`
-  Communication Center is ready.
-
+  const demo = `
     Open     ${fleet.url}   in two browser windows, sign in as alice and bob, and call
     App id   ${fleet.app}
-    API key  ${fleet.demoKey}
+    API key  ${fleet.demoKey}`;
+  const empty = `
+    Open     ${fleet.url}   and sign in to an app of yours
+    DATABASE_URL names a database of yours, so no demo app was made in it: make one with
+    the operator's key, secrets.operatorKey in ${instance.stateFile}`;
+  console.log(`
+  Communication Center is ready.
+${fleet.app ? demo : empty}
 
     npm run status  says what runs where; logs are in ${instance.folder}/logs
     Ctrl-C or npm stop  ends everything

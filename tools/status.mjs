@@ -7,7 +7,7 @@ if (!status) {
   process.exit(0);
 }
 console.log(
-  `Running at ${status.url}   app ${status.app}   API key ${status.demoKey ?? '(not made yet)'}   supervisor pid ${status.pid}\n`,
+  `Running at ${status.url}   app ${status.app ?? '(none: the database is yours)'}   API key ${status.demoKey ?? '(not made)'}   supervisor pid ${status.pid}\n`,
 );
 for (const { name, pid, state, isLent, log } of status.processes)
   console.log(`  ${name.padEnd(14)} ${String(pid).padEnd(8)} ${(isLent ? `${state} from sources` : state).padEnd(24)} ${log}`);

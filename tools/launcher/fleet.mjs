@@ -13,7 +13,7 @@ import { Lending } from './lending.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes, waitFor } from './processes.mjs';
 import { isService, root } from './registry.mjs';
-import { demoApp, seedDemo } from './seed.mjs';
+import { demoApp, maySeed, seedDemo } from './seed.mjs';
 import { compileCache, kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
 
 const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', ...brokerNames(3)];
@@ -23,7 +23,7 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
  * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, isWatched?: boolean, onBuilt?: () => void}} options
  *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `onBuilt`: called
  *   when everything is compiled, while servers and services are yet to start.
- * @returns {Promise<{url: string, demoKey: string, stop: () => Promise<void>, processes: Processes}>}
+ * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(
   instance,
@@ -39,10 +39,9 @@ export async function startFleet(
   const state = {
     url: `http://127.0.0.1:${ports.gateway}`,
     mediaUrl: `ws://127.0.0.1:${ports.media}`,
-    app: demoApp,
+    ...(maySeed(process.env) && { app: demoApp, demoKey: known?.demoKey }),
     ports,
     secrets,
-    demoKey: known?.demoKey,
     controlSocket: instance.controlSocket,
     replicas,
     brokers: process.env.KAFKA_BROKERS ? 0 : brokers,

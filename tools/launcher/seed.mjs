@@ -19,11 +19,22 @@ async function ask(url, method, path, key, body) {
 }
 
 /**
+ * Whether the demo app may be made in this fleet's database: in the launcher's own alone, since anybody may sign in to that app
+ * as anybody. A database of somebody else is no place for it, whatever the profile.
+ * @param {NodeJS.ProcessEnv} environment of the launcher.
+ */
+export function maySeed(environment) {
+  return !environment.DATABASE_URL;
+}
+
+/**
  * Makes the demo app, its people and one API key, or finds them made.
  * @param {string | undefined} knownKey the key of an earlier start.
- * @returns {Promise<string>} a demo API key that works.
+ * @param {NodeJS.ProcessEnv} environment of the launcher.
+ * @returns {Promise<string | undefined>} a demo API key that works; undefined where nothing may be seeded, and nothing was asked.
  */
-export async function seedDemo(url, operatorKey, knownKey) {
+export async function seedDemo(url, operatorKey, knownKey, environment = process.env) {
+  if (!maySeed(environment)) return undefined;
   await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true });
   const works =
     knownKey &&
