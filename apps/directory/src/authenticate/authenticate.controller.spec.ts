@@ -1,0 +1,92 @@
+/*
+ * Whose credential is it? The operator's key, an app's key and a user's token are told apart, each names its own app alone, and what
+ * is none of them is nobody's.
+ */
+import type { AppId, Subject, UserAlias } from '@communication-center/contracts';
+import { ProblemError } from '@communication-center/service';
+import { expect, test } from 'vitest';
+import type { ApiKeyStore } from '../api-keys/api-key-store.js';
+import type { AppStore } from '../apps/app-store.js';
+import type { DirectorySettings } from '../settings.js';
+import type { UserTokens } from '../user-tokens/user-tokens.js';
+import type { UserStore } from '../users/user-store.js';
+import { AuthenticateController } from './authenticate.controller.js';
+
+const demo = 'demo' as AppId;
+const gateway: Subject = { kind: 'service', service: 'gateway' };
+const operatorKey = 'op_of-a-test-long-enough-to-be-one';
+const key = { appId: demo, keyId: 'k1', scopes: ['calls' as const] };
+const ann = { appId: demo, userAlias: 'ann' as UserAlias };
+
+/** A directory with one app, one key, and one user's token. @returns it, and which users it was told to know. */
+function directory() {
+  const ensured: string[] = [];
+  const apps = {
+    get: async (appId: AppId) => {
+      if (appId !== demo && appId !== 'other') throw new ProblemError('unknown_app');
+    },
+  };
+  const users = { ensure: async (appId: AppId, userAlias: UserAlias) => ensured.push(`${appId}/${userAlias}`) };
+  const keys = { find: async (credential: string) => (credential === 'cc_good' ? key : undefined) };
+  const tokens = {
+    verify: async (credential: string) => {
+      if (credential !== 'a.good.token') throw new ProblemError('unauthenticated', 'token: it cannot be read');
+      return ann;
+    },
+  };
+  const controller = new AuthenticateController(
+    apps as unknown as AppStore,
+    users as unknown as UserStore,
+    keys as unknown as ApiKeyStore,
+    tokens as unknown as UserTokens,
+    { OPERATOR_KEY: operatorKey } as DirectorySettings,
+  );
+  const whose = (credential: string, appId?: string, by = gateway) =>
+    controller.whose(by, { credential, ...(appId && { appId: appId as AppId }) });
+  return { ensured, whose };
+}
+
+test('each kind of credential is known for what it is', async () => {
+  const { whose } = directory();
+  await expect(whose(operatorKey)).resolves.toEqual({ kind: 'operator' });
+  await expect(whose('cc_good')).resolves.toEqual({ kind: 'key', ...key });
+  await expect(whose('a.good.token')).resolves.toEqual({ kind: 'user', ...ann });
+});
+
+test('who signs in with a token becomes known, and nobody else does', async () => {
+  const { whose, ensured } = directory();
+  await whose('a.good.token');
+  await whose('cc_good');
+  await whose(operatorKey);
+  await whose('a.good.token', 'other').catch(() => undefined);
+  expect(ensured).toEqual(['demo/ann']);
+});
+
+test.each([
+  ['a key that is revoked', 'cc_gone'],
+  ["the operator's key without its end", operatorKey.slice(0, -1)],
+  ["the operator's key with more behind it", `${operatorKey}x`],
+  ['a token that is wrong', 'a.bad.token'],
+])('%s is nobody', async (_what, credential) => {
+  await expect(directory().whose(credential)).rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+test('a credential opens its own app alone, and the operator none of them', async () => {
+  const { whose } = directory();
+  await expect(whose('a.good.token', 'demo')).resolves.toMatchObject({ kind: 'user' });
+  await expect(whose('cc_good', 'demo')).resolves.toMatchObject({ kind: 'key' });
+  for (const credential of ['a.good.token', 'cc_good', operatorKey])
+    await expect(whose(credential, 'other')).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+test('an app that does not exist is said to be unknown, whatever the credential', async () => {
+  for (const credential of ['a.good.token', 'nonsense'])
+    await expect(directory().whose(credential, 'gone')).rejects.toMatchObject({ code: 'unknown_app' });
+});
+
+test.each<Subject>([{ kind: 'operator' }, { kind: 'nobody' }, { kind: 'user', ...ann }, { kind: 'key', ...key }])(
+  'only services ask: not $kind',
+  async (subject) => {
+    await expect(directory().whose('cc_good', undefined, subject)).rejects.toMatchObject({ code: 'forbidden' });
+  },
+);

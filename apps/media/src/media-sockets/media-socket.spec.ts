@@ -1,0 +1,289 @@
+/*
+ * A media socket lets one device join one call, works on its frames in their order, tells it what comes and goes, and leaves nothing
+ * behind, whenever it ends.
+ */
+import { EventEmitter } from 'node:events';
+import type { MediaServerFrame } from '@communication-center/contracts';
+import { ProblemError } from '@communication-center/service';
+import Janode from 'janode';
+import VideoRoomPlugin, { type Publisher } from 'janode/plugins/videoroom';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { WebSocket } from 'ws';
+import type { Grant } from '../credentials/media-tokens.js';
+import type { JanusNode } from '../janus/janus-node.js';
+import type { Rooms } from '../rooms/rooms.js';
+import { MediaSocket } from './media-socket.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const callId = '019b7777-0000-7000-8000-000000000001';
+const joinTimeoutMs = 1500;
+const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+
+/** The device's end: what was said to it, and how the socket was closed. */
+class StandInSocket extends EventEmitter {
+  readonly OPEN = 1;
+  readyState = 1;
+  readonly told: MediaServerFrame[] = [];
+  closedWith: number | undefined;
+  terminated = false;
+  pings = 0;
+
+  send(text: string): void {
+    this.told.push(JSON.parse(text) as MediaServerFrame);
+  }
+
+  close(code: number): void {
+    if (this.readyState !== 1) return;
+    this.readyState = 3;
+    this.closedWith = code;
+    this.emit('close');
+  }
+
+  terminate(): void {
+    this.terminated = true;
+    this.close(1006);
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  says(frame: object | string): void {
+    this.emit('message', Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)));
+  }
+
+  get types(): string[] {
+    return this.told.map(({ type }) => type);
+  }
+
+  get refusal(): string | undefined {
+    return this.told.flatMap((frame) => (frame.type === 'error' ? frame.error.code : []))[0];
+  }
+}
+
+/** A handle of Janus that does as it is asked, and notes what that was. */
+class StandInHandle extends EventEmitter {
+  readonly asked: string[] = [];
+  publishers: Publisher[] = [];
+  detached = false;
+  /** What a publish waits for. */
+  publishing: Promise<void> = Promise.resolve();
+
+  async joinPublisher() {
+    this.asked.push('join');
+    return { publishers: this.publishers, private_id: 7 };
+  }
+  async joinSubscriber({ streams }: { streams: { feed: string }[] }) {
+    const subscribed = streams.map(({ feed }, mid) => ({ mid: String(mid), type: 'video', feed_id: feed }));
+    return { jsep: { type: 'offer', sdp: 'offered' }, streams: subscribed };
+  }
+  async publish() {
+    this.asked.push('publish');
+    await this.publishing;
+    this.asked.push('published');
+    return { jsep: { sdp: 'answered' } };
+  }
+  async trickle() {
+    this.asked.push('candidate');
+  }
+  async detach() {
+    this.detached = true;
+  }
+}
+
+const grant = { appId: 'demo', callId, userAlias: 'ann', deviceId: 'desk', generation: 1, sequence: 3 } as Grant;
+
+function opened({ admit = async () => grant, generation = 1 }: { admit?: () => Promise<Grant>; generation?: number } = {}) {
+  const socket = new StandInSocket();
+  const handles = [new StandInHandle(), new StandInHandle()] as const;
+  let attached = 0;
+  const owner = { admit, closed: vi.fn(), failed: vi.fn() };
+  const janus = { attach: async () => handles[attached++ % 2], ask: <T>(answer: Promise<T>) => answer };
+  const rooms = { open: async () => ({ callId, generation, secret: 's', pin: 'p' }), ensureInJanus: async () => undefined };
+  const media = new MediaSocket(
+    socket as unknown as WebSocket,
+    owner,
+    janus as unknown as JanusNode,
+    rooms as unknown as Rooms,
+    joinTimeoutMs,
+  );
+  return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+const join = { type: 'join', token: 'a token' };
+const publish = { type: 'publish', kind: 'camera', sdp: 'v=0' };
+const candidate = { type: 'candidate', peer: 'publisher', candidate: { candidate: 'c' } };
+const ben = { feed: 'feed-of-ben', display: JSON.stringify({ userAlias: 'ben', deviceId: 'sofa', kind: 'camera' }) };
+
+async function joined(publishers: Publisher[] = []) {
+  const all = opened();
+  all.publisher.publishers = publishers;
+  all.socket.says(join);
+  await settle();
+  return all;
+}
+
+test('who joins is told who is there, and offered what they send', async () => {
+  const { socket } = await joined([ben]);
+  const stream = { streamId: 'feed-of-ben', userAlias: 'ben', deviceId: 'sofa', kind: 'camera' };
+  expect(socket.told).toEqual([
+    { type: 'joined', callId, streams: [stream] },
+    { type: 'offer', sdp: 'offered', tracks: [{ mid: '0', streamId: 'feed-of-ben' }] },
+  ]);
+});
+
+test('what others begin to send is told and offered, and what they end is told; a feed that nobody described is passed over', async () => {
+  const { socket, publisher } = await joined();
+  publisher.emit(VIDEOROOM_PUB_LIST ?? '', { publishers: [ben, { feed: 'strange', display: '{}' }] });
+  await settle();
+  publisher.emit(VIDEOROOM_UNPUBLISHED ?? '', { feed: 'feed-of-ben' });
+  expect(socket.types).toEqual(['joined', 'stream_added', 'offer', 'stream_removed']);
+});
+
+test('a candidate never overtakes the offer it belongs to', async () => {
+  const { socket, publisher } = await joined();
+  let answer: () => void = () => undefined;
+  publisher.publishing = new Promise((resolve) => {
+    answer = resolve;
+  });
+  socket.says(publish);
+  socket.says(candidate);
+  await settle();
+  expect(publisher.asked).toEqual(['join', 'publish']);
+  answer();
+  await settle();
+  expect(publisher.asked).toEqual(['join', 'publish', 'published', 'candidate']);
+  expect(socket.told.at(-1)).toEqual({ type: 'published', sdp: 'answered' });
+});
+
+test('a ping is answered before all that waits', async () => {
+  const { socket, publisher } = await joined();
+  publisher.publishing = new Promise(() => undefined);
+  socket.says(publish);
+  socket.says({ type: 'ping' });
+  expect(socket.told.at(-1)).toEqual({ type: 'pong' });
+});
+
+test('a socket that never joins is closed', async () => {
+  const { socket, owner } = opened();
+  socket.says({ type: 'ping' });
+  await vi.advanceTimersByTimeAsync(joinTimeoutMs);
+  expect([socket.refusal, socket.closedWith]).toEqual(['connect_timeout', 4000]);
+  expect(owner.closed).toHaveBeenCalledOnce();
+});
+
+test('one that has joined may stay', async () => {
+  const { socket } = await joined();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(socket.closedWith).toBeUndefined();
+});
+
+test.each([
+  ['that begins with something else', [publish], 'unauthenticated'],
+  ['that joins twice', [join, join], 'invalid_request'],
+])('a socket %s is closed, and told why', async (_what, frames, code) => {
+  const { socket } = opened();
+  for (const frame of frames) socket.says(frame);
+  await settle();
+  expect([socket.refusal, socket.closedWith]).toEqual([code, 4000]);
+});
+
+test('who is not let in is told why, and no room is made for him', async () => {
+  const { socket, attached, owner } = opened({ admit: async () => Promise.reject(new ProblemError('room_closed')) });
+  socket.says(join);
+  await settle();
+  expect([socket.refusal, socket.closedWith, attached()]).toEqual(['room_closed', 4000, 0]);
+  expect(owner.failed).not.toHaveBeenCalled();
+});
+
+test('a token from before the call moved is of no use', async () => {
+  const { socket, attached } = opened({ generation: 2 });
+  socket.says(join);
+  await settle();
+  expect([socket.refusal, attached()]).toEqual(['unauthenticated', 0]);
+});
+
+test.each([
+  ['that is not JSON', 'hello'],
+  ['of an unknown kind', { type: 'dance' }],
+  ['that lacks what it needs', { type: 'publish' }],
+])('a frame %s is refused, and the socket goes on', async (_what, frame) => {
+  const { socket } = opened();
+  socket.says(frame);
+  expect(socket.refusal).toBe('malformed_frame');
+  socket.says(join);
+  await settle();
+  expect(socket.types).toEqual(['error', 'joined']);
+});
+
+test('one that is too large is not looked at', () => {
+  const { socket } = opened();
+  socket.says(JSON.stringify({ type: 'join', token: 'x'.repeat(140_000) }));
+  expect(socket.refusal).toBe('frame_too_large');
+});
+
+test('more frames than a negotiation needs end the socket', async () => {
+  const { socket, publisher } = await joined();
+  publisher.publishing = new Promise(() => undefined);
+  for (let sent = 0; sent <= 200; sent += 1) socket.says(publish);
+  expect([socket.refusal, socket.closedWith]).toEqual(['rate_limited', 4000]);
+});
+
+test('when its room is destroyed the call has ended, and when Janus is lost the media is', async () => {
+  for (const [event, reason] of [
+    [VIDEOROOM_DESTROYED, 'call_ended'],
+    [Janode.EVENT.HANDLE_DETACHED, 'media_lost'],
+  ]) {
+    const { socket, publisher } = await joined();
+    publisher.emit(event ?? '');
+    expect(socket.told.at(-1)).toEqual({ type: 'closed', reason });
+    expect(socket.closedWith).toBe(1000);
+  }
+});
+
+test('a socket that breaks gives back its handles and its session', async () => {
+  const { socket, publisher, subscriber, owner, media } = await joined([ben]);
+  socket.close(1006);
+  await settle();
+  expect([publisher.detached, subscriber.detached]).toEqual([true, true]);
+  expect(owner.closed).toHaveBeenCalledExactlyOnceWith(media);
+});
+
+test('one that breaks while it is let in gives back the session that was opened for it', async () => {
+  let letIn: (grant: Grant) => void = () => undefined;
+  const { socket, media, owner, attached } = opened({ admit: () => new Promise((resolve) => (letIn = resolve)) });
+  const granted: unknown[] = [];
+  owner.closed.mockImplementation((one: MediaSocket) => granted.push(one.grant));
+  socket.says(join);
+  await settle();
+  socket.close(1006);
+  letIn(grant);
+  await settle();
+  expect(granted).toEqual([undefined, grant]);
+  expect([media.grant, attached()]).toEqual([grant, 0]);
+});
+
+test('one that says nothing for two and a half heartbeats is ended, and any sign of life counts', async () => {
+  const { socket, media } = await joined();
+  await vi.advanceTimersByTimeAsync(2400);
+  media.beat(Date.now(), 1000);
+  socket.emit('pong');
+  await vi.advanceTimersByTimeAsync(2400);
+  media.beat(Date.now(), 1000);
+  expect([socket.pings, socket.terminated]).toEqual([2, false]);
+  await vi.advanceTimersByTimeAsync(200);
+  media.beat(Date.now(), 1000);
+  expect(socket.terminated).toBe(true);
+});
+
+test('what fails in Janus is told as the media being unavailable, and reported', async () => {
+  const { socket, publisher, owner } = await joined();
+  publisher.publish = async () => Promise.reject(new Error('no such feed'));
+  socket.says(publish);
+  await settle();
+  expect([socket.refusal, socket.closedWith]).toEqual(['media_unavailable', 4000]);
+  expect(owner.failed).toHaveBeenCalledOnce();
+});

@@ -1,0 +1,151 @@
+/*
+ * Whatever comes and goes, and whenever, offers and answers alternate, and in the end a device is offered what is there and nothing
+ * else.
+ */
+import type { MediaServerFrame } from '@communication-center/contracts';
+import fc from 'fast-check';
+import type { VideoRoomHandle } from 'janode/plugins/videoroom';
+import { expect, test } from 'vitest';
+import type { JanusNode } from '../janus/janus-node.js';
+import { Subscription } from './subscription.js';
+
+type Offer = MediaServerFrame & { type: 'offer' };
+const feeds = (of: readonly { feed: string }[] = []) => of.map(({ feed }) => feed);
+
+/** A Janus of one subscriber: it knows what is subscribed, refuses what makes no sense, and answers when it is told to. */
+class StandInJanus {
+  readonly subscribed = new Set<string>();
+  readonly faults: string[] = [];
+  /** Requests that wait for their answer. */
+  readonly waiting: (() => void)[] = [];
+  attached = 0;
+  detached = 0;
+  answers = 0;
+
+  readonly node = {
+    attach: async () => {
+      this.attached += 1;
+      return this.handle;
+    },
+    ask: <T>(answer: Promise<T>) => answer,
+  } as unknown as JanusNode;
+
+  readonly handle = {
+    joinSubscriber: ({ streams }: { streams: { feed: string }[] }) => this.#take(feeds(streams), []),
+    update: (change: { subscribe?: { feed: string }[]; unsubscribe?: { feed: string }[] }) =>
+      this.#take(feeds(change.subscribe), feeds(change.unsubscribe)),
+    start: async () => {
+      this.answers += 1;
+    },
+    detach: async () => {
+      this.detached += 1;
+    },
+  } as unknown as VideoRoomHandle;
+
+  async #take(more: string[], less: string[]) {
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (more.length + less.length === 0) this.faults.push('an empty change');
+    for (const feed of more) {
+      if (this.subscribed.has(feed)) this.faults.push(`${feed} was subscribed twice`);
+      this.subscribed.add(feed);
+    }
+    for (const feed of less) if (!this.subscribed.delete(feed)) this.faults.push(`${feed} was not subscribed`);
+    const streams = [...this.subscribed].map((feed, index) => ({ mid: String(index), type: 'video', feed_id: feed }));
+    return { jsep: { type: 'offer' as const, sdp: 'v=0' }, streams };
+  }
+}
+
+function subscribing() {
+  const janus = new StandInJanus();
+  const offers: Offer[] = [];
+  const errors: unknown[] = [];
+  const where = { room: 'a call', pin: 'p', privateId: 1 };
+  const subscription = new Subscription(
+    janus.node,
+    where,
+    (frame) => offers.push(frame as Offer),
+    (error) => errors.push(error),
+  );
+  return { janus, offers, errors, subscription };
+}
+
+/** Lets everything happen that needs no answer from outside. */
+const settle = async () => {
+  for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+};
+
+const acts = fc.array(
+  fc.oneof(
+    fc.record({ act: fc.constant('want' as const), feed: fc.constantFrom('a', 'b', 'c', 'd') }),
+    fc.record({ act: fc.constant('drop' as const), feed: fc.constantFrom('a', 'b', 'c', 'd') }),
+    fc.record({ act: fc.constantFrom('janus answers' as const, 'client answers' as const) }),
+  ),
+  { maxLength: 40 },
+);
+
+test('offers and answers alternate, and the last offer holds what is there', async () => {
+  await fc.assert(
+    fc.asyncProperty(acts, async (story) => {
+      const { janus, offers, errors, subscription } = subscribing();
+      const wanted = new Set<string>();
+      for (const one of story) {
+        if (one.act === 'want') {
+          wanted.add(one.feed);
+          subscription.want([one.feed]);
+        } else if (one.act === 'drop') {
+          wanted.delete(one.feed);
+          subscription.drop(one.feed);
+        } else if (one.act === 'janus answers') janus.waiting.shift()?.();
+        else await subscription.answer('v=0');
+        await settle();
+        expect(offers.length - janus.answers, 'offers without an answer').toBeLessThanOrEqual(1);
+        expect(janus.waiting.length, 'changes under way').toBeLessThanOrEqual(1);
+      }
+      for (let left = 20; left > 0; left -= 1) {
+        janus.waiting.shift()?.();
+        await settle();
+        await subscription.answer('v=0');
+        await settle();
+      }
+      expect([...janus.subscribed].sort()).toEqual([...wanted].sort());
+      expect((offers.at(-1)?.tracks ?? []).map(({ streamId }) => streamId).sort()).toEqual([...wanted].sort());
+      expect(janus.faults).toEqual([]);
+      expect(errors).toEqual([]);
+      expect(janus.attached).toBeLessThanOrEqual(1);
+    }),
+  );
+});
+
+test('what came while an answer was awaited is offered together, once it is there', async () => {
+  const { janus, offers, subscription } = subscribing();
+  subscription.want(['a']);
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  subscription.want(['b']);
+  subscription.want(['c']);
+  subscription.drop('a');
+  await settle();
+  expect(offers).toHaveLength(1);
+  await subscription.answer('v=0');
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  expect(offers.map(({ tracks }) => tracks.map(({ streamId }) => streamId))).toEqual([['a'], ['b', 'c']]);
+});
+
+test('an answer that nobody asked for is passed over', async () => {
+  const { janus, subscription } = subscribing();
+  await subscription.answer('v=0');
+  expect(janus.answers).toBe(0);
+});
+
+test('a Janus that fails is told of, and its handle is given back in the end', async () => {
+  const { janus, errors, subscription } = subscribing();
+  Object.assign(janus.handle, { joinSubscriber: async () => Promise.reject(new Error('no such room')) });
+  subscription.want(['a']);
+  await settle();
+  expect(errors).toEqual([new Error('no such room')]);
+  await subscription.close();
+  expect(janus.detached).toBe(1);
+});
