@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CenterError } from './center-error.js';
 import { Connection, type Request } from './connection.js';
-import { StandInCenter } from './stand-in-center.js';
+import { dialedFrame, StandInCenter } from './stand-in-center.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -139,7 +139,7 @@ test('closing signs out, and what is still said afterwards is not heard', async 
   const { socket } = there;
   connection.close();
   connection.close();
-  socket.tell({ type: 'event', event: {} });
+  socket.tell(dialedFrame());
   socket.breakOff();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(socket.sent.filter(({ type }) => type === 'sign_out')).toHaveLength(1);

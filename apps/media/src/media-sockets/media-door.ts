@@ -6,6 +6,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { WebSocketServer } from 'ws';
 import { type Grant, MediaTokens } from '../credentials/media-tokens.js';
 import { type Departure, Departures } from '../departures/departures.js';
+import { RecentDepartures } from '../departures/recent-departures.js';
 import { JanusNode } from '../janus/janus-node.js';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
@@ -21,8 +22,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   readonly #http: Server;
   readonly #sockets = new Set<MediaSocket>();
   readonly #sessions: SocketSessions<About, 'left'>;
-  /** The last departures, by call and user: at which sequence. */
-  readonly #lately = new Map<string, number>();
+  readonly #lately = new RecentDepartures(rememberedDepartures);
   #beating: NodeJS.Timeout | undefined;
 
   constructor(
@@ -93,7 +93,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     const { appId, callId, userAlias, deviceId } = grant;
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     // Whoever left while being let in was not among the sockets yet.
-    if ((this.#lately.get(`${callId} ${userAlias}`) ?? 0) > grant.sequence) {
+    if (this.#lately.areAfter(grant)) {
       this.#sessions.close(socket.sessionId, 'left');
       throw new ProblemError('room_closed', 'You have left this call');
     }
@@ -106,9 +106,9 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** Ends the sockets that somebody opened before leaving the call. */
-  putOut({ callid, sequence, data }: Departure): void {
-    this.#lately.set(`${callid} ${data.userAlias}`, sequence);
-    if (this.#lately.size > rememberedDepartures) this.#lately.delete(this.#lately.keys().next().value as string);
+  putOut(departure: Departure): void {
+    const { callid, sequence, data } = departure;
+    this.#lately.note(departure);
     for (const socket of this.#sockets) {
       const { grant } = socket;
       if (grant?.callId === callid && grant.userAlias === data.userAlias && grant.sequence < sequence) socket.end('call_left');

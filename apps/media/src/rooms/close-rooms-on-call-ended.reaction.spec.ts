@@ -58,5 +58,6 @@ test('a Janus that cannot be reached is told of, and keeps no other app from bei
 });
 
 test('any other failure goes back to the log, which tries again', async () => {
-  await expect(reaction([event('call.ended', 1)], () => new Error('connection refused'))).rejects.toThrow('connection refused');
+  const refused = Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+  await expect(reaction([event('call.ended', 1)], () => refused)).rejects.toThrow('connection refused');
 });
