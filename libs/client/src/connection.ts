@@ -204,7 +204,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     const pending = this.#pending.get(id);
     if (!pending) return;
     if (isPassing(frame, pending.frame)) {
-      setTimeout(() => this.#sendAgain(id), 300 + Math.random() * 400);
+      const socket = this.#socket;
+      // Another socket was sent it when it connected.
+      setTimeout(() => socket === this.#socket && this.#sendAgain(id), 300 + Math.random() * 400);
       return;
     }
     if (frame.type === 'error') return this.#fail(id, CenterError.fromSocket(frame.error));

@@ -96,6 +96,12 @@ const step = fc.oneof(
   fc.record({ what: fc.constant('lost' as const) }),
 );
 
+const first = { what: 'watch' as const, listener: 0, who: 'ann' as const };
+const told = (version: number) => ({ what: 'told' as const, who: 'ann' as const, version });
+/** Two that chance comes to seldom. */
+const watchedAgain = [first, { ...first, what: 'stop' as const }, told(5), first];
+const toldAnOlderOne = [first, told(5), told(3), { ...first, listener: 1 }];
+
 test('whatever is told and however often, each listener hears a version once, and none that is older than the last', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (story) => {
@@ -121,15 +127,16 @@ test('whatever is told and however often, each listener hears a version once, an
             const versions: number[] = [];
             heard.set(key, versions);
             stops.set(key, await watch.watch([alias(one.who)], ({ version }) => versions.push(version)));
+            expect(versions[0], 'what a new listener hears first').toBe(newest.get(one.who) ?? 1);
           }
         }
         await settle();
       }
       for (const [key, versions] of heard) {
-        expect(versions).toEqual([...new Set(versions)].sort((first, second) => first - second));
+        expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
         expect(versions.at(-1)).toBe(newest.get(key.split(' ')[1] ?? '') ?? 1);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[watchedAgain], [toldAnOlderOne]] },
   );
 });

@@ -40,5 +40,6 @@ test('a connected frame connects, whatever its other fields say, and keeps the c
       expect(read.heartbeatSeconds).toBeGreaterThan(0);
       expect(read.calls.at(-1)).toMatchObject({ callId: aCall().callId });
     }),
+    { examples: [[{ sessionId: { toString: 0 } }, []]] },
   );
 });

@@ -25,7 +25,7 @@ function readableConnected(json: Record<string, unknown>, id: string | number | 
   return {
     type: 'connected',
     id: id ?? '',
-    sessionId: String(sessionId) as (ServerFrame & { type: 'connected' })['sessionId'],
+    sessionId: (typeof sessionId === 'string' ? sessionId : '') as (ServerFrame & { type: 'connected' })['sessionId'],
     heartbeatSeconds: typeof heartbeatSeconds === 'number' && heartbeatSeconds > 0 ? heartbeatSeconds : usualHeartbeatSeconds,
     calls: (Array.isArray(calls) ? calls : []).flatMap((call) => callSchema.safeParse(call).data ?? []),
   };
