@@ -8,10 +8,16 @@ import { resolve } from 'node:path';
 import { services } from '@communication-center/contracts/services';
 import { readSettings } from '@communication-center/service';
 import { expect, test } from 'vitest';
-import type { z } from 'zod';
 import { makeSecrets } from './launcher/instance.mjs';
 import { steps } from './launcher/registry.mjs';
 import { servicesOf } from './launcher/services.mjs';
+
+/** A service's settings, as zod describes and checks them. */
+type Settings = Parameters<typeof readSettings>[0] & { shape: Record<string, Field> };
+interface Field {
+  meta(): { secret?: boolean } | undefined;
+  safeParse(value: unknown): { data?: unknown };
+}
 
 const root = resolve(import.meta.dirname, '..');
 const names = services.map(({ name }) => name);
@@ -30,13 +36,12 @@ function localFleet(): Map<string, Record<string, string>> {
   return new Map(servicesOf({ cache: '' }, { ports, secrets, servers }).map(({ name, env }) => [name, env]));
 }
 
-async function settingsOf(service: string): Promise<z.ZodObject> {
-  return ((await import(resolve(root, `apps/${service}/src/settings.ts`))) as { settings: z.ZodObject }).settings;
+async function settingsOf(service: string): Promise<Settings> {
+  return ((await import(resolve(root, `apps/${service}/src/settings.ts`))) as { settings: Settings }).settings;
 }
 
-async function secretsOf(service: string): Promise<[string, z.ZodType][]> {
-  const fields = Object.entries((await settingsOf(service)).shape) as [string, z.ZodType][];
-  return fields.filter(([, field]) => field.meta()?.secret === true);
+async function secretsOf(service: string): Promise<[string, Field][]> {
+  return Object.entries((await settingsOf(service)).shape).filter(([, field]) => field.meta()?.secret === true);
 }
 
 test.each(names)('%s marks every key, secret and password as one, and none has a default', async (name) => {

@@ -37,9 +37,15 @@ test('a connected frame connects, whatever its other fields say, and keeps the c
       const read = readFrame(JSON.stringify({ ...connectedFrame, ...changed, calls: [...strange, aCall()] }));
       expect(read).toMatchObject({ type: 'connected' });
       if (read?.type !== 'connected') return;
-      expect(read.heartbeatSeconds).toBeGreaterThan(0);
+      expect(read.heartbeatSeconds).toBeGreaterThanOrEqual(0.1);
+      expect(read.heartbeatSeconds).toBeLessThanOrEqual(3600);
       expect(read.calls.at(-1)).toMatchObject({ callId: aCall().callId });
     }),
-    { examples: [[{ sessionId: { toString: 0 } }, []]] },
+    {
+      examples: [
+        [{ sessionId: { toString: 0 } }, []],
+        [{ heartbeatSeconds: 0 }, []],
+      ],
+    },
   );
 });

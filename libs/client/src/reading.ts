@@ -7,12 +7,15 @@ export type ReadFrame = KnownFrame | { type: 'unreadable'; id: string | number }
 const frameSchema = toldSchema(serverFrameSchema);
 const callSchema = toldSchema(callStateSchema);
 const usualHeartbeatSeconds = 10;
+/** With less, pings would be all that this device does; with more a lost socket would never be noticed, and timers overflow. */
+const heartbeatSecondsWithin = { min: 0.1, max: 3600 };
 
 /** @returns what the text says to this client; undefined for what is not for it, as frames of a newer release may be. */
 export function readFrame(text: string): ReadFrame | undefined {
   const json = objectIn(text);
   if (!json) return undefined;
   const read = frameSchema.safeParse(json);
+  if (read.success && read.data.type === 'connected') return { ...read.data, heartbeatSeconds: heartbeatOf(read.data.heartbeatSeconds) };
   if (read.success && read.data.type !== 'unknown') return read.data;
   const id = typeof json.id === 'string' || typeof json.id === 'number' ? json.id : undefined;
   if (json.type === 'connected') return readableConnected(json, id);
@@ -26,9 +29,14 @@ function readableConnected(json: Record<string, unknown>, id: string | number | 
     type: 'connected',
     id: id ?? '',
     sessionId: (typeof sessionId === 'string' ? sessionId : '') as (ServerFrame & { type: 'connected' })['sessionId'],
-    heartbeatSeconds: typeof heartbeatSeconds === 'number' && heartbeatSeconds > 0 ? heartbeatSeconds : usualHeartbeatSeconds,
+    heartbeatSeconds: heartbeatOf(heartbeatSeconds),
     calls: (Array.isArray(calls) ? calls : []).flatMap((call) => callSchema.safeParse(call).data ?? []),
   };
+}
+
+function heartbeatOf(seconds: unknown): number {
+  const { min, max } = heartbeatSecondsWithin;
+  return typeof seconds === 'number' && seconds >= min && seconds <= max ? seconds : usualHeartbeatSeconds;
 }
 
 function objectIn(text: string): Record<string, unknown> | undefined {
