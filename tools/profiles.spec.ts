@@ -15,7 +15,7 @@ import { servicesOf } from './launcher/services.mjs';
 /** A service's settings, as zod describes and checks them. */
 type Settings = Parameters<typeof readSettings>[0] & { shape: Record<string, Field> };
 interface Field {
-  meta(): { secret?: boolean } | undefined;
+  meta(): { secret?: boolean; developmentOnly?: boolean } | undefined;
   safeParse(value: unknown): { data?: unknown };
 }
 
@@ -66,6 +66,21 @@ test.each(names)(
     }
   },
 );
+
+test('in production the switches for development that a local fleet has on are refused', async () => {
+  const refused: string[] = [];
+  for (const name of names) {
+    const settings = await settingsOf(name);
+    const on = Object.entries(settings.shape).filter(
+      ([setting, field]) => field.meta()?.developmentOnly && local.get(name)?.[setting] === 'true',
+    );
+    for (const [setting] of on) {
+      expect(() => readSettings(settings, { ...local.get(name), PROFILE: 'production' })).toThrow(`${setting}: is for development`);
+      refused.push(setting);
+    }
+  }
+  expect(refused.sort()).toEqual(['ALLOW_BARE_ALIAS', 'ALLOW_PRIVATE_ADDRESSES']);
+});
 
 test('a process of a local fleet that is told it is production ends at once, and says why', () => {
   const entry = resolve(root, 'apps/directory/dist/main.js');
