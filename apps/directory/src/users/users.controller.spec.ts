@@ -60,15 +60,3 @@ test('a user reads itself and sets its own wish, in its own app', async () => {
   expect(await done((users) => users.get(user, ann))).toEqual(['get demo/ann']);
   expect(await done((users) => users.setDoNotDisturb(user, ann, { doNotDisturb: true }))).toEqual(['setDoNotDisturb demo/ann']);
 });
-
-test('what services read of users, nobody else does', async () => {
-  const asks = [
-    (users: UsersController, by: Subject) => users.profiles(by, 'demo' as AppId, { userAliases: [ann] }),
-    (users: UsersController, by: Subject) => users.settings(by, 'demo' as AppId, { userAliases: [ann] }),
-  ];
-  for (const ask of asks) {
-    for (const by of [nobody, operator, user, key('admin')]) {
-      await expect(done((users) => ask(users, by))).rejects.toMatchObject({ code: 'forbidden' });
-    }
-  }
-});
