@@ -33,7 +33,7 @@ function localFleet(): Map<string, Record<string, string>> {
     brokers: '127.0.0.1:4032',
     janus: 'ws://127.0.0.1:4034',
   };
-  return new Map(servicesOf({ cache: '' }, { ports, secrets, servers }).map(({ name, env }) => [name, env]));
+  return new Map(servicesOf({ cache: resolve(root, '.run/cache') }, { ports, secrets, servers }).map(({ name, env }) => [name, env]));
 }
 
 async function settingsOf(service: string): Promise<Settings> {
