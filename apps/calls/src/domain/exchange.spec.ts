@@ -121,7 +121,8 @@ class Exchange {
   pass(seconds: number): void {
     const until = this.now + seconds;
     for (;;) {
-      const [next] = [...this.deadlines].sort(([, one], [, other]) => one.due - other.due);
+      // Of one moment, in the order of their names: which was set first may differ where commands were decided together.
+      const [next] = [...this.deadlines].sort(([name, one], [otherName, other]) => one.due - other.due || (name < otherName ? -1 : 1));
       if (!next || next[1].due > until) break;
       this.now = Math.max(this.now, next[1].due);
       this.takeTogether([next[1].command]);
