@@ -11,6 +11,7 @@ export type { RebuildStatus } from './consume/rebuild-row.js';
 export { ProjectEvents, type ReactionBatch, ReactToEvents } from './consume/slice.js';
 export { consumerTables } from './consume/tables.js';
 export { Tail } from './consume/tail.js';
+export type { WorkOnEvents } from './consume/trace-work.js';
 export type { Database, OwnConnection, Rows, Sql } from './database.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
 export { fromMessage, toMessage } from './log/event-headers.js';

@@ -1,3 +1,5 @@
+import { inNewTrace } from './trace.js';
+
 export interface DueRowsOptions {
   /** Names the loop in error reports. */
   name: string;
@@ -39,19 +41,24 @@ export class DueRows {
 
   async #loop(): Promise<void> {
     while (!this.#stopping) {
-      let pause = this.#options.maxPauseMs;
-      this.#isWoken = false;
-      try {
-        const next = await this.#options.work();
-        if (next !== null) pause = Math.min(pause, Math.max(0, next));
-      } catch (error) {
-        this.#options.onError(error, this.#options.name);
-        pause = this.#options.maxPauseMs * (1 + Math.random());
-        // What failed is not hurried along.
-        this.#isWoken = false;
-      }
+      const pause = await inNewTrace(() => this.#workOnce());
       if (this.#stopping) return;
       if (!this.#isWoken) await this.#pause(pause);
+    }
+  }
+
+  /** @returns milliseconds until the next look. */
+  async #workOnce(): Promise<number> {
+    const { work, name, maxPauseMs, onError } = this.#options;
+    this.#isWoken = false;
+    try {
+      const next = await work();
+      return next === null ? maxPauseMs : Math.min(maxPauseMs, Math.max(0, next));
+    } catch (error) {
+      onError(error, name);
+      // What failed is not hurried along.
+      this.#isWoken = false;
+      return maxPauseMs * (1 + Math.random());
     }
   }
 

@@ -3,7 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Service
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { ProblemError } from './problem-error.js';
-import { currentTraceId } from './trace.js';
+import { currentTraceId, noteInTrace } from './trace.js';
 
 /** Turns whatever a request threw into one problem document. What is not meant for users becomes an empty 500. */
 @Catch()
@@ -20,6 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     // What a health check found: its own document, and nothing to log.
     if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
     const problem = this.#problemOf(error).toProblem(currentTraceId());
+    noteInTrace({ problem: problem.code });
     void reply.status(problem.status).type('application/problem+json').send(problem);
   }
 

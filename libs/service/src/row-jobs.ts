@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { DueRows } from './due-rows.js';
+import { inNewTrace } from './trace.js';
 
 /** One attempt at the work of one row. */
 export interface RowJob {
@@ -47,7 +48,7 @@ export class RowJobs {
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
     });
     this.#queue.on('error', (error) => options.onError(error, `the ${options.name} queue`));
-    this.#worker = new Worker(options.name, ({ data }) => options.work(data.rowId, data.attempt), {
+    this.#worker = new Worker(options.name, ({ data }) => inNewTrace(() => options.work(data.rowId, data.attempt)), {
       connection: working,
       concurrency: options.concurrency ?? 10,
       autorun: false,

@@ -14,7 +14,9 @@ import { ProblemFilter } from './problem-filter.js';
 import { readBoundedJson } from './read-json.js';
 import { type EventStore, ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
-import { continueTrace, withTrace } from './trace.js';
+import { exportSpans, stopExport } from './spans.js';
+import { traceFields } from './trace.js';
+import { traceRequests } from './trace-requests.js';
 
 export interface ServiceOptions {
   name: string;
@@ -40,7 +42,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
 
 async function start({ name, module, settings: schema, migrations, store, prepare }: ServiceOptions): Promise<void> {
   const settings = readSettings(schema, process.env);
-  const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'] });
+  const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'], mixin: traceFields });
+  if (settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
+    await exportSpans(name, settings.OTEL_EXPORTER_OTLP_ENDPOINT, (error) => logger.warn({ err: error }, 'the collector took no spans'));
+  }
   register.setDefaultLabels({ service: name });
   collectDefaultMetrics();
   if (settings.MIGRATE) await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
@@ -53,13 +58,9 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   app.useGlobalFilters(new ProblemFilter(logger));
   readBoundedJson(app);
   const database = app.get(Postgres);
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onRequest', (request, _reply, done) => {
-      const isRead = request.method === 'GET' && !request.url.startsWith('/health/');
-      withTrace(continueTrace(request.headers.traceparent), () => database.during(isRead ? 'reads' : 'commands', done));
-    });
+  traceRequests(app.getHttpAdapter().getInstance(), logger, ({ method, url }, next) => {
+    database.during(method === 'GET' && !url.startsWith('/health/') ? 'reads' : 'commands', next);
+  });
   app.connectMicroservice({ strategy: app.get(EventLogServer) });
   await prepare?.(app);
   await app.startAllMicroservices();
@@ -86,7 +87,8 @@ function stopOnSignal(app: NestFastifyApplication, limitMs: number, logger: Logg
       logger.error('stopping took too long');
       process.exit(1);
     }, limitMs).unref();
-    app.close().then(
+    const closed = app.close().then(stopExport);
+    closed.then(
       () => process.exit(0),
       (error: unknown) => {
         logger.error({ err: error }, 'stopping failed');

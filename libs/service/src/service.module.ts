@@ -24,6 +24,7 @@ import { Replicas } from './replicas.js';
 import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
+import { tracedEvents } from './traced-events.js';
 
 /** Reports a failure that its place of origin deals with by itself. */
 export type ReportError = (error: unknown, doing: string) => void;
@@ -69,6 +70,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       database: database.of('consumers'),
       rebuildOn: database.of('jobs'),
       around: (work) => database.during('consumers', work),
+      tracing: tracedEvents(logger),
       onError: report,
       sessionTimeoutMs: settings.KAFKA_SESSION_MS,
       aloneFailsForMs: settings.PARK_AFTER_MS,

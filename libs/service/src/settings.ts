@@ -76,6 +76,10 @@ export const commonSettings = {
   HOST: z.string().default('127.0.0.1').describe('address the HTTP server listens on'),
   PORT: numberSetting(0, { max: 65_535 }).describe('port the HTTP server listens on'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('least severe log line that is written'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('collector of OpenTelemetry that is told spans by OTLP over HTTP, such as http://127.0.0.1:4318; without it no span is made'),
   ...databaseSettings,
   MIGRATE: flag(true).describe('whether the service brings its schema up to date when it starts'),
   KAFKA_BROKERS: z

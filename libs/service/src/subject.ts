@@ -3,9 +3,11 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, Injectab
 import { Reflector } from '@nestjs/core';
 import { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
+import { noteInTrace } from './trace.js';
 
 interface RequestWithSubject {
   headers: { authorization?: string };
+  params?: { callId?: string };
   subject?: Subject;
 }
 
@@ -44,10 +46,12 @@ export class IdentityGuard implements CanActivate {
     if (context.getType() !== 'http') return true;
     if (this.reflector.getAllAndOverride<boolean>('open-to-all', [context.getHandler(), context.getClass()])) return true;
     const request = context.switchToHttp().getRequest<RequestWithSubject>();
-    request.subject = await this.identity.verify(request.headers.authorization);
-    if (request.subject.kind === 'nobody' && !isOpenToNobody(context.getHandler(), context.getClass())) {
+    const subject = await this.identity.verify(request.headers.authorization);
+    request.subject = subject;
+    if (subject.kind === 'nobody' && !isOpenToNobody(context.getHandler(), context.getClass())) {
       throw new ProblemError('unauthenticated', 'Send an API key or a user token as Authorization: Bearer …');
     }
+    noteInTrace({ ...('appId' in subject && { appId: subject.appId }), ...(request.params?.callId && { callId: request.params.callId }) });
     return true;
   }
 }

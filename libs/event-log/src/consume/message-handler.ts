@@ -6,6 +6,7 @@ import type { Gaps } from './gaps.js';
 import { keyOf } from './parked-message.js';
 import { readMessages, sequenceIn, type Tombstone } from './read-messages.js';
 import { SeenKeys } from './seen-keys.js';
+import { type TraceWork, toldOf, type WorkOnEvents } from './trace-work.js';
 
 /** Events of one partition of one topic, in order, in the newest version of their data. */
 export interface EventBatch {
@@ -20,6 +21,8 @@ export interface MessageHandlerOptions {
   deadLetters: DeadLetters;
   /** Applies a batch. A repeat must find nothing to do. What it throws is judged by {@link faultOf}. */
   handle: (batch: EventBatch) => Promise<void>;
+  /** Runs work on events so that what comes of it can be told from other work. */
+  tracing?: TraceWork | undefined;
   onError: (error: unknown, doing: string) => void;
   onParked?: ((kind: ParkedKind) => void) | undefined;
   gaps?: Gaps | undefined;
@@ -133,14 +136,25 @@ export class MessageHandler {
   async #park(topic: string, message: KafkaMessage, error: unknown, seen: SeenKeys): Promise<void> {
     const { group, deadLetters, onError, onParked } = this.#options;
     const why = MessageHandler.parkedFor(error) ?? { kind: 'fault', reason: reasonOf(error) };
-    onError(error, `handling ${topic} key ${keyOf(message)} as ${group}; its key is parked`);
-    await deadLetters.park(group, topic, message, why);
+    await this.#traced('parking', topic, [message], async () => {
+      onError(error, `handling ${topic} key ${keyOf(message)} as ${group}; its key is parked`);
+      await deadLetters.park(group, topic, message, why);
+    });
     seen.forget(topic, keyOf(message));
     this.#failingSince.delete(nameOf(topic, message));
     onParked?.(why.kind);
   }
 
   async #hand(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
+    await this.#traced('handling', topic, messages, () => this.#handAll(topic, messages, seen));
+  }
+
+  async #traced(doing: WorkOnEvents['doing'], topic: string, messages: readonly KafkaMessage[], work: () => Promise<void>): Promise<void> {
+    const { group, tracing } = this.#options;
+    await (tracing ? tracing({ doing, group, topic, events: messages.map(toldOf) }, work) : work());
+  }
+
+  async #handAll(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
     const { gaps, handle, reader = thisRelease } = this.#options;
     const { events: told, tombstones } = readMessages(topic, messages);
     const whole = gaps ? await gaps.fill(topic, told, seen) : told;

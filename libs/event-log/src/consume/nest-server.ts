@@ -12,6 +12,7 @@ import { type AnyProjectionBatch, Projection } from './projection.js';
 import { Rebuild } from './rebuild.js';
 import type { RebuildStatus } from './rebuild-row.js';
 import type { AnyReactionBatch, Slice } from './slice.js';
+import type { TraceWork } from './trace-work.js';
 
 export interface EventLogServerOptions {
   service: string;
@@ -21,6 +22,8 @@ export interface EventLogServerOptions {
   rebuildOn?: Database;
   /** Runs a handler's work, so that the service can tell it from a request's. */
   around?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs work on events as a part of their traces. */
+  tracing?: TraceWork;
   onError: (error: unknown, doing: string) => void;
   sessionTimeoutMs?: number;
   /** Whose gaps are repaired, and how; nobody's when left out. */
@@ -122,7 +125,18 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   async #startSlice(name: string, handler: MessageHandler): Promise<void> {
-    const { service, log, database, rebuildOn = database, onError, onParked, sessionTimeoutMs, aloneFailsForMs, reader } = this.#options;
+    const {
+      service,
+      log,
+      database,
+      rebuildOn = database,
+      tracing,
+      onError,
+      onParked,
+      sessionTimeoutMs,
+      aloneFailsForMs,
+      reader,
+    } = this.#options;
     const slice = handler.extras as Slice | undefined;
     if (!slice) throw new Error(`The handler of ${name} is marked neither @ProjectEvents nor @ReactToEvents`);
     const group = `${service}.${name}`;
@@ -137,6 +151,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       handle: projection
         ? (batch) => projection.applyLive(batch)
         : async ({ topic, events }) => void (events.length > 0 && (await call({ topic, events }))),
+      tracing,
       onError,
       onParked: (kind) => onParked?.(kind, group),
       gaps: this.#gapsOf(group, projection, projection && ((keys) => projection.sequencesOf(database, keys))),
