@@ -5,11 +5,12 @@ import { emailsByApp, emailsNotByTime } from './migrations/2-emails-by-app.js';
 import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
+import { traces } from './migrations/6-traces.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'notifications',
   module: AppModule,
   settings,
-  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions],
+  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions, traces],
 });

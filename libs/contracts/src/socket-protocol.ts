@@ -66,6 +66,7 @@ export const socketErrorSchema = z.object({
   message: z.string(),
   fields: z.array(problemFieldSchema).optional(),
   callId: z.string().optional(),
+  traceId: z.string().optional().describe('the trace in which the log of the Center tells of it'),
 });
 export type SocketError = z.infer<typeof socketErrorSchema>;
 

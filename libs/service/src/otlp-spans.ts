@@ -1,7 +1,7 @@
 import { type Attributes, SpanKind as OtelKind, ROOT_CONTEXT, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, type SpanExporter as OtelExporter, TracerProvider } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, type SpanExporter as OtelExporter, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { BegunSpan, Span, SpanExporter, SpanFacts, SpanKind } from './spans.js';
 import { traceIdOf } from './trace.js';
 
@@ -20,18 +20,23 @@ const lastMs = 1000;
 export class OtlpSpans implements SpanExporter {
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
+  /** Of the trace that begins with the next span. */
+  #nextTraceId: string | undefined;
 
   constructor(service: string, url: string, onError: (error: unknown) => void) {
     const exporter = new OTLPTraceExporter({ url: new URL('v1/traces', `${url.replace(/\/+$/, '')}/`).href, timeoutMillis: 5000 });
     const handingOver = { exporter: reporting(exporter, onError), maxQueueSize: mostWaiting, scheduledDelayMillis: everyMs };
+    const ids = new RandomIdGenerator();
     this.#provider = new TracerProvider({
+      idGenerator: { generateTraceId: () => this.#nextTraceId ?? ids.generateTraceId(), generateSpanId: () => ids.generateSpanId() },
       resource: resourceFromAttributes({ 'service.namespace': 'communication-center', 'service.name': service }),
       spanProcessors: [new BatchSpanProcessor(handingOver)],
     });
     this.#tracer = this.#provider.getTracer('communication-center');
   }
 
-  begin({ name, kind, parent, facts }: BegunSpan): Span {
+  begin({ name, kind, parent, traceId: begun, facts }: BegunSpan): Span {
+    this.#nextTraceId = begun;
     const span = this.#tracer.startSpan(name, { kind: kinds[kind], attributes: known(facts) }, parentOf(parent));
     const { traceId, spanId } = span.spanContext();
     return {

@@ -48,7 +48,7 @@ export class RowJobs {
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
     });
     this.#queue.on('error', (error) => options.onError(error, `the ${options.name} queue`));
-    this.#worker = new Worker(options.name, ({ data }) => inNewTrace(() => options.work(data.rowId, data.attempt)), {
+    this.#worker = new Worker(options.name, ({ data }) => inNewTrace(() => this.#work(data)), {
       connection: working,
       concurrency: options.concurrency ?? 10,
       autorun: false,
@@ -98,6 +98,12 @@ export class RowJobs {
       opts: { jobId: `${rowId}-${attempt}`, delay: Math.max(0, delayMs) },
     }));
     await this.#queue.addBulk(bulk).catch((error: unknown) => this.#options.onError(error, `adding jobs of ${this.#options.name}`));
+  }
+
+  async #work({ rowId, attempt }: { rowId: string; attempt: number }): Promise<void> {
+    const { work, name, onError } = this.#options;
+    // Told here, as a part of its trace. That is its end, too: the row says when it is tried again.
+    await work(rowId, attempt).catch((error: unknown) => onError(error, `a job of ${name}`));
   }
 
   async #addOverdue(): Promise<null> {

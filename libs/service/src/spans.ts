@@ -1,4 +1,4 @@
-import { continueTrace, currentTraceparent, withinTrace } from './trace.js';
+import { continueTrace, currentParent, withinTrace } from './trace.js';
 
 /** What a span is of: a request that came in, an event that was consumed, or a step of either. */
 export type SpanKind = 'server' | 'consumer' | 'internal';
@@ -16,8 +16,10 @@ export interface Span {
 export interface BegunSpan {
   name: string;
   kind: SpanKind;
-  /** The W3C `traceparent` of what brought it about. */
-  parent: unknown;
+  /** The W3C `traceparent` of what brought it about; where there is none, a trace begins with it. */
+  parent?: unknown;
+  /** The id of the trace that begins with it, where that has one already. */
+  traceId?: string | undefined;
   facts?: SpanFacts | undefined;
 }
 
@@ -55,9 +57,9 @@ export function beginSpan(span: BegunSpan): Span {
 }
 
 /** Runs a step of the work under way as a span of its own. */
-export async function inSpan<T>(name: string, work: () => Promise<T>): Promise<T> {
+export async function inSpan<T>(name: string, work: () => Promise<T>, kind: SpanKind = 'internal'): Promise<T> {
   if (!exporter) return work();
-  const span = exporter.begin({ name, kind: 'internal', parent: currentTraceparent() });
+  const span = exporter.begin({ name, kind, ...currentParent() });
   try {
     const done = await withinTrace(span.traceparent, work);
     span.end();

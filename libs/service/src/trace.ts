@@ -18,6 +18,8 @@ export interface Traceable {
 
 interface Context {
   traceparent: string;
+  /** Whether the trace began here: then nobody has told of a span that this is a part of. */
+  isRoot?: boolean;
   /** The traces of all that is worked on together, where they are several. */
   traceIds?: readonly string[];
   /** Shared by what goes on within: what a part learns, the lines of the whole tell. */
@@ -43,13 +45,13 @@ export function withTrace<T>(traceparent: string, work: () => T, about: About = 
 }
 
 /** Runs `work` as a trace of its own. */
-export function inNewTrace<T>(work: () => T, about?: About): T {
-  return withTrace(continueTrace(), work, about);
+export function inNewTrace<T>(work: () => T, about: About = {}): T {
+  return storage.run({ traceparent: continueTrace(), isRoot: true, about }, work);
 }
 
 /** Runs `work` as a part of the work under way, which tells what both are about. */
 export function withinTrace<T>(traceparent: string, work: () => T): T {
-  return storage.run({ about: {}, ...storage.getStore(), traceparent }, work);
+  return storage.run({ about: {}, ...storage.getStore(), traceparent, isRoot: false }, work);
 }
 
 /**
@@ -75,6 +77,13 @@ export function currentTraceparent(): string | undefined {
 
 export function currentTraceId(): string | undefined {
   return traceIdOf(currentTraceparent());
+}
+
+/** @returns what a span of the work under way is a part of. */
+export function currentParent(): { parent?: string; traceId?: string | undefined } {
+  const context = storage.getStore();
+  if (!context) return {};
+  return context.isRoot ? { traceId: traceIdOf(context.traceparent) } : { parent: context.traceparent };
 }
 
 /** @returns the fields of a log line that tell what it belongs to. */

@@ -1,5 +1,5 @@
 import type { AppId, CallState } from '@communication-center/contracts';
-import { currentTraceparent, Postgres, ProblemError } from '@communication-center/service';
+import { currentTraceparent, inSpan, noteInTrace, Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { CommandMemory, fingerprintOf, type Reply } from '../decide-in-groups/command-memory.js';
 import { DecisionRoom } from '../decide-in-groups/decision-room.js';
@@ -25,7 +25,8 @@ export class CallCommands {
    */
   async act(appId: AppId, command: Command, given?: Key, asked: object = inOrder(command)): Promise<CallState> {
     const key = given && { ...given, fingerprint: fingerprintOf(asked) };
-    const [done] = await this.room.carryOut([{ appId, command, key, traceparent: currentTraceparent() }]);
+    const [done] = await inSpan(command.type, () => this.room.carryOut([{ appId, command, key, traceparent: currentTraceparent() }]));
+    if (done?.status === 'fulfilled') noteInTrace({ appId, callId: done.value.call?.callId });
     if (done?.status === 'fulfilled') return callIn(done.value);
     throw done?.reason;
   }

@@ -5,12 +5,13 @@ import { ConcernedChanged, tryAgain } from '../decide-in-groups/try-again.js';
 import type { Looks, SecondChances } from '../domain/lateness.js';
 import { Alone } from './alone.js';
 import { type Claimed, claimDue, claimOne, type Deadline } from './due-deadlines.js';
-import { fireDeadlines } from './fire-deadlines.js';
+import { type FiredDeadline, fireDeadlines } from './fire-deadlines.js';
 import { look } from './looks.js';
 
 export interface SweepOptions {
   database: Pick<Database, 'query' | 'transaction'>;
   committed: (published: Published) => void;
+  onFired: (fired: FiredDeadline) => void;
   report: (error: unknown) => void;
   chances: SecondChances;
 }
@@ -100,7 +101,7 @@ export class DeadlineSweep {
 
   /** Claims deadlines and fires them, in one transaction. @returns those that could not be fired so. */
   async #transact(how: How, claim: (tx: Parameters<typeof claimDue>[0]) => Promise<Claimed[]>): Promise<Deadline[]> {
-    const { database, chances, committed } = this.#options;
+    const { database, chances, committed, onFired } = this.#options;
     const looks = this.#looks;
     if (!looks) return [];
     const fired = await database.transaction(async (tx) => {
@@ -109,6 +110,7 @@ export class DeadlineSweep {
     });
     if (!fired) return [];
     committed(fired.published);
+    for (const one of fired.fired) onFired(one);
     return fired.left;
   }
 }

@@ -1,6 +1,6 @@
 import { callLimits } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { DueRows, type LineLog, Log, Postgres, Report, type ReportError, resumeTrace, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
 import { DeadlineSweep } from './deadline-sweep.js';
@@ -15,7 +15,12 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
   readonly #sweep: DeadlineSweep;
   readonly #loop: DueRows;
 
-  constructor(relay: OutboxRelay, @Inject(Settings) settings: CallsSettings, @Inject(Report) report: ReportError) {
+  constructor(
+    relay: OutboxRelay,
+    @Inject(Settings) settings: CallsSettings,
+    @Inject(Report) report: ReportError,
+    @Inject(Log) log: LineLog,
+  ) {
     this.#database = new Postgres({
       schema: 'calls',
       settings,
@@ -25,6 +30,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     this.#sweep = new DeadlineSweep({
       database: this.#database,
       committed: (published) => relay.committed(published),
+      onFired: (fired) => resumeTrace([fired], () => log.info({ deadline: fired.kind }, 'fired')),
       report: (error) => report(error, 'firing call deadlines'),
       chances: {
         outageAfterMs: settings.OUTAGE_AFTER_MS,

@@ -1,12 +1,23 @@
+import type { AppId, CallId } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
+import { beginSpan } from '@communication-center/service';
 import { type How, hold } from '../decide-in-groups/hold.js';
 import { type Published, save } from '../decide-in-groups/save.js';
 import type { CommandOnCall } from '../domain/commands.js';
 import { type Looks, putOff, type SecondChances } from '../domain/lateness.js';
 import { type Claimed, clearFired, type Deadline, putOffDeadlines, type StillDue, stillDue } from './due-deadlines.js';
 
+/** A deadline that asked something of its call, and the trace in which it did. */
+export interface FiredDeadline {
+  kind: Deadline['kind'];
+  appid: AppId;
+  callid: CallId;
+  traceparent: string;
+}
+
 /** What came of deadlines that were claimed. */
 interface Fired {
+  fired: FiredDeadline[];
   /** Those that could not be held with all they concern. */
   left: Deadline[];
   published: Published;
@@ -36,14 +47,19 @@ export async function fireDeadlines(
   });
   const isLate = new Set(late.map((one) => one.due));
   const fired = due.filter((one) => !isLate.has(one));
-  for (const one of fired) {
+  const acts = fired.flatMap((one): FiredDeadline[] => {
+    const { kind, app_id: appid, call_id: callid } = one;
     const command = commandOf(one);
-    if (command) held.in(one.app_id).take(command, undefined);
-  }
+    if (!command) return [];
+    const span = beginSpan({ name: command.type, kind: 'internal', facts: { 'call.id': callid } });
+    held.in(appid).take(command, span.traceparent);
+    span.end();
+    return [{ kind, appid, callid, traceparent: span.traceparent }];
+  });
   const published = await save(tx, held, { graceMs: chances.connectionGraceMs });
   await clearFired(tx, [...fired, ...ofNothing]);
   await putOffDeadlines(tx, late);
-  return { left: claimed.filter((one) => !isHeld(one) && !ofNothing.includes(one)), published };
+  return { fired: acts, left: claimed.filter((one) => !isHeld(one) && !ofNothing.includes(one)), published };
 }
 
 /** @returns what a deadline asks of its call; undefined where what it waited for has happened. */

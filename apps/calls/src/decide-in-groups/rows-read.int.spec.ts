@@ -40,7 +40,13 @@ test('an answer and a deadline read a few dozen rows', async () => {
     const [answered] = await room.carryOut([{ appId: app, command, key: keyOf('once') }]);
     expect(answered).toMatchObject({ status: 'fulfilled', value: { call: { status: 'connected' } } });
     const errors: unknown[] = [];
-    const sweep = new DeadlineSweep({ database, committed: () => undefined, report: (error) => errors.push(error), chances });
+    const sweep = new DeadlineSweep({
+      database,
+      committed: () => undefined,
+      onFired: () => undefined,
+      report: (error) => errors.push(error),
+      chances,
+    });
     await sweep.look();
     await sweep.stop();
     expect(errors).toEqual([]);

@@ -63,6 +63,7 @@ export class Store {
     const sweep = new DeadlineSweep({
       database: this.#counted,
       committed: () => undefined,
+      onFired: () => undefined,
       report: (error) => this.errors.push(error),
       chances,
     });

@@ -1,6 +1,6 @@
 import { type AnyEvent, appIdSchema, callIdSchema } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { ProblemError } from '@communication-center/service';
+import { ProblemError, resumeTrace } from '@communication-center/service';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CallCommands } from '../answer-commands/call-commands.js';
 
@@ -16,7 +16,7 @@ export class EndCallOnUnsendableEvent implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.relay.onUnsendable((_topic, event) => this.endCallOf(event));
+    this.relay.onUnsendable((_topic, event) => resumeTrace([event], () => this.endCallOf(event)));
   }
 
   /** @throws when the call is neither ended nor can be ended now. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Subject } from '@communication-center/contracts';
-import { continueTrace, Log, ProblemError, Settings, withTrace } from '@communication-center/service';
+import { currentTraceId, Log, noteInTrace, ProblemError, Settings, traceRequests } from '@communication-center/service';
 import fastifyStatic from '@fastify/static';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -35,7 +35,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     // Bodies are the owning service's to parse, and the proxy's to pass on: nobody reads them here.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));
-    server.addHook('onRequest', (request, _reply, done) => withTrace(continueTrace(request.headers.traceparent), done));
+    traceRequests(server, this.logger);
     server.addHook('onRequest', (request, _reply, done) =>
       done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
     );
@@ -64,6 +64,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const { authorization } = request.headers;
     const owner = ownerOf(request.url);
     const subject = await this.#subjectOf(authorization);
+    noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
     const lasting = owner.kind === 'stream' ? this.#untilRevoked(authorization) : undefined;
     const takeOver = () => {
@@ -105,11 +106,17 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   #sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
     const problem = toProblemError(error);
     if (problem.code === 'internal_error') this.logger.error({ err: error }, 'a request failed at the door');
-    const body = problem.toProblem();
+    const body = problem.toProblem(currentTraceId());
+    noteInTrace({ problem: problem.code });
     // What is left of a body that was refused is not read: the connection ends with the answer.
     if (!reply.request.raw.complete) reply.header('connection', 'close');
     return reply.status(body.status).type('application/problem+json').send(body);
   }
+}
+
+/** @returns the call that a path is about, for the log. */
+function callIn(url: string): string | undefined {
+  return /^\/v1\/calls\/([0-9a-f-]{36})(?![^/?])/.exec(url)?.[1];
 }
 
 function toProblemError(error: unknown): ProblemError {

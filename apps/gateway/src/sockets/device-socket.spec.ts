@@ -56,7 +56,8 @@ function beConnected(): void {
 
 test('a frame nested without end is refused by name before anything looks into it', () => {
   say(`{"type":"dial","customData":${'{"a":'.repeat(3000)}1`);
-  expect(sent).toEqual([{ type: 'error', error: { code: 'malformed_frame', message: expect.stringContaining('too_deep') } }]);
+  const error = { code: 'malformed_frame', message: expect.stringContaining('too_deep'), traceId: expect.stringMatching(/^[0-9a-f]{32}$/) };
+  expect(sent).toEqual([{ type: 'error', error }]);
 });
 
 test.each([['x'.repeat(65)], ['\ud800'], [1.5], [2 ** 60], [true], [{ id: 1 }], [null]])(

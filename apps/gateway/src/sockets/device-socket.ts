@@ -15,7 +15,7 @@ import {
   type SocketError,
   type UserAlias,
 } from '@communication-center/contracts';
-import { ProblemError } from '@communication-center/service';
+import { currentTraceId, inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameBudget } from '../domain/frame-budget.js';
@@ -89,7 +89,7 @@ export class DeviceSocket {
       () => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout),
       settings.CONNECT_TIMEOUT_MS,
     );
-    socket.on('message', (data, isBinary) => this.#guard(() => this.#onMessage(data, isBinary)));
+    socket.on('message', (data, isBinary) => inNewTrace(() => this.#guard(() => this.#onMessage(data, isBinary)), this.#about()));
     socket.on('pong', () => {
       this.#lastSign = Date.now();
     });
@@ -169,6 +169,7 @@ export class DeviceSocket {
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
     const read = readFrame(bytes);
     if (read.error) return this.#sendError(read.id, read.error);
+    if ('callId' in read.frame) noteInTrace({ callId: read.frame.callId });
     this.#guard(() => this.#onFrame(read.frame), 'id' in read.frame ? read.frame.id : undefined);
   }
 
@@ -207,7 +208,7 @@ export class DeviceSocket {
       return this.close(1000, 'signed out');
     }
     if (this.#lanes.full) return this.#sendError(frame.id, { code: 'rate_limited', message: 'Too many frames wait for their answers' });
-    this.send(await this.#lanes.run(laneOf(frame), async () => this.owner.carryOut(this, phase.device, frame)));
+    this.send(withTraceId(await this.#lanes.run(laneOf(frame), async () => this.owner.carryOut(this, phase.device, frame))));
   }
 
   /** Tells why, then closes. */
@@ -223,7 +224,11 @@ export class DeviceSocket {
   }
 
   #sendError(id: string | number | undefined, error: SocketError): void {
-    this.send({ type: 'error', ...(id !== undefined && { id }), error });
+    this.send(withTraceId({ type: 'error', ...(id !== undefined && { id }), error }));
+  }
+
+  #about(): { appId?: AppId } {
+    return this.device ? { appId: this.device.appId } : {};
   }
 
   #onClose(code: number): void {
@@ -232,6 +237,12 @@ export class DeviceSocket {
     this.#gone.abort();
     this.owner.closed(this, this.#signedOut || code === 1000);
   }
+}
+
+/** @returns an answer that says, where it is an error, in which trace the log tells of it. */
+function withTraceId(frame: ServerFrame): ServerFrame {
+  const traceId = currentTraceId();
+  return frame.type === 'error' && traceId ? { ...frame, error: { ...frame.error, traceId } } : frame;
 }
 
 /** @returns a problem as the socket tells it. */

@@ -10,7 +10,18 @@ import {
 } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { OutboxRelay } from '@communication-center/event-log';
-import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
+import {
+  inSpan,
+  type LineLog,
+  Log,
+  noteInTrace,
+  Postgres,
+  ProblemError,
+  Report,
+  type ReportError,
+  Settings,
+  SocketSessions,
+} from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -57,6 +68,7 @@ export class SocketDoor implements SocketOwner {
     relay: OutboxRelay,
     @Inject(Settings) private readonly settings: GatewaySettings,
     @Inject(Report) private readonly report: ReportError,
+    @Inject(Log) private readonly log: LineLog,
   ) {
     this.#allowedOrigins = originsIn(settings.ALLOWED_ORIGINS);
     // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
@@ -132,6 +144,7 @@ export class SocketDoor implements SocketOwner {
   }
 
   async connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void> {
+    noteInTrace({ appId: frame.appId });
     try {
       const { appId, userAlias, deviceId, platform } = frame;
       const subject = await this.authenticator.whose(frame.token, appId);
@@ -153,11 +166,25 @@ export class SocketDoor implements SocketOwner {
       socket.serve(device, { type: 'connected', id: frame.id, sessionId: device.sessionId, heartbeatSeconds, calls }, takenAt);
     } catch (error) {
       if (!(error instanceof ProblemError)) this.report(error, 'connecting a socket');
-      socket.refuseConnect(frame.id, error instanceof ProblemError ? error : new ProblemError('service_unavailable'));
+      const problem = error instanceof ProblemError ? error : new ProblemError('service_unavailable');
+      this.log.info({ problem: problem.code }, 'a socket was not connected');
+      socket.refuseConnect(frame.id, problem);
     }
   }
 
+  /** Writes a line for each frame: at `info` what a service was asked to do or refused, the rest at `debug`. */
   async carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame> {
+    const began = performance.now();
+    const answer = await inSpan(`frame ${frame.type}`, () => this.#answerTo(socket, device, frame), 'server');
+    const callId = answer.type === 'reply' ? answer.result.callId : undefined;
+    const problem = answer.type === 'error' ? answer.error.code : undefined;
+    noteInTrace({ ...(callId && { callId }), ...(problem && { problem }) });
+    const line = { frame: frame.type, deviceId: device.deviceId, ms: Math.round(performance.now() - began) };
+    this.log[answer.type === 'reply' || problem ? 'info' : 'debug'](line, 'answered');
+    return answer;
+  }
+
+  async #answerTo(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame> {
     // A gateway that stood still may have been taken for dead: then it has closed this socket, and acts for nobody on it.
     await this.#sessions.assured();
     if (this.#expelled.has(socket)) return { type: 'error', id: frame.id, error: { code: 'service_unavailable', message: 'Connect anew' } };

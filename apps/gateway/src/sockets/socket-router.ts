@@ -1,6 +1,6 @@
 import { type AnyEvent, type AppId, type CallEvent, readEvent, type UserAlias } from '@communication-center/contracts';
 import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
-import { logAlarms, Report, type ReportError, repairFrom } from '@communication-center/service';
+import { logAlarms, Report, type ReportError, repairFrom, resumeTrace } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
 import { closeCodes, type DeviceSocket } from './device-socket.js';
@@ -29,7 +29,12 @@ export class SocketRouter {
       onGap: (gap) => logAlarms(report).onGap(gap, 'gateway.sockets'),
       onError: report,
     });
-    this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => inOrder.take(event), onError: report });
+    this.#tail = new Tail({
+      log,
+      topic: 'calls.events',
+      onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
+      onError: report,
+    });
     server.include('gateway.sockets', () => (this.#tail.following ? 'running' : 'stopped'));
   }
 

@@ -9,7 +9,7 @@ import {
   type Stream,
   streamSchema,
 } from '@communication-center/contracts';
-import { ProblemError } from '@communication-center/service';
+import { inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
@@ -57,7 +57,7 @@ export class MediaSocket {
     this.#joinTimer = setTimeout(() => this.#fail(new ProblemError('connect_timeout', 'send a join frame first')), joinTimeoutMs);
     socket.on('message', (data) => {
       try {
-        this.#onMessage(data);
+        inNewTrace(() => this.#onMessage(data), { appId: this.grant?.appId, callId: this.grant?.callId });
       } catch (error) {
         this.#fail(error);
       }
@@ -113,6 +113,7 @@ export class MediaSocket {
     clearTimeout(this.#joinTimer);
     const grant = await this.owner.admit(this, token);
     this.grant = grant;
+    noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
     if (this.#closed) return this.owner.closed(this);
     const room = await this.rooms.open(grant.callId);

@@ -1,7 +1,7 @@
-import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { AppId, CallEvent, UserAlias } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
-import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, ProblemError, Replicas, resumeTrace, ServiceClient, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { NotificationsSettings } from '../settings.js';
 import { MissedCallEmails } from './missed-call-emails.js';
@@ -21,13 +21,14 @@ export class EmailAbsentCalleeOnCallMissed {
 
   @ReactToEvents('email-absent-callee', { topics: ['calls.events'] })
   async email({ events }: ReactionBatch<'calls.events'>): Promise<void> {
-    for (const event of events) {
-      if (event.type !== 'call.missed') continue;
-      if (Date.now() - Date.parse(event.time) > this.settings.EMAIL_DEADLINE_SECONDS * 1000) continue;
-      const { userAlias, initiator } = event.data;
-      if (await this.#isOnline(event.appid, userAlias)) continue;
-      await this.emails.write({ eventId: event.id, appId: event.appid, userAlias, callId: event.callid, initiator, missedAt: event.time });
-    }
+    for (const event of events) if (event.type === 'call.missed') await resumeTrace([event], () => this.#tell(event));
+  }
+
+  async #tell(event: CallEvent & { type: 'call.missed' }): Promise<void> {
+    if (Date.now() - Date.parse(event.time) > this.settings.EMAIL_DEADLINE_SECONDS * 1000) return;
+    const { userAlias, initiator } = event.data;
+    if (await this.#isOnline(event.appid, userAlias)) return;
+    await this.emails.write({ eventId: event.id, appId: event.appid, userAlias, callId: event.callid, initiator, missedAt: event.time });
   }
 
   /** Whether any device is connected. The status would not do: until presence has folded this event too, it says busy. */

@@ -1,5 +1,5 @@
 import type { AppId, CallId, UserAlias } from '@communication-center/contracts';
-import { Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { currentTraceparent, Postgres, Report, type ReportError, resumeTrace, Settings } from '@communication-center/service';
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -21,6 +21,9 @@ export interface MissedCallEmail {
 
 interface ClaimedEmail {
   email_id: string;
+  app_id: AppId;
+  call_id: CallId;
+  traceparent: string | null;
   attempts: number;
   missed_at: Date;
   /** Whether the user's contact has arrived here: a user may be called the moment it is made. */
@@ -69,9 +72,9 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   async write({ eventId, appId, userAlias, callId, initiator, missedAt }: MissedCallEmail): Promise<void> {
     const emailId = uuidv7();
     const { rowCount } = await this.database.query(
-      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, next_attempt_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp()) ON CONFLICT (event_id) DO NOTHING`,
-      [emailId, eventId, appId, userAlias, callId, initiator, missedAt],
+      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, traceparent, next_attempt_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp()) ON CONFLICT (event_id) DO NOTHING`,
+      [emailId, eventId, appId, userAlias, callId, initiator, missedAt, currentTraceparent()],
     );
     if (rowCount === 1 && this.#atOnce.take(appId, Date.now())) await this.#jobs.add([{ rowId: emailId, attempt: 1, delayMs: 0 }]);
   }
@@ -79,6 +82,12 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   async #attempt(emailId: string, attempt: number): Promise<void> {
     const email = await this.#claim(emailId, attempt);
     if (!email) return;
+    const about = { traceparent: email.traceparent ?? undefined, appid: email.app_id, callid: email.call_id };
+    await resumeTrace([about], () => this.#send(email, attempt));
+  }
+
+  async #send(email: ClaimedEmail, attempt: number): Promise<void> {
+    const emailId = email.email_id;
     if (!email.known) return this.#tryLater(emailId, attempt, 'the contact of the user has not arrived yet');
     if (!email.to) return this.#end(emailId, 'skipped', 'the user has no e-mail address');
     if (!this.mailer.isConfigured) return this.#end(emailId, 'skipped', 'SMTP_URL is not set');
@@ -109,7 +118,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
     const { rows } = await this.database.query<ClaimedEmail>(
       `UPDATE emails AS e SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
        WHERE email_id = $1 AND state = 'pending' AND attempts = $2
-       RETURNING email_id, attempts, missed_at,
+       RETURNING email_id, app_id, call_id, traceparent, attempts, missed_at,
          EXISTS (SELECT 1 FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS known,
          (SELECT email FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS to,
          (SELECT locale FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS locale,

@@ -1,5 +1,5 @@
 import { type AnyEvent, type AppId, type WebhookBody } from '@communication-center/contracts';
-import { Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { Postgres, Report, type ReportError, resumeTrace, Settings } from '@communication-center/service';
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -97,12 +97,15 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     const written = await writeDeliveries(this.database, deliveries, this.#claimSeconds);
     for (const { endpoint, delivery } of wanted) {
       // A full lane leaves the delivery to the sweep, which finds it when its claim has run out.
-      if (written.has(delivery.deliveryId)) this.#push(endpoint, delivery.key, { deliveryId: delivery.deliveryId, made: 0 });
+      if (written.has(delivery.deliveryId)) this.#push(endpoint, delivery, { deliveryId: delivery.deliveryId, made: 0 });
     }
   }
 
-  #push(endpoint: Endpoint, key: string, { deliveryId, made }: Unfinished): void {
-    this.#lanes.push(endpoint.endpointId, { id: deliveryId, key, deliveryId, made, work: () => this.#attempt(deliveryId, made, endpoint) });
+  #push(endpoint: Endpoint, { key, traceparent }: Pick<NewDelivery, 'key' | 'traceparent'>, { deliveryId, made }: Unfinished): void {
+    const about = { traceparent, appid: endpoint.appId };
+    // A lane works on when whatever came before is done: it must not be taken for a part of that.
+    const work = () => resumeTrace([about], () => this.#attempt(deliveryId, made, endpoint));
+    this.#lanes.push(endpoint.endpointId, { id: deliveryId, key, deliveryId, made, work });
   }
 
   async #retry(deliveryId: string, attempt: number): Promise<void> {
@@ -111,7 +114,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     if (!row) return;
     const endpoint = await this.endpoints.enabled(row.endpointId);
     if (!endpoint) return this.#end(deliveryId, 'failed');
-    this.#push(endpoint, row.key, { deliveryId, made: attempt - 1 });
+    this.#push(endpoint, row, { deliveryId, made: attempt - 1 });
   }
 
   /** Makes one attempt, unless somebody else has made it. Never throws: the row keeps what is still to do. */
@@ -177,5 +180,6 @@ function toDelivery({ endpointId, appId }: Endpoint, event: AnyEvent): NewDelive
     eventType: event.type,
     key: event.subject,
     body: JSON.stringify(body),
+    traceparent: event.traceparent,
   };
 }

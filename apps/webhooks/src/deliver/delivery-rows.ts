@@ -9,14 +9,16 @@ export interface NewDelivery {
   eventType: string;
   key: string;
   body: string;
+  /** Of the event it tells. */
+  traceparent: string | undefined;
 }
 
 /** Writes deliveries that are sent from memory now. @param heldSeconds for so long nobody else looks at them. @returns which are new. */
 export async function writeDeliveries(sql: Sql, deliveries: readonly NewDelivery[], heldSeconds: number): Promise<Set<string>> {
   const { rows } = await sql.query<{ delivery_id: string }>(
-    `INSERT INTO deliveries (delivery_id, endpoint_id, app_id, event_id, event_type, key, body, next_attempt_at)
-     SELECT *, clock_timestamp() + make_interval(secs => $8)
-     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[])
+    `INSERT INTO deliveries (delivery_id, endpoint_id, app_id, event_id, event_type, key, body, traceparent, next_attempt_at)
+     SELECT *, clock_timestamp() + make_interval(secs => $9)
+     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
      ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING delivery_id`,
     [
       deliveries.map(({ deliveryId }) => deliveryId),
@@ -26,16 +28,24 @@ export async function writeDeliveries(sql: Sql, deliveries: readonly NewDelivery
       deliveries.map(({ eventType }) => eventType),
       deliveries.map(({ key }) => key),
       deliveries.map(({ body }) => body),
+      deliveries.map(({ traceparent }) => traceparent ?? null),
       heldSeconds,
     ],
   );
   return new Set(rows.map(({ delivery_id }) => delivery_id));
 }
 
+/** A delivery that waits for its next attempt. */
+export interface WaitingDelivery {
+  endpointId: string;
+  key: string;
+  traceparent: string | undefined;
+}
+
 /** @returns what the next attempt is made for; undefined where that attempt was made, or the delivery has ended. */
-export async function readWaiting(sql: Sql, deliveryId: string, made: number): Promise<{ endpointId: string; key: string } | undefined> {
-  const { rows } = await sql.query<{ endpointId: string; key: string }>(
-    `SELECT endpoint_id AS "endpointId", key FROM deliveries WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2`,
+export async function readWaiting(sql: Sql, deliveryId: string, made: number): Promise<WaitingDelivery | undefined> {
+  const { rows } = await sql.query<WaitingDelivery>(
+    `SELECT endpoint_id AS "endpointId", key, traceparent FROM deliveries WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2`,
     [deliveryId, made],
   );
   return rows[0];

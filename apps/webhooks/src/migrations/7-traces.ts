@@ -1,0 +1,4 @@
+import { type Migration, sqlMigration } from '@communication-center/service';
+
+/** Whatever is tried again goes on with the trace of its event. */
+export const traces: Migration = sqlMigration('Traces1764300000001', ['ALTER TABLE deliveries ADD COLUMN traceparent text']);
