@@ -12,6 +12,7 @@ import { UserSettingsProjection } from './follow-directory/user-settings.project
 import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
+import { RingFigures } from './ring-figures/ring-figures.js';
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
 
 /** Command replies are kept a day for repeats, ended calls as long as connecting devices are told of them, closed sessions an hour to know repeats of their events. */
@@ -38,6 +39,7 @@ const oldRows = () => [
     MediaCredentialsOffice,
     DeadlineSweeper,
     EndCallOnUnsendableEvent,
+    RingFigures,
     purgeRows(oldRows),
   ],
 })

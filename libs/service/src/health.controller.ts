@@ -1,21 +1,34 @@
-import { EventLogServer } from '@communication-center/event-log';
-import { Controller, Get, Header } from '@nestjs/common';
+import { BrokerWatch, EventLog, EventLogServer, OutboxRelay, oldestUnpublishedAge } from '@communication-center/event-log';
+import { type BeforeApplicationShutdown, Controller, Get, Header, Inject } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, type HealthIndicatorFunction, HealthIndicatorService } from '@nestjs/terminus';
 import { register } from 'prom-client';
 import { Postgres } from './database/postgres.js';
 import { readOutbox } from './outbox-figures.js';
+import { faultsOf } from './readiness.js';
+import { type CommonSettings, Settings } from './settings.js';
 import { OpenToAll } from './subject.js';
 
 /** What an orchestrator asks: is the process alive, can it serve, and its figures for Prometheus. */
 @OpenToAll()
 @Controller()
-export class HealthController {
+export class HealthController implements BeforeApplicationShutdown {
+  readonly #brokers: BrokerWatch;
+
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly database: Postgres,
     private readonly server: EventLogServer,
-  ) {}
+    private readonly relay: OutboxRelay,
+    log: EventLog,
+    @Inject(Settings) private readonly settings: Pick<CommonSettings, 'STUCK_AFTER_MS'>,
+  ) {
+    this.#brokers = new BrokerWatch(log);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#brokers.stop();
+  }
 
   @Get('health/live')
   live(): { status: 'ok' } {
@@ -25,7 +38,7 @@ export class HealthController {
   @Get('health/ready')
   @HealthCheck()
   ready() {
-    return this.health.check([this.#database, this.#consumers, this.#outbox]);
+    return this.health.check([this.#database, this.#log, this.#outbox]);
   }
 
   @Get('metrics')
@@ -42,10 +55,23 @@ export class HealthController {
     );
   };
 
-  readonly #consumers: HealthIndicatorFunction = () => {
-    const check = this.indicators.check('consumers');
-    const stopped = this.server.states().filter(({ state }) => state === 'stopped' || state === 'starting');
-    return stopped.length === 0 ? check.up() : check.down(stopped.map(({ group }) => group).join(', '));
+  readonly #log: HealthIndicatorFunction = async () => {
+    const { shards, unprovenMs } = this.relay.figures;
+    const { stopped, waiting, relay } = faultsOf(
+      {
+        consumers: this.server.health(),
+        relay: { unprovenMs },
+        // A database that does not answer is told of by itself.
+        waitedMs: await oldestUnpublishedAge(this.database, shards).catch(() => 0),
+        brokersWellForMs: () => this.#brokers.wellForMs(),
+      },
+      this.settings.STUCK_AFTER_MS,
+    );
+    const [consumers, published] = [this.indicators.check('consumers'), this.indicators.check('relay')];
+    return {
+      ...(stopped.length === 0 ? consumers.up(waiting.length > 0 ? { waiting } : {}) : consumers.down(stopped.join(', '))),
+      ...(relay ? published.down(relay) : published.up({ shards: shards.size })),
+    };
   };
 
   /**

@@ -3,6 +3,7 @@ export { concurrentIndexes, type Migration, sqlMigration } from './database/migr
 export { Postgres } from './database/postgres.js';
 export { DueRows } from './due-rows.js';
 export { eventLogOf } from './event-log-of.js';
+export { tellFigure } from './figures.js';
 export { Identity } from './identity.js';
 export { InquiryOf, Serves } from './internal-endpoint.js';
 export { logAlarms } from './log-alarms.js';

@@ -1,6 +1,12 @@
 import type { Subject } from '@communication-center/contracts';
 import { parkedKeyBodySchema } from '@communication-center/contracts/operations';
-import { EventLogServer, isInfrastructureFailure, type ParkedKey, type RebuildStatus } from '@communication-center/event-log';
+import {
+  type ConsumerHealth,
+  EventLogServer,
+  isInfrastructureFailure,
+  type ParkedKey,
+  type RebuildStatus,
+} from '@communication-center/event-log';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -22,7 +28,7 @@ export class OperationsController {
   ) {}
 
   @Get('consumers')
-  consumers(@From() subject: Subject) {
+  consumers(@From() subject: Subject): { consumers: Pick<ConsumerHealth, 'group' | 'state'>[]; projections: string[] } {
     requireOperator(subject);
     return { consumers: this.server.states(), projections: this.server.projections() };
   }

@@ -17,6 +17,7 @@ import { eventLogOf } from './event-log-of.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
 import { comparisonAlarms, logAlarms } from './log-alarms.js';
+import { tellConsumers, tellRelay } from './log-figures.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
@@ -85,6 +86,8 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     });
     const relay = new OutboxRelay({ log, database: database.of('relay'), reconciler, onError: report, ...outboxAlarms(report) });
     tellOutbox(database.of('reads'));
+    tellConsumers(server);
+    tellRelay(relay);
     const providers = [
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: logger },

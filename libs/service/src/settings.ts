@@ -105,6 +105,11 @@ export const commonSettings = {
   PARK_AFTER_MS: numberSetting(300_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('an event that alone fails for so long, while others succeed, is parked though its fault is not clear'),
+  STUCK_AFTER_MS: numberSetting(30_000, { min: 1000 })
+    .meta({ unit: 'ms' })
+    .describe(
+      'a replica is taken out of service when a consumer of it has stopped, or an event has waited for it to be published, for so long while the brokers were well',
+    ),
   CALLS_URL: replicasSetting()
     .optional()
     .describe('where the calls service answers, for readers of calls.events: what a topic lacks of a call is read there'),

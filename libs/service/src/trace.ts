@@ -68,7 +68,8 @@ export function resumeTrace<T>(events: readonly Traceable[], work: () => T): T {
 /** Tells what the work under way is about, once that is known. */
 export function noteInTrace(about: About): void {
   const context = storage.getStore();
-  if (context) Object.assign(context.about, about);
+  // What is not known here may be known from elsewhere.
+  for (const [name, value] of Object.entries(about)) if (context && value !== undefined) context.about[name as keyof About] = value;
 }
 
 export function currentTraceparent(): string | undefined {

@@ -21,6 +21,7 @@ import {
   type ReportError,
   Settings,
   SocketSessions,
+  tellFigure,
 } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -70,6 +71,7 @@ export class SocketDoor implements SocketOwner {
     @Inject(Report) private readonly report: ReportError,
     @Inject(Log) private readonly log: LineLog,
   ) {
+    tellFigure('open_sockets', 'Client sockets that are open at this process', () => this.#sockets.size);
     this.#allowedOrigins = originsIn(settings.ALLOWED_ORIGINS);
     // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
     this.#server = new WebSocketServer({

@@ -35,7 +35,7 @@ export class SocketRouter {
       onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
       onError: report,
     });
-    server.include('gateway.sockets', () => (this.#tail.following ? 'running' : 'stopped'));
+    server.include('gateway.sockets', this.#tail);
   }
 
   /** Resolves when no event from now on will be missed. */

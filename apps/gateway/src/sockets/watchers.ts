@@ -30,7 +30,7 @@ export class Watchers {
     @Inject(Report) report: ReportError,
   ) {
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.tell(event), onError: report });
-    server.include('gateway.watchers', () => (this.#tail.following ? 'running' : 'stopped'));
+    server.include('gateway.watchers', this.#tail);
   }
 
   async start(): Promise<void> {

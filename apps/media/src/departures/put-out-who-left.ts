@@ -44,7 +44,7 @@ export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationS
       onError: report,
     });
     this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => inOrder.take(event), onError: report });
-    server.include('media.put-out-who-left', () => (this.#tail.following ? 'running' : 'stopped'));
+    server.include('media.put-out-who-left', this.#tail);
   }
 
   async onApplicationBootstrap(): Promise<void> {

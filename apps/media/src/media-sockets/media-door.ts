@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type MediaEvent, mediaSubprotocol } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions } from '@communication-center/service';
+import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
 import { type Grant, MediaTokens } from '../credentials/media-tokens.js';
@@ -49,6 +49,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       else if (this.#sockets.size >= settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
       else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings.JOIN_TIMEOUT_MS));
     });
+    tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
     this.#sessions = new SocketSessions({
       database: database.of('commands'),
       closeOn: database.of('consumers'),

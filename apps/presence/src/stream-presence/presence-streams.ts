@@ -26,7 +26,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     this.#database = database.of('reads');
     this.#reads = new SharedReads(this.#database);
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: ({ appid }) => this.#wake(appid), onError: report });
-    server.include('presence.streams', () => (this.#tail.following ? 'running' : 'stopped'));
+    server.include('presence.streams', this.#tail);
   }
 
   /** @throws ProblemError `service_unavailable` where this replica serves as many as it may, at all or of one app. */

@@ -56,7 +56,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       onError: report,
     });
     this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.#onChange(event), onError: report });
-    server.include('sip.subscriptions', () => (this.#tail.following ? 'running' : 'stopped'));
+    server.include('sip.subscriptions', this.#tail);
   }
 
   /** Goes on with what an earlier process at this address left, before the port opens. */

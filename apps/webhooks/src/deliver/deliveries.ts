@@ -8,6 +8,7 @@ import { wants } from '../domain/event-filter.js';
 import { nextAttemptIn } from '../domain/retry-schedule.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
+import { tellDeliveries } from './delivery-figures.js';
 import {
   claimAttempt,
   findDue,
@@ -53,6 +54,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
   ) {
     this.#claimSeconds = 5 + settings.REQUEST_TIMEOUT_MS / 1000;
     this.#lanes = new Lanes(settings.LANE_CONCURRENCY, settings.LANE_LENGTH);
+    tellDeliveries(database.of('reads'), this.#lanes);
     this.#retries = new RowJobs({
       name: 'webhook-deliveries',
       redisUrl: settings.REDIS_URL,

@@ -61,6 +61,17 @@ export async function claimAttempt(sql: Sql, deliveryId: string, made: number, c
   return rows[0]?.body;
 }
 
+/** More than these are not counted. */
+const mostCounted = 100_000;
+
+/** @returns how many deliveries have not ended; above 100,000 it says 100,000. */
+export async function waitingDeliveries(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ waiting: number }>(
+    `SELECT count(*)::int AS waiting FROM (SELECT 1 FROM deliveries WHERE state = 'pending' LIMIT ${mostCounted}) AS counted`,
+  );
+  return rows[0]?.waiting ?? 0;
+}
+
 export interface Unfinished {
   deliveryId: string;
   /** Attempts that were made to the end. */

@@ -47,6 +47,11 @@ export class Lanes<T extends LaneTask> {
     return [...this.#lanes].filter(([, { waiting }]) => waiting.length >= this.length).map(([name]) => name);
   }
 
+  /** @returns how many lanes there are, how many of them take no more, and how many tasks wait or run in them. */
+  get figures(): { lanes: number; full: number; tasks: number } {
+    return { lanes: this.#lanes.size, full: this.full().length, tasks: this.#held.size };
+  }
+
   /** Begins nothing any more. @returns what has not begun. */
   close(): T[] {
     this.#closed = true;

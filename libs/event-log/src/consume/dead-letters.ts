@@ -24,6 +24,7 @@ export interface ParkedFor {
 
 /** How many keys {@link DeadLetters.list} names at most, the oldest first. */
 const listed = 1000;
+const mostCounted = 10_000;
 
 /**
  * Keys whose events one consumer group cannot handle, and those events, in the service's own database.
@@ -128,6 +129,15 @@ export class DeadLetters {
       [group, topic, key],
     );
     return Number(rows[0]?.sequence ?? 0);
+  }
+
+  /** @returns how many keys each group has parked; above 10,000 they are not counted. */
+  async counts(): Promise<{ group: string; keys: number }[]> {
+    const { rows } = await this.database.query<{ group: string; keys: number }>(
+      `SELECT consumer_group AS group, count(*)::int AS keys
+       FROM (SELECT consumer_group FROM parked_keys LIMIT ${mostCounted}) AS counted GROUP BY consumer_group`,
+    );
+    return rows;
   }
 
   /** @returns what newer releases wrote that a group has parked: kinds of events, not keys. */

@@ -1,10 +1,12 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { EventLog } from '../log/event-log.js';
 import { type Beginning, type Beginnings, endsOfUncommitted, takeBeginnings } from './beginnings.js';
+import type { Consuming } from './lags.js';
 import { MessageHandler, type MessageHandlerOptions } from './message-handler.js';
 import { OffsetCommits } from './offset-commits.js';
 import { redrive } from './redrive.js';
 import { SeenKeys } from './seen-keys.js';
+import { type ConsumerState, Standing } from './standing.js';
 
 export interface ConsumerOptions extends MessageHandlerOptions {
   log: EventLog;
@@ -30,9 +32,6 @@ const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, comm
 /** How long a stop waits for its last commit, in milliseconds. */
 const commitMs = 1000;
 
-/** `paused` waits for infrastructure and resumes by itself; `stopped` is a consumer that does not consume: unhealthy. */
-export type ConsumerState = 'starting' | 'running' | 'paused' | 'stopped';
-
 /**
  * A member of a consumer group: in order within a key, partitions side by side, offsets committed only after success, and at
  * once when others are to take over.
@@ -45,7 +44,7 @@ export class EventConsumer {
   #seen = new SeenKeys();
   #commits: OffsetCommits | undefined;
   #consumer: Consumer | undefined;
-  #state: ConsumerState = 'starting';
+  readonly standing = new Standing();
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
   readonly #resumes = new Map<NodeJS.Timeout, () => void>();
@@ -61,11 +60,17 @@ export class EventConsumer {
   }
 
   get state(): ConsumerState {
-    return this.#state === 'running' && this.#resumes.size > 0 ? 'paused' : this.#state;
+    return this.standing.state === 'running' && this.#resumes.size > 0 ? 'paused' : this.standing.state;
   }
 
   get group(): string {
     return this.#options.group;
+  }
+
+  /** What it consumes, for who asks how far it is. */
+  get consuming(): Consuming {
+    const { group, topics, firstFrom } = this.#options;
+    return { group, topics, fromBeginning: firstFrom !== 'end' };
   }
 
   /** Joins the group; keeps trying while the brokers are away. Resolves once the first try was made. */
@@ -92,7 +97,7 @@ export class EventConsumer {
       begun = [];
     };
     consumer.on('consumer.group_join', ({ payload }) => {
-      this.#state = 'running';
+      this.standing.become('running');
       // Others may have handled and parked what comes here now.
       this.#seen = new SeenKeys();
       this.#commits?.end();
@@ -105,7 +110,7 @@ export class EventConsumer {
     // Before it joins anew: what it says afterwards of a partition that is another's would take that one back.
     consumer.on('consumer.rebalancing', () => void this.#commits?.flush());
     consumer.on('consumer.crash', ({ payload }) => {
-      this.#state = 'stopped';
+      this.standing.become('stopped');
       onError(payload.error, `consuming as ${group}`);
       if (!payload.restart) this.#startLater();
     });
@@ -122,7 +127,7 @@ export class EventConsumer {
       isRunning = true;
       commitBegun();
     } catch (error) {
-      this.#state = 'stopped';
+      this.standing.become('stopped');
       onError(error, `joining ${group}`);
       this.#startLater();
     }
@@ -140,7 +145,7 @@ export class EventConsumer {
     await within(commitMs, this.#commits?.flush());
     this.#commits?.end();
     await this.#consumer?.disconnect();
-    this.#state = 'stopped';
+    this.standing.become('stopped');
   }
 
   /** Waits for the batches in hand, but not for long: kafkajs would wait for a handler that hangs, and keep its partitions. */

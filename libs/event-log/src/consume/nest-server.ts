@@ -5,13 +5,16 @@ import type { Database } from '../database.js';
 import type { EventLog } from '../log/event-log.js';
 import { beginAtEnd } from './begin-at-end.js';
 import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js';
-import { type ConsumerState, EventConsumer } from './event-consumer.js';
+import { EventConsumer } from './event-consumer.js';
 import { type Gap, Gaps, type Repair } from './gaps.js';
+import { ConsumerLags, type Lag } from './lags.js';
 import { NewerKeys } from './newer-keys.js';
 import { type AnyProjectionBatch, Projection } from './projection.js';
 import { Rebuild } from './rebuild.js';
 import type { RebuildStatus } from './rebuild-row.js';
 import type { AnyReactionBatch, Slice } from './slice.js';
+import type { ConsumerState } from './standing.js';
+import type { Tail } from './tail.js';
 import type { TraceWork } from './trace-work.js';
 
 export interface EventLogServerOptions {
@@ -36,6 +39,14 @@ export interface EventLogServerOptions {
   reader?: EventReader;
 }
 
+/** How one of a process's consumers is. */
+export interface ConsumerHealth {
+  group: string;
+  state: ConsumerState;
+  hasRun: boolean;
+  forMs: number;
+}
+
 /** The Nest transport that feeds methods marked with `@ProjectEvents` and `@ReactToEvents`. */
 export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #options: EventLogServerOptions;
@@ -43,13 +54,23 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #consumers = new Map<string, EventConsumer>();
   readonly #rebuilds = new Map<string, Rebuild>();
   readonly #newerKeys: NewerKeys;
-  readonly #others = new Map<string, () => ConsumerState>();
+  readonly #tails = new Map<string, Tail>();
+  readonly #lags: ConsumerLags;
   #closed: Promise<void> | undefined;
 
   constructor(options: EventLogServerOptions) {
     super();
     this.#options = options;
     this.#deadLetters = new DeadLetters(options.database);
+    this.#lags = new ConsumerLags(options.log, () => [
+      ...[...this.#consumers.values()].map(({ consuming }) => consuming),
+      ...[...this.#tails].map(([group, { following }]) => ({
+        group,
+        topics: [following.topic],
+        positions: following.positions,
+        fromBeginning: false,
+      })),
+    ]);
     this.#newerKeys = new NewerKeys({
       deadLetters: this.#deadLetters,
       consumers: () => this.#consumers.values(),
@@ -75,7 +96,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   async #drain(): Promise<void> {
-    const working = [...this.#consumers.values(), ...this.#rebuilds.values(), this.#newerKeys];
+    const working = [...this.#consumers.values(), ...this.#rebuilds.values(), this.#newerKeys, this.#lags];
     await Promise.all(working.map((one) => one.stop()));
   }
 
@@ -85,15 +106,43 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     throw new Error('The log has no native server to unwrap');
   }
 
-  /** Counts something else that consumes among the consumers, so that health knows of it. */
-  include(group: string, state: () => ConsumerState): void {
-    this.#others.set(group, state);
+  /** Counts what follows a topic by itself among the consumers, so that health and figures know of it. */
+  include(group: string, tail: Tail): void {
+    this.#tails.set(group, tail);
   }
 
   /** @returns each consumer of this process and how it is. */
   states(): { group: string; state: ConsumerState }[] {
-    const others = [...this.#others].map(([group, state]) => ({ group, state: state() }));
-    return [...[...this.#consumers.values()].map(({ group, state }) => ({ group, state })), ...others];
+    return this.health().map(({ group, state }) => ({ group, state }));
+  }
+
+  /** As {@link states}, and since when; whether it ever consumed. */
+  health(): ConsumerHealth[] {
+    const consumers = [...this.#consumers.values()].map(({ group, state, standing: { hasRun, forMs } }) => ({
+      group,
+      state,
+      hasRun,
+      forMs,
+    }));
+    const tails = [...this.#tails].map(
+      ([
+        group,
+        {
+          standing: { state, hasRun, forMs },
+        },
+      ]) => ({ group, state, hasRun, forMs }),
+    );
+    return [...consumers, ...tails];
+  }
+
+  /** @returns how far the groups of this process's consumers are behind; nothing while the brokers are away. */
+  async lags(): Promise<readonly Lag[]> {
+    return this.#lags.read();
+  }
+
+  /** @returns how many keys each consumer has parked, up to some thousands. */
+  async parkedCounts(): Promise<{ group: string; keys: number }[]> {
+    return this.#deadLetters.counts();
   }
 
   projections(): string[] {

@@ -3,6 +3,7 @@ import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer } from 'kafkajs';
 import { fromMessage } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
+import { Standing } from './standing.js';
 
 export interface TailOptions {
   log: EventLog;
@@ -22,7 +23,7 @@ export class Tail {
   readonly #options: TailOptions;
   readonly #positions = new Map<number, bigint>();
   #consumer: Consumer | undefined;
-  #joined = false;
+  readonly standing = new Standing();
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
 
@@ -30,9 +31,9 @@ export class Tail {
     this.#options = options;
   }
 
-  /** Whether events arrive now, as far as this process knows. */
-  get following(): boolean {
-    return this.#joined;
+  /** Where it is, for who asks how far it is behind. */
+  get following(): { topic: string; positions: ReadonlyMap<number, bigint> } {
+    return { topic: this.#options.topic, positions: this.#positions };
   }
 
   /**
@@ -48,7 +49,7 @@ export class Tail {
     this.#stopping = true;
     clearTimeout(this.#restart);
     await this.#consumer?.disconnect();
-    this.#joined = false;
+    this.standing.become('stopped');
   }
 
   async #follow(): Promise<void> {
@@ -66,12 +67,12 @@ export class Tail {
       consumer.on('consumer.group_join', () => {
         // Applied by kafkajs before its next fetch, so the group's own idea of "latest" is never used.
         for (const [partition, position] of this.#positions) consumer.seek({ topic, partition, offset: String(position) });
-        this.#joined = true;
+        this.standing.become('running');
         resolve();
       });
     });
     consumer.on('consumer.crash', ({ payload }) => {
-      this.#joined = false;
+      this.standing.become('stopped');
       onError(payload.error, `following ${topic}`);
       if (!payload.restart) this.#followLater();
     });

@@ -1,7 +1,7 @@
 import type { Database, OwnConnection } from '../database.js';
 
 /** Groups of partitions that have one owner among the replicas: a partition's is the remainder by this. */
-const shardCount = 16;
+export const shardCount = 16;
 
 /** @returns the shard that a partition belongs to. */
 export function shardOf(partition: number): number {
@@ -42,6 +42,8 @@ export class LaneOwnership {
   /** Held still, but no longer published from. */
   readonly #leaving = new Set<number>();
   #proof: Moment | undefined;
+  /** When it last was, or when it began. */
+  #proven = thisMoment();
   #stopping = false;
   #running: Promise<void> | undefined;
   #endPause: (() => void) | undefined;
@@ -65,7 +67,13 @@ export class LaneOwnership {
     return this.#proof !== undefined && ageOf(this.#proof) < proofMs;
   }
 
+  /** For how long nothing could be sent for lack of that proof, in milliseconds. */
+  get unprovenMs(): number {
+    return this.isProven ? 0 : ageOf(this.#proven);
+  }
+
   start(): void {
+    this.#proven = thisMoment();
     this.#running = this.#keep();
   }
 
@@ -133,6 +141,7 @@ export class LaneOwnership {
     const share = await this.#share(connection);
     if (this.#connection !== connection) return;
     this.#proof = asked;
+    this.#proven = asked;
     await this.#giveUp(connection, share);
     await this.#take(connection, share);
   }

@@ -44,6 +44,18 @@ export interface RelayOptions extends RelayAlarms {
   sendThrough?: (send: SendBatch) => SendBatch;
 }
 
+/** How a relay's work goes. */
+export interface RelayFigures {
+  /** The shards this replica publishes now. */
+  shards: ReadonlySet<number>;
+  /** For how long it has not been sure of any shard, in milliseconds: then it sends nothing. */
+  unprovenMs: number;
+  published: number;
+  failures: number;
+  /** When it last published something; undefined while it has not. */
+  lastPublishedAt: Date | undefined;
+}
+
 type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /** Longer than closing 20,000 sessions takes, shorter than anybody waits for what it tells. */
@@ -76,6 +88,11 @@ export class OutboxRelay {
   #passedOver = false;
   #readAllAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
+  readonly #counted: Pick<RelayFigures, 'published' | 'failures' | 'lastPublishedAt'> = {
+    published: 0,
+    failures: 0,
+    lastPublishedAt: undefined,
+  };
   #heldUntil = Number.NEGATIVE_INFINITY;
   #isSignalled = false;
   #endPause: (() => void) | undefined;
@@ -125,6 +142,12 @@ export class OutboxRelay {
   /** @returns the shards this replica publishes now. */
   get owned(): ReadonlySet<number> {
     return this.#ownership.owned;
+  }
+
+  /** How its work goes. */
+  get figures(): RelayFigures {
+    const { owned, unprovenMs } = this.#ownership;
+    return { ...this.#counted, shards: owned, unprovenMs };
   }
 
   start(): void {
@@ -277,6 +300,7 @@ export class OutboxRelay {
         return false;
       })
       .then(async (isWell) => {
+        if (!isWell) this.#counted.failures += 1;
         if (!isWell) await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400));
         this.#inFlight.delete(leader);
         if (mayHaveMore || this.#passedOver || !isWell) this.#wakeAll();
@@ -312,6 +336,8 @@ export class OutboxRelay {
     const { database, keptElsewhere, onSetAside } = this.#options;
     if (sent.length > 0) await moveToSent(database, sent, (topic) => !keptElsewhere.includes(topic));
     this.#floors.passed(sent);
+    this.#counted.published += sent.length;
+    if (sent.length > 0) this.#counted.lastPublishedAt = new Date();
     for (const { row, reason } of refused) {
       await setAside(database, row, reason);
       onSetAside?.(row.topic, row.key, reason);

@@ -1,6 +1,7 @@
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Sql } from '../database.js';
 import { keyHash } from './key-partition.js';
+import { shardCount } from './lane-ownership.js';
 import { occupiedLanes } from './lanes.js';
 
 /** The first tables of this library in a service's schema: run by that service's first migration, `outboxTables` and `outboxFunctions` by later ones. */
@@ -50,17 +51,23 @@ export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Pro
   return rows.map(({ partition }) => partition);
 }
 
-/** @returns the age in milliseconds of the oldest event that is not in the log yet; 0 when all are. */
-export async function oldestUnpublishedAge(sql: Sql): Promise<number> {
+/**
+ * @param shards whose events are looked at: all unless told.
+ * @returns the age in milliseconds of the oldest event that is not in the log yet; 0 when all are.
+ */
+export async function oldestUnpublishedAge(sql: Sql, shards = everyShard): Promise<number> {
   const { rows } = await sql.query<{ age: number }>(
     `${occupiedLanes}
      SELECT coalesce(max(extract(epoch FROM clock_timestamp() - first.created_at) * 1000), 0)::float8 AS age
      FROM lane, LATERAL (
        SELECT created_at FROM outbox WHERE topic = lane.topic AND partition = lane.partition AND published_at IS NULL ORDER BY id LIMIT 1
-     ) AS first WHERE lane.topic IS NOT NULL`,
+     ) AS first WHERE lane.topic IS NOT NULL AND greatest(0, lane.partition) % ${shardCount} = ANY ($1)`,
+    [[...shards]],
   );
   return rows[0]?.age ?? 0;
 }
+
+const everyShard: Iterable<number> = Array.from({ length: shardCount }, (_, shard) => shard);
 
 /** More rows than this are not counted. */
 const mostCounted = 100_000;
