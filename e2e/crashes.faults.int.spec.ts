@@ -148,15 +148,14 @@ test('the brokers are away: running calls can be answered and ended, new dials a
     },
     18_000,
   );
-  const told = await fetch(`http://127.0.0.1:${fleet.state.ports.calls}/health/ready`);
-  const { details } = (await told.json()) as { details: { outbox: { oldestMs: number; rows: number } } };
-  expect([details.outbox.oldestMs > 5000, details.outbox.rows > 0], 'readiness tells of the outbox').toEqual([true, true]);
-  const port = fleet.state.ports.presence;
+  const { outbox } = (await fleet.readinessOf('calls')).details as { outbox: { oldestMs: number; rows: number } };
+  expect([outbox.oldestMs > 5000, outbox.rows > 0], 'readiness tells of the outbox').toEqual([true, true]);
   await eventually(
-    'a stopped consumer making its service unhealthy',
-    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status === 503,
+    'a consumer that waits for the brokers being told',
+    async () => Array.isArray((await fleet.readinessOf('presence')).details.consumers?.waiting),
     20_000,
   );
+  for (const service of serviceNames) expect([service, (await fleet.readinessOf(service)).status], 'is in service').toEqual([service, 200]);
   expect((await presenceOf('dave')).status).toBe('busy');
   await earlier.hangUp();
   await fleet.controlBrokers('start');

@@ -171,8 +171,29 @@ export class Fleet {
 
   /** Waits until one replica can serve. */
   async replicaReady(replica: ProcessName, timeoutMs = 40_000): Promise<void> {
-    const check = async () => (await fetch(`${this.#urlOf(replica)}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
+    const check = async () => (await fetch(`${this.urlOf(replica)}/health/ready`, { signal: AbortSignal.timeout(1000) })).ok;
     await eventually(`${replica} being ready`, check, timeoutMs);
+  }
+
+  /** Reads what a replica says of itself: whether it is ready, and of what in it. */
+  async readinessOf(replica: ProcessName): Promise<{ status: number; details: Record<string, Record<string, unknown>> }> {
+    const response = await fetch(`${this.urlOf(replica)}/health/ready`, { signal: AbortSignal.timeout(5000) });
+    return { status: response.status, details: ((await response.json()) as { details: Record<string, Record<string, unknown>> }).details };
+  }
+
+  /** Reads a replica's figures, as Prometheus does. @returns them by name and labels, in braces, without the service's own. */
+  async figuresOf(replica: ProcessName): Promise<Map<string, number>> {
+    const text = await (await fetch(`${this.urlOf(replica)}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [
+        line
+          .slice(0, line.lastIndexOf(' '))
+          .replace(/,?service="[^"]*"/, '')
+          .replace('{}', ''),
+        Number(line.split(' ').at(-1)),
+      ]),
+    );
   }
 
   /** Kills every replica of a service (-9) and waits until their successors serve. */
@@ -180,7 +201,7 @@ export class Fleet {
     const replicas = this.replicasOf(service);
     await Promise.all(replicas.map((replica) => this.control(replica, 'kill')));
     const gone = (replica: ProcessName) => () =>
-      fetch(`${this.#urlOf(replica)}/health/live`, { signal: AbortSignal.timeout(500) }).then(
+      fetch(`${this.urlOf(replica)}/health/live`, { signal: AbortSignal.timeout(500) }).then(
         () => false,
         () => true,
       );
@@ -202,7 +223,8 @@ export class Fleet {
     });
   }
 
-  #urlOf(replica: ProcessName): string {
+  /** @returns where a replica answers other services. */
+  urlOf(replica: ProcessName): string {
     const [service = '', number] = replica.split('-');
     const entry = services.find(({ name }) => name === service);
     if (!entry) throw new Error(`no service of the registry is called ${service}`);
