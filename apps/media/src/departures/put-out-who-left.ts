@@ -43,7 +43,12 @@ export class PutOutWhoLeft implements OnApplicationBootstrap, BeforeApplicationS
       onGap: (gap) => logAlarms(report).onGap(gap, 'media.put-out-who-left'),
       onError: report,
     });
-    this.#tail = new Tail({ log, topic: 'calls.events', onEvent: (event) => inOrder.take(event), onError: report });
+    this.#tail = new Tail({
+      log,
+      topic: 'calls.events',
+      onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
+      onError: report,
+    });
     server.include('media.put-out-who-left', this.#tail);
   }
 

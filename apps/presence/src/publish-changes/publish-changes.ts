@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
 import { isInfrastructureFailure, type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
-import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { currentTraceparent, DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
@@ -183,6 +183,8 @@ function farewell(userAlias: UserAlias, version: number): Presence {
 
 function toEntry({ presence, at, ...person }: Change): OutboxEntry {
   const key = nameOf(person);
-  const origin = { id: uuidv7(), source: '/presence', at, subject: key, appId: person.appId, sequence: presence.version };
+  const { appId } = person;
+  const traceparent = currentTraceparent();
+  const origin = { id: uuidv7(), source: '/presence', at, subject: key, appId, sequence: presence.version, traceparent };
   return { topic: 'presence.events', key, event: enveloped({ type: 'presence.changed', data: presence }, origin) };
 }
