@@ -7,6 +7,7 @@ import {
   Report,
   type ReportError,
   repairFrom,
+  resumeTrace,
   ServiceClient,
   Settings,
 } from '@communication-center/service';
