@@ -4,6 +4,7 @@
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Topic, topics } from '@communication-center/contracts';
 import { services } from '@communication-center/contracts/services';
 import { expect, test } from 'vitest';
 import { makeSecrets } from './launcher/instance.mjs';
@@ -45,6 +46,11 @@ test.each(each)('%s reads, writes and projects what its entry says', (name, { re
   const named = found(text, /\btopic: ('[^']+')/g);
   expect(named.filter((topic) => ![...reads, ...writes].some((known) => known === topic))).toEqual([]);
   expect(writes.filter((topic) => !named.includes(topic))).toEqual([]);
+});
+
+test('every topic is written by somebody: one that nobody writes is not made', () => {
+  const written = new Set(services.flatMap(({ writes }) => writes));
+  expect(Object.keys(topics).filter((topic) => !written.has(topic as Topic))).toEqual([]);
 });
 
 test('no two services own the same resource, or have names that could be taken for another', () => {

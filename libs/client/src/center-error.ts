@@ -5,15 +5,18 @@ export class CenterError extends Error {
   override name = 'CenterError';
   readonly fields: ProblemField[];
   readonly callId: string | undefined;
+  /** Tell it to whoever runs the Center: its logs say under this what happened. */
+  readonly traceId: string | undefined;
 
   constructor(
     readonly code: Told<ProblemCode>,
     message: string,
-    more: { fields?: ProblemField[] | undefined; callId?: string | undefined } = {},
+    more: { fields?: ProblemField[] | undefined; callId?: string | undefined; traceId?: string | undefined } = {},
   ) {
     super(message);
     this.fields = more.fields ?? [];
     this.callId = more.callId;
+    this.traceId = more.traceId;
   }
 
   static fromSocket(error: Told<SocketError>): CenterError {

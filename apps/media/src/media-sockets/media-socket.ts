@@ -9,7 +9,7 @@ import {
   type Stream,
   streamSchema,
 } from '@communication-center/contracts';
-import { inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
+import { currentTraceId, inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
@@ -188,7 +188,8 @@ export class MediaSocket {
   }
 
   #sendError({ code, message, fields }: ProblemError): void {
-    this.#send({ type: 'error', error: { code, message, ...(fields && { fields }) } });
+    const traceId = currentTraceId();
+    this.#send({ type: 'error', error: { code, message, ...(fields && { fields }), ...(traceId && { traceId }) } });
   }
 
   /** A socket that cannot join, or whose negotiation failed, is of no more use: the client starts anew. */
