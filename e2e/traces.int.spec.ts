@@ -6,8 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Problem } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, Phones, RawSocket, ringOf, type TestApp } from '@communication-center/testing';
+import type { CenterError } from '@communication-center/client';
+import type { EndpointView, Problem } from '@communication-center/contracts';
+import { endOf, eventually, Fleet, Phones, RawSocket, ringOf, type TestApp, WebhookReceiver } from '@communication-center/testing';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -118,4 +119,38 @@ test('what falls due is a trace of its own, which whoever is told of it goes on 
   const fired = await eventually('the line of the deadline', async () => logs('--call', call.callId).find(({ msg }) => msg === 'fired'));
   expect(fired).toMatchObject({ name: 'calls', deadline: 'ring', appId: app.appId });
   await told(fired.traceId as string, ['calls', 'presence']);
+});
+
+test('what is delivered, and what is tried again later, goes on with the trace of its event', async () => {
+  const receiver = await WebhookReceiver.start();
+  const { body } = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, {
+    url: receiver.url,
+    eventTypes: ['call.dialed'],
+  });
+  receiver.secret = body.secret ?? '';
+  receiver.statuses.push(500);
+  const [alice] = await Promise.all([phones.connect(app, 'alice'), phones.connect(app, 'bob')]);
+  const call = await alice.center.call(['bob']);
+  const dialed = await eventually('the line of the dial', async () => logs('--call', call.callId).find(({ frame }) => frame === 'dial'));
+  const tries = await eventually('two tries', async () => {
+    const lines = logs('--trace', dialed.traceId as string, '--service', 'webhooks').filter(({ msg }) => msg === 'tried to deliver');
+    return lines.length === 2 && lines;
+  });
+  expect(tries.map(({ status, appId }) => [status, appId])).toEqual([
+    [500, app.appId],
+    [204, app.appId],
+  ]);
+  expect(new Set(tries.map(({ deliveryId }) => deliveryId)).size).toBe(1);
+  await call.hangUp();
+  await receiver.stop();
+});
+
+test('who uses the SDK is told the trace of what was refused', async () => {
+  const alice = await phones.connect(app, 'alice');
+  const refused = await alice.center.call(['nobody-knows']).then(
+    () => undefined,
+    (error: CenterError) => error,
+  );
+  expect(refused?.code).toBe('unknown_user');
+  await told(refused?.traceId as string, ['calls', 'gateway']);
 });

@@ -1,4 +1,4 @@
-import { Settings } from '@communication-center/service';
+import { type LineLog, Log, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { NotificationsSettings } from '../settings.js';
@@ -18,7 +18,10 @@ export type MailResult = { outcome: 'sent' } | { outcome: 'refused' | 'failed'; 
 export class Mailer implements OnApplicationShutdown {
   readonly #transport: Transporter | undefined;
 
-  constructor(@Inject(Settings) private readonly settings: NotificationsSettings) {
+  constructor(
+    @Inject(Settings) private readonly settings: NotificationsSettings,
+    @Inject(Log) private readonly log: LineLog,
+  ) {
     const timeouts = {
       connectionTimeout: settings.MAIL_TIMEOUT_MS,
       greetingTimeout: settings.MAIL_TIMEOUT_MS,
@@ -35,6 +38,13 @@ export class Mailer implements OnApplicationShutdown {
   }
 
   async send(mail: Mail): Promise<MailResult> {
+    const result = await this.#hand(mail);
+    // Why not is in the row alone: servers like to answer with the address.
+    this.log.info({ messageId: mail.messageId, outcome: result.outcome }, 'handed an e-mail over');
+    return result;
+  }
+
+  async #hand(mail: Mail): Promise<MailResult> {
     if (!this.#transport) return { outcome: 'refused', error: 'SMTP_URL is not set' };
     try {
       await this.#transport.sendMail({ from: this.settings.MAIL_FROM, ...mail, headers: { 'Auto-Submitted': 'auto-generated' } });

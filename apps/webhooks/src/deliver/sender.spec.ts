@@ -20,7 +20,10 @@ beforeEach(async () => {
     else response.writeHead(204).end();
   });
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
-  sender = new Sender({ ALLOW_PRIVATE_ADDRESSES: true, REQUEST_TIMEOUT_MS: 10_000, LANE_CONCURRENCY: 2 } as never);
+  sender = new Sender(
+    { ALLOW_PRIVATE_ADDRESSES: true, REQUEST_TIMEOUT_MS: 10_000, LANE_CONCURRENCY: 2 } as never,
+    { info: () => undefined } as never,
+  );
 });
 
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { Settings } from '@communication-center/service';
+import { type LineLog, Log, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { Webhook } from 'standardwebhooks';
@@ -29,7 +29,10 @@ export interface Sending {
 export class Sender implements OnApplicationShutdown {
   readonly #agent: Agent;
 
-  constructor(@Inject(Settings) private readonly settings: WebhooksSettings) {
+  constructor(
+    @Inject(Settings) private readonly settings: WebhooksSettings,
+    @Inject(Log) private readonly log: LineLog,
+  ) {
     this.#agent = new Agent({
       // No limit for a host: endpoints of many apps may be on one, and each has a limit of its own in its lane.
       connections: null,
@@ -40,7 +43,15 @@ export class Sender implements OnApplicationShutdown {
   }
 
   /** @returns `broken off` when the signal said so before an answer came: nobody knows whether the endpoint has it. */
-  async send(endpoint: Endpoint, { deliveryId, body, signal }: Sending): Promise<SendResult | 'broken off'> {
+  async send(endpoint: Endpoint, sending: Sending): Promise<SendResult | 'broken off'> {
+    const { deliveryId } = sending;
+    const result = await this.#ask(endpoint, sending);
+    const told = result === 'broken off' ? { error: result } : { status: result.status, error: result.error, ms: result.durationMs };
+    this.log.info({ deliveryId, endpointId: endpoint.endpointId, ...told }, 'tried to deliver');
+    return result;
+  }
+
+  async #ask(endpoint: Endpoint, { deliveryId, body, signal }: Sending): Promise<SendResult | 'broken off'> {
     const startedAt = Date.now();
     const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
     const literal = literalAddress(endpoint.url);
