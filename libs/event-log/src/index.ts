@@ -21,6 +21,7 @@ export { readRange } from './log/read-range.js';
 export { compareStore, type Stored } from './publish/compare-store.js';
 export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, unpublishedRows, writeOutbox } from './publish/outbox.js';
 export { outboxFunctions } from './publish/outbox-functions.js';
-export { OutboxRelay, type RelayAlarms, type RelayFigures } from './publish/outbox-relay.js';
+export { OutboxRelay, type RelayAlarms } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
 export { type NeverGiven, Reconciler } from './publish/reconciler.js';
+export type { RelayFigures } from './publish/relay-figures.js';

@@ -9,7 +9,7 @@ import { resumeTrace } from './trace.js';
  */
 export function tracedEvents(logger: Pick<Logger, 'info'>) {
   return <T>({ group, topic, events, doing }: WorkOnEvents, work: () => Promise<T>): Promise<T> => {
-    if (doing === 'parking') return resumeTrace(events, work);
+    if (doing === 'telling') return resumeTrace(events, work);
     const spans = isExporting() ? events.map((event) => begin(group, topic, event)) : [];
     const traced = spans.length > 0 ? spans.map(({ traceparent }, index) => ({ ...events[index], traceparent })) : events;
     return resumeTrace(traced, async () => {

@@ -17,6 +17,7 @@ import {
   type NewDelivery,
   readWaiting,
   type Unfinished,
+  type WaitingDelivery,
   writeDeliveries,
 } from './delivery-rows.js';
 import { Lanes, type LaneTask } from './lanes.js';
@@ -30,6 +31,11 @@ const lastAnswersMs = 1000;
 const atOnce = { items: 500, size: 4_000_000 };
 
 interface Attempt extends LaneTask, Unfinished {}
+
+/** What a delivery tells. */
+type Told = Omit<WaitingDelivery, 'endpointId'> | NewDelivery;
+
+const isOfCall = (eventType: string) => eventType.startsWith('call.');
 
 /**
  * Deliveries are rows first: an event's offset is committed once they are written. They are sent at once from memory,
@@ -103,8 +109,8 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  #push(endpoint: Endpoint, { key, traceparent }: Pick<NewDelivery, 'key' | 'traceparent'>, { deliveryId, made }: Unfinished): void {
-    const about = { traceparent, appid: endpoint.appId };
+  #push(endpoint: Endpoint, { eventType, key, traceparent }: Told, { deliveryId, made }: Unfinished): void {
+    const about = { traceparent: traceparent ?? undefined, appid: endpoint.appId, callid: isOfCall(eventType) ? key : undefined };
     // A lane works on when whatever came before is done: it must not be taken for a part of that.
     const work = () => resumeTrace([about], () => this.#attempt(deliveryId, made, endpoint));
     this.#lanes.push(endpoint.endpointId, { id: deliveryId, key, deliveryId, made, work });
@@ -168,7 +174,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
 const toJob = ({ deliveryId, made }: Unfinished): RowJob => ({ rowId: deliveryId, attempt: made + 1, delayMs: 0 });
 
 function toDelivery({ endpointId, appId }: Endpoint, event: AnyEvent): NewDelivery {
-  const about = event.type.startsWith('call.') ? { callId: event.subject } : {};
+  const about = isOfCall(event.type) ? { callId: event.subject } : {};
   const body: WebhookBody = {
     type: event.type,
     timestamp: event.time,

@@ -36,16 +36,14 @@ export async function writeDeliveries(sql: Sql, deliveries: readonly NewDelivery
 }
 
 /** A delivery that waits for its next attempt. */
-export interface WaitingDelivery {
-  endpointId: string;
-  key: string;
-  traceparent: string | undefined;
+export interface WaitingDelivery extends Pick<NewDelivery, 'endpointId' | 'eventType' | 'key'> {
+  traceparent: string | null;
 }
 
 /** @returns what the next attempt is made for; undefined where that attempt was made, or the delivery has ended. */
 export async function readWaiting(sql: Sql, deliveryId: string, made: number): Promise<WaitingDelivery | undefined> {
   const { rows } = await sql.query<WaitingDelivery>(
-    `SELECT endpoint_id AS "endpointId", key, traceparent FROM deliveries WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2`,
+    `SELECT endpoint_id AS "endpointId", event_type AS "eventType", key, traceparent FROM deliveries WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2`,
     [deliveryId, made],
   );
   return rows[0];

@@ -204,10 +204,11 @@ export class EventConsumer {
     }, 1000);
     const seen = this.#seen;
     const commits = this.#commits;
+    let chunk: KafkaMessage[] = [];
     try {
       for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
         if (this.#stopping || !isRunning() || isStale()) return;
-        const chunk = batch.messages.slice(start, start + this.#options.maxBatch);
+        chunk = batch.messages.slice(start, start + this.#options.maxBatch);
         await this.#handler.handle(batch.topic, chunk, seen);
         if (this.#hasLetGo) return;
         const { offset } = chunk.at(-1) as KafkaMessage;
@@ -216,17 +217,18 @@ export class EventConsumer {
         this.#failuresInARow = 0;
       }
     } catch (error) {
-      this.#pauseAndResume(payload, error);
+      await this.#pauseAndResume(payload, chunk, error);
     } finally {
       clearInterval(beating);
     }
   }
 
   /** Waits with growing, jittered pauses, without end: the event is not lost and not skipped. */
-  #pauseAndResume({ batch, pause }: EachBatchPayload, error: unknown): void {
+  async #pauseAndResume({ batch, pause }: EachBatchPayload, messages: readonly KafkaMessage[], error: unknown): Promise<void> {
     if (this.#stopping) return;
     this.#failuresInARow += 1;
-    this.#options.onError(error, `handling ${batch.topic}/${batch.partition} as ${this.#options.group}; paused, will resume`);
+    const doing = `handling ${batch.topic}/${batch.partition} as ${this.#options.group}; paused, will resume`;
+    await this.#handler.report(batch.topic, messages, error, doing);
     const resume = pause();
     const wait = Math.min(5000, 100 * 2 ** Math.min(this.#failuresInARow, 6)) * (0.75 + Math.random() / 2);
     const timer = setTimeout(() => {

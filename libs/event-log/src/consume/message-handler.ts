@@ -60,6 +60,11 @@ export class MessageHandler {
     }
   }
 
+  /** Reports a failure of what was to be handled together, as a part of its traces. */
+  async report(topic: string, messages: readonly KafkaMessage[], error: unknown, doing: string): Promise<void> {
+    await this.#traced('telling', topic, messages, async () => this.#options.onError(error, doing));
+  }
+
   /** Handles one message of a parked key anew. */
   async handleParked(topic: string, message: KafkaMessage): Promise<void> {
     await this.#hand(topic, [message], new SeenKeys());
@@ -136,7 +141,7 @@ export class MessageHandler {
   async #park(topic: string, message: KafkaMessage, error: unknown, seen: SeenKeys): Promise<void> {
     const { group, deadLetters, onError, onParked } = this.#options;
     const why = MessageHandler.parkedFor(error) ?? { kind: 'fault', reason: reasonOf(error) };
-    await this.#traced('parking', topic, [message], async () => {
+    await this.#traced('telling', topic, [message], async () => {
       onError(error, `handling ${topic} key ${keyOf(message)} as ${group}; its key is parked`);
       await deadLetters.park(group, topic, message, why);
     });

@@ -8,9 +8,9 @@ export interface ToldOfItself {
   traceparent?: string | undefined;
 }
 
-/** Work on events that are handled, or parked, together. */
+/** Work on events that are handled together, or that something has to be said of. */
 export interface WorkOnEvents {
-  doing: 'handling' | 'parking';
+  doing: 'handling' | 'telling';
   group: string;
   topic: string;
   events: readonly ToldOfItself[];

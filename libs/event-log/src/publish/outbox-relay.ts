@@ -8,6 +8,7 @@ import { findLanes, type Lane, laneName, moveToSent, type OutboxRow, readLanes, 
 import { OutboxUpkeep } from './outbox-upkeep.js';
 import { ReconcileLoop } from './reconcile-loop.js';
 import type { Reconciler } from './reconciler.js';
+import { RelayCount, type RelayFigures } from './relay-figures.js';
 import { TopicMap } from './topic-map.js';
 import { UnsendableRows } from './unsendable.js';
 
@@ -44,18 +45,6 @@ export interface RelayOptions extends RelayAlarms {
   sendThrough?: (send: SendBatch) => SendBatch;
 }
 
-/** How a relay's work goes. */
-export interface RelayFigures {
-  /** The shards this replica publishes now. */
-  shards: ReadonlySet<number>;
-  /** For how long it has not been sure of any shard, in milliseconds: then it sends nothing. */
-  unprovenMs: number;
-  published: number;
-  failures: number;
-  /** When it last published something; undefined while it has not. */
-  lastPublishedAt: Date | undefined;
-}
-
 type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /** Longer than closing 20,000 sessions takes, shorter than anybody waits for what it tells. */
@@ -88,11 +77,7 @@ export class OutboxRelay {
   #passedOver = false;
   #readAllAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
-  readonly #counted: Pick<RelayFigures, 'published' | 'failures' | 'lastPublishedAt'> = {
-    published: 0,
-    failures: 0,
-    lastPublishedAt: undefined,
-  };
+  readonly #count = new RelayCount();
   #heldUntil = Number.NEGATIVE_INFINITY;
   #isSignalled = false;
   #endPause: (() => void) | undefined;
@@ -146,8 +131,7 @@ export class OutboxRelay {
 
   /** How its work goes. */
   get figures(): RelayFigures {
-    const { owned, unprovenMs } = this.#ownership;
-    return { ...this.#counted, shards: owned, unprovenMs };
+    return this.#count.figuresWith(this.#ownership);
   }
 
   start(): void {
@@ -300,8 +284,10 @@ export class OutboxRelay {
         return false;
       })
       .then(async (isWell) => {
-        if (!isWell) this.#counted.failures += 1;
-        if (!isWell) await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400));
+        if (!isWell) {
+          this.#count.failed();
+          await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400));
+        }
         this.#inFlight.delete(leader);
         if (mayHaveMore || this.#passedOver || !isWell) this.#wakeAll();
         else if (this.#woken.size > 0) this.#signal();
@@ -336,8 +322,7 @@ export class OutboxRelay {
     const { database, keptElsewhere, onSetAside } = this.#options;
     if (sent.length > 0) await moveToSent(database, sent, (topic) => !keptElsewhere.includes(topic));
     this.#floors.passed(sent);
-    this.#counted.published += sent.length;
-    if (sent.length > 0) this.#counted.lastPublishedAt = new Date();
+    this.#count.published(sent.length);
     for (const { row, reason } of refused) {
       await setAside(database, row, reason);
       onSetAside?.(row.topic, row.key, reason);
