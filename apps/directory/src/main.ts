@@ -7,11 +7,12 @@ import { consumers } from './migrations/4-consumers.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { outbox } from './migrations/6-outbox.js';
 import { outboxFunctions } from './migrations/7-outbox-functions.js';
+import { allowedOrigins } from './migrations/8-allowed-origins.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'directory',
   module: AppModule,
   settings,
-  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox, outboxFunctions],
+  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox, outboxFunctions, allowedOrigins],
 });

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
+import { SocketProxy } from './passed-sockets/socket-proxy.js';
+import { AllowedOrigins } from './public-door/allowed-origins.js';
 import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
 import { Services } from './services.js';
@@ -8,5 +10,7 @@ import { SocketDoor } from './sockets/socket-door.js';
 import { SocketRouter } from './sockets/socket-router.js';
 import { Watchers } from './sockets/watchers.js';
 
-@Module({ providers: [Services, Authenticator, PublicDoor, ReverseProxy, SocketRouter, SocketDoor, CarryOut, Watchers] })
+@Module({
+  providers: [Services, Authenticator, AllowedOrigins, PublicDoor, ReverseProxy, SocketProxy, SocketRouter, SocketDoor, CarryOut, Watchers],
+})
 export class AppModule {}

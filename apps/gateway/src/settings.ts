@@ -21,7 +21,7 @@ export const settings = z.object({
     .string()
     .default('*')
     .describe(
-      'origins whose pages may ask this door, such as https://shop.example.com, separated by commas; * for any, since every request shows a token and no cookie is read; the console may always',
+      'origins whose pages may ask this door in the name of apps without allowedOrigins of their own, such as https://shop.example.com, separated by commas; * for any, since every request shows a token and no cookie is read; the console may always',
     ),
   CONSOLE_FOLDER: z.string().optional().describe('folder of the built console; without it the door serves no page'),
   ...addressSettings,
@@ -44,6 +44,16 @@ export const settings = z.object({
   TRANSFER_SILENCE_MS: numberSetting(30_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('for so long nothing of a transfer may come before it is broken off'),
+  MAX_TRANSFERS: numberSetting(64, { min: 1 }).describe('transfers one gateway passes on at once; as many others wait for their turn'),
+  TRANSFERS_PER_APP: numberSetting(16, { min: 1 }).describe('how many of these, and of those that wait, may be of one app'),
+  MAX_PASSED_SOCKETS: numberSetting(5000, { min: 1 }).describe('sockets of other services one gateway passes on at most'),
+  PASSED_SOCKETS_PER_APP: numberSetting(1000, { min: 1 }).describe('how many of these may be of one app'),
+  SOCKET_ANSWER_MS: numberSetting(5000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('time a service has to take a socket that is passed on to it, or to refuse it'),
+  SOCKET_SILENCE_MS: numberSetting(60_000, { min: 100 })
+    .meta({ unit: 'ms' })
+    .describe('a passed-on socket through which nothing came for so long is closed; heartbeats of either side count'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),

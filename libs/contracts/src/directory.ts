@@ -4,6 +4,14 @@ import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
 import { address, text } from './text.js';
 
+/** An origin as browsers send it: scheme, host, and the port unless it is the scheme's own. */
+const originSchema = z
+  .string()
+  .max(255)
+  .regex(/^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/, 'write it as browsers send it, such as https://shop.example.com: no path, no capitals')
+  .refine((origin) => !/^(http:.*:80|https:.*:443)$/.test(origin), 'leave out the port: it is the scheme’s own');
+export const originsSchema = z.array(originSchema).max(50);
+
 /** What an app may choose for its calls. */
 export const appOptionsSchema = z.object({
   ringSeconds: z.int().min(callLimits.ringSeconds.min).max(callLimits.ringSeconds.max).default(callLimits.ringSeconds.default),
@@ -27,6 +35,11 @@ export const appOptionsSchema = z.object({
     .boolean()
     .default(false)
     .describe('whether a busy user is rung nevertheless, to decline or to hang up and answer; otherwise the caller hears busy'),
+  allowedOrigins: originsSchema
+    .optional()
+    .describe(
+      'origins whose pages may ask in the name of this app, such as https://shop.example.com; else those that the installation allows',
+    ),
 });
 export type AppOptions = z.infer<typeof appOptionsSchema>;
 

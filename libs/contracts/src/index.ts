@@ -177,6 +177,7 @@ export {
   sessionOpenedSchema,
 } from './session-events.js';
 export {
+  bearerSubprotocol,
   type ClientFrame,
   type ClientFrameInput,
   clientFrameSchema,

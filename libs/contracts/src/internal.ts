@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { callSnapshotSchema, mediaCredentialsSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
-import { appOptionsSchema, profileSchema, sipUsernameSchema } from './directory.js';
+import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema } from './presence.js';
 import { authenticationBodySchema, subjectSchema } from './subject.js';
+import { text } from './text.js';
 
 /** An endpoint that a service has for the others alone: what is asked, and what is answered. Both ends parse by it. */
 export interface InternalEndpoint {
@@ -35,7 +36,17 @@ export const internal = {
     method: 'POST',
     path: '/internal/authenticate',
     body: authenticationBodySchema,
-    answer: subjectSchema,
+    answer: subjectSchema.and(
+      z.object({ allowedOrigins: originsSchema.optional().describe('of its app, where that was asked, and the app names any') }),
+    ),
+  },
+  /** Whether any app allows pages of an origin: all that can be said before a credential is seen. */
+  originAllowed: {
+    service: 'directory',
+    method: 'GET',
+    path: '/internal/allowed-origins',
+    query: z.object({ origin: text().max(300) }),
+    answer: z.object({ isAllowed: z.boolean() }),
   },
   /** What a caller may see of others. Those who do not exist are left out. */
   profiles: {

@@ -5,8 +5,8 @@ import { type Topic, topics } from './topics.js';
 const topicSchema = z.enum(Object.keys(topics) as [Topic, ...Topic[]]);
 /** A path, in which a segment in braces stands for any one: `/v1/calls/{callId}/recordings`. */
 const resourceSchema = z.string().regex(/^\/v1(\/([a-z-]+|\{[a-zA-Z]+\}))+$/);
-/** How a resource is passed on: as a whole within seconds, as an answer that goes on and on, or as a body of any size. */
-const kindSchema = z.enum(['short', 'stream', 'transfer']);
+/** How a resource is passed on: as a whole within seconds, as an answer that goes on and on, as a body of any size, or as a WebSocket. */
+const kindSchema = z.enum(['short', 'stream', 'transfer', 'socket']);
 const ownedSchema = z.union([
   resourceSchema.transform((path) => ({ path, kind: 'short' as const })),
   z.strictObject({ path: resourceSchema, kind: kindSchema }),

@@ -11,6 +11,8 @@ import { text } from './text.js';
 
 /** WebSocket subprotocol name (RFC 6455 §1.9). */
 export const socketSubprotocol = 'communication-center.v1';
+/** Pages cannot set header fields of an upgrade: at sockets of other services they offer this, with their token after it, beside the subprotocol they speak. */
+export const bearerSubprotocol = 'communication-center.bearer.';
 /** A larger frame gets `frame_too_large` and the socket is closed. */
 export const maxFrameBytes = 65_536;
 

@@ -14,4 +14,8 @@ export const subjectSchema = z.discriminatedUnion('kind', [
 export type Subject = z.infer<typeof subjectSchema>;
 
 /** What the gateway asks of the directory: whose credential is this? */
-export const authenticationBodySchema = z.object({ credential: text().min(1).max(8192), appId: appIdSchema.optional() });
+export const authenticationBodySchema = z.object({
+  credential: text().min(1).max(8192),
+  appId: appIdSchema.optional(),
+  withOrigins: z.boolean().optional().describe('whether to tell the origins of the app beside the subject'),
+});

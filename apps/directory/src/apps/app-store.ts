@@ -61,6 +61,12 @@ export class AppStore {
     return { sequence: Number(row.sequence), options: appOptionsSchema.parse(row.options) };
   }
 
+  /** Whether any app allows pages of an origin. */
+  async isOriginOfAny(origin: string): Promise<boolean> {
+    const { rows } = await this.database.query("SELECT 1 FROM apps WHERE options->'allowedOrigins' ? $1 LIMIT 1", [origin]);
+    return rows.length > 0;
+  }
+
   async #row(appId: AppId): Promise<AppRow> {
     const { rows } = await this.database.query<AppRow>('SELECT * FROM apps WHERE app_id = $1', [appId]);
     if (!rows[0]) throw new ProblemError('unknown_app', `No app is called ${appId}`);

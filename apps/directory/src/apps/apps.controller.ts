@@ -37,6 +37,11 @@ export class AppsController {
   async options(@InquiryOf(internal.appOptions) { params }: Inquiry<typeof internal.appOptions>) {
     return this.apps.options(params.appId);
   }
+
+  @Serves(internal.originAllowed)
+  async isAllowed(@InquiryOf(internal.originAllowed) { query }: Inquiry<typeof internal.originAllowed>) {
+    return { isAllowed: await this.apps.isOriginOfAny(query.origin) };
+  }
 }
 
 /** @throws ProblemError unless the operator, or a key of this app with the scope `admin`, asks. */

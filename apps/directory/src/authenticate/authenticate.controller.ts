@@ -9,6 +9,8 @@ import type { DirectorySettings } from '../settings.js';
 import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
 
+type SubjectWithOrigins = Subject & { allowedOrigins?: string[] | undefined };
+
 /** Tells the gateway whose credential a request or socket carries. */
 @Controller()
 export class AuthenticateController {
@@ -21,12 +23,15 @@ export class AuthenticateController {
   ) {}
 
   @Serves(internal.authenticate)
-  async whose(@InquiryOf(internal.authenticate) { body: { credential, appId } }: Inquiry<typeof internal.authenticate>): Promise<Subject> {
+  async whose(@InquiryOf(internal.authenticate) { body }: Inquiry<typeof internal.authenticate>): Promise<SubjectWithOrigins> {
+    const { credential, appId, withOrigins } = body;
     if (appId) await this.apps.get(appId);
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
     if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias);
-    return whose;
+    if (!withOrigins || !('appId' in whose)) return whose;
+    const { options } = await this.apps.options(whose.appId);
+    return { ...whose, allowedOrigins: options.allowedOrigins };
   }
 
   async #whose(credential: string): Promise<Subject> {

@@ -29,15 +29,15 @@ export function mayAsk({ headers: { origin, host } }: Pick<IncomingMessage, 'hea
  */
 export function answerOrigin(
   request: Pick<IncomingMessage, 'headers' | 'method'>,
-  response: ServerResponse,
-  allowed: ReadonlySet<string>,
+  response: Pick<ServerResponse, 'setHeader' | 'writeHead'>,
+  isAllowed: boolean,
 ): boolean {
   const { origin } = request.headers;
   if (origin === undefined) return false;
   response.setHeader('vary', 'Origin');
   const preflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
-  if (mayAsk(request, allowed)) {
-    response.setHeader('access-control-allow-origin', allowed.has('*') ? '*' : origin);
+  if (isAllowed) {
+    response.setHeader('access-control-allow-origin', origin);
     if (!preflight) response.setHeader('access-control-expose-headers', exposedHeaders);
     if (preflight) {
       response.setHeader('access-control-allow-methods', methods);
@@ -47,4 +47,10 @@ export function answerOrigin(
   }
   if (preflight) response.writeHead(204).end();
   return preflight;
+}
+
+/** Takes back what {@link answerOrigin} allowed: the page may not ask in this app's name. */
+export function takeBackOrigin(response: Pick<ServerResponse, 'removeHeader'>): void {
+  response.removeHeader('access-control-allow-origin');
+  response.removeHeader('access-control-expose-headers');
 }

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Subject } from '@communication-center/contracts';
 import { currentTraceId, Log, noteInTrace, ProblemError, Settings, traceRequests } from '@communication-center/service';
@@ -6,9 +8,11 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Authenticator } from '../authenticator.js';
+import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
-import { answerOrigin, originsIn } from './cross-origin.js';
+import { AllowedOrigins, PageRefused } from './allowed-origins.js';
+import { answerOrigin, takeBackOrigin } from './cross-origin.js';
 import { isOriginForm } from './request-target.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
@@ -23,7 +27,9 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(Log) private readonly logger: Logger,
     private readonly authenticator: Authenticator,
     private readonly proxy: ReverseProxy,
+    private readonly origins: AllowedOrigins,
     private readonly sockets: SocketDoor,
+    private readonly passedSockets: SocketProxy,
   ) {
     this.#server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 2048 } });
   }
@@ -39,61 +45,56 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.addHook('onRequest', (request, _reply, done) =>
       done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
     );
-    const allowed = originsIn(this.settings.ALLOWED_ORIGINS);
-    server.addHook('onRequest', (request, reply, done) => {
-      if (answerOrigin(request.raw, reply.raw, allowed)) reply.hijack();
-      else done();
+    server.addHook('onRequest', async (request, reply) => {
+      if (request.headers.origin === undefined) return;
+      if (answerOrigin(request.raw, reply.raw, await this.origins.mayAskAtAll(request.raw))) reply.hijack();
     });
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
     server.all('/v1/*', (request, reply) => this.#pass(request, reply));
     if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
-    server.server.on('upgrade', (request, socket, head) => this.sockets.upgrade(request, socket, head));
+    server.server.on('upgrade', (request, socket, head) =>
+      withTrace(continueTrace(request.headers.traceparent), () => this.#upgrade(request, socket as Socket, head)),
+    );
     await server.listen({ port: this.settings.PUBLIC_PORT, host: this.settings.PUBLIC_HOST });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.passedSockets.stop();
     await this.sockets.stop();
     this.proxy.endLong();
     await this.#server.close();
     await this.proxy.close();
   }
 
+  /** The door's own sockets, and those of services. */
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const owner = isOriginForm(request.url ?? '') ? ownerOf(request.url ?? '') : undefined;
+    if (owner?.kind === 'socket') void this.passedSockets.upgrade(owner, request, socket, head);
+    else void this.sockets.upgrade(request, socket, head);
+  }
+
   async #pass(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { authorization } = request.headers;
     const owner = ownerOf(request.url);
-    const subject = await this.#subjectOf(authorization);
+    const { authorization } = request.headers;
+    const credential = authorization === undefined ? undefined : credentialIn(authorization);
+    const subject: Subject = credential ? await this.authenticator.whose(credential, { page: request.raw }) : { kind: 'nobody' };
     noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
-    const lasting = owner.kind === 'stream' ? this.#untilRevoked(authorization) : undefined;
+    const { service, kind, path } = owner;
+    if (kind === 'socket') throw new ProblemError('unsupported_protocol', 'A WebSocket is here: ask for an upgrade');
+    // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
+    const lasting = kind === 'stream' && credential ? this.authenticator.whileGood(credential, request.raw) : undefined;
     const takeOver = () => {
       reply.hijack();
       return reply.raw;
     };
     try {
-      await this.proxy.pass(owner, { request: request.raw, subject, revoked: lasting?.revoked }, takeOver);
+      await this.proxy.pass({ service, kind, path }, { request: request.raw, subject, revoked: lasting?.revoked }, takeOver);
     } finally {
       lasting?.end();
     }
-  }
-
-  /** A stream lasts longer than a request: a key that is revoked meanwhile ends it. */
-  #untilRevoked(authorization: string | undefined): { revoked: AbortSignal; end: () => void } {
-    const revoked = new AbortController();
-    const checking = setInterval(() => {
-      this.#subjectOf(authorization).catch((error: unknown) => {
-        if (error instanceof ProblemError && error.code === 'unauthenticated') revoked.abort();
-      });
-    }, this.settings.STREAM_CHECK_MS);
-    return { revoked: revoked.signal, end: () => clearInterval(checking) };
-  }
-
-  async #subjectOf(authorization: string | undefined): Promise<Subject> {
-    if (!authorization) return { kind: 'nobody' };
-    if (!authorization.startsWith('Bearer '))
-      throw new ProblemError('unauthenticated', 'Send Authorization: Bearer <API key or user token>');
-    return this.authenticator.whose(authorization.slice(7));
   }
 
   /** A path without a file is a page of the console: it shows it by itself. */
@@ -105,11 +106,13 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   #sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
     const problem = toProblemError(error);
+    if (problem instanceof PageRefused) takeBackOrigin(reply.raw);
     if (problem.code === 'internal_error') this.logger.error({ err: error }, 'a request failed at the door');
     const body = problem.toProblem(currentTraceId());
     noteInTrace({ problem: problem.code });
     // What is left of a body that was refused is not read: the connection ends with the answer.
     if (!reply.request.raw.complete) reply.header('connection', 'close');
+    if (body.status === 426) reply.header('upgrade', 'websocket');
     return reply.status(body.status).type('application/problem+json').send(body);
   }
 }
@@ -117,6 +120,11 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 /** @returns the call that a path is about, for the log. */
 function callIn(url: string): string | undefined {
   return /^\/v1\/calls\/([0-9a-f-]{36})(?![^/?])/.exec(url)?.[1];
+}
+
+function credentialIn(authorization: string): string {
+  if (authorization.startsWith('Bearer ')) return authorization.slice(7);
+  throw new ProblemError('unauthenticated', 'Send Authorization: Bearer <API key or user token>');
 }
 
 function toProblemError(error: unknown): ProblemError {

@@ -61,7 +61,13 @@ function makeProxy(urls: string[], limits = {}): ReverseProxy {
   const identity = new Identity('gateway', jwk, { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'gateway' }] });
   const replicas = new Replicas(urls);
   const services = { replicasOf: () => replicas } as unknown as Services;
-  return new ReverseProxy(services, identity, { MAX_TRANSFER_BYTES: 4096 * megabyte, TRANSFER_SILENCE_MS: 2000, ...limits });
+  return new ReverseProxy(services, identity, {
+    MAX_TRANSFER_BYTES: 4096 * megabyte,
+    TRANSFER_SILENCE_MS: 2000,
+    MAX_TRANSFERS: 8,
+    TRANSFERS_PER_APP: 8,
+    ...limits,
+  });
 }
 
 beforeEach(async () => {
@@ -286,6 +292,27 @@ test('who takes nothing of a transfer does not keep the service’s connection',
   answer.on('error', () => undefined);
   await vi.waitFor(() => expect(end).toBe('broken off'), 5000);
   asked.destroy();
+});
+
+test('a transfer beyond what is passed on at once waits until another has ended, also when that one was broken off', async () => {
+  const waiting: ServerResponse[] = [];
+  service = (incoming, response) => {
+    incoming.resume();
+    waiting.push(response);
+  };
+  const upstream = await listen((incoming, response) => void service(incoming, response));
+  proxy = makeProxy([upstream], { MAX_TRANSFERS: 1, TRANSFERS_PER_APP: 1, TRANSFER_SILENCE_MS: 20_000 });
+  const first = request(`${door}/transfer`).on('error', () => undefined);
+  first.end();
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  const second = fetch(`${door}/transfer`);
+  const third = await fetch(`${door}/transfer`);
+  expect([third.status, await third.text()]).toEqual([429, 'rate_limited']);
+  expect(waiting).toHaveLength(1);
+  first.destroy();
+  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  waiting[1]?.end('second');
+  expect(await (await second).text()).toBe('second');
 });
 
 test('a short body that comes a byte now and then is refused when its time is over', async () => {

@@ -12,6 +12,10 @@ import { passedBack, passedOn } from './passed-headers.js';
 import { type BodyLimits, piecesOf, readWhole } from './request-body.js';
 import { placeOn } from './request-target.js';
 import type { Owner } from './routes.js';
+import { Turns, whoseShare } from './turns.js';
+
+/** How what is no socket is passed on. */
+export type RequestKind = Exclude<ResourceKind, 'socket'>;
 
 interface Limits extends BodyLimits {
   /** How long the service may take until it begins to answer. */
@@ -21,7 +25,6 @@ interface Limits extends BodyLimits {
 }
 
 const shortBytes = 262_144;
-const connections: Record<ResourceKind, number> = { short: 128, stream: 2000, transfer: 64 };
 
 /** What the world asks, and in whose name. */
 export interface AskedOfService {
@@ -38,15 +41,18 @@ export interface AskedOfService {
  */
 @Injectable()
 export class ReverseProxy {
-  readonly #limits: Record<ResourceKind, Limits>;
-  readonly #agents: Record<ResourceKind, Agent>;
+  readonly #limits: Record<RequestKind, Limits>;
+  readonly #connections: Record<RequestKind, number>;
+  readonly #agents: Record<RequestKind, Agent>;
   /** What goes on for longer than a stop waits. */
   readonly #long = new Set<AbortController>();
+  readonly #turns: Turns;
 
   constructor(
     private readonly services: Services,
     private readonly identity: Identity,
-    @Inject(Settings) settings: Pick<GatewaySettings, 'MAX_TRANSFER_BYTES' | 'TRANSFER_SILENCE_MS'>,
+    @Inject(Settings)
+    settings: Pick<GatewaySettings, 'MAX_TRANSFER_BYTES' | 'TRANSFER_SILENCE_MS' | 'MAX_TRANSFERS' | 'TRANSFERS_PER_APP'>,
   ) {
     const { MAX_TRANSFER_BYTES: most, TRANSFER_SILENCE_MS: silenceMs } = settings;
     this.#limits = {
@@ -55,28 +61,36 @@ export class ReverseProxy {
       stream: { most: 0, silenceMs: 15_000, answerMs: 5000, answerSilenceMs: 60_000 },
       transfer: { most, silenceMs, answerMs: silenceMs, answerSilenceMs: silenceMs },
     };
+    this.#turns = new Turns(settings.MAX_TRANSFERS, settings.TRANSFERS_PER_APP, silenceMs);
+    this.#connections = { short: 128, stream: 2000, transfer: settings.MAX_TRANSFERS };
     this.#agents = { short: this.#agentFor('short'), stream: this.#agentFor('stream'), transfer: this.#agentFor('transfer') };
   }
 
   /**
    * @param takeOver gives the response to write to; called once the service has begun to answer.
    * @throws ProblemError `payload_too_large`, `invalid_request` for a body that breaks off, `service_unavailable` when its owner
-   * does not answer; then nothing was written.
+   * does not answer, and for a transfer that cannot wait for its turn, or `rate_limited`; then nothing was written.
    */
-  async pass(owner: Owner, asked: AskedOfService, takeOver: () => ServerResponse): Promise<void> {
+  async pass(owner: Owner<RequestKind>, asked: AskedOfService, takeOver: () => ServerResponse): Promise<void> {
     const over = new AbortController();
     const isLong = owner.kind !== 'short';
     if (isLong) this.#long.add(over);
-    asked.revoked?.addEventListener('abort', () => over.abort());
+    const end = () => over.abort();
+    asked.revoked?.addEventListener('abort', end);
+    if (isLong) asked.request.socket.once('close', end);
+    let leave: (() => void) | undefined;
     try {
+      if (owner.kind === 'transfer') leave = await this.#turns.take(whoseShare(asked.subject), over.signal);
       const answer = await this.#ask(owner, asked, over.signal);
       await this.#answer(owner.kind, answer, takeOver(), over);
     } finally {
+      leave?.();
+      asked.request.socket.off('close', end);
       this.#long.delete(over);
     }
   }
 
-  async #answer(kind: ResourceKind, answer: Dispatcher.ResponseData, response: ServerResponse, over: AbortController): Promise<void> {
+  async #answer(kind: RequestKind, answer: Dispatcher.ResponseData, response: ServerResponse, over: AbortController): Promise<void> {
     // A command goes on without its asker; what is long ends with its reader.
     if (kind !== 'short') response.once('close', () => over.abort());
     // Who takes nothing of an answer must not keep its connection: the service's own silence is not seen while nobody reads.
@@ -105,10 +119,10 @@ export class ReverseProxy {
     await Promise.all([this.#agents.short.close(), this.#agents.stream.destroy(), this.#agents.transfer.destroy()]);
   }
 
-  #agentFor(kind: ResourceKind): Agent {
+  #agentFor(kind: RequestKind): Agent {
     const { answerMs, answerSilenceMs } = this.#limits[kind];
     return new Agent({
-      connections: connections[kind],
+      connections: this.#connections[kind],
       keepAliveTimeout: 30_000,
       connect: { timeout: 2000 },
       headersTimeout: answerMs,
@@ -116,7 +130,7 @@ export class ReverseProxy {
     });
   }
 
-  async #ask(owner: Owner, asked: AskedOfService, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #ask(owner: Owner<RequestKind>, asked: AskedOfService, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const replicas = this.services.replicasOf(owner.service);
     const limits = this.#limits[owner.kind];
     const { request: incoming } = asked;

@@ -7,9 +7,9 @@ interface Route {
 }
 
 /** Who answers a path, how it is passed on, and the path there. */
-export interface Owner {
+export interface Owner<Kind extends ResourceKind = ResourceKind> {
   service: string;
-  kind: ResourceKind;
+  kind: Kind;
   path: string;
 }
 

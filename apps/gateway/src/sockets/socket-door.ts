@@ -27,7 +27,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
-import { mayAsk, originsIn } from '../public-door/cross-origin.js';
+import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
+import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
@@ -51,8 +52,9 @@ type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 @Injectable()
 export class SocketDoor implements SocketOwner {
   readonly #server: WebSocketServer;
-  readonly #allowedOrigins: ReadonlySet<string>;
   readonly #sockets = new Set<DeviceSocket>();
+  /** Who opened each: a page names its origin. */
+  readonly #openedBy = new WeakMap<DeviceSocket, Page>();
   /** Those whose sessions others closed. */
   readonly #expelled = new WeakSet<DeviceSocket>();
   readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
@@ -62,6 +64,7 @@ export class SocketDoor implements SocketOwner {
   constructor(
     private readonly router: SocketRouter,
     private readonly authenticator: Authenticator,
+    private readonly origins: AllowedOrigins,
     private readonly services: Services,
     private readonly commands: CarryOut,
     private readonly watchers: Watchers,
@@ -72,7 +75,6 @@ export class SocketDoor implements SocketOwner {
     @Inject(Log) private readonly log: LineLog,
   ) {
     tellFigure('open_sockets', 'Client sockets that are open at this process', () => this.#sockets.size);
-    this.#allowedOrigins = originsIn(settings.ALLOWED_ORIGINS);
     // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
     this.#server = new WebSocketServer({
       noServer: true,
@@ -128,20 +130,22 @@ export class SocketDoor implements SocketOwner {
   }
 
   /** Answers an HTTP upgrade (RFC 6455 §4.2). */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     const path = request.url?.split('?')[0];
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     if (path !== socketPath) return refuseUpgrade(socket, new ProblemError('not_found', `Sockets are at ${socketPath}`));
     if (!offered.includes(socketSubprotocol))
       return refuseUpgrade(socket, new ProblemError('unsupported_protocol', `Offer the subprotocol ${socketSubprotocol}`));
-    if (!mayAsk(request, this.#allowedOrigins))
+    if (!(await this.origins.mayAskAtAll(request)))
       return refuseUpgrade(socket, new ProblemError('forbidden', `Pages of ${request.headers.origin} may not open sockets here`));
     if (this.#draining || this.#sockets.size >= this.settings.MAX_SOCKETS) {
       return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
-      this.#sockets.add(new DeviceSocket(webSocket, this, this.settings));
+      const opened = new DeviceSocket(webSocket, this, this.settings);
+      this.#openedBy.set(opened, { headers: request.headers });
+      this.#sockets.add(opened);
     });
   }
 
@@ -149,7 +153,7 @@ export class SocketDoor implements SocketOwner {
     noteInTrace({ appId: frame.appId });
     try {
       const { appId, userAlias, deviceId, platform } = frame;
-      const subject = await this.authenticator.whose(frame.token, appId);
+      const subject = await this.authenticator.whose(frame.token, { appId, page: this.#openedBy.get(socket) });
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
       const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString() };
@@ -240,12 +244,4 @@ export class SocketDoor implements SocketOwner {
   async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {
     return this.services.calls.ask(internal.snapshot, { body: { appId, userAlias } }, { timeoutMs: 4000, retryForMs: 4000 });
   }
-}
-
-function refuseUpgrade(socket: Duplex, error: ProblemError): void {
-  const problem = error.toProblem();
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

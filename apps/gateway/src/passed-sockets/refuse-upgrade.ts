@@ -1,0 +1,41 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ProblemError } from '@communication-center/service';
+import { passedBack } from '../public-door/passed-headers.js';
+
+/** An answer to an upgrade that was refused is a short one. */
+const mostBytes = 65_536;
+
+/** Answers an upgrade with a problem, and ends its connection. */
+export function refuseUpgrade(socket: Duplex, error: ProblemError): void {
+  const problem = error.toProblem();
+  const body = JSON.stringify(problem);
+  socket.end(
+    head(problem.status, {
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
+      ...(problem.status === 426 && { upgrade: 'websocket' }),
+      connection: 'close',
+    }) + body,
+  );
+}
+
+/** Passes back what a service answered in place of taking an upgrade, and ends the connection. */
+export async function passRefusal(socket: Duplex, answer: IncomingMessage): Promise<void> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > mostBytes) break;
+    pieces.push(piece);
+  }
+  const fields = { ...passedBack(answer.headers), 'content-length': Buffer.concat(pieces).length, connection: 'close' };
+  socket.write(head(answer.statusCode ?? 502, fields));
+  socket.end(Buffer.concat(pieces));
+}
+
+/** @returns the head of an answer; its fields' values are ones that a parser has let through, so no line ends in them. */
+export function head(status: number, fields: Record<string, string | number | string[] | undefined>): string {
+  const lines = Object.entries(fields).flatMap(([name, values]) => [values ?? []].flat().map((value) => `${name}: ${value}\r\n`));
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`;
+}
