@@ -97,9 +97,39 @@ async function useService() {
       headers: { authorization: `Bearer ${fleet.demoKey}` },
     });
     if (status !== 400) throw new Error(`a wrong query was answered ${status}`);
+    await openSocket(fleet);
   } finally {
     await fleet.stop();
   }
+}
+
+/** A page's socket reaches the service in its user's name, and goes when its gateway stops. */
+async function openSocket(fleet) {
+  const { token } = await (
+    await fetch(new URL('/v1/user-tokens', fleet.url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${fleet.demoKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ userAlias: 'ann' }),
+    })
+  ).json();
+  const { bearerSubprotocol } = await import(join(copy, 'libs/contracts/dist/index.js'));
+  const url = new URL('/v1/usage/live', fleet.url.replace('http', 'ws'));
+  const socket = new WebSocket(url, ['usage.v1', bearerSubprotocol + token]);
+  const got = [];
+  let closed;
+  socket.onmessage = ({ data }) => got.push(data);
+  socket.onclose = ({ code }) => (closed = code);
+  const { userAlias, kind } = JSON.parse(await untilTrue('the socket of the service', async () => got[0]));
+  if (kind !== 'user' || userAlias !== 'ann') throw new Error(`the socket was opened in the name of ${kind} ${userAlias}`);
+  const sent = 'x'.repeat(5_000_000);
+  socket.send(sent);
+  if ((await untilTrue('the echo', async () => got[1])) !== sent) throw new Error('another text came back than was sent');
+  const stranger = new WebSocket(url, ['usage.v1', `${bearerSubprotocol}nobody`]);
+  await untilTrue('a stranger being refused', async () => stranger.readyState === WebSocket.CLOSED);
+  process.kill(fleet.processes.status().find(({ name }) => name === 'gateway').pid, 'SIGTERM');
+  await untilTrue('the gateway sending it away', async () => closed !== undefined);
+  console.log(`a socket of the service: opened by ${userAlias}, echoed ${sent.length} bytes, closed with ${closed}`);
+  if (closed !== 1012) throw new Error('a gateway that drains closes with 1012');
 }
 
 /** A file of a gigabyte goes through the gateway, there and back. */

@@ -6,19 +6,21 @@ import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiKeyStore } from './api-keys/api-key-store.js';
 import { AppSecretStore } from './app-secrets/app-secret-store.js';
+import { AppStore } from './apps/app-store.js';
 import { auditOf } from './audit/audit.js';
 import { requireRoom } from './limits.js';
 import { directory } from './migrations/1-directory.js';
 import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
+import { allowedOrigins } from './migrations/8-allowed-origins.js';
 
 const fleet = new Fleet();
 const app = 'app-1' as AppId;
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets]);
+  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins]);
   const statements = [
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) SELECT 'app-' || number, '', false, '{}', 1 FROM generate_series(0, 9) AS number`,
     `INSERT INTO audit (entry_id, app_id, actor, act, target)
@@ -28,6 +30,9 @@ beforeAll(async () => {
      FROM generate_series(1, 50000) AS number`,
     `INSERT INTO app_secrets (kid, app_id, sealed, revoked_at)
      SELECT gen_random_uuid(), 'app-' || number % 10, '', CASE WHEN number > 10 THEN now() END FROM generate_series(1, 50000) AS number`,
+    `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence)
+     SELECT 'shop-' || number, '', false, jsonb_build_object('allowedOrigins', jsonb_build_array('https://shop-' || number || '.example')), 1
+     FROM generate_series(1, 20000) AS number`,
     'ANALYZE',
   ];
   for (const statement of statements) await schema.query(statement);
@@ -36,6 +41,7 @@ beforeAll(async () => {
 afterAll(() => schema.drop());
 
 const keys = (sql: unknown) => new ApiKeyStore(sql as never);
+const apps = (sql: unknown) => new AppStore(sql as never, undefined as never);
 const secrets = (sql: unknown) => new AppSecretStore(sql as never, { SECRETS_KEY: Buffer.alloc(32).toString('base64') } as never);
 
 test.each([
@@ -45,11 +51,17 @@ test.each([
   ['whose key this is', (sql: never) => keys(sql).find('cc_unknown')],
   ['the secrets of an app', (sql: never) => secrets(sql).list(app)],
   ['the secret a token names', (sql: never) => secrets(sql).byKid('0199aaaa-0000-7000-8000-000000000000')],
+  ['whether any app allows an origin', (sql: never) => apps(sql).isOriginOfAny('https://shop-7.example')],
   ['whether there is room for a key', (sql: never) => requireRoom(sql, app, 'apiKeys')],
 ])('%s: by an index, fewer than 1,000 rows', async (_what, ask) => {
   const read = await rowsReadBy(schema, (sql) => ask(sql as never));
   expect(read.wholeTables).toEqual([]);
   expect(read.rows).toBeLessThan(1000);
+});
+
+test('an origin is an app’s when the app names it as it is', async () => {
+  expect(await apps(schema).isOriginOfAny('https://shop-7.example')).toBe(true);
+  expect(await apps(schema).isOriginOfAny('https://shop-7.example.com')).toBe(false);
 });
 
 test('a token whose kid is no UUID names no secret', async () => {

@@ -18,7 +18,7 @@ function origins(ALLOWED_ORIGINS: string): AllowedOrigins {
     asked.push(query.origin);
     return answer();
   };
-  return new AllowedOrigins({ directory: { ask } as never }, { ALLOWED_ORIGINS });
+  return new AllowedOrigins({ directory: { ask } } as never, { ALLOWED_ORIGINS });
 }
 
 test('an app’s own origins stand in place of the installation’s, also where these are all or the app’s are none', () => {

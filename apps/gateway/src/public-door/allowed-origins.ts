@@ -28,7 +28,7 @@ export class AllowedOrigins {
   readonly #known = new Map<string, { isAllowed: Promise<boolean>; until: number }>();
 
   constructor(
-    private readonly services: Pick<Services, 'directory'>,
+    private readonly services: Services,
     @Inject(Settings) settings: Pick<GatewaySettings, 'ALLOWED_ORIGINS'>,
   ) {
     this.#ofAll = originsIn(settings.ALLOWED_ORIGINS);

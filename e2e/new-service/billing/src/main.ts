@@ -2,6 +2,7 @@ import { runService } from '@communication-center/service';
 import { AppModule } from './app.module.js';
 import { usage } from './migrations/1-usage.js';
 import { settings } from './settings.js';
+import { openLiveUsage } from './used/live-usage.js';
 
 await runService({
   name: 'billing',
@@ -14,5 +15,6 @@ await runService({
       .getHttpAdapter()
       .getInstance()
       .addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+    openLiveUsage(app);
   },
 });
