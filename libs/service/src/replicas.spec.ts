@@ -45,6 +45,8 @@ test('whoever cannot be reached is passed over; one that was asked in vain is no
 test('only a connection that was never made allows any request to go elsewhere', () => {
   expect(neverArrived(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))).toBe(true);
   expect(neverArrived(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))).toBe(false);
+  expect(neverArrived(Object.assign(new Error('no way'), { code: 'EHOSTUNREACH', syscall: 'connect' }))).toBe(true);
+  expect(neverArrived(Object.assign(new Error('no way any more'), { code: 'EHOSTUNREACH', syscall: 'read' }))).toBe(false);
 });
 
 test('the setting lists addresses', () => {
