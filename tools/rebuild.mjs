@@ -59,8 +59,10 @@ try {
     const { parked, total } = await ask('GET', 'dead-letters');
     for (const one of projections) console.log(`projection ${told(one)}`);
     for (const { group, state: how } of consumers) console.log(`consumer ${group}: ${how}`);
-    for (const { consumerGroup, key: name, kind, reason } of parked)
-      console.log(`parked in ${consumerGroup} (${kind}): ${name}: ${reason}`);
+    for (const { consumerGroup, key: name, kind, reason, redriving } of parked) {
+      const left = redriving === null ? '' : `; being redriven, ${redriving} events are left`;
+      console.log(`parked in ${consumerGroup} (${kind}): ${name}: ${reason}${left}`);
+    }
     if (total > parked.length) console.log(`and ${total - parked.length} more parked keys`);
   }
 } catch (error) {

@@ -23,11 +23,13 @@ const rebuildSchema = z.object({
     .array(z.object({ topic: z.string(), key: z.string(), reason: z.string() }))
     .describe('keys that could not be folded: the projection is without them'),
 });
-/** A rebuild that has begun: GET …/projections tells how it goes. */
+/** A rebuild that has begun: GET …/projections/{name} tells how it goes. */
 export const rebuildBegunSchema = z.object({ name: z.string(), rebuild: rebuildSchema });
-export const projectionListSchema = z.object({
-  projections: z.array(z.object({ name: z.string(), rebuild: rebuildSchema.nullable().describe('the last one; null: none yet') })),
+export const projectionViewSchema = z.object({
+  name: z.string(),
+  rebuild: rebuildSchema.nullable().describe('the last one; null: none yet'),
 });
+export const projectionListSchema = z.object({ projections: z.array(projectionViewSchema) });
 
 export const deadLetterListSchema = z.object({
   parked: z
@@ -39,10 +41,13 @@ export const deadLetterListSchema = z.object({
         kind: z.enum(['fault', 'newer']).describe('newer: a newer release wrote it; it is handled by itself after the upgrade'),
         reason: z.string(),
         parkedAt: z.iso.datetime(),
+        redriving: z.int().nullable().describe('events that a redrive which is under way has left; null: none is'),
       }),
     )
     .describe('those that wait for longest first'),
   total: z.int(),
 });
-export const redrivenSchema = z.object({ handled: z.int().describe('events') });
+export const redrivenSchema = z.object({
+  handled: z.int().nullable().describe('events; null: it takes long, and goes on: dead-letters tells how it goes'),
+});
 export const discardedSchema = z.object({ discarded: z.int().describe('events') });

@@ -7,7 +7,8 @@ import {
   type ParkedKey,
   type RebuildStatus,
 } from '@communication-center/event-log';
-import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Log } from './log-token.js';
@@ -16,8 +17,13 @@ import { From, requireOperator } from './subject.js';
 import { JsonBody, PathParam } from './zod-input.js';
 
 type Parked = z.infer<typeof parkedKeyBodySchema>;
+type Reply = Pick<FastifyReply, 'status' | 'header'>;
 
 const nameSchema = z.string().min(1).max(200);
+
+/** What takes longer is answered with where it is followed. */
+const answeredWithinMs = 5000;
+const isLong = Symbol('it takes long');
 
 /** What an operator may do with a service's consumers. Reached through the gateway as /v1/operations/{service}/…. */
 @Controller('v1/operations')
@@ -40,13 +46,29 @@ export class OperationsController {
     return { projections: await this.server.rebuilds() };
   }
 
-  /** Begins to fold the whole log into a projection again, beside the one that serves; how it goes is told by `projections`. */
+  /** The same of one. */
+  @Get('projections/:name')
+  async projection(
+    @From() subject: Subject,
+    @PathParam('name', nameSchema) name: string,
+  ): Promise<{ name: string; rebuild: RebuildStatus | null }> {
+    requireOperator(subject);
+    const found = (await this.server.rebuilds()).find((one) => one.name === name);
+    return found ?? this.#noProjection();
+  }
+
+  /** Begins to fold the whole log into a projection again, beside the one that serves; how it goes is told by the projection. */
   @Post('projections/:name/rebuild')
   @HttpCode(202)
-  async rebuild(@From() subject: Subject, @PathParam('name', nameSchema) name: string): Promise<{ name: string; rebuild: RebuildStatus }> {
+  async rebuild(
+    @From() subject: Subject,
+    @PathParam('name', nameSchema) name: string,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<{ name: string; rebuild: RebuildStatus }> {
     requireOperator(subject);
-    const rebuild = await this.server.rebuild(name);
-    if (!rebuild) throw new ProblemError('not_found', `Projections here: ${this.server.projections().join(', ') || 'none'}`);
+    const rebuild = (await this.server.rebuild(name)) ?? this.#noProjection();
+    // Relative to where it was asked for: the public path names the service.
+    void reply.header('location', `../${name}`);
     this.log.info({ act: 'projection.rebuild', projection: name }, 'an operator rebuilds a projection');
     return { name, rebuild };
   }
@@ -58,17 +80,24 @@ export class OperationsController {
     return this.server.parkedKeys();
   }
 
-  /** Handles a parked key's events anew, in order, and frees the key; or says at which one it failed, from where the next goes on. */
+  /**
+   * Handles a parked key's events anew, in order, and frees the key; or says at which one it failed, from where the next goes on. One
+   * that takes long goes on after the answer: `dead-letters` tells how many events are left, why it failed, or the key no more.
+   */
   @Post('dead-letters/redrive')
-  async redrive(@From() subject: Subject, @JsonBody(parkedKeyBodySchema) parked: Parked): Promise<{ handled: number }> {
+  @HttpCode(200)
+  async redrive(
+    @From() subject: Subject,
+    @JsonBody(parkedKeyBodySchema) parked: Parked,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<{ handled: number | null }> {
     requireOperator(subject);
-    const handled = await this.server.redrive(parked.group, parked.topic, parked.key).catch((error: unknown) => {
-      if (isInfrastructureFailure(error)) throw error;
-      throw new ProblemError('conflict', `The key stays parked: ${error instanceof Error ? error.message : error}`, { cause: error });
-    });
-    if (handled === undefined) throw new ProblemError('not_found', 'That consumer group is not of this service');
-    this.log.info({ act: 'dead_letters.redrive', ...parked, handled }, 'an operator redrove a parked key');
-    return { handled };
+    const redriving = this.#redrive(parked);
+    const handled = await withinMs(answeredWithinMs, redriving);
+    if (handled !== isLong) return { handled };
+    redriving.catch((error: unknown) => this.log.warn({ err: error, act: 'dead_letters.redrive', ...parked }, 'a long redrive failed'));
+    void reply.status(202).header('location', '../dead-letters');
+    return { handled: null };
   }
 
   /** Gives up a parked key's events for good, and frees the key: what comes next is handled. */
@@ -80,5 +109,31 @@ export class OperationsController {
     if (discarded === undefined) throw new ProblemError('not_found', 'That key is not parked in a consumer group of this service');
     this.log.warn({ act: 'dead_letters.discard', ...parked, discarded }, "an operator gave up a parked key's events");
     return { discarded };
+  }
+
+  async #redrive(parked: Parked): Promise<number> {
+    const handled = await this.server.redrive(parked.group, parked.topic, parked.key).catch((error: unknown) => {
+      if (isInfrastructureFailure(error)) throw error;
+      throw new ProblemError('conflict', `The key stays parked: ${error instanceof Error ? error.message : error}`, { cause: error });
+    });
+    if (handled === undefined) throw new ProblemError('not_found', 'That consumer group is not of this service');
+    this.log.info({ act: 'dead_letters.redrive', ...parked, handled }, 'an operator redrove a parked key');
+    return handled;
+  }
+
+  #noProjection(): never {
+    throw new ProblemError('not_found', `Projections here: ${this.server.projections().join(', ') || 'none'}`);
+  }
+}
+
+async function withinMs<T>(milliseconds: number, work: Promise<T>): Promise<T | typeof isLong> {
+  let timer: NodeJS.Timeout | undefined;
+  const long = new Promise<typeof isLong>((resolve) => {
+    timer = setTimeout(() => resolve(isLong), milliseconds);
+  });
+  try {
+    return await Promise.race([work, long]);
+  } finally {
+    clearTimeout(timer);
   }
 }

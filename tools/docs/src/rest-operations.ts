@@ -36,6 +36,7 @@ import {
   discardedSchema,
   parkedKeyBodySchema,
   projectionListSchema,
+  projectionViewSchema,
   rebuildBegunSchema,
   redrivenSchema,
 } from '@communication-center/contracts/operations';
@@ -74,6 +75,7 @@ export const received = {
   AuditList: auditListSchema,
   Presence: presenceSchema,
   PresenceList: presenceListSchema,
+  Projection: projectionViewSchema,
   ProjectionList: projectionListSchema,
   RebuildBegun: rebuildBegunSchema,
   Redriven: redrivenSchema,
@@ -209,14 +211,20 @@ export const described: Readonly<Record<string, Described>> = {
     summary: 'How the last rebuild of each projection went, or goes (operator)',
     answer: 'ProjectionList',
   },
+  'GET /v1/operations/{service}/projections/{name}': {
+    summary: 'How the last rebuild of a projection went, or goes (operator)',
+    answer: 'Projection',
+    refusals: ['not_found'],
+  },
   'POST /v1/operations/{service}/projections/{name}/rebuild': {
-    summary: 'Fold the whole log into a projection again, beside the one that serves (operator)',
+    summary: 'Fold the whole log into a projection again, beside the one that serves (operator); Location names where it is followed',
     answer: 'RebuildBegun',
     refusals: ['not_found'],
   },
   'GET /v1/operations/{service}/dead-letters': { summary: 'Keys whose events wait (operator)', answer: 'DeadLetterList' },
   'POST /v1/operations/{service}/dead-letters/redrive': {
-    summary: 'Handle the events of a parked key again, in order (operator)',
+    summary:
+      'Handle the events of a parked key again, in order (operator); one that takes long is answered 202 and followed in dead-letters',
     answer: 'Redriven',
     refusals: ['not_found', 'conflict'],
   },

@@ -12,6 +12,8 @@ export interface ParkedKey {
   kind: ParkedKind;
   reason: string;
   parkedAt: Date;
+  /** Events that a redrive which is under way has left; null when none is. */
+  redriving: number | null;
 }
 
 /** Why a key is parked. */
@@ -47,8 +49,12 @@ export class DeadLetters {
   /** @returns parked keys of this service, those that wait for longest first, and how many there are in all. */
   async list(): Promise<{ parked: ParkedKey[]; total: number }> {
     const { rows } = await this.database.query<ParkedKey>(
-      `SELECT consumer_group AS "consumerGroup", topic, key, kind, reason, parked_at AS "parkedAt" FROM parked_keys
-       ORDER BY parked_at LIMIT ${listed}`,
+      `SELECT consumer_group AS "consumerGroup", topic, key, kind, reason, parked_at AS "parkedAt",
+         CASE WHEN redriven_until > now() THEN (
+           SELECT count(*)::int FROM parked_events AS e
+           WHERE e.consumer_group = parked_keys.consumer_group AND e.topic = parked_keys.topic AND e.key = parked_keys.key
+         ) END AS redriving
+       FROM parked_keys ORDER BY parked_at LIMIT ${listed}`,
     );
     if (rows.length < listed) return { parked: rows, total: rows.length };
     const counted = await this.database.query<{ total: number }>('SELECT count(*)::int AS total FROM parked_keys');

@@ -191,11 +191,13 @@ describe('a redrive', () => {
       },
     });
     await park('a', 3);
+    expect(await bench.parked()).toMatchObject([{ key: 'a', redriving: null }]);
     const redriving = consumer.redrive(bench.topic, 'a');
     await eventually('the redrive being at work', () => letGo);
     // The partition's owner is not held up while the redrive is: it answers at once.
     const parked = await bench.deadLetters.parkBehind(consumer.group, bench.topic, [message(event('a', 4), 4)]);
     expect([...parked]).toEqual(['a']);
+    expect(await bench.parked()).toMatchObject([{ key: 'a', redriving: 4 }]);
     await expect(consumer.redrive(bench.topic, 'a')).rejects.toThrow('being redriven already');
     letGo?.();
     expect(await redriving).toBe(4);
