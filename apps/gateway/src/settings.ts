@@ -37,7 +37,7 @@ export const settings = z.object({
   CONNECT_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new socket has to send its connect frame'),
   STREAM_CHECK_MS: numberSetting(10_000, { min: 200 })
     .meta({ unit: 'ms' })
-    .describe('how often the credentials of an open stream are looked at again'),
+    .describe('how often the credentials of an open stream, or of a passed-on socket, are looked at again'),
   MAX_TRANSFER_BYTES: numberSetting(2_147_483_648, { min: 262_144 })
     .meta({ unit: 'bytes' })
     .describe('the largest body that is passed on to a resource for transfers, such as uploads'),

@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Identity, ProblemError, Replicas } from '@communication-center/service';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -188,6 +188,16 @@ test('what a service answers in place of taking a socket is passed back', async 
   const [, answer] = (await once(client, 'unexpected-response')) as [unknown, IncomingMessage];
   expect([answer.statusCode, answer.headers['retry-after'], answer.headers['set-cookie']]).toEqual([403, '7', undefined]);
   expect(String((await once(answer, 'data'))[0])).toBe('{"code":"mine"}');
+});
+
+test('a refusal that breaks off, or does not end, is told of as unavailable', async () => {
+  for (const refuse of [
+    (response: ServerResponse) => response.writeHead(403, { 'content-length': 9 }).write('x', () => response.destroy()),
+    (response: ServerResponse) => response.writeHead(403).end(Buffer.alloc(100_000)),
+  ]) {
+    proxy = makeProxy([await listen(createServer((_asked, response) => void refuse(response)))]);
+    expect((await refusalOf(open()))[0]).toBe(503);
+  }
 });
 
 test('a service that is away, or does not answer in time, is told of as unavailable', async () => {
