@@ -22,6 +22,14 @@ let upstream: string;
 let reports: unknown[];
 const limits = { MAX_PASSED_SOCKETS: 10, PASSED_SOCKETS_PER_APP: 10, SOCKET_ANSWER_MS: 2000, SOCKET_SILENCE_MS: 10_000 };
 
+const handshake = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+  authorization: 'Bearer user.shop',
+};
+
 const keys = ['gateway', 'billing'].map((kid) => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   return { priv: { ...privateKey.export({ format: 'jwk' }), kid }, pub: { ...publicKey.export({ format: 'jwk' }), kid } };
@@ -104,10 +112,16 @@ async function refusalOf(client: WebSocket): Promise<[number | undefined, string
   return [answer.statusCode, body];
 }
 
-/** @returns both ends of a socket that is open. */
+/** @returns both ends of a socket that is open. @throws when it is refused. */
 async function opened(client = open()): Promise<{ client: WebSocket; served: WebSocket }> {
-  const [[served]] = (await Promise.all([once(sockets, 'connection'), once(client, 'open')])) as [[WebSocket], unknown];
-  return { client, served };
+  const given = new AbortController();
+  const serving = once(sockets, 'connection', { signal: given.signal }).catch(() => []) as Promise<[WebSocket]>;
+  try {
+    await once(client, 'open');
+    return { client, served: (await serving)[0] };
+  } finally {
+    given.abort();
+  }
 }
 
 const codeOf = async (socket: WebSocket) => ((await once(socket, 'close')) as [number, Buffer])[0];
@@ -138,33 +152,48 @@ test('a program shows its credential as over REST', async () => {
   expect(await billing.verify(seen[0]?.headers.authorization)).toMatchObject({ appId: 'shop' });
 });
 
+/** Opens a socket by hand. */
+function rawSocket(): { raw: Socket; got: () => string } {
+  const raw = connect({ port: Number(new URL(door).port), host: '127.0.0.1' });
+  let got = '';
+  raw.on('data', (piece) => (got += piece.toString('latin1')));
+  raw.write(
+    `GET /v1/usage/live HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nAuthorization: Bearer user.shop\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${handshake['sec-websocket-key']}\r\n\r\n`,
+  );
+  return { raw, got: () => got };
+}
+
 test('what comes with the handshake, on either side, is not lost', async () => {
-  const raw = connect(Number(new URL(door).port), '127.0.0.1');
-  const key = Buffer.alloc(16).toString('base64');
-  const early = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
   sockets.once('connection', (served: WebSocket) => {
     served.send('welcome');
     served.on('message', (data) => served.send(`got ${data}`));
   });
-  raw.write(
-    `GET /v1/usage/live HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nAuthorization: Bearer user.shop\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
-  );
-  raw.write(early);
-  let got = '';
-  raw.on('data', (piece) => (got += piece.toString('latin1')));
-  await vi.waitFor(() => expect(got).toContain('got hi'));
-  expect(got).toContain('HTTP/1.1 101 ');
-  expect(got).toContain('welcome');
+  const { raw, got } = rawSocket();
+  raw.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+  await vi.waitFor(() => expect(got()).toContain('got hi'));
+  expect(got()).toContain('HTTP/1.1 101 ');
+  expect(got()).toContain('welcome');
   raw.destroy();
 });
 
-const handshake = {
-  connection: 'Upgrade',
-  upgrade: 'websocket',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': Buffer.alloc(16).toString('base64'),
-  authorization: 'Bearer user.shop',
-};
+test('a service that never ends its side of a socket that is over keeps no place', async () => {
+  const service = createServer();
+  service.on('upgrade', (_asked, socket: Socket) => {
+    kept.push(socket);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  });
+  const kept: Socket[] = [];
+  proxy = makeProxy([await listen(service)], { MAX_PASSED_SOCKETS: 1 });
+  const statusNow = async () => {
+    const { raw, got } = rawSocket();
+    await once(raw, 'data');
+    raw.end();
+    return got().slice(9, 12);
+  };
+  expect([await statusNow(), await statusNow()]).toEqual(['101', '503']);
+  await vi.waitFor(async () => expect(await statusNow()).toBe('101'), { timeout: 10_000, interval: 300 });
+  for (const socket of kept) socket.destroy();
+}, 15_000);
 
 test.each([
   ['no credential', { authorization: '' }, 401],
