@@ -3,8 +3,11 @@ import { internal } from '@communication-center/contracts/internal';
 import { ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { AllowedOrigins, type Page, PageRefused } from './public-door/allowed-origins.js';
+import { mayAsk } from './public-door/cross-origin.js';
 import { Services } from './services.js';
 import type { GatewaySettings } from './settings.js';
+
+const nobodys: ReadonlySet<string> = new Set();
 
 /** Finds out whose credential a request or socket carries. */
 @Injectable()
@@ -21,11 +24,11 @@ export class Authenticator {
    * that the credential's app does not allow.
    */
   async whose(credential: string, { appId, page }: { appId?: AppId; page?: Page | undefined } = {}): Promise<Subject> {
-    const isPage = page?.headers.origin !== undefined;
-    const asking = { body: { credential, ...(appId && { appId }), ...(isPage && { withOrigins: true }) } };
+    const isElsewhere = page !== undefined && !mayAsk(page, nobodys);
+    const asking = { body: { credential, ...(appId && { appId }), ...(isElsewhere && { withOrigins: true }) } };
     const answer = await this.services.directory.ask(internal.authenticate, asking, { timeoutMs: 4000, retryForMs: 2000 });
     const { allowedOrigins, ...subject } = answer;
-    if (isPage) this.origins.require(page, allowedOrigins);
+    if (isElsewhere) this.origins.require(page, allowedOrigins);
     return subject;
   }
 
