@@ -2,7 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Subject } from '@communication-center/contracts';
-import { currentTraceId, Log, noteInTrace, ProblemError, Settings, traceRequests } from '@communication-center/service';
+import {
+  continueTrace,
+  currentTraceId,
+  Log,
+  noteInTrace,
+  ProblemError,
+  Settings,
+  traceRequests,
+  withTrace,
+} from '@communication-center/service';
 import fastifyStatic from '@fastify/static';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
