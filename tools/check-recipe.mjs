@@ -11,7 +11,7 @@ import { root } from './launcher/registry.mjs';
  */
 const template = join(root, 'e2e/new-service');
 const copy = join(root, '.run/recipe/center');
-const mostChanged = 4;
+const mostChanged = 3;
 /** What a transfer of any size may cost the gateway, in memory. */
 const mostMegabytes = 64;
 
@@ -38,22 +38,15 @@ function copyProject() {
   git('commit', '--quiet', '--message', 'The house as it is');
 }
 
-/** The recipe: its own folder, its contracts, one entry, what its routes are for, and what npm and the compiler are told. */
+/** The recipe: its own folder, its contracts, one entry, and what npm and the compiler are told. */
 function followRecipe() {
   cpSync(join(template, 'billing'), join(copy, 'apps/billing'), { recursive: true });
   cpSync(join(template, 'usage.ts'), join(copy, 'libs/contracts/src/usage.ts'));
   change('libs/contracts/src/services.json', (services) => [...services, JSON.parse(readFileSync(join(template, 'entry.json'), 'utf8'))]);
   change('tsconfig.json', (config) => ({ ...config, references: [...config.references, { path: 'apps/billing' }] }));
-  describeRoutes(join(copy, 'tools/docs/src/rest-operations.ts'));
   run('npm install, which notes the new folder', 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
   run('formatting', 'npx', ['biome', 'check', '--write', '--log-level=error', '.']);
   run('writing the generated pages', 'npm', ['run', '--silent', 'docs']);
-}
-
-function describeRoutes(file) {
-  const text = readFileSync(file, 'utf8');
-  const end = text.lastIndexOf('};');
-  writeFileSync(file, text.slice(0, end) + readFileSync(join(template, 'rest-operations.txt'), 'utf8') + text.slice(end));
 }
 
 function change(file, edit) {

@@ -5,16 +5,20 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { DescribedRoutes } from '@communication-center/service';
 import { beforeAll, expect, test } from 'vitest';
+import { describedRoutes } from './docs/src/described.js';
 import { requireSound } from './docs/src/lint-documents.js';
 import { openApi } from './docs/src/openapi.js';
 import { type PublicRoute, publicRoutes } from './docs/src/public-routes.js';
 
 const root = resolve(import.meta.dirname, '..');
 let routes: PublicRoute[];
+let described: DescribedRoutes;
+const documentOf = (some: readonly PublicRoute[]) => openApi(some, described);
 
 beforeAll(async () => {
-  routes = await publicRoutes(root);
+  [routes, described] = await Promise.all([publicRoutes(root), describedRoutes(root)]);
 });
 
 test('docs/protocol and docs/settings.md say what the contracts, routes and settings say', () => {
@@ -25,19 +29,19 @@ test('docs/protocol and docs/settings.md say what the contracts, routes and sett
 
 test('a route that is not described, and a description without a route, fail by name', () => {
   const [first] = routes as [PublicRoute];
-  expect(() => openApi([...routes, { ...first, method: 'POST', path: '/v1/surprises' }])).toThrow('POST /v1/surprises');
-  expect(() => openApi(routes.filter(({ path }) => path !== '/v1/user-tokens'))).toThrow('POST /v1/user-tokens');
+  expect(() => documentOf([...routes, { ...first, method: 'POST', path: '/v1/surprises' }])).toThrow('POST /v1/surprises');
+  expect(() => documentOf(routes.filter(({ path }) => path !== '/v1/user-tokens'))).toThrow('POST /v1/user-tokens');
 });
 
 test('a path parameter that nothing parses, and a body without a name, fail by name', () => {
   const answer = routes.find(({ path }) => path === '/v1/calls/{callId}/answer') as PublicRoute;
   const others = routes.filter((route) => route !== answer);
-  expect(() => openApi([...others, { ...answer, params: {} }])).toThrow('callId is parsed by no schema');
-  expect(() => openApi([...others, { ...answer, body: answer.params.callId as never }])).toThrow('its body has no name');
+  expect(() => documentOf([...others, { ...answer, params: {} }])).toThrow('callId is parsed by no schema');
+  expect(() => documentOf([...others, { ...answer, body: answer.params.callId as never }])).toThrow('its body has no name');
 });
 
 test('every route says that it refuses whoever has no credential, but for the one that is open to nobody', () => {
-  const { paths } = openApi(routes) as { paths: Record<string, Record<string, { responses: object; security?: object }>> };
+  const { paths } = documentOf(routes) as { paths: Record<string, Record<string, { responses: object; security?: object }>> };
   const operations = Object.values(paths).flatMap((one) => Object.values(one));
   expect(operations.every(({ responses }) => '401' in responses)).toBe(true);
   expect(operations.filter(({ security }) => security)).toEqual([paths['/v1/user-tokens']?.post]);

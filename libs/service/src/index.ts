@@ -1,6 +1,7 @@
 export { repairFrom } from './call-repair.js';
 export { concurrentIndexes, type Migration, sqlMigration } from './database/migrations.js';
 export { Postgres } from './database/postgres.js';
+export { type DescribedRoute, type DescribedRoutes, describeRoutes } from './described-routes.js';
 export { DueRows } from './due-rows.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asyncApi } from './asyncapi.js';
+import { describedRoutes } from './described.js';
 import { eventCatalog } from './event-catalog.js';
 import { requireSound } from './lint-documents.js';
 import { openApi } from './openapi.js';
@@ -16,7 +17,7 @@ const check = process.argv.includes('--check');
 const asJson = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
 
 const pages = {
-  'protocol/openapi.json': asJson(openApi(await publicRoutes(root))),
+  'protocol/openapi.json': asJson(openApi(await publicRoutes(root), await describedRoutes(root))),
   'protocol/asyncapi.json': asJson(asyncApi()),
   'protocol/events.md': eventCatalog(),
   'settings.md': await settingsPage(root),

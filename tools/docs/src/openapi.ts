@@ -1,8 +1,8 @@
 import { type ProblemCode, problems } from '@communication-center/contracts';
 import { services } from '@communication-center/contracts/services';
+import type { DescribedRoute, DescribedRoutes } from '@communication-center/service';
 import { z } from 'zod';
 import type { PublicRoute } from './public-routes.js';
-import { type Described, described, received, sent } from './rest-operations.js';
 import { componentsOf, refTo } from './schema-components.js';
 
 const json = (name: string) => ({ 'application/json': { schema: refTo(name) } });
@@ -53,16 +53,17 @@ function refusalsOf(route: PublicRoute, own: readonly ProblemCode[]): Record<str
   return Object.fromEntries([...byStatus].map(([status, some]) => [status, { description: some.join(', '), content: problem }]));
 }
 
-function nameOfBody({ method, path, body }: PublicRoute): string | undefined {
+function nameOfBody({ method, path, body }: PublicRoute, sent: DescribedRoutes['sent']): string | undefined {
   if (!body) return undefined;
   const name = Object.keys(sent).find((one) => sent[one] === body);
-  if (!name) throw new Error(`${method} ${path}: its body has no name in rest-operations.ts`);
+  if (!name) throw new Error(`${method} ${path}: its body has no name in its service's api.ts`);
   return name;
 }
 
-function operationOf(route: PublicRoute, { summary, answer, answersAs, refusals = [] }: Described): object {
+function operationOf(route: PublicRoute, about: DescribedRoute, sent: DescribedRoutes['sent']): object {
+  const { summary, answer, answersAs, refusals = [] } = about;
   const parameters = parametersOf(route);
-  const body = nameOfBody(route);
+  const body = nameOfBody(route, sent);
   const content = answersAs ? { [answersAs]: { schema: { type: 'string' } } } : answer && json(answer);
   return {
     operationId: operationIdOf(route),
@@ -86,16 +87,16 @@ function operationIdOf({ method, path }: PublicRoute): string {
 }
 
 /** @returns the REST API as OpenAPI 3.1. @throws Error that names each route without a description, and each description without a route. */
-export function openApi(routes: readonly PublicRoute[]): object {
+export function openApi(routes: readonly PublicRoute[], { sent, received, routes: described }: DescribedRoutes): object {
   const byName = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
   const lacking = [...byName.keys()].filter((name) => !described[name]);
   const left = Object.keys(described).filter((name) => !byName.has(name));
-  if (lacking.length > 0) throw new Error(`These routes are not described in rest-operations.ts: ${lacking.join(', ')}`);
-  if (left.length > 0) throw new Error(`These are described in rest-operations.ts, and no service has them: ${left.join(', ')}`);
+  if (lacking.length > 0) throw new Error(`These routes are not described in their service's api.ts: ${lacking.join(', ')}`);
+  if (left.length > 0) throw new Error(`These are described in an api.ts, and no service has them: ${left.join(', ')}`);
   const paths: Record<string, Record<string, object>> = {};
   for (const [name, about] of Object.entries(described)) {
     const route = byName.get(name) as PublicRoute;
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, about) };
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, about, sent) };
   }
   return {
     openapi: '3.1.0',

@@ -1,0 +1,86 @@
+import {
+  apiKeyBodySchema,
+  apiKeyViewSchema,
+  appBodySchema,
+  appSecretViewSchema,
+  appViewSchema,
+  auditListSchema,
+  doNotDisturbBodySchema,
+  type ProblemCode,
+  sipAccountViewSchema,
+  userBodySchema,
+  userPatchSchema,
+  userTokenBodySchema,
+  userTokenViewSchema,
+  userViewSchema,
+} from '@communication-center/contracts';
+import { type DescribedRoute, describeRoutes } from '@communication-center/service';
+import { z } from 'zod';
+
+const received = {
+  ApiKey: apiKeyViewSchema,
+  AppSecret: appSecretViewSchema,
+  App: appViewSchema,
+  AuditList: auditListSchema,
+  SipAccount: sipAccountViewSchema,
+  SipAccountList: z.object({ accounts: z.array(sipAccountViewSchema) }),
+  UserToken: userTokenViewSchema,
+  User: userViewSchema,
+  ApiKeyList: z.object({ keys: z.array(apiKeyViewSchema) }),
+  AppSecretList: z.object({ secrets: z.array(appSecretViewSchema) }),
+};
+type Answer = keyof typeof received;
+
+const ofApp = (summary: string, answer?: Answer, ...refusals: ProblemCode[]): DescribedRoute<Answer> => ({
+  summary,
+  ...(answer && { answer }),
+  refusals: ['unknown_app', ...refusals],
+});
+
+/** The service's public routes, for the API document. */
+export const api = describeRoutes({
+  sent: {
+    ApiKeyBody: apiKeyBodySchema,
+    AppBody: appBodySchema,
+    DoNotDisturbBody: doNotDisturbBodySchema,
+    UserBody: userBodySchema,
+    UserPatch: userPatchSchema,
+    UserTokenBody: userTokenBodySchema,
+  },
+  received,
+  routes: {
+    'PUT /v1/users/{userAlias}': {
+      summary: 'Make a user, or replace its whole profile; without a body nothing is done',
+      answer: 'User',
+      refusals: ['unknown_app'],
+    },
+    'PATCH /v1/users/{userAlias}': {
+      summary: 'Change a part of a profile; null erases a field, and what is left out stays',
+      answer: 'User',
+      refusals: ['unknown_user'],
+    },
+    'PUT /v1/users/{userAlias}/do-not-disturb': {
+      summary: 'Set whether a user is rung; a user may set it for itself',
+      answer: 'User',
+      refusals: ['unknown_user'],
+    },
+    'GET /v1/users/{userAlias}': { summary: 'One user', answer: 'User', refusals: ['unknown_user'] },
+    'DELETE /v1/users/{userAlias}': { summary: 'Erase a user', refusals: ['unknown_user'] },
+    'POST /v1/user-tokens': ofApp('Mint a user token', 'UserToken'),
+    'PUT /v1/apps/{appId}': { summary: 'Make or change an app (operator)', answer: 'App' },
+    'GET /v1/apps/{appId}': ofApp('One app', 'App'),
+    'POST /v1/apps/{appId}/api-keys': ofApp('Make an API key, shown once', 'ApiKey'),
+    'GET /v1/apps/{appId}/api-keys': ofApp('API keys in use', 'ApiKeyList'),
+    'DELETE /v1/apps/{appId}/api-keys/{keyId}': ofApp('Revoke an API key', undefined, 'not_found'),
+    'POST /v1/apps/{appId}/secrets': ofApp('Make a secret that signs user tokens, shown once', 'AppSecret'),
+    'GET /v1/apps/{appId}/secrets': ofApp('Signing secrets in use', 'AppSecretList'),
+    'DELETE /v1/apps/{appId}/secrets/{kid}': ofApp('Revoke a signing secret', undefined, 'not_found'),
+    'PUT /v1/apps/{appId}/sip-accounts/{username}': ofApp(
+      'Make an account for a phone system, or give it a new password, shown once',
+      'SipAccount',
+    ),
+    'GET /v1/apps/{appId}/sip-accounts': ofApp('Accounts of phone systems', 'SipAccountList'),
+    'DELETE /v1/apps/{appId}/sip-accounts/{username}': ofApp('Delete the account of a phone system', undefined, 'not_found'),
+    'GET /v1/apps/{appId}/audit': ofApp('Who did what to the app, newest first', 'AuditList'),
+  },
+});

@@ -1,0 +1,58 @@
+import {
+  consumerListSchema,
+  deadLetterListSchema,
+  discardedSchema,
+  parkedKeyBodySchema,
+  projectionListSchema,
+  projectionViewSchema,
+  rebuildBegunSchema,
+  redrivenSchema,
+} from '@communication-center/contracts/operations';
+import { describeRoutes } from './described-routes.js';
+
+const received = {
+  ConsumerList: consumerListSchema,
+  DeadLetterList: deadLetterListSchema,
+  Discarded: discardedSchema,
+  Projection: projectionViewSchema,
+  ProjectionList: projectionListSchema,
+  RebuildBegun: rebuildBegunSchema,
+  Redriven: redrivenSchema,
+};
+
+/** What an operator asks of any service, for the API document. */
+export const api = describeRoutes({
+  sent: {
+    ParkedKeyBody: parkedKeyBodySchema,
+  },
+  received,
+  routes: {
+    'GET /v1/operations/{service}/consumers': { summary: 'How the consumers of a service are (operator)', answer: 'ConsumerList' },
+    'GET /v1/operations/{service}/projections': {
+      summary: 'How the last rebuild of each projection went, or goes (operator)',
+      answer: 'ProjectionList',
+    },
+    'GET /v1/operations/{service}/projections/{name}': {
+      summary: 'How the last rebuild of a projection went, or goes (operator)',
+      answer: 'Projection',
+      refusals: ['not_found'],
+    },
+    'POST /v1/operations/{service}/projections/{name}/rebuild': {
+      summary: 'Fold the whole log into a projection again, beside the one that serves (operator); Location names where it is followed',
+      answer: 'RebuildBegun',
+      refusals: ['not_found'],
+    },
+    'GET /v1/operations/{service}/dead-letters': { summary: 'Keys whose events wait (operator)', answer: 'DeadLetterList' },
+    'POST /v1/operations/{service}/dead-letters/redrive': {
+      summary:
+        'Handle the events of a parked key again, in order (operator); one that takes long is answered 202 and followed in dead-letters',
+      answer: 'Redriven',
+      refusals: ['not_found', 'conflict'],
+    },
+    'POST /v1/operations/{service}/dead-letters/discard': {
+      summary: 'Give up the events of a parked key for good (operator)',
+      answer: 'Discarded',
+      refusals: ['not_found'],
+    },
+  },
+});
