@@ -1,7 +1,7 @@
 import type { ClientFrameInput, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import type { ClientSocketClass } from './client-socket.js';
 import type { RemoteStream } from './media-session.js';
-import type { ToldEndReason, ToldReply } from './told-call.js';
+import type { ToldDeclineReason, ToldEndReason, ToldReply } from './told-call.js';
 
 export type CallPhase = 'dialing' | 'ringing' | 'connected' | 'ended';
 
@@ -10,6 +10,8 @@ export interface CallEnd {
   reason: ToldEndReason;
   /** The user's other device that answered or declined, where one did. */
   byDevice: string | null;
+  /** What the one who declined gave as reason, where somebody declined. */
+  declineReason?: ToldDeclineReason | undefined;
 }
 
 /** What a call tells its listeners. */
@@ -27,8 +29,8 @@ export type CallEvents = {
   upgraded: [];
   /** The wish for video was refused, taken back or not answered. */
   upgradeRefused: [];
-  /** This callee is out: declined, busy, do-not-disturb or without an answer. */
-  declined: [userAlias: string, reason: ToldEndReason];
+  /** This callee is out: declined (with what was given as reason), busy, do-not-disturb or without an answer. */
+  declined: [userAlias: string, reason: ToldEndReason, declineReason?: ToldDeclineReason];
   left: [userAlias: string, reason: ToldEndReason];
   /** The call is up on this device. */
   connected: [];

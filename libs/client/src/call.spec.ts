@@ -84,6 +84,21 @@ describe('ends for this device', () => {
     expect(bobSees({ participants })).toEqual({ reason: 'declined', byDevice: null });
   });
 
+  test('when another one declined, with the reason that was given', () => {
+    const bob = { ...gone('bob', 'declined', 'bob-watch'), declineReason: 'busy' };
+    expect(bobSees({ participants: [connected('alice'), bob] })).toEqual({
+      reason: 'declined_elsewhere',
+      byDevice: 'bob-watch',
+      declineReason: 'busy',
+    });
+  });
+
+  test('when a decline ended the call that another one is in', () => {
+    const participants = [gone('alice', 'hung_up'), gone('bob', 'declined', 'bob-watch'), gone('carol', 'declined', 'carol-phone')];
+    const state = { ...over, reason: 'declined', declineReason: 'none', participants };
+    expect(bobSees(state)).toEqual({ reason: 'answered_elsewhere', byDevice: 'bob-watch' });
+  });
+
   test('when it was missed, though others go on', () => {
     expect(bobSees({ participants: [connected('alice'), gone('bob', 'no_answer')] })).toEqual({ reason: 'no_answer', byDevice: null });
   });
@@ -117,6 +132,24 @@ test('ignored, it stops here and goes on elsewhere; a next ring is heard again',
   call.update(told({ sequence: 4, participants: [connected('alice'), ringing('bob', { since: '2026-01-01T00:01:00.000Z' })] }));
   expect(call.phase).toBe('ringing');
   expect(heard.filter(([event]) => event === 'ended')).toHaveLength(1);
+});
+
+test('the caller hears what was given as reason, from the callee and at the end', () => {
+  const { call, heard } = callOf('alice', told());
+  const bob = { ...gone('bob', 'declined', 'bob-phone'), declineReason: 'do_not_disturb' };
+  call.update(told({ sequence: 2, participants: [connected('alice'), bob] }));
+  const ended = {
+    ...over,
+    reason: 'declined',
+    declineReason: 'do_not_disturb',
+    participants: [gone('alice', 'declined', 'alice-phone'), bob],
+  };
+  call.update(told({ sequence: 3, ...ended }));
+  expect(heard).toEqual([
+    ['declined', 'bob', 'declined', 'do_not_disturb'],
+    ['left', 'alice', 'declined'],
+    ['ended', { reason: 'declined', byDevice: null, declineReason: 'do_not_disturb' }],
+  ]);
 });
 
 test('those who leave and those who never came are told apart', () => {

@@ -2,7 +2,7 @@ import type { CallType, DeclineReason, MediaCredentials, Told, UserAlias } from 
 import type { CallEnd, CallEvents, CallFrame, CallOffice, CallPhase } from './call-office.js';
 import { Emitter } from './emitter.js';
 import { MediaSession, type RemoteStream } from './media-session.js';
-import { partOf, type ToldCall, type ToldParticipant, type ToldReply } from './told-call.js';
+import { endOf, partOf, type ToldCall, type ToldParticipant, type ToldReply } from './told-call.js';
 
 /** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
 export class Call extends Emitter<CallEvents> {
@@ -233,21 +233,15 @@ export class Call extends Emitter<CallEvents> {
     if (after.state === 'connected' && before?.state !== 'connected') this.emit('answered', userAlias);
     if (after.state !== 'gone' || before?.state === 'gone') return;
     if (before?.state === 'connected') this.emit('left', userAlias, after.reason);
+    else if (after.declineReason) this.emit('declined', userAlias, after.reason, after.declineReason);
     else this.emit('declined', userAlias, after.reason);
   }
 
   /** Whether, and why, a state of the call means that it is over here. */
   #endFor(call: ToldCall): CallEnd | undefined {
+    const end = endOf(call, this.#office.userAlias, this.#office.deviceId);
+    if (end) return end;
     const me = partOf(call, this.#office.userAlias);
-    const elsewhere = (device: string | null) => (device !== this.#office.deviceId ? device : null);
-    if (me?.state === 'connected' && me.deviceId !== this.#office.deviceId) {
-      return { reason: 'answered_elsewhere', byDevice: elsewhere(me.deviceId) };
-    }
-    if (me?.state === 'gone' && me.reason === 'declined' && elsewhere(me.deviceId)) {
-      return { reason: 'declined_elsewhere', byDevice: elsewhere(me.deviceId) };
-    }
-    if (call.status === 'ended') return { reason: call.reason, byDevice: null };
-    if (me?.state === 'gone') return { reason: me.reason, byDevice: null };
     const ignored = me?.state === 'ringing' && me.since === this.#ignoredRing;
     return ignored ? { reason: 'cancelled', byDevice: this.#office.deviceId } : undefined;
   }

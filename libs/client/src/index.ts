@@ -16,4 +16,4 @@ export { CommunicationCenter, type ConnectOptions, type DialOptions, type Histor
 export type { ConnectionState } from './connection.js';
 export type { RemoteStream } from './media-session.js';
 export type { PresenceListener, ToldPresence } from './presence-watch.js';
-export type { ToldCall, ToldEndReason, ToldParticipant } from './told-call.js';
+export type { ToldCall, ToldDeclineReason, ToldEndReason, ToldParticipant } from './told-call.js';

@@ -2,8 +2,12 @@ import {
   type CallEvent,
   type CallReply,
   type CallState,
+  callEndOn,
+  type DeclineReason,
+  type DeviceId,
   type EndReason,
   foldCallEvent,
+  type PartEnd,
   type Participant,
   type Told,
   type UserAlias,
@@ -15,6 +19,7 @@ export type ToldParticipant = Told<Participant>;
 export type ToldEvent = Told<CallEvent>;
 export type ToldReply = Told<CallReply>;
 export type ToldEndReason = Told<EndReason>;
+export type ToldDeclineReason = Told<DeclineReason>;
 type KnownEvent = Exclude<ToldEvent, { type: 'unknown' }>;
 
 /**
@@ -30,4 +35,9 @@ export function foldTold(call: ToldCall | undefined, event: KnownEvent): ToldCal
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function partOf(call: ToldCall, userAlias: UserAlias): ToldParticipant | undefined {
   return call.participants.find((participant) => participant.userAlias === userAlias);
+}
+
+/** @returns why a call is over on a device, read as {@link foldTold} reads: names it does not know are handed on. */
+export function endOf(call: ToldCall, userAlias: UserAlias, deviceId: DeviceId): Told<PartEnd> | undefined {
+  return callEndOn(deviceId, userAlias, call as CallState);
 }

@@ -71,6 +71,7 @@ export const callUpgradeRefusedSchema = callEvent('call.upgrade_refused', {
 export const callEndedSchema = callEvent('call.ended', {
   audience,
   reason: endReasonSchema,
+  declineReason: declineReasonSchema.optional().describe('set when `reason` is `declined`: what was given for it'),
   talkSeconds: z.number().nonnegative().describe('from the first answer to the end; 0 when nobody answered'),
 });
 

@@ -1,14 +1,8 @@
 import { z } from 'zod';
 import { callStateSchema } from './call-state.js';
-import { endReasonSchema } from './call-terms.js';
+import { declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { callOutcomeSchema } from './how-it-went.js';
 import { deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
-
-/**
- * How a call went for one person. A call that only another device of the person took is `answered_elsewhere` or
- * `declined_elsewhere` for the device that asks.
- */
-const callOutcomeSchema = z.enum(['answered', 'unanswered', 'missed', 'declined', 'busy', 'answered_elsewhere', 'declined_elsewhere']);
-export type CallOutcome = z.infer<typeof callOutcomeSchema>;
 
 /** One person's part in a call, summed up. */
 export const callPartSchema = z.object({
@@ -16,6 +10,7 @@ export const callPartSchema = z.object({
   role: z.enum(['initiator', 'callee']),
   outcome: callOutcomeSchema.nullable().describe('null while it is open; unanswered: the initiator reached nobody'),
   reason: endReasonSchema.nullable().describe('why the part ended; null while it goes on'),
+  declineReason: declineReasonSchema.optional().describe('set when the last ring was declined: what was given as reason'),
   deviceId: deviceIdSchema.nullable().describe('the device that dialed, answered or declined'),
   ringSeconds: z.number().nonnegative().describe('how long the phone rang, over all rings that have ended'),
   talkSeconds: z.number().nonnegative().describe('how long the person talked, over all stays that have ended'),

@@ -1,31 +1,10 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
-import { callTypeSchema, customDataSchema, type EndReason, endReasonSchema } from './call-terms.js';
-import { callIdSchema, type DeviceId, deviceIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
+import { callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { callIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
+import { foldParticipant, type OwnEvent, type Participant, participantSchema } from './participants.js';
 
 const time = z.iso.datetime();
-
-/** One person's part in a call, told apart by `state`. */
-export const participantSchema = z.discriminatedUnion('state', [
-  z.object({
-    state: z.literal('ringing'),
-    userAlias: recordedAliasSchema,
-    since: time,
-    until: time.describe('the end of the ring time'),
-    confirmed: z.boolean().describe('whether a device said that it rings'),
-    waiting: z.boolean().optional().describe('set while the user is in another call (call waiting)'),
-    ignoredBy: z.array(deviceIdSchema).optional().describe('devices on which this ring was silenced'),
-  }),
-  z.object({ state: z.literal('connected'), userAlias: recordedAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
-  z.object({
-    state: z.literal('gone'),
-    userAlias: recordedAliasSchema,
-    at: time,
-    reason: endReasonSchema,
-    deviceId: deviceIdSchema.nullable().describe('the device that declined or left, where one did'),
-  }),
-]);
-export type Participant = z.infer<typeof participantSchema>;
 
 const known = {
   callId: callIdSchema,
@@ -64,6 +43,7 @@ export const callStateSchema = z.discriminatedUnion('status', [
     answeredAt: time.nullable(),
     endedAt: time,
     reason: endReasonSchema,
+    declineReason: declineReasonSchema.optional().describe('set when `reason` is `declined`: what was given for it'),
     talkSeconds: z.number(),
   }),
 ]);
@@ -73,7 +53,7 @@ export type CallState = z.infer<typeof callStateSchema>;
  * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
  * another version are folded anew.
  */
-export const foldVersion = 1;
+export const foldVersion = 2;
 
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
@@ -89,27 +69,16 @@ function withParticipant(call: CallState, next: Participant): CallState {
 }
 
 function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
-  const { data, time: at } = event;
-  const until = new Date(Date.parse(at) + data.ringSeconds * 1000).toISOString();
-  const ringing = (userAlias: UserAlias): Participant => {
-    const refused = data.refused?.find((one) => one.userAlias === userAlias);
-    if (refused) return { state: 'gone', userAlias, at, reason: refused.reason, deviceId: null };
-    return { state: 'ringing', userAlias, since: at, until, confirmed: false, ...(data.waiting?.includes(userAlias) && { waiting: true }) };
-  };
-  // A call that a server dialed rings its initiator too; he is connected once a device of his answers.
-  const initiator: Participant =
-    data.initiatorDevice === null
-      ? ringing(data.initiator)
-      : { state: 'connected', userAlias: data.initiator, since: at, deviceId: data.initiatorDevice };
+  const { data, time: dialedAt } = event;
   return {
     status: 'ringing',
     callId: event.callid,
     sequence: event.sequence,
     callType: data.callType,
     initiator: data.initiator,
-    participants: [initiator, ...data.callees.map(ringing)],
+    participants: [data.initiator, ...data.callees].flatMap((userAlias) => foldParticipant(undefined, event, userAlias) ?? []),
     manyToMany: data.callees.length > 1,
-    dialedAt: at,
+    dialedAt,
     maxParticipants: data.maxParticipants,
     maxDurationSeconds: data.maxDurationSeconds,
     ringSeconds: data.ringSeconds,
@@ -118,23 +87,17 @@ function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
   };
 }
 
-function invited(call: CallState, event: Extract<CallEvent, { type: 'call.participant_invited' }>): CallState {
-  const { userAlias, ringSeconds, refused, waiting } = event.data;
-  const until = new Date(Date.parse(event.time) + ringSeconds * 1000).toISOString();
-  const next = withParticipant(
-    call,
-    refused
-      ? { state: 'gone', userAlias, at: event.time, reason: refused, deviceId: null }
-      : { state: 'ringing', userAlias, since: event.time, until, confirmed: false, ...(waiting && { waiting }) },
-  );
-  return { ...next, manyToMany: next.participants.length > 2 };
+/** Folds into the call what an event did to the part of whom it is about. */
+function withPartOf(call: CallState, event: OwnEvent): CallState {
+  const { userAlias } = event.data;
+  const before = participantOf(call, userAlias);
+  const after = foldParticipant(before, event, userAlias);
+  return after && after !== before ? withParticipant(call, after) : call;
 }
 
-function connected(call: CallState, event: Extract<CallEvent, { type: 'call.answered' | 'call.joined' }>): CallState {
-  const { userAlias, deviceId } = event.data;
-  const next = withParticipant(call, { state: 'connected', userAlias, since: event.time, deviceId });
-  const talking = next.participants.filter((participant) => participant.state === 'connected').length >= 2;
-  return next.status === 'ringing' && talking ? { ...next, status: 'connected', answeredAt: event.time } : next;
+function talking(call: CallState, at: string): CallState {
+  const connected = call.participants.filter(({ state }) => state === 'connected').length;
+  return call.status === 'ringing' && connected >= 2 ? { ...call, status: 'connected', answeredAt: at } : call;
 }
 
 /**
@@ -178,74 +141,47 @@ export function upgradeRequestsOf(call: CallState, userAlias: UserAlias): number
 }
 
 function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dialed' }>): CallState {
-  const gone = (userAlias: UserAlias, reason: EndReason, deviceId: DeviceId | null) =>
-    withParticipant(call, { state: 'gone', userAlias, at: event.time, reason, deviceId });
   switch (event.type) {
-    case 'call.ringing': {
-      const ringing = participantOf(call, event.data.userAlias);
-      return ringing?.state === 'ringing' ? withParticipant(call, { ...ringing, confirmed: true }) : call;
+    case 'call.participant_invited': {
+      const next = withPartOf(call, event);
+      return { ...next, manyToMany: next.participants.length > 2 };
     }
-    case 'call.participant_invited':
-      return invited(call, event);
     case 'call.answered':
     case 'call.joined':
-      return connected(call, event);
-    case 'call.ignored': {
-      const { userAlias, deviceId } = event.data;
-      const ringing = participantOf(call, userAlias);
-      if (ringing?.state !== 'ringing' || ringing.ignoredBy?.includes(deviceId)) return call;
-      return withParticipant(call, { ...ringing, ignoredBy: [...(ringing.ignoredBy ?? []), deviceId] });
-    }
+      return talking(withPartOf(call, event), event.time);
+    case 'call.ringing':
+    case 'call.ignored':
     case 'call.declined':
-      return gone(
-        event.data.userAlias, // Without a device the Center itself honoured the user's wish; a person's reason is in the event.
-        event.data.deviceId === null && event.data.reason === 'do_not_disturb' ? 'do_not_disturb' : 'declined',
-        event.data.deviceId,
-      );
-    case 'call.busy': {
-      const ringing = participantOf(call, event.data.userAlias);
-      if (!event.data.waiting) return gone(event.data.userAlias, 'busy', null);
-      return ringing?.state === 'ringing' ? withParticipant(call, { ...ringing, waiting: true }) : call;
-    }
-    case 'call.missed': {
-      // A busy or undisturbed callee is already gone for that reason: the missed call is only put on record.
-      const before = participantOf(call, event.data.userAlias);
-      return before?.state === 'gone' ? call : gone(event.data.userAlias, event.data.reason, null);
-    }
+    case 'call.busy':
+    case 'call.missed':
     case 'call.left':
     case 'call.hung_up':
-      return gone(event.data.userAlias, event.data.reason, event.data.deviceId);
     case 'call.kicked':
-      return gone(event.data.userAlias, 'kicked', null);
+      return withPartOf(call, event);
     case 'call.upgrade_requested':
       return upgradeRequested(call, event.data);
     case 'call.upgrade_accepted':
       return call.upgrade ? { ...call, upgrade: { ...call.upgrade, accepted: [...call.upgrade.accepted, event.data.userAlias] } } : call;
     case 'call.upgrade_refused':
       return withoutUpgrade(call);
-    case 'call.ended': {
-      const { upgradeRequests: _, ...rest } = withoutUpgrade(call);
-      return {
-        ...rest,
-        participants: call.participants.map((participant) =>
-          participant.state === 'gone'
-            ? participant
-            : {
-                state: 'gone',
-                userAlias: participant.userAlias,
-                at: event.time,
-                reason: event.data.reason,
-                deviceId: participant.state === 'connected' ? participant.deviceId : null,
-              },
-        ),
-        status: 'ended',
-        answeredAt: call.status === 'ringing' ? null : call.answeredAt,
-        endedAt: event.time,
-        reason: event.data.reason,
-        talkSeconds: event.data.talkSeconds,
-      };
-    }
+    case 'call.ended':
+      return ended(call, event);
     default:
       return event satisfies never;
   }
+}
+
+function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }>): CallState {
+  const { upgradeRequests: _, ...rest } = withoutUpgrade(call);
+  const { reason, declineReason, talkSeconds } = event.data;
+  return {
+    ...rest,
+    participants: call.participants.map((participant) => foldParticipant(participant, event, participant.userAlias) ?? participant),
+    status: 'ended',
+    answeredAt: call.status === 'ringing' ? null : call.answeredAt,
+    endedAt: event.time,
+    reason,
+    ...(declineReason && { declineReason }),
+    talkSeconds,
+  };
 }

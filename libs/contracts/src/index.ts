@@ -42,7 +42,6 @@ export {
 export {
   type CallList,
   type CallListQuery,
-  type CallOutcome,
   type CallPart,
   type CallRecord,
   callListQuerySchema,
@@ -56,9 +55,7 @@ export {
   callStateSchema,
   foldCallEvent,
   foldVersion,
-  type Participant,
   participantOf,
-  participantSchema,
   upgradeRequestsOf,
 } from './call-state.js';
 export {
@@ -116,6 +113,16 @@ export {
 } from './directory.js';
 export { type AnyEvent, anyEventSchema, type Envelope, enveloped, envelopeSchema, eventSchema } from './envelope.js';
 export {
+  type CallOutcome,
+  callEndOn,
+  outcomeBehind,
+  outcomeOf,
+  outcomeOn,
+  ownDeviceOf,
+  type PartEnd,
+  ringEndOn,
+} from './how-it-went.js';
+export {
   type AppId,
   appIdSchema,
   type CallId,
@@ -144,6 +151,7 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
+export { foldParticipant, type Participant, participantSchema } from './participants.js';
 export {
   type Presence,
   type PresenceChanged,
@@ -184,8 +192,6 @@ export {
   connectFrameSchema,
   frameIdSchema,
   maxFrameBytes,
-  type RingEnded,
-  ringEndedSchema,
   type ServerFrame,
   type SocketError,
   serverFrameSchema,

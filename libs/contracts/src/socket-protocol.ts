@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { answerSchema, callReplySchema, declineSchema, dialSchema, inviteSchema, kickSchema } from './call-commands.js';
 import { callEventSchema } from './call-events.js';
 import { callStateSchema } from './call-state.js';
-import { endReasonSchema } from './call-terms.js';
 import { profileSchema } from './directory.js';
+import { partEndSchema } from './how-it-went.js';
 import { appIdSchema, callIdSchema, commandIdSchema, deviceIdSchema, platformSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema } from './presence.js';
 import { problemCodeSchema, problemFieldSchema } from './problems.js';
@@ -72,10 +72,6 @@ export const socketErrorSchema = z.object({
 });
 export type SocketError = z.infer<typeof socketErrorSchema>;
 
-/** Told to a device whose own ring has just ended, and why; `by` where another device of the user acted. */
-export const ringEndedSchema = z.object({ reason: endReasonSchema, byDevice: deviceIdSchema.nullable() });
-export type RingEnded = z.infer<typeof ringEndedSchema>;
-
 /** What the Center sends. */
 export const serverFrameSchema = z.discriminatedUnion('type', [
   z.object({
@@ -94,7 +90,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('event'),
     event: callEventSchema,
-    ringEnded: ringEndedSchema.optional().describe('set when this event ended the ring on this device'),
+    ringEnded: partEndSchema.optional().describe('set when this event ended the ring on this device'),
   }),
   z.object({ type: z.literal('draining') }).describe('this gateway is stopping: connect anew'),
   z.object({ type: z.literal('pong') }),

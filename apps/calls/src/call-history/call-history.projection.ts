@@ -1,4 +1,4 @@
-import { type CallEvent, type CallRecord, callPartSchema, callStateSchema } from '@communication-center/contracts';
+import { type CallEvent, type CallRecord, callPartSchema, callStateSchema, ownDeviceOf } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';
@@ -18,7 +18,9 @@ export class CallHistoryProjection {
     await save(tx, changes);
     await answerWith(
       tx,
-      changes.flatMap(({ was, is }) => [...is].filter(([name]) => !was.has(name)).map(([, question]) => question)),
+      changes.flatMap(({ was, is }) =>
+        [...is].filter(([name, { device }]) => was.get(name)?.device !== device).map(([, question]) => question),
+      ),
     );
     await answerNoMoreWith(
       tx,
@@ -83,29 +85,37 @@ function rowOf({ appId, record: { parts, ...call } }: Change): object {
 }
 
 /** A question that a call is an answer to: whose calls, with which outcome; empty for everybody's, and for any. */
-type Question = [appId: string, userAlias: string, outcome: string, dialedAt: string, callId: string];
+interface Question {
+  appId: string;
+  userAlias: string;
+  outcome: string;
+  dialedAt: string;
+  callId: string;
+  /** The one device that tells the outcome so; null when all of the user's do. */
+  device: string | null;
+}
 
 function questionsOf(appId: string, record: CallRecord | undefined): Map<string, Question> {
   if (!record) return new Map();
   const { parts, dialedAt, callId } = record;
-  const asked = parts.flatMap(({ userAlias, outcome }) => [
-    [userAlias, ''],
-    ...(outcome
-      ? [
-          [userAlias, outcome],
-          ['', outcome],
-        ]
-      : []),
-  ]);
-  return new Map(asked.map(([userAlias = '', outcome = '']) => [`${outcome} ${userAlias}`, [appId, userAlias, outcome, dialedAt, callId]]));
+  const of = (userAlias: string, outcome: string, device: string | null = null): [string, Question] => [
+    `${outcome} ${userAlias}`,
+    { appId, userAlias, outcome, dialedAt, callId, device },
+  ];
+  const asked = parts.flatMap((part) => {
+    const { userAlias, outcome } = part;
+    return [of(userAlias, ''), ...(outcome ? [of(userAlias, outcome, ownDeviceOf(part)), of('', outcome)] : [])];
+  });
+  return new Map(asked);
 }
 
 async function answerWith(tx: Sql, questions: readonly Question[]): Promise<void> {
   if (questions.length === 0) return;
   await tx.query(
-    `INSERT INTO call_parts (app_id, user_alias, outcome, dialed_at, call_id)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[]) ON CONFLICT DO NOTHING`,
-    columnsOf(questions),
+    `INSERT INTO call_parts (app_id, user_alias, outcome, dialed_at, call_id, device_id)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[])
+     ON CONFLICT (app_id, user_alias, outcome, dialed_at, call_id) DO UPDATE SET device_id = excluded.device_id`,
+    [...keysOf(questions), questions.map(({ device }) => device)],
   );
 }
 
@@ -116,10 +126,11 @@ async function answerNoMoreWith(tx: Sql, questions: readonly Question[]): Promis
        AS over(app_id, user_alias, outcome, dialed_at, call_id)
      WHERE p.app_id = over.app_id AND p.user_alias = over.user_alias AND p.outcome = over.outcome AND p.dialed_at = over.dialed_at
        AND p.call_id = over.call_id`,
-    columnsOf(questions),
+    keysOf(questions),
   );
 }
 
-function columnsOf(questions: readonly Question[]): string[][] {
-  return [0, 1, 2, 3, 4].map((column) => questions.map((question) => question[column] ?? ''));
+function keysOf(questions: readonly Question[]): string[][] {
+  const columns = ['appId', 'userAlias', 'outcome', 'dialedAt', 'callId'] as const;
+  return columns.map((column) => questions.map((question) => question[column]));
 }

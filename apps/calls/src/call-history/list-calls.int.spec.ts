@@ -52,6 +52,10 @@ test('calls are found by whose they are and how they went, event by event as the
   expect(await ids({ outcome: 'declined_elsewhere', deviceId: phoneOf('tablet') }, 'bob')).toEqual([talked.callId]);
   expect(await ids({ outcome: 'declined', deviceId: phoneOf('bob') }, 'bob')).toEqual([talked.callId]);
   expect(await ids({ status: 'connected' }, 'cat')).toEqual([talked.callId]);
+  expect(await ids({ outcome: 'declined_elsewhere', deviceId: phoneOf('bob') }, 'bob')).toEqual([]);
+  expect(await ids({ outcome: 'answered', deviceId: phoneOf('tablet') }, 'ann')).toEqual([talked.callId]);
+  // Whom Ann reached is the same for all her devices.
+  expect(await ids({ outcome: 'answered_elsewhere', deviceId: phoneOf('tablet') }, 'ann')).toEqual([]);
 
   // Whoever declined comes back: the outcome that was is forgotten.
   await store.carryOut({ type: 'JoinCall', callId: talked.callId, userAlias: user('bob'), deviceId: phoneOf('bob') });
@@ -59,6 +63,14 @@ test('calls are found by whose they are and how they went, event by event as the
   expect(await ids({ outcome: 'declined' }, 'bob')).toEqual([]);
   expect(await ids({ outcome: 'declined' })).toEqual([]);
   expect(await ids({ outcome: 'answered' }, 'bob')).toEqual([talked.callId]);
+  expect(await ids({ outcome: 'answered_elsewhere', deviceId: phoneOf('tablet') }, 'bob')).toEqual([talked.callId]);
+
+  // From another device the next time: it is that one's now.
+  await store.carryOut({ type: 'HangUp', callId: talked.callId, userAlias: user('bob'), deviceId: phoneOf('bob') });
+  await store.carryOut({ type: 'JoinCall', callId: talked.callId, userAlias: user('bob'), deviceId: phoneOf('tablet') });
+  await project((await history(talked.callId)).slice(-2));
+  expect(await ids({ outcome: 'answered_elsewhere', deviceId: phoneOf('tablet') }, 'bob')).toEqual([]);
+  expect(await ids({ outcome: 'answered_elsewhere', deviceId: phoneOf('bob') }, 'bob')).toEqual([talked.callId]);
   const [first] = (await list({ limit: 1 }, 'bob')).calls;
   const page = await list({ limit: 1, cursor: `${first?.dialedAt}_${first?.callId}` }, 'bob');
   expect(page.calls.map(({ callId }) => callId)).toEqual([missed.callId]);

@@ -1,17 +1,16 @@
-import type { AppId, CallList, CallListQuery, UserAlias } from '@communication-center/contracts';
+import { type AppId, type CallList, type CallListQuery, outcomeBehind, type UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { ProblemError } from '@communication-center/service';
 import { asSeenBy } from '../domain/parts.js';
 import { toRecord } from './call-history.projection.js';
 
-/** Outcomes that only a device can have: the record has what happened to the user, and on which device. */
-const elsewhere: Record<string, string> = { answered_elsewhere: 'answered', declined_elsewhere: 'declined' };
-
-const ofAll = { range: 'call_history', from: 'call_history', only: '$2::text IS NOT NULL' };
+/** Which range of which rows a question reads, and whether the device it is asked for tells the outcome as another device's. */
+const ofAll = { range: 'call_history', from: 'call_history', only: '$2::text IS NOT NULL', isElsewhere: 'false' };
 const ofSome = {
   range: 'call_parts',
   from: 'call_parts JOIN call_history USING (call_id)',
   only: 'user_alias = $2::text AND outcome = $6::text',
+  isElsewhere: 'COALESCE(call_parts.device_id <> $7, false)',
 };
 
 /**
@@ -20,23 +19,20 @@ const ofSome = {
  * @throws ProblemError `invalid_request` when a device is asked for without its user.
  */
 export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | null, query: CallListQuery): Promise<CallList> {
-  const { deviceId, outcome } = query;
+  const { deviceId } = query;
+  const { outcome, isElsewhere } = query.outcome ? outcomeBehind(query.outcome) : { outcome: '', isElsewhere: false };
   if (!userAlias && deviceId) throw needs('userAlias', 'name the user whose device it is');
-  if (!deviceId && outcome && outcome in elsewhere) throw needs('deviceId', `${outcome} is how a device saw it: name the device`);
+  if (!deviceId && isElsewhere) throw needs('deviceId', `${query.outcome} is how a device saw it: name the device`);
   const [dialedAt, callId] = query.cursor?.split('_') ?? [null, null];
-  const asked = outcome ? (elsewhere[outcome] ?? outcome) : '';
   // Everybody's calls of any outcome are the history itself; every other question has a range of its own, in the same order.
-  const { range, from, only } = userAlias || asked ? ofSome : ofAll;
+  const { range, from, only, isElsewhere: toldElsewhere } = userAlias || outcome ? ofSome : ofAll;
   const { rows } = await sql.query<{ call: unknown; parts: unknown[] }>(
     `SELECT call_history.call, call_history.parts FROM ${from}
      WHERE ${range}.app_id = $1 AND ${only}
        AND ($3::text IS NULL OR call_history.status = $3)
        AND ($4::timestamptz IS NULL OR ${range}.dialed_at >= $4)
        AND ($5::timestamptz IS NULL OR ${range}.dialed_at < $5)
-       AND ($6::text = '' OR $7::text IS NULL OR EXISTS (
-         SELECT 1 FROM jsonb_array_elements(call_history.parts) AS part
-         WHERE part->>'outcome' = $6 AND part->>'userAlias' = $2
-           AND (part->>'role' = 'initiator' OR part->>'deviceId' IS NULL OR (part->>'deviceId' <> $7) = $8)))
+       AND ($6::text = '' OR $7::text IS NULL OR ${toldElsewhere} = $8)
        AND ($9::timestamptz IS NULL OR (${range}.dialed_at, ${range}.call_id) < ($9, $10::uuid))
      ORDER BY ${range}.dialed_at DESC, ${range}.call_id DESC LIMIT $11`,
     [
@@ -45,9 +41,9 @@ export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | n
       query.status ?? null,
       query.from ?? null,
       query.to ?? null,
-      asked,
+      outcome,
       deviceId ?? null,
-      Boolean(outcome && outcome in elsewhere),
+      isElsewhere,
       dialedAt,
       callId,
       query.limit,

@@ -1,18 +1,15 @@
 import {
   type CallEvent,
-  type CallOutcome,
   type CallPart,
   type CallRecord,
   type CallState,
   type DeviceId,
   foldCallEvent,
+  outcomeOf,
+  outcomeOn,
   type Participant,
   participantOf,
 } from '@communication-center/contracts';
-
-function isInitiator(call: CallState, { userAlias }: Participant): boolean {
-  return call.initiator === userAlias;
-}
 
 /**
  * Folds one event into a call and everyone's outcome.
@@ -29,24 +26,14 @@ function partAfter(record: CallRecord | undefined, call: CallState, now: Partici
   const part = record?.parts.find(({ userAlias }) => userAlias === now.userAlias);
   return {
     userAlias: now.userAlias,
-    role: isInitiator(call, now) ? 'initiator' : 'callee',
+    role: call.initiator === now.userAlias ? 'initiator' : 'callee',
     outcome: outcomeOf(call, now, part?.outcome ?? null),
     reason: now.state === 'gone' ? now.reason : null,
+    ...(now.state === 'gone' && now.declineReason && { declineReason: now.declineReason }),
     deviceId: deviceOf(now) ?? part?.deviceId ?? null,
     ringSeconds: (part?.ringSeconds ?? 0) + rangFor(before, now, time),
     talkSeconds: (part?.talkSeconds ?? 0) + (record ? talkedFor(record, before, now, time) : 0),
   };
-}
-
-function outcomeOf(call: CallState, now: Participant, before: CallOutcome | null): CallOutcome | null {
-  if (before === 'answered') return before;
-  if (isInitiator(call, now)) {
-    if (call.status === 'connected' && now.state === 'connected') return 'answered';
-    return now.state === 'gone' ? 'unanswered' : null;
-  }
-  if (now.state === 'ringing') return null;
-  if (now.state === 'connected') return 'answered';
-  return now.reason === 'declined' || now.reason === 'busy' ? now.reason : 'missed';
 }
 
 function deviceOf(participant: Participant): DeviceId | null {
@@ -70,11 +57,6 @@ function secondsBetween(from: string, to: string): number {
 
 /** @returns a record whose outcomes are told as one device of one user saw them. */
 export function asSeenBy(record: CallRecord, userAlias: string, deviceId: DeviceId): CallRecord {
-  return { ...record, parts: record.parts.map((part) => (part.userAlias === userAlias ? partSeenBy(part, deviceId) : part)) };
-}
-
-function partSeenBy(part: CallPart, deviceId: DeviceId): CallPart {
-  if (part.role === 'initiator' || part.deviceId === null || part.deviceId === deviceId) return part;
-  if (part.outcome === 'answered') return { ...part, outcome: 'answered_elsewhere' };
-  return part.outcome === 'declined' ? { ...part, outcome: 'declined_elsewhere' } : part;
+  const seen = (part: CallPart) => (part.userAlias === userAlias ? { ...part, outcome: outcomeOn(deviceId, part) } : part);
+  return { ...record, parts: record.parts.map(seen) };
 }

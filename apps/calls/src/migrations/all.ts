@@ -8,6 +8,7 @@ import { groups } from './6-groups.js';
 import { outbox } from './7-outbox.js';
 import { partsOfHistory } from './8-parts-of-history.js';
 import { outboxFunctions } from './9-outbox-functions.js';
+import { deviceOfOutcome } from './10-device-of-outcome.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: Migration[] = [
   groups,
   partsOfHistory,
   outboxFunctions,
+  deviceOfOutcome,
 ];

@@ -1,28 +1,64 @@
-import type { CallEvent, CallId, CallState } from '@communication-center/contracts';
+import {
+  type CallEvent,
+  type CallId,
+  type CallState,
+  type DeviceId,
+  foldParticipant,
+  type PartEnd,
+  type Participant,
+  participantOf,
+  ringEndOn,
+  type UserAlias,
+} from '@communication-center/contracts';
 
 const forgetAfterMs = 300_000;
 
+/** Whose socket it is. */
+interface Owner {
+  userAlias: UserAlias;
+  deviceId: DeviceId;
+}
+
+/** What a socket has heard of a call. */
+interface Heard {
+  sequence: number;
+  /** The part in it of the socket's own user. */
+  part: Participant | undefined;
+}
+
+/** What a socket is told of an event. */
+interface News {
+  /** Why the event ended the ring that the device may be showing; undefined when it did not. */
+  ringEnded: PartEnd | undefined;
+}
+
 /**
  * Decides which events a socket still has to hear, by call and sequence: none that its snapshot held, none twice, and
- * none of a call that was over so long before the snapshot that the snapshot left it out.
+ * none of a call that was over so long before the snapshot that the snapshot left it out. Knows by them how its user's rings end.
  */
 export class CallSequences {
-  readonly #last = new Map<CallId, number>();
+  readonly #owner: Owner;
+  readonly #heard = new Map<CallId, Heard>();
   readonly #oldest: number;
 
-  constructor(snapshot: readonly CallState[], takenAt: string) {
-    for (const { callId, sequence } of snapshot) this.#last.set(callId, sequence);
+  constructor(owner: Owner, snapshot: readonly CallState[], takenAt: string) {
+    this.#owner = owner;
+    for (const call of snapshot) {
+      this.#heard.set(call.callId, { sequence: call.sequence, part: participantOf(call, owner.userAlias) });
+    }
     this.#oldest = Date.parse(takenAt) - forgetAfterMs;
   }
 
-  /** @returns whether the event is news; it counts as told from then on. */
-  take(event: CallEvent): boolean {
-    const last = this.#last.get(event.callid);
-    if (last === undefined ? Date.parse(event.time) < this.#oldest : event.sequence <= last) return false;
+  /** @returns what the event tells the socket, and counts it as told from then on; undefined when it is not news. */
+  take(event: CallEvent): News | undefined {
+    const { userAlias, deviceId } = this.#owner;
+    const heard = this.#heard.get(event.callid);
+    if (heard === undefined ? Date.parse(event.time) < this.#oldest : event.sequence <= heard.sequence) return undefined;
+    const part = foldParticipant(heard?.part, event, userAlias);
     // An ended call has no more events, but a repeat of its last ones may come: it is kept until the next few have ended.
-    this.#last.delete(event.callid);
-    this.#last.set(event.callid, event.sequence);
-    if (this.#last.size > 200) this.#last.delete(this.#last.keys().next().value as CallId);
-    return true;
+    this.#heard.delete(event.callid);
+    this.#heard.set(event.callid, { sequence: event.sequence, part });
+    if (this.#heard.size > 200) this.#heard.delete(this.#heard.keys().next().value as CallId);
+    return { ringEnded: ringEndOn(deviceId, heard?.part, part) };
   }
 }

@@ -2,10 +2,9 @@
  * What a socket is told, and how much it may say.
  */
 import type { CallEvent, CallState, DeviceId, UserAlias } from '@communication-center/contracts';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CallSequences } from './call-sequences.js';
 import { FrameBudget } from './frame-budget.js';
-import { ringEndedFor } from './ring-ended.js';
 
 const now = '2026-01-01T00:10:00.000Z';
 const event = (callid: string, sequence: number, more: object = {}) =>
@@ -18,44 +17,88 @@ const event = (callid: string, sequence: number, more: object = {}) =>
     ...more,
   }) as unknown as CallEvent;
 
+const bobsPhone = { userAlias: 'bob' as UserAlias, deviceId: 'phone' as DeviceId };
+
 describe('a socket hears of a call', () => {
-  const snapshot = [{ callId: 'known', sequence: 3 }] as unknown as CallState[];
+  const snapshot = [{ callId: 'known', sequence: 3, participants: [] }] as unknown as CallState[];
 
   test('only what is newer than its snapshot, and nothing twice', () => {
-    const sequences = new CallSequences(snapshot, now);
-    expect([2, 3, 4, 4, 5].map((sequence) => sequences.take(event('known', sequence)))).toEqual([false, false, true, false, true]);
+    const sequences = new CallSequences(bobsPhone, snapshot, now);
+    expect([2, 3, 4, 4, 5].map((sequence) => sequences.take(event('known', sequence)) !== undefined)).toEqual([
+      false,
+      false,
+      true,
+      false,
+      true,
+    ]);
   });
 
   test('from its beginning when it began after the snapshot', () => {
-    const sequences = new CallSequences(snapshot, now);
-    expect([1, 2, 1].map((sequence) => sequences.take(event('new', sequence)))).toEqual([true, true, false]);
+    const sequences = new CallSequences(bobsPhone, snapshot, now);
+    expect([1, 2, 1].map((sequence) => sequences.take(event('new', sequence)) !== undefined)).toEqual([true, true, false]);
   });
 
   test('not at all when it was over so long before that the snapshot left it out', () => {
-    const sequences = new CallSequences(snapshot, now);
-    expect(sequences.take(event('ancient', 1, { time: '2026-01-01T00:04:00.000Z' }))).toBe(false);
+    const sequences = new CallSequences(bobsPhone, snapshot, now);
+    expect(sequences.take(event('ancient', 1, { time: '2026-01-01T00:04:00.000Z' }))).toBeUndefined();
   });
 });
 
 describe('a ring ends on a device', () => {
-  const bob = 'bob' as UserAlias;
-  const phone = 'phone' as DeviceId;
-  const told = (type: string, data: object) => ringEndedFor(event('c', 2, { type, data: { userAlias: 'bob', ...data } }), bob, phone);
+  const ringing = [{ state: 'ringing', userAlias: 'bob', since: now, until: now, confirmed: false }];
+  const snapshot = [{ callId: 'c', sequence: 1, participants: ringing }] as unknown as CallState[];
+  let sequences: CallSequences;
+  let sequence: number;
+  const told = (type: string, data: object) =>
+    sequences.take(event('c', ++sequence, { type, data: { userAlias: 'bob', ...data } }))?.ringEnded;
 
-  test.each([
-    ['when another device answers', 'call.answered', { deviceId: 'tablet' }, { reason: 'answered_elsewhere', byDevice: 'tablet' }],
-    ['when another device declines', 'call.declined', { deviceId: 'tablet' }, { reason: 'declined_elsewhere', byDevice: 'tablet' }],
-    ['when a server declines', 'call.declined', { deviceId: null }, { reason: 'declined', byDevice: null }],
-    ['when the time is over', 'call.missed', { reason: 'no_answer' }, { reason: 'no_answer', byDevice: null }],
-    ['when the caller cancels', 'call.missed', { reason: 'cancelled' }, { reason: 'cancelled', byDevice: null }],
-  ])('%s', (_when, type, data, expected) => {
-    expect(told(type, data)).toEqual(expected);
+  beforeEach(() => {
+    sequences = new CallSequences(bobsPhone, snapshot, now);
+    sequence = 1;
   });
 
-  test('not by what the device did itself, nor by what others did', () => {
-    expect(told('call.answered', { deviceId: 'phone' })).toBeUndefined();
-    expect(told('call.answered', { userAlias: 'carol', deviceId: 'x' })).toBeUndefined();
-    expect(told('call.ringing', { deviceId: 'tablet' })).toBeUndefined();
+  const given = { declineReason: 'do_not_disturb' };
+  test.each([
+    ['when another device answers', 'call.answered', { deviceId: 'tablet' }, { reason: 'answered_elsewhere', byDevice: 'tablet' }],
+    [
+      'when another device declines',
+      'call.declined',
+      { deviceId: 'tablet', reason: 'do_not_disturb' },
+      { reason: 'declined_elsewhere', byDevice: 'tablet', ...given },
+    ],
+    [
+      'when a server declines',
+      'call.declined',
+      { deviceId: null, reason: 'do_not_disturb' },
+      { reason: 'declined', byDevice: null, ...given },
+    ],
+    ['when the time is over', 'call.missed', { reason: 'no_answer' }, { reason: 'no_answer', byDevice: null }],
+    ['when the caller cancels', 'call.missed', { reason: 'cancelled' }, { reason: 'cancelled', byDevice: null }],
+    ['when the user is put out', 'call.kicked', { by: null }, { reason: 'kicked', byDevice: null }],
+  ])('%s', (_when, type, data, expected) => {
+    expect(told(type, data)).toEqual(expected);
+    expect(told('call.missed', { reason: 'error' }), 'it ended once').toBeUndefined();
+  });
+
+  test('and another one begins with an invitation', () => {
+    told('call.missed', { reason: 'no_answer' });
+    expect(told('call.participant_invited', { ringSeconds: 20 })).toBeUndefined();
+    expect(told('call.missed', { reason: 'cancelled' })).toEqual({ reason: 'cancelled', byDevice: null });
+  });
+
+  test.each([
+    ['what the device did itself', 'call.answered', { deviceId: 'phone' }],
+    ['what the device refused itself', 'call.declined', { deviceId: 'phone', reason: 'none' }],
+    ['what others did', 'call.answered', { userAlias: 'carol', deviceId: 'x' }],
+    ['a device that confirms', 'call.ringing', { deviceId: 'tablet' }],
+  ])('not by %s', (_what, type, data) => {
+    expect(told(type, data)).toBeUndefined();
+  });
+
+  test('not where nobody rang: the Center put on record that the user is not to be disturbed', () => {
+    told('call.participant_invited', { ringSeconds: 20, refused: 'do_not_disturb' });
+    expect(told('call.declined', { deviceId: null, reason: 'do_not_disturb' })).toBeUndefined();
+    expect(told('call.missed', { reason: 'do_not_disturb' })).toBeUndefined();
   });
 });
 

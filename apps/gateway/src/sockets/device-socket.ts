@@ -20,7 +20,6 @@ import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameBudget } from '../domain/frame-budget.js';
 import { FrameLanes } from '../domain/frame-lanes.js';
-import { ringEndedFor } from '../domain/ring-ended.js';
 import type { GatewaySettings } from '../settings.js';
 
 /** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
@@ -108,7 +107,7 @@ export class DeviceSocket {
     if (this.#phase.at !== 'connecting') return;
     const { waiting } = this.#phase;
     this.device = device;
-    this.#phase = { at: 'serving', device, sequences: new CallSequences(connected.calls, takenAt) };
+    this.#phase = { at: 'serving', device, sequences: new CallSequences(device, connected.calls, takenAt) };
     this.send(connected);
     for (const event of waiting) this.deliver(event);
   }
@@ -130,8 +129,10 @@ export class DeviceSocket {
       if (phase.waiting.length > maxWaiting) this.close(closeCodes.overloaded, 'too many events while connecting');
       return;
     }
-    if (phase.at !== 'serving' || !phase.sequences.take(event)) return;
-    const ringEnded = ringEndedFor(event, phase.device.userAlias, phase.device.deviceId);
+    if (phase.at !== 'serving') return;
+    const news = phase.sequences.take(event);
+    if (!news) return;
+    const { ringEnded } = news;
     this.send({ type: 'event', event, ...(ringEnded && { ringEnded }) });
     if (event.type === 'call.dialed') this.owner.heardOfDial(this, phase.device, event);
   }
