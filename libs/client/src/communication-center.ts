@@ -158,7 +158,8 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
 
   /**
    * Dials. A callee who dials this user at the same moment is connected at once.
-   * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`, or `dial_cancelled` by the signal.
+   * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`, or `dial_cancelled` by the signal. With
+   * `service_unavailable`, at once where the Center says that nobody would ring, and after `requestTimeoutMs` where no answer came.
    */
   async call(callees: string[], { signal, ...options }: DialOptions = {}): Promise<Call> {
     const commandId = newCommandId();

@@ -284,7 +284,8 @@ function unreadable(): CenterError {
 }
 
 /**
- * Whether a refusal is worth waiting out. A dial is not: its caller should hear at once that nobody rings.
+ * Whether a refusal is worth waiting out. That of a dial is not: its caller should hear at once that nobody rings, as the gateway
+ * tells it at once. What had no answer is another matter: the gateway asks again for ten seconds, and a lost socket sends again.
  */
 function isPassing(answer: Answer, request: Request): boolean {
   return answer.type === 'error' && answer.error.code === 'service_unavailable' && request.type !== 'dial';

@@ -53,6 +53,10 @@ export const problemSchema = z.object({
   detail: z.string().optional(),
   fields: z.array(problemFieldSchema).optional(),
   callId: z.string().optional(),
+  undecided: z
+    .boolean()
+    .optional()
+    .describe('set when a part of the Center failed before it could decide: repeat it, with the same `Idempotency-Key`'),
   traceId: z.string().optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,4 +1,5 @@
 import { fieldsOf, type Problem, type ProblemCode, type ProblemField, problems, unknownFields } from '@communication-center/contracts';
+import { isInfrastructureFailure } from '@communication-center/event-log';
 import { z } from 'zod';
 
 /** A rejection meant for the caller: it becomes problem+json over REST and an error frame over the socket. */
@@ -17,6 +18,11 @@ export class ProblemError extends Error {
     this.callId = more.callId;
   }
 
+  /** Whether nothing was decided, since the infrastructure failed: another try may fare better, and a refusal would not. */
+  get isUndecided(): boolean {
+    return this.cause !== undefined && isInfrastructureFailure(this.cause);
+  }
+
   /** @returns this as an RFC 9457 document. */
   toProblem(traceId?: string): Problem {
     const { status, title } = problems[this.code];
@@ -28,6 +34,7 @@ export class ProblemError extends Error {
       detail: this.message,
       ...(this.fields && { fields: this.fields }),
       ...(this.callId && { callId: this.callId }),
+      ...(this.isUndecided && { undecided: true }),
       ...(traceId && { traceId }),
     };
   }

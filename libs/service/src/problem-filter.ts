@@ -34,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (isInfrastructureFailure(error)) {
       this.#logger.warn({ err: error }, 'infrastructure failed a request');
-      return new ProblemError('service_unavailable');
+      return new ProblemError('service_unavailable', undefined, { cause: error });
     }
     this.#logger.error({ err: error }, 'a request failed');
     return new ProblemError('internal_error');

@@ -21,7 +21,7 @@ export interface ServiceRequest extends Patience {
 export interface Patience {
   /** 5 seconds when left out. */
   timeoutMs?: number;
-  /** Until when a connection that fails is tried again. Only for requests whose repeat changes nothing. */
+  /** Until when it is tried again, with growing and jittered pauses, while nobody answers or decides. Only for requests whose repeat changes nothing. */
   retryForMs?: number;
   /** Ends the trying again. A try that is under way goes on, so that what it brings about is known. */
   retryUntil?: AbortSignal;
@@ -53,7 +53,7 @@ export class ServiceClient {
 
   /**
    * @returns the parsed JSON body, or undefined from an empty one.
-   * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer.
+   * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer, or could not decide.
    */
   async send<T>(options: ServiceRequest): Promise<T> {
     const deadline = Date.now() + (options.retryForMs ?? 0);
@@ -61,8 +61,9 @@ export class ServiceClient {
       try {
         return await this.#once<T>(options);
       } catch (error) {
-        const temporary = error instanceof ProblemError && error.cause instanceof InfrastructureError;
-        if (!temporary || Date.now() + wait > deadline) throw error;
+        // A refusal is passed on as it is: who asked should hear it now, and another try would hear the same.
+        const isPassing = error instanceof ProblemError && error.isUndecided;
+        if (!isPassing || Date.now() + wait > deadline) throw error;
         await pause(wait * (0.5 + Math.random()), options.retryUntil);
         if (options.retryUntil?.aborted) throw error;
       }
@@ -106,7 +107,7 @@ export class ServiceClient {
 
   #problemOf(status: number, text: string): ProblemError {
     const problem = parseProblem(text);
-    if (!problem || problem.code === 'internal_error' || problem.code === 'service_unavailable') {
+    if (!problem || problem.code === 'internal_error' || problem.undecided) {
       return this.#unavailable(`answered ${status} ${text.slice(0, 200)}`);
     }
     return new ProblemError(problem.code, problem.detail, { fields: problem.fields, callId: problem.callId });

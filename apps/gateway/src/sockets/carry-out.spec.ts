@@ -1,6 +1,6 @@
 /*
  * What a socket asked for is tried again while its service is away: but no call is made for somebody who has gone, or who has
- * taken the dial back.
+ * taken the dial back. What the service refuses is told at once, as it said it.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -87,6 +87,26 @@ const nothingMore = async () => {
 };
 
 test('a dial is tried again while its service is away', async () => {
+  const dialing = dial();
+  await eventually('a second try', () => asked.length > 1);
+  answer = agree;
+  expect(codeOf(await dialing)).toBe('reply');
+});
+
+const refuse = (problem: object) => (response: ServerResponse) =>
+  response
+    .writeHead(503, { 'content-type': 'application/problem+json' })
+    .end(JSON.stringify({ type: '', title: '', status: 503, ...problem }));
+
+test('a dial that is refused because nobody would ring is asked once, and says why', async () => {
+  answer = refuse({ code: 'service_unavailable', detail: 'nobody would ring' });
+  const refused = await dial();
+  expect(refused).toMatchObject({ type: 'error', error: { code: 'service_unavailable', message: 'nobody would ring' } });
+  expect(asked).toEqual(['/v1/calls']);
+});
+
+test('a dial that could not be decided is tried again', async () => {
+  answer = refuse({ code: 'service_unavailable', undecided: true });
   const dialing = dial();
   await eventually('a second try', () => asked.length > 1);
   answer = agree;

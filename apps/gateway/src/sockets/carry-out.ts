@@ -20,7 +20,7 @@ type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_awa
 type DialFrame = ServiceFrame & { type: 'dial' };
 type ActFrame = Exclude<ServiceFrame, { type: 'profiles' | 'dial' | 'cancel_dial' }>;
 
-// Long enough for a service that is restarted; a repeat is safe, because every command carries its id.
+// Long enough for a service that is restarted; a repeat is safe, because every command carries its id. A refusal is not repeated.
 const retryForMs = 10_000;
 
 const actions = {
