@@ -2,7 +2,7 @@
  * Any one service may be killed (-9) during a ring, and the broker may go away: the call still ends as its people end it,
  * the store holds each version once, and nobody is told twice under different ids.
  */
-import type { EndpointView, Presence } from '@communication-center/contracts';
+import type { EndpointView, Presence, Problem } from '@communication-center/contracts';
 import {
   endOf,
   eventually,
@@ -137,6 +137,7 @@ test('the brokers are away: running calls can be answered and ended, new dials a
   const ring = await ringOf(bob);
   await fleet.controlBrokers('stop');
   await ring.answer();
+  const why = 'Events cannot be published now, so nobody would ring: try again shortly';
   await eventually(
     'new dials being refused',
     async () => {
@@ -148,6 +149,12 @@ test('the brokers are away: running calls can be answered and ended, new dials a
     },
     18_000,
   );
+  const from = Date.now();
+  await expect(erin.center.call(['alice'])).rejects.toMatchObject({ code: 'service_unavailable', message: why });
+  expect(Date.now() - from, 'a refusal is not waited for').toBeLessThan(2000);
+  const byRest = await fleet.rest<Problem>('POST', '/v1/calls', app.key, { initiator: 'erin', callees: ['alice'] });
+  expect([byRest.status, byRest.body]).toEqual([503, expect.objectContaining({ code: 'service_unavailable', detail: why })]);
+  expect(byRest.body.undecided).toBeUndefined();
   const { outbox } = (await fleet.readinessOf('calls')).details as { outbox: { oldestMs: number; rows: number } };
   expect([outbox.oldestMs > 5000, outbox.rows > 0], 'readiness tells of the outbox').toEqual([true, true]);
   await eventually(

@@ -1,4 +1,12 @@
-import { fieldsOf, type Problem, type ProblemCode, type ProblemField, problems, unknownFields } from '@communication-center/contracts';
+import {
+  fieldsOf,
+  type Problem,
+  type ProblemCode,
+  type ProblemField,
+  problems,
+  type SocketError,
+  unknownFields,
+} from '@communication-center/contracts';
 import { isInfrastructureFailure } from '@communication-center/event-log';
 import { z } from 'zod';
 
@@ -37,6 +45,12 @@ export class ProblemError extends Error {
       ...(this.isUndecided && { undecided: true }),
       ...(traceId && { traceId }),
     };
+  }
+
+  /** @returns this as a socket tells it. */
+  toSocketError(traceId?: string): SocketError {
+    const { code, message, fields, callId } = this;
+    return { code, message, ...(fields && { fields }), ...(callId && { callId }), ...(traceId && { traceId }) };
   }
 }
 

@@ -8,6 +8,7 @@ import {
   Log,
   noteInTrace,
   ProblemError,
+  problemOf,
   Settings,
   traceRequests,
   withTrace,
@@ -114,9 +115,9 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   #sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
-    const problem = toProblemError(error);
+    const problem = problemOf(error);
     if (problem instanceof PageRefused) takeBackOrigin(reply.raw);
-    if (problem.code === 'internal_error') this.logger.error({ err: error }, 'a request failed at the door');
+    if (problem !== error && problem.cause) this.logger.error({ err: error }, 'a request failed at the door');
     const body = problem.toProblem(currentTraceId());
     noteInTrace({ problem: problem.code });
     // What is left of a body that was refused is not read: the connection ends with the answer.
@@ -134,12 +135,4 @@ function callIn(url: string): string | undefined {
 function credentialIn(authorization: string): string {
   if (authorization.startsWith('Bearer ')) return authorization.slice(7);
   throw new ProblemError('unauthenticated', 'Send Authorization: Bearer <API key or user token>');
-}
-
-function toProblemError(error: unknown): ProblemError {
-  if (error instanceof ProblemError) return error;
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  if (typeof status === 'number' && status < 500)
-    return new ProblemError('invalid_request', error instanceof Error ? error.message : undefined);
-  return new ProblemError('internal_error');
 }

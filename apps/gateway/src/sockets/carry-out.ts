@@ -9,10 +9,10 @@ import {
   type Subject,
 } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
-import { ProblemError, Report, type ReportError } from '@communication-center/service';
+import { ProblemError, problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
-import { type CommandFrame, type Device, type DeviceSocket, type DialedEvent, socketErrorOf } from './device-socket.js';
+import type { CommandFrame, Device, DeviceSocket, DialedEvent } from './device-socket.js';
 import { Dials } from './dials.js';
 
 /** A frame that a service answers. */
@@ -66,8 +66,8 @@ export class CarryOut {
           return { type: 'reply', id: frame.id, result: await this.#act(socket, device, frame) };
       }
     } catch (error) {
-      if (error instanceof ProblemError) return { type: 'error', id: frame.id, error: socketErrorOf(error) };
-      return { type: 'error', id: frame.id, error: { code: 'internal_error', message: 'The Center failed; try again' } };
+      if (!(error instanceof ProblemError)) this.report(error, 'carrying out a frame');
+      return { type: 'error', id: frame.id, error: problemOf(error).toSocketError() };
     }
   }
 

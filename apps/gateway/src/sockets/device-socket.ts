@@ -4,10 +4,7 @@ import {
   type ClientFrame,
   clientFrameSchema,
   type DeviceId,
-  fieldsOf,
   frameIdSchema,
-  jsonFault,
-  jsonFaultMessage,
   maxFrameBytes,
   type Platform,
   type ServerFrame,
@@ -15,7 +12,16 @@ import {
   type SocketError,
   type UserAlias,
 } from '@communication-center/contracts';
-import { currentTraceId, inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
+import {
+  bytesOf,
+  currentTraceId,
+  inNewTrace,
+  noteInTrace,
+  type ProblemError,
+  problemOf,
+  readFrame,
+  SignsOfLife,
+} from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameBudget } from '../domain/frame-budget.js';
@@ -71,7 +77,7 @@ export class DeviceSocket {
   #phase: Phase = { at: 'door' };
   #isLeaving = false;
   #signedOut = false;
-  #lastSign = Date.now();
+  readonly #signs: SignsOfLife;
   readonly #budget: FrameBudget;
   readonly #lanes = new FrameLanes();
   readonly #connectTimer: NodeJS.Timeout;
@@ -83,15 +89,13 @@ export class DeviceSocket {
     private readonly owner: SocketOwner,
     private readonly settings: GatewaySettings,
   ) {
+    this.#signs = new SignsOfLife(socket);
     this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
     this.#connectTimer = setTimeout(
       () => this.#refuse('connect_timeout', 'send a connect frame first', closeCodes.connectTimeout),
       settings.CONNECT_TIMEOUT_MS,
     );
     socket.on('message', (data, isBinary) => inNewTrace(() => this.#guard(() => this.#onMessage(data, isBinary)), this.#about()));
-    socket.on('pong', () => {
-      this.#lastSign = Date.now();
-    });
     // A close follows every error; the error itself says nothing more than the close code.
     socket.on('error', () => undefined);
     socket.on('close', (code) => this.#onClose(code));
@@ -148,28 +152,25 @@ export class DeviceSocket {
 
   /** Pings, or ends a socket that gave no sign of life for two and a half heartbeats. */
   beat(now: number): void {
-    if (now - this.#lastSign > 2.5 * this.settings.HEARTBEAT_MS) this.socket.terminate();
-    else this.socket.ping();
+    this.#signs.beat(now, this.settings.HEARTBEAT_MS);
   }
 
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.#isLeaving = true;
-    this.socket.close(code, reason);
-    // A peer that does not answer the close is cut off.
-    setTimeout(() => this.socket.terminate(), 2000).unref();
+    this.#signs.close(code, reason);
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
-    this.#lastSign = Date.now();
+    const now = this.#signs.note();
     if (!this.isOpen) return;
-    const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+    const bytes = bytesOf(data);
     if (bytes.length > maxFrameBytes) return this.#refuse('frame_too_large', `send at most ${maxFrameBytes} bytes`, closeCodes.tooLarge);
-    if (!this.#budget.take(this.#lastSign))
-      return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
+    if (!this.#budget.take(now)) return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
-    const read = readFrame(bytes);
-    if (read.error) return this.#sendError(read.id, read.error);
+    const read = readFrame(clientFrameSchema, bytes);
+    // An id that the protocol does not allow is not told back: the client would have to refuse the error that has it.
+    if (read.problem) return this.#sendError(frameIdSchema.safeParse(read.id).data, read.problem.toSocketError());
     if ('callId' in read.frame) noteInTrace({ callId: read.frame.callId });
     this.#guard(() => this.#onFrame(read.frame), 'id' in read.frame ? read.frame.id : undefined);
   }
@@ -178,7 +179,7 @@ export class DeviceSocket {
   #guard(work: () => void | Promise<void>, id?: string | number): void {
     const failed = (error: unknown) => {
       this.owner.failed(error, 'serving a frame');
-      this.#sendError(id, { code: 'internal_error', message: 'The Center failed; try again' });
+      this.#sendError(id, problemOf(error).toSocketError());
     };
     try {
       work()?.catch(failed);
@@ -220,7 +221,7 @@ export class DeviceSocket {
 
   /** Answers a connect frame that was not believed, and closes. */
   refuseConnect(id: string | number, error: ProblemError): void {
-    this.#sendError(id, socketErrorOf(error));
+    this.#sendError(id, error.toSocketError());
     this.close(error.code === 'service_unavailable' ? closeCodes.overloaded : closeCodes.unauthenticated, error.code);
   }
 
@@ -246,33 +247,8 @@ function withTraceId(frame: ServerFrame): ServerFrame {
   return frame.type === 'error' && traceId ? { ...frame, error: { ...frame.error, traceId } } : frame;
 }
 
-/** @returns a problem as the socket tells it. */
-export function socketErrorOf({ code, message, fields, callId }: ProblemError): SocketError {
-  return { code, message, ...(fields && { fields }), ...(callId && { callId }) };
-}
-
 /** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. A cancel overtakes dials. */
 function laneOf(frame: CommandFrame): string {
   if ('callId' in frame) return frame.callId;
   return frame.type === 'dial' || frame.type === 'cancel_dial' ? frame.type : 'socket';
-}
-
-type ReadFrame = { frame: ClientFrame; error?: never } | { id: string | number | undefined; error: SocketError; frame?: never };
-
-function readFrame(bytes: Buffer): ReadFrame {
-  const fault = jsonFault(bytes);
-  if (fault) return { id: undefined, error: { code: 'malformed_frame', message: jsonFaultMessage(fault) } };
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return { id: undefined, error: { code: 'malformed_frame', message: 'The frame is not JSON' } };
-  }
-  const parsed = clientFrameSchema.safeParse(json);
-  if (parsed.success) return { frame: parsed.data };
-  // An id that the protocol does not allow is not told back: the client would have to refuse the error that has it.
-  const id = typeof json === 'object' && json !== null && 'id' in json ? frameIdSchema.safeParse(json.id).data : undefined;
-  const fields = fieldsOf(parsed.error);
-  const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return { id, error: { code: fields.some(({ field }) => field === 'type') ? 'malformed_frame' : 'invalid_request', message, fields } };
 }

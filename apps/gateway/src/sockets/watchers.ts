@@ -9,10 +9,10 @@ import {
 } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
-import { ProblemError, Report, type ReportError } from '@communication-center/service';
+import { problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
-import { type CommandFrame, type Device, type DeviceSocket, socketErrorOf } from './device-socket.js';
+import type { CommandFrame, Device, DeviceSocket } from './device-socket.js';
 
 type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
 
@@ -64,7 +64,7 @@ export class Watchers {
     } catch (error) {
       // Those it watched before, it goes on watching.
       this.#drop(socket, added);
-      return { type: 'error', id, error: socketErrorOf(error instanceof ProblemError ? error : new ProblemError('service_unavailable')) };
+      return { type: 'error', id, error: problemOf(error).toSocketError() };
     }
   }
 

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  jsonFault,
-  jsonFaultMessage,
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
@@ -9,7 +7,7 @@ import {
   type Stream,
   streamSchema,
 } from '@communication-center/contracts';
-import { currentTraceId, inNewTrace, noteInTrace, ProblemError } from '@communication-center/service';
+import { bytesOf, currentTraceId, inNewTrace, noteInTrace, ProblemError, readFrame, SignsOfLife } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
@@ -41,7 +39,7 @@ export class MediaSocket {
   #joined: Joined | undefined;
   #joining = false;
   #closed = false;
-  #lastSign = Date.now();
+  readonly #signs: SignsOfLife;
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
   #queue = Promise.resolve();
   #waitingFrames = 0;
@@ -54,6 +52,7 @@ export class MediaSocket {
     private readonly rooms: Rooms,
     joinTimeoutMs: number,
   ) {
+    this.#signs = new SignsOfLife(socket);
     this.#joinTimer = setTimeout(() => this.#fail(new ProblemError('connect_timeout', 'send a join frame first')), joinTimeoutMs);
     socket.on('message', (data) => {
       try {
@@ -62,30 +61,27 @@ export class MediaSocket {
         this.#fail(error);
       }
     });
-    socket.on('pong', () => {
-      this.#lastSign = Date.now();
-    });
     socket.on('error', () => undefined);
     socket.on('close', () => void this.#onClose().catch((error: unknown) => this.owner.failed(error, 'closing a media socket')));
   }
 
   beat(now: number, heartbeatMs: number): void {
-    if (now - this.#lastSign > 2.5 * heartbeatMs) this.socket.terminate();
-    else this.socket.ping();
+    this.#signs.beat(now, heartbeatMs);
   }
 
   /** Says why and closes. */
   end(reason: (MediaServerFrame & { type: 'closed' })['reason']): void {
     if (this.#closed) return;
     this.#send({ type: 'closed', reason });
-    this.socket.close(1000, reason);
-    setTimeout(() => this.socket.terminate(), 2000).unref();
+    this.#signs.close(1000, reason);
   }
 
   #onMessage(data: RawData): void {
-    this.#lastSign = Date.now();
-    const frame = readFrame(Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer));
-    if (frame instanceof ProblemError) return this.#sendError(frame);
+    this.#signs.note();
+    const bytes = bytesOf(data);
+    if (bytes.length > maxFrameBytes) return this.#sendError(new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`));
+    const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
+    if (problem) return this.#sendError(problem);
     if (frame.type === 'ping') return this.#send({ type: 'pong' });
     if (this.#waitingFrames >= maxWaitingFrames) return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
@@ -187,9 +183,8 @@ export class MediaSocket {
     if (!this.#closed && this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(frame));
   }
 
-  #sendError({ code, message, fields }: ProblemError): void {
-    const traceId = currentTraceId();
-    this.#send({ type: 'error', error: { code, message, ...(fields && { fields }), ...(traceId && { traceId }) } });
+  #sendError(problem: ProblemError): void {
+    this.#send({ type: 'error', error: problem.toSocketError(currentTraceId()) });
   }
 
   /** A socket that cannot join, or whose negotiation failed, is of no more use: the client starts anew. */
@@ -197,7 +192,7 @@ export class MediaSocket {
     if (this.#closed) return;
     if (!(error instanceof ProblemError)) this.owner.failed(error, 'serving a media socket');
     this.#sendError(error instanceof ProblemError ? error : new ProblemError('media_unavailable'));
-    this.socket.close(4000, 'failed');
+    this.#signs.close(4000, 'failed');
   }
 
   async #onClose(): Promise<void> {
@@ -206,19 +201,6 @@ export class MediaSocket {
     this.owner.closed(this);
     await this.#joined?.subscription.close();
     await this.#joined?.publisher.detach().catch(() => undefined);
-  }
-}
-
-function readFrame(bytes: Buffer): MediaClientFrame | ProblemError {
-  if (bytes.length > maxFrameBytes) return new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`);
-  const fault = jsonFault(bytes);
-  if (fault) return new ProblemError('malformed_frame', jsonFaultMessage(fault));
-  try {
-    const parsed = mediaClientFrameSchema.safeParse(JSON.parse(bytes.toString('utf8')));
-    if (parsed.success) return parsed.data;
-    return new ProblemError('malformed_frame', parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-  } catch {
-    return new ProblemError('malformed_frame', 'The frame is not JSON');
   }
 }
 
