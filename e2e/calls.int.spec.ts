@@ -39,8 +39,31 @@ describe('on all devices of the callee', () => {
     const [first, second] = await Promise.all([ringOf(bob), ringOf(tablet)]);
     await first.decline({ reason: 'do_not_disturb' });
     expect(await endOf(second)).toBe('declined_elsewhere');
-    expect(second.end?.byDevice).toBe('bob-phone');
+    expect(second.end).toEqual({ reason: 'declined_elsewhere', byDevice: 'bob-phone', declineReason: 'do_not_disturb' });
     expect(await endOf(call)).toBe('declined');
+    expect(call.end?.declineReason).toBe('do_not_disturb');
+  });
+
+  test('a server declines for the user, and the same is told by devices, state, history and log', async () => {
+    const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
+    const call = await alice.center.call(['bob']);
+    const ring = await ringOf(bob);
+    const body = { userAlias: 'bob', reason: 'do_not_disturb' };
+    expect((await fleet.rest('POST', `/v1/calls/${call.callId}/decline`, app.key, body)).status).toBe(200);
+    const told = { reason: 'declined', byDevice: null, declineReason: 'do_not_disturb' };
+    expect([await endOf(ring), ring.end]).toEqual(['declined', told]);
+    expect([await endOf(call), call.end]).toEqual(['declined', told]);
+    const { body: state } = await fleet.rest<CallState>('GET', `/v1/calls/${call.callId}`, app.key);
+    expect(state.participants[1]).toMatchObject({ reason: 'declined', declineReason: 'do_not_disturb' });
+    await eventually('the history telling it', async () => {
+      const { calls } = await bob.center.history({ outcome: 'declined' });
+      const part = calls[0]?.parts.find(({ userAlias }) => userAlias === 'bob');
+      return part?.reason === 'declined' && part.declineReason === 'do_not_disturb';
+    });
+    const { events } = await alice.center.timeline(call.callId);
+    const given = events.flatMap((event) => (event.type === 'call.declined' ? [event.data.reason] : []));
+    const ended = events.flatMap((event) => (event.type === 'call.ended' ? [event.data.declineReason] : []));
+    expect([given, ended]).toEqual([['do_not_disturb'], ['do_not_disturb']]);
   });
 
   test('one ignores, and the others ring on', async () => {

@@ -152,7 +152,7 @@ test('the brokers are away: running calls can be answered and ended, new dials a
   const from = Date.now();
   await expect(erin.center.call(['alice'])).rejects.toMatchObject({ code: 'service_unavailable', message: why });
   expect(Date.now() - from, 'a refusal is not waited for').toBeLessThan(2000);
-  const byRest = await fleet.rest<Problem>('POST', '/v1/calls', app.key, { initiator: 'erin', callees: ['alice'] });
+  const byRest = await fleet.rest<Problem>('POST', '/v1/calls', app.key, { userAlias: 'erin', callees: ['alice'] });
   expect([byRest.status, byRest.body]).toEqual([503, expect.objectContaining({ code: 'service_unavailable', detail: why })]);
   expect(byRest.body.undecided).toBeUndefined();
   const { outbox } = (await fleet.readinessOf('calls')).details as { outbox: { oldestMs: number; rows: number } };

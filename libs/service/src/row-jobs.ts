@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { DueRows } from './due-rows.js';
+import { nextAttemptIn } from './next-attempt.js';
 import { inNewTrace } from './trace.js';
 
 /** One attempt at the work of one row. */
@@ -18,11 +19,24 @@ export interface RowJobsOptions {
   work: (rowId: string, attempt: number) => Promise<void>;
   /** Finds rows whose time has passed: their jobs were lost, or never added. Bounded by its own LIMIT. */
   overdue: () => Promise<RowJob[]>;
+  /** Seconds before each attempt, the first included. */
+  schedule: readonly number[];
   onError: (error: unknown, doing: string) => void;
   concurrency?: number;
   sweepMs?: number;
   /** How long a stop waits for jobs in hand. */
   finishMs?: number;
+}
+
+/** An attempt that failed, and may be made again. */
+interface FailedAttempt {
+  rowId: string;
+  /** Attempts made so far, with this one. */
+  made: number;
+  /** How long the other side asked to be left alone. */
+  askedMs?: number | null;
+  /** Notes in the row when it is due again. */
+  putOff: (delayMs: number) => Promise<void>;
 }
 
 /**
@@ -98,6 +112,18 @@ export class RowJobs {
       opts: { jobId: `${rowId}-${attempt}`, delay: Math.max(0, delayMs) },
     }));
     await this.#queue.addBulk(bulk).catch((error: unknown) => this.#options.onError(error, `adding jobs of ${this.#options.name}`));
+  }
+
+  /**
+   * Has an attempt made again at the time its schedule says: noted in the row first, which decides.
+   * @returns false when there are no more attempts: the row has come to its end.
+   */
+  async tryLater({ rowId, made, askedMs, putOff }: FailedAttempt): Promise<boolean> {
+    const delayMs = nextAttemptIn(this.#options.schedule, made, Math.random(), askedMs ?? 0);
+    if (delayMs === null) return false;
+    await putOff(delayMs);
+    await this.add([{ rowId, attempt: made + 1, delayMs }]);
+    return true;
   }
 
   async #work({ rowId, attempt }: { rowId: string; attempt: number }): Promise<void> {

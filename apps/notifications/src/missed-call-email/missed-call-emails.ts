@@ -5,7 +5,6 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { v7 as uuidv7 } from 'uuid';
 import { Allowance } from '../domain/allowance.js';
 import { missedCallText } from '../domain/missed-call-text.js';
-import { nextAttemptIn } from '../domain/next-attempt.js';
 import type { NotificationsSettings } from '../settings.js';
 import { findDueEmails } from './due-emails.js';
 import { Mailer } from './mailer.js';
@@ -47,7 +46,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     private readonly database: Postgres,
     private readonly mailer: Mailer,
-    @Inject(Settings) private readonly settings: NotificationsSettings,
+    @Inject(Settings) settings: NotificationsSettings,
     @Inject(Report) report: ReportError,
   ) {
     this.#jobs = new RowJobs({
@@ -55,6 +54,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
       redisUrl: settings.REDIS_URL,
       work: (emailId, attempt) => this.#attempt(emailId, attempt),
       overdue: () => this.#overdue(),
+      schedule: settings.RETRY_SCHEDULE_SECONDS,
       onError: report,
       concurrency: 4,
     });
@@ -104,13 +104,13 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async #tryLater(emailId: string, made: number, error: string): Promise<void> {
-    const delayMs = nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, made, Math.random());
-    if (delayMs === null) return this.#end(emailId, 'failed', error);
-    await this.database.query(
-      'UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1',
-      [emailId, delayMs / 1000, error],
-    );
-    await this.#jobs.add([{ rowId: emailId, attempt: made + 1, delayMs }]);
+    const putOff = async (delayMs: number) => {
+      await this.database.query(
+        'UPDATE emails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2), last_error = $3 WHERE email_id = $1',
+        [emailId, delayMs / 1000, error],
+      );
+    };
+    if (!(await this.#jobs.tryLater({ rowId: emailId, made, putOff }))) await this.#end(emailId, 'failed', error);
   }
 
   /** Takes the attempt, so that no other replica makes it, and reads whom to write to as it is known now. */

@@ -5,7 +5,6 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { v7 as uuidv7 } from 'uuid';
 import { chunksOf } from '../domain/chunks.js';
 import { wants } from '../domain/event-filter.js';
-import { nextAttemptIn } from '../domain/retry-schedule.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
 import { tellDeliveries } from './delivery-figures.js';
@@ -55,7 +54,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly database: Postgres,
     private readonly endpoints: EndpointStore,
     private readonly sender: Sender,
-    @Inject(Settings) private readonly settings: WebhooksSettings,
+    @Inject(Settings) settings: WebhooksSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#claimSeconds = 5 + settings.REQUEST_TIMEOUT_MS / 1000;
@@ -66,6 +65,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
       redisUrl: settings.REDIS_URL,
       work: (deliveryId, attempt) => this.#retry(deliveryId, attempt),
       overdue: () => this.#overdue(),
+      schedule: settings.RETRY_SCHEDULE_SECONDS,
       onError: report,
       concurrency: 50,
       sweepMs: 1000,
@@ -151,13 +151,14 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
       await this.endpoints.disable(endpoint.endpointId, 'it answered 410 Gone');
       return this.#end(deliveryId, 'failed');
     }
-    const delayMs = nextAttemptIn(this.settings.RETRY_SCHEDULE_SECONDS, attempt, result.retryAfterMs, Math.random());
-    if (delayMs === null) return this.#end(deliveryId, 'failed');
-    await this.database.query(
-      'UPDATE deliveries SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE delivery_id = $1',
-      [deliveryId, delayMs / 1000],
-    );
-    await this.#retries.add([{ rowId: deliveryId, attempt: attempt + 1, delayMs }]);
+    const putOff = async (delayMs: number) => {
+      await this.database.query(
+        'UPDATE deliveries SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE delivery_id = $1',
+        [deliveryId, delayMs / 1000],
+      );
+    };
+    const again = await this.#retries.tryLater({ rowId: deliveryId, made: attempt, askedMs: result.retryAfterMs, putOff });
+    if (!again) await this.#end(deliveryId, 'failed');
   }
 
   async #end(deliveryId: string, state: 'delivered' | 'failed'): Promise<void> {
