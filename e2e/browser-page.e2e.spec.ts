@@ -30,7 +30,7 @@ test('a call is declined with a reason, and the next one is cancelled', async ()
   await dial(alice, 'bob');
   await bob.getByRole('button', { name: 'Decline with a reason' }).click();
   await bob.getByRole('menuitem', { name: 'I am busy' }).click();
-  await alice.getByText('Declined', { exact: true }).first().waitFor();
+  await alice.getByText('Declined: busy', { exact: true }).first().waitFor();
   await timelineOf(alice).getByText('bob · busy').waitFor();
 
   await dial(alice, 'bob');

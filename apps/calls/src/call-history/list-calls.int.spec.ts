@@ -6,6 +6,7 @@ import { Fleet, rowsReadBy } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { phoneOf, Store, user } from '../decide-in-groups/store.fixture.js';
 import { eventsOfCalls } from '../event-store/events.js';
+import { deviceOfOutcome } from '../migrations/10-device-of-outcome.js';
 import { CallHistoryProjection } from './call-history.projection.js';
 import { listCalls } from './list-calls.js';
 
@@ -74,6 +75,24 @@ test('calls are found by whose they are and how they went, event by event as the
   const [first] = (await list({ limit: 1 }, 'bob')).calls;
   const page = await list({ limit: 1, cursor: `${first?.dialedAt}_${first?.callId}` }, 'bob');
   expect(page.calls.map(({ callId }) => callId)).toEqual([missed.callId]);
+});
+
+test('a history from before knows on which device its outcomes came about, as one that is made anew', async () => {
+  const declined = await store.dial('ann', ['bob', 'cat']);
+  await store.carryOut({ type: 'DeclineCall', callId: declined.callId, userAlias: user('bob'), deviceId: phoneOf('bob'), reason: 'busy' });
+  await store.carryOut({ type: 'AnswerCall', callId: declined.callId, userAlias: user('cat'), deviceId: phoneOf('cat') });
+  const missed = await store.dial('dan', ['eve']);
+  await store.carryOut({ type: 'HangUp', callId: missed.callId, userAlias: user('dan'), deviceId: phoneOf('dan') });
+  await project([...(await history(declined.callId)), ...(await history(missed.callId))]);
+  const read = async () => (await store.schema.query('SELECT * FROM call_parts ORDER BY user_alias, outcome, call_id')).rows;
+  const projected = await read();
+  expect(projected.filter(({ device_id }) => device_id).map(({ user_alias, device_id }) => [user_alias, device_id])).toEqual([
+    ['bob', phoneOf('bob')],
+    ['cat', phoneOf('cat')],
+  ]);
+  await store.schema.query('ALTER TABLE call_parts DROP COLUMN device_id');
+  await new deviceOfOutcome().up({ query: (text: string) => store.schema.query(text) } as never);
+  expect(await read()).toEqual(projected);
 });
 
 test('a rare outcome is found in a long history without reading it', async () => {

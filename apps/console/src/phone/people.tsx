@@ -54,7 +54,7 @@ export function People({ call, mayKick, nameOf, onError }: Props) {
 
 function stateText(other: Call['others'][number]): string {
   if (other.state === 'connected') return 'In the call';
-  if (other.state === 'gone') return reasonText(other.reason);
+  if (other.state === 'gone') return reasonText(other);
   if (other.state === 'unknown') return readable(other.named);
   if (other.waiting) return 'In another call, and told of this one';
   return other.confirmed ? 'Ringing' : 'Calling';

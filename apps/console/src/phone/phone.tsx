@@ -153,7 +153,7 @@ function LastCall({ call, onError }: { call: Call; onError: (error: unknown) => 
   return (
     <Group>
       <Text role="status">
-        Call with {others} ended: <strong>{call.end && reasonText(call.end.reason)}</strong>
+        Call with {others} ended: <strong>{call.end && reasonText(call.end)}</strong>
       </Text>
       {goesOn && (
         <Button variant="light" size="compact-md" onClick={() => void call.join().catch(onError)}>

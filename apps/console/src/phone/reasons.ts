@@ -1,4 +1,4 @@
-import type { CallOutcome, CallPart, EndReason, NewName, Told } from '@communication-center/contracts';
+import type { CallOutcome, CallPart, DeclineReason, EndReason, NewName, Told } from '@communication-center/contracts';
 import { textOf } from '../text-of.js';
 
 const texts: Record<EndReason, string> = {
@@ -18,9 +18,22 @@ const texts: Record<EndReason, string> = {
   error: 'Something went wrong',
 };
 
-/** @returns why a call, or somebody's part in it, ended, in words. */
-export function reasonText(reason: EndReason | NewName): string {
-  return textOf(texts, reason);
+const given: Record<DeclineReason, string> = {
+  none: '',
+  error: 'something went wrong',
+  do_not_disturb: 'do not disturb',
+  no_answer: 'no answer',
+  busy: 'busy',
+};
+
+interface Ended {
+  reason: EndReason | NewName;
+  declineReason?: DeclineReason | NewName | undefined;
+}
+
+/** @returns why a call, or somebody's part in it, ended, in words; with what was given as reason for a decline. */
+export function reasonText({ reason, declineReason = 'none' }: Ended): string {
+  return [textOf(texts, reason), textOf(given, declineReason)].filter(Boolean).join(': ');
 }
 
 const outcomes: Record<CallOutcome, string> = {
