@@ -207,13 +207,13 @@ test('a token from before the call moved is of no use', async () => {
 });
 
 test.each([
-  ['that is not JSON', 'hello'],
-  ['of an unknown kind', { type: 'dance' }],
-  ['that lacks what it needs', { type: 'publish' }],
-])('a frame %s is refused, and the socket goes on', async (_what, frame) => {
+  ['that is not JSON', 'hello', 'malformed_frame'],
+  ['of an unknown kind', { type: 'dance' }, 'malformed_frame'],
+  ['that lacks what it needs', { type: 'publish' }, 'invalid_request'],
+])('a frame %s is refused, and the socket goes on', async (_what, frame, code) => {
   const { socket } = opened();
   socket.says(frame);
-  expect(socket.refusal).toBe('malformed_frame');
+  expect(socket.refusal).toBe(code);
   socket.says(join);
   await settle();
   expect(socket.types).toEqual(['error', 'joined']);
