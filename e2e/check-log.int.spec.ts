@@ -13,7 +13,7 @@ afterAll(() => phones.closeAll());
 /** Runs the command as an operator does. @returns its way out and what it said. */
 function checkLog(...args: string[]): Promise<{ code: number; said: string }> {
   const { database, brokers } = fleet.state.servers;
-  const env = { ...process.env, DATABASE_URL: database, KAFKA_BROKERS: brokers };
+  const env = { ...process.env, PROFILE: 'development', DATABASE_URL: database, KAFKA_BROKERS: brokers };
   const script = new URL('../tools/check-log.mjs', import.meta.url).pathname;
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) =>

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { eventually, Fleet } from '@communication-center/testing';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
+/** Part of `npm run check:long`: it waits for compilers. */
+const long = test.skipIf(!process.env.ONE_SERVICE);
 const fleet = new Fleet();
 const source = fileURLToPath(new URL('../apps/calls/src/main.ts', import.meta.url));
 const replicas = fleet.replicasOf('calls');
@@ -57,36 +59,44 @@ async function expectCallToWork(): Promise<void> {
   expect(cancelled.status).toBe(200);
 }
 
-test('a borrowed service runs from its sources among the rest, starts anew when one is saved, and is given back at Ctrl-C', async () => {
-  const dev = borrow('calls');
-  await eventually('calls being ready from its sources', () => said.includes('calls is ready, from its sources'), 40_000);
-  expect(await allRun('apps/calls/dist/main.js')).toBe(true);
-  await expectCallToWork();
-  const before = await pids();
-  utimesSync(source, new Date(), new Date());
-  await eventually('another start', () => said.split('calls is ready, from its sources').length > 2, 40_000);
-  expect(said).toContain('saved: apps/calls/src/main.ts');
-  expect((await pids()).some((pid) => before.includes(pid))).toBe(false);
-  expect(await allRun('apps/calls/dist/main.js')).toBe(true);
-  await expectCallToWork();
-  const ended = once(dev, 'exit');
-  dev.kill('SIGINT');
-  expect(await ended, said).toEqual([0, null]);
-  expect(await allRun('/dist/calls.js')).toBe(true);
-  expect(said).toContain('given back: calls');
-  await expectCallToWork();
-}, 120_000);
+long(
+  'a borrowed service runs from its sources among the rest, starts anew when one is saved, and is given back at Ctrl-C',
+  async () => {
+    const dev = borrow('calls');
+    await eventually('calls being ready from its sources', () => said.includes('calls is ready, from its sources'), 40_000);
+    expect(await allRun('apps/calls/dist/main.js')).toBe(true);
+    await expectCallToWork();
+    const before = await pids();
+    utimesSync(source, new Date(), new Date());
+    await eventually('another start', () => said.split('calls is ready, from its sources').length > 2, 40_000);
+    expect(said).toContain('saved: apps/calls/src/main.ts');
+    expect((await pids()).some((pid) => before.includes(pid))).toBe(false);
+    expect(await allRun('apps/calls/dist/main.js')).toBe(true);
+    await expectCallToWork();
+    const ended = once(dev, 'exit');
+    dev.kill('SIGINT');
+    expect(await ended, said).toEqual([0, null]);
+    expect(await allRun('/dist/calls.js')).toBe(true);
+    expect(said).toContain('given back: calls');
+    await expectCallToWork();
+  },
+  120_000,
+);
 
-test('nobody else may borrow what is borrowed, and it comes back by itself when its borrower is killed', async () => {
-  const dev = borrow('calls');
-  await eventually('calls being ready from its sources', () => said.includes('calls is ready, from its sources'), 40_000);
-  const other = borrow('calls');
-  const [code] = await once(other, 'exit');
-  expect(code, said).toBe(1);
-  expect(said).toContain(`by process ${dev.pid}`);
-  expect(await allRun('apps/calls/dist/main.js')).toBe(true);
-  dev.kill('SIGKILL');
-  await eventually('calls running from its bundle', () => allRun('/dist/calls.js'), 30_000);
-  await fleet.ready('calls');
-  await expectCallToWork();
-}, 120_000);
+long(
+  'nobody else may borrow what is borrowed, and it comes back by itself when its borrower is killed',
+  async () => {
+    const dev = borrow('calls');
+    await eventually('calls being ready from its sources', () => said.includes('calls is ready, from its sources'), 40_000);
+    const other = borrow('calls');
+    const [code] = await once(other, 'exit');
+    expect(code, said).toBe(1);
+    expect(said).toContain(`by process ${dev.pid}`);
+    expect(await allRun('apps/calls/dist/main.js')).toBe(true);
+    dev.kill('SIGKILL');
+    await eventually('calls running from its bundle', () => allRun('/dist/calls.js'), 30_000);
+    await fleet.ready('calls');
+    await expectCallToWork();
+  },
+  120_000,
+);

@@ -11,7 +11,7 @@ import { kafkaSettings, pinnedNode } from './launcher/services.mjs';
  */
 const { env } = process;
 const state = readState(openInstance(env.CENTER_INSTANCE ?? 'dev'));
-const known = state?.servers && { DATABASE_URL: state.servers.database, ...kafkaSettings(state.servers) };
+const known = state?.servers && { PROFILE: 'development', DATABASE_URL: state.servers.database, ...kafkaSettings(state.servers) };
 if (!known && !(env.DATABASE_URL && env.KAFKA_BROKERS)) {
   console.error('Nothing runs here (npm start), and DATABASE_URL and KAFKA_BROKERS do not say where it does.');
   process.exit(2);

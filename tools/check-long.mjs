@@ -21,6 +21,12 @@ const checks = [
   },
   { what: 'the plans of all statements on a long history', script: 'check-history.mjs', args: ['--calls', '1000000'] },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
+  {
+    what: 'a service that is developed in a running fleet',
+    script: 'test.mjs',
+    args: ['--brokers', '1', 'e2e/one-service'],
+    env: { ONE_SERVICE: 'true' },
+  },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
 ];
 

@@ -93,11 +93,7 @@ async function runPure(args, settings) {
   try {
     await installPackages();
     await build();
-    // Nothing else is started: they may have every processor, and not all but one.
-    sound = await runVitest(['--project=unit', '--maxWorkers=100%', ...args], {
-      report,
-      settings: { ...compileCache(instance), ...settings },
-    });
+    sound = await runVitest(['--project=unit', ...args], { report, settings: { ...compileCache(instance), ...settings } });
   } catch (error) {
     sound = false;
     console.error(error instanceof Refusal ? error.message : error);

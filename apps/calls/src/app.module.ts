@@ -1,18 +1,18 @@
 import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
-import { CallCommands } from './answer-commands/call-commands.js';
-import { CallsController } from './answer-commands/calls.controller.js';
-import { PublishLag } from './answer-commands/publish-lag.js';
-import { SteerCallsController } from './answer-commands/steer-calls.controller.js';
 import { CallHistoryProjection } from './call-history/call-history.projection.js';
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
 import { DecisionRoom } from './decide-in-groups/decision-room.js';
-import { Directory } from './follow-directory/user-settings.js';
+import { DirectoryReading } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
 import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 import { RingFigures } from './ring-figures/ring-figures.js';
+import { CallCommands } from './take-commands/call-commands.js';
+import { CallsController } from './take-commands/calls.controller.js';
+import { PublishLag } from './take-commands/publish-lag.js';
+import { SteerCallsController } from './take-commands/steer-calls.controller.js';
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
 
 /** Command replies are kept a day for repeats, ended calls as long as connecting devices are told of them, closed sessions an hour to know repeats of their events. */
@@ -35,7 +35,7 @@ const oldRows = () => [
     DecisionRoom,
     CallCommands,
     PublishLag,
-    Directory,
+    DirectoryReading,
     MediaCredentialsOffice,
     DeadlineSweeper,
     EndCallOnUnsendableEvent,

@@ -13,17 +13,17 @@ export interface PublicRoute extends Route {
 /** @returns every route of the public API, as the services' controllers have it. @throws Error for an internal one without a contract. */
 export async function publicRoutes(root: string): Promise<PublicRoute[]> {
   const found: PublicRoute[] = [];
-  for (const { name } of services) found.push(...(await routesIn(resolve(root, `apps/${name}/dist`), name)));
-  found.push(...(await routesIn(resolve(root, 'libs/service/dist'), 'operations')));
+  for (const { name } of services) found.push(...(await routesIn(resolve(root, `apps/${name}`), name)));
+  found.push(...(await routesIn(resolve(root, 'libs/service'), 'operations')));
   requireContracts(found);
   return found.filter(({ path }) => path.startsWith('/v1/')).map((route) => (route.owner === 'operations' ? ofEachService(route) : route));
 }
 
 async function routesIn(folder: string, owner: string): Promise<PublicRoute[]> {
-  const files = globSync('**/*.controller.js', { cwd: folder }).sort();
-  const modules = await Promise.all(
-    files.map((file) => import(pathToFileURL(resolve(folder, file)).href) as Promise<Record<string, unknown>>),
-  );
+  // What was compiled of a file that is gone may still lie there.
+  const sources = globSync('**/*.controller.ts', { cwd: resolve(folder, 'src') }).sort();
+  const files = sources.map((file) => resolve(folder, 'dist', file.replace(/\.ts$/, '.js')));
+  const modules = await Promise.all(files.map((file) => import(pathToFileURL(file).href) as Promise<Record<string, unknown>>));
   const classes = modules.flatMap((exported) => Object.values(exported)).filter((one) => typeof one === 'function');
   return classes.flatMap((one) => routesOf(one as Parameters<typeof routesOf>[0])).map((route) => ({ ...route, owner }));
 }

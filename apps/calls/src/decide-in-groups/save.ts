@@ -55,7 +55,7 @@ function changesIn(appId: AppId, inTurn: InTurn<string | undefined>): Change[] {
 
 function eventsOf({ appId, callId, before, facts }: Change, now: Date): CallEvent[] {
   const first = (before?.sequence ?? 0) + 1;
-  return facts.map(({ fact, cause }, index) => newEvent(fact, { appId, callId, version: first + index, now, traceparent: cause }));
+  return facts.map(({ fact, cause }, index) => newEvent(fact, { appId, callId, sequence: first + index, now, traceparent: cause }));
 }
 
 interface Written {

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 interface EventRow {
   call_id: CallId;
+  /** The event's sequence: an older name, which a column keeps for life. */
   version: number;
   event_id: string;
   app_id: AppId;
@@ -38,7 +39,7 @@ export async function eventsOfCalls(sql: Sql, callIds: readonly CallId[]): Promi
   return Map.groupBy(rows.map(toEvent), (event) => event.callid);
 }
 
-/** @returns the events of a call after one version and before another, in order; `limit` at most. */
+/** @returns the events of a call after one sequence and before another, in order; `limit` at most. */
 export async function eventsBetween(
   sql: Sql,
   callId: CallId,
@@ -51,17 +52,17 @@ export async function eventsBetween(
   return rows.map(toEvent);
 }
 
-/** @returns the event that a fact becomes when it is appended to a call as its `version`th. */
+/** @returns the event that a fact becomes when it is appended to a call as its `sequence`th. */
 export function newEvent(
   fact: CallFact,
   {
     appId,
     callId,
-    version,
+    sequence,
     now,
     traceparent,
-  }: { appId: AppId; callId: CallId; version: number; now: Date; traceparent?: string | undefined },
+  }: { appId: AppId; callId: CallId; sequence: number; now: Date; traceparent?: string | undefined },
 ): CallEvent {
-  const at = { id: uuidv7(), source: '/calls', at: now, subject: callId, appId, sequence: version, traceparent };
+  const at = { id: uuidv7(), source: '/calls', at: now, subject: callId, appId, sequence, traceparent };
   return { ...enveloped(fact, at), callid: callId };
 }

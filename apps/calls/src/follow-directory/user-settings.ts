@@ -51,7 +51,7 @@ export async function saveAppOptions(tx: Sql, appId: AppId, sequence: number, op
  * what is too new to have arrived, so that a user who was made a moment ago can be dialed at once.
  */
 @Injectable()
-export class Directory {
+export class DirectoryReading {
   readonly #client: ServiceClient;
 
   constructor(

@@ -2,7 +2,7 @@ import { type AnyEvent, appIdSchema, callIdSchema } from '@communication-center/
 import { OutboxRelay } from '@communication-center/event-log';
 import { ProblemError, resumeTrace } from '@communication-center/service';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { CallCommands } from '../answer-commands/call-commands.js';
+import { CallCommands } from '../take-commands/call-commands.js';
 
 /**
  * Ends a call of which an event can never be published. Its devices miss that event until they ask for it, so nobody can rely

@@ -11,14 +11,14 @@ export function noteOf(subject: Subject, appId: AppId, act: AuditAct, target: st
     await tx.query('INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5)', [
       uuidv7(),
       appId,
-      actorOf(subject),
+      nameOf(subject),
       act,
       target,
     ]);
   };
 }
 
-function actorOf(subject: Subject): string {
+function nameOf(subject: Subject): string {
   if (subject.kind === 'key') return `key:${subject.keyId}`;
   if (subject.kind === 'user') return `user:${subject.userAlias}`;
   return subject.kind;

@@ -14,7 +14,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Grant } from '../credentials/media-tokens.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
-import { Subscription } from './subscription.js';
+import { JanusSubscription } from './janus-subscription.js';
 
 const maxFrameBytes = 131_072;
 /** Far more than a negotiation with all its candidates needs at once. */
@@ -28,7 +28,7 @@ export interface MediaSocketOwner {
 
 interface Joined {
   publisher: VideoRoomHandle;
-  subscription: Subscription;
+  subscription: JanusSubscription;
   published: boolean;
 }
 
@@ -126,7 +126,7 @@ export class MediaSocket {
       const { publishers, private_id } = await this.janus.ask(
         publisher.joinPublisher({ room: room.callId, feed: streamId, display, pin: room.pin }),
       );
-      const subscription = new Subscription(
+      const subscription = new JanusSubscription(
         this.janus,
         { room: room.callId, pin: room.pin, privateId: private_id },
         (frame) => this.#send(frame),

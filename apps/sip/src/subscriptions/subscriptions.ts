@@ -4,7 +4,7 @@ import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { Authenticator } from '../authenticate/authenticator.js';
+import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
 import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
@@ -38,7 +38,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   #expiring: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly authenticator: Authenticator,
+    private readonly authenticator: DigestAuthenticator,
     private readonly store: SubscriptionStore,
     identity: Identity,
     log: EventLog,

@@ -133,13 +133,19 @@ function poolSizes(settings: DatabaseSettings): Record<ConnectionKind, number> {
   };
 }
 
+/**
+ * How long a connection is kept that nobody uses, in milliseconds: what looks for work now and then must not hold one of
+ * PostgreSQL's few in each of many idle services, and one that is used each second must not be made anew.
+ */
+const keptIdleMs = 10_000;
+
 function makePool(settings: DatabaseSettings, schema: string, kind: ConnectionKind, max: number): pg.Pool {
   // A transaction-mode pooler refuses start-up options: there the role carries them.
   const signIn =
     settings.DATABASE_POOLER === 'transaction'
       ? { connectionString: asRole(settings.DATABASE_URL, schema, kind) }
       : { connectionString: settings.DATABASE_URL, options: startUpOptions(sessionSettings(schema, kind)) };
-  return new pg.Pool({ ...clientConfig(schema, kind), ...signIn, max, idleTimeoutMillis: 30_000, maxLifetimeSeconds: 1800 });
+  return new pg.Pool({ ...clientConfig(schema, kind), ...signIn, max, idleTimeoutMillis: keptIdleMs, maxLifetimeSeconds: 1800 });
 }
 
 function clientConfig(schema: string, kind: ConnectionKind | 'direct'): pg.ClientConfig {

@@ -13,7 +13,7 @@ interface Room {
  *
  * Offers and answers alternate strictly: a change that comes while an answer is awaited is made after it.
  */
-export class Subscription {
+export class JanusSubscription {
   readonly #wanted = new Set<string>();
   readonly #offered = new Set<string>();
   #handle: VideoRoomHandle | undefined;

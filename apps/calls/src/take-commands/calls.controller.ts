@@ -14,7 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CommandOnCall } from '../domain/commands.js';
 import { dialWithin } from '../domain/dial-terms.js';
 import { statesOfCalls } from '../event-store/kept-states.js';
-import { Directory } from '../follow-directory/user-settings.js';
+import { DirectoryReading } from '../follow-directory/user-settings.js';
 import { MediaCredentialsOffice } from '../media-credentials/media-credentials.js';
 import { type Actor, actorOf, deviceOf } from './actor.js';
 import { type Asked, AskedBy } from './asked.js';
@@ -30,7 +30,7 @@ const CallIdParam = () => PathParam('callId', callIdSchema);
 export class CallsController {
   constructor(
     private readonly commands: CallCommands,
-    private readonly directory: Directory,
+    private readonly directory: DirectoryReading,
     private readonly media: MediaCredentialsOffice,
     private readonly lag: PublishLag,
     private readonly database: Postgres,

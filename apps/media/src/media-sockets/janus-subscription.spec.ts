@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { VideoRoomHandle } from 'janode/plugins/videoroom';
 import { expect, test } from 'vitest';
 import type { JanusNode } from '../janus/janus-node.js';
-import { Subscription } from './subscription.js';
+import { JanusSubscription } from './janus-subscription.js';
 
 type Offer = MediaServerFrame & { type: 'offer' };
 const feeds = (of: readonly { feed: string }[] = []) => of.map(({ feed }) => feed);
@@ -60,7 +60,7 @@ function subscribing() {
   const offers: Offer[] = [];
   const errors: unknown[] = [];
   const where = { room: 'a call', pin: 'p', privateId: 1 };
-  const subscription = new Subscription(
+  const subscription = new JanusSubscription(
     janus.node,
     where,
     (frame) => offers.push(frame as Offer),

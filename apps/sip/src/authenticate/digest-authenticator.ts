@@ -10,7 +10,7 @@ type Verdict = { appId: AppId } | { status: number; headers: [name: string, valu
 
 /** Lets in phones that know the password of one of their app's accounts. The app is the host of the request's URI. */
 @Injectable()
-export class Authenticator {
+export class DigestAuthenticator {
   readonly #directory: ServiceClient;
   readonly #nonces: Nonces;
 

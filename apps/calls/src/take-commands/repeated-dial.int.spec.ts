@@ -6,7 +6,7 @@ import type { Identity, Postgres } from '@communication-center/service';
 import { Fleet } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Store } from '../decide-in-groups/store.fixture.js';
-import { Directory } from '../follow-directory/user-settings.js';
+import { DirectoryReading } from '../follow-directory/user-settings.js';
 import { CallCommands } from './call-commands.js';
 import { CallsController } from './calls.controller.js';
 import { PublishLag } from './publish-lag.js';
@@ -26,7 +26,7 @@ afterEach(() => store.end());
 /** A controller as a process makes it that has just started: it remembers no lag. */
 function controller(): CallsController {
   const database = store.schema as unknown as Postgres;
-  const directory = new Directory(database, {} as Identity, settings);
+  const directory = new DirectoryReading(database, {} as Identity, settings);
   return new CallsController(new CallCommands(store.room, database), directory, {} as never, new PublishLag(database, settings), database);
 }
 

@@ -9,7 +9,7 @@ import {
 import { appOfKey, PathParam } from '@communication-center/service';
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import type { CommandOnCall } from '../domain/commands.js';
-import { Directory } from '../follow-directory/user-settings.js';
+import { DirectoryReading } from '../follow-directory/user-settings.js';
 import { type Actor, actorOf, deviceOf, serverOrActorOf } from './actor.js';
 import { type Asked, AskedBy } from './asked.js';
 import { CallCommands } from './call-commands.js';
@@ -26,7 +26,7 @@ const CallIdParam = () => PathParam('callId', callIdSchema);
 export class SteerCallsController {
   constructor(
     private readonly commands: CallCommands,
-    private readonly directory: Directory,
+    private readonly directory: DirectoryReading,
     private readonly lag: PublishLag,
   ) {}
 
