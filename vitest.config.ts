@@ -27,8 +27,7 @@ export default defineConfig({
           ...shared,
           include: ['{apps,libs}/*/src/**/*.spec.ts', '{tools,e2e}/**/*.spec.ts'],
           exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
-          // Half of their time is waiting for time-outs, and they run while a fleet starts on the same cores.
-          maxWorkers: 3,
+          // They run while a fleet starts on the same cores.
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

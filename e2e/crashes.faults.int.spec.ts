@@ -16,7 +16,7 @@ import {
   type TestApp,
   WebhookReceiver,
 } from '@communication-center/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
@@ -136,6 +136,8 @@ test('the brokers are away: running calls can be answered and ended, new dials a
   const call = await alice.center.call(['bob']);
   const ring = await ringOf(bob);
   await fleet.controlBrokers('stop');
+  // Whatever is found here, the tests that follow need brokers.
+  onTestFinished(() => fleet.controlBrokers('start'));
   await ring.answer();
   const why = 'Events cannot be published now, so nobody would ring: try again shortly';
   await eventually(
@@ -143,9 +145,10 @@ test('the brokers are away: running calls can be answered and ended, new dials a
     async () => {
       const refused = await erin.center.call(['alice']).then(
         () => undefined,
-        (error: unknown) => error,
+        (error: { code?: string; message: string }) => error,
       );
-      return (refused as { code?: string } | undefined)?.code === 'service_unavailable';
+      if (refused && refused.message !== why) console.log(`refused for another reason: ${refused.code} ${refused.message}`);
+      return refused?.code === 'service_unavailable' && refused.message === why;
     },
     18_000,
   );

@@ -93,7 +93,11 @@ async function runPure(args, settings) {
   try {
     await installPackages();
     await build();
-    sound = await runVitest(['--project=unit', ...args], { report, settings: { ...compileCache(instance), ...settings } });
+    // Half of their time is waiting for time-outs, and nothing else needs the processors.
+    sound = await runVitest(['--project=unit', '--maxWorkers=3', ...args], {
+      report,
+      settings: { ...compileCache(instance), ...settings },
+    });
   } catch (error) {
     sound = false;
     console.error(error instanceof Refusal ? error.message : error);

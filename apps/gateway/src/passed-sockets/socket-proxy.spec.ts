@@ -280,9 +280,9 @@ test('a gateway that stops, and a credential that is good no longer, close a soc
 });
 
 test('a socket through which nothing comes is closed; one with heartbeats is not', async () => {
-  proxy = makeProxy([upstream], { SOCKET_SILENCE_MS: 300 });
+  proxy = makeProxy([upstream], { SOCKET_SILENCE_MS: 2000 });
   const beating = await opened();
-  const pings = setInterval(() => beating.served.ping(), 100);
+  const pings = setInterval(() => beating.served.ping(), 200);
   const silent = await opened();
   expect(await codeOf(silent.client)).toBe(1001);
   expect(beating.client.readyState).toBe(WebSocket.OPEN);
