@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
@@ -38,7 +39,7 @@ export class SipPhone {
   }
 
   static async start(options: SipPhoneOptions): Promise<SipPhone> {
-    return new SipPhone(options, await freeUdpPort());
+    return new SipPhone(options, await freePort(options.transport));
   }
 
   /** The NOTIFYs so far, each once, in order. */
@@ -72,12 +73,23 @@ export class SipPhone {
   }
 }
 
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
+/** Free with the transport that takes it: a port without datagrams may have a connection. */
+async function freePort(transport: SipPhoneOptions['transport']): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (transport === 'udp') {
+      const socket = createSocket('udp4').once('error', reject);
+      socket.bind(0, '127.0.0.1', () => {
+        const { port } = socket.address();
+        socket.close(() => resolve(port));
+      });
+    } else {
+      const server = createServer().once('error', reject);
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
+    }
+  });
 }
 
 function scenario(options: SipPhoneOptions): string {
