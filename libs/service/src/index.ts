@@ -5,6 +5,7 @@ export { type DescribedRoute, type DescribedRoutes, describeRoutes } from './des
 export { DueRows } from './due-rows.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';
+export { Gathering, type Outcome } from './gathering.js';
 export { Identity } from './identity.js';
 export { InquiryOf, Serves } from './internal-endpoint.js';
 export { logAlarms } from './log-alarms.js';

@@ -1,0 +1,116 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ProblemError } from './problem-error.js';
+
+/** How the work on one item went. */
+export type Outcome<Result> = { done: Result } | { failed: unknown };
+
+export interface GatheringOptions<Item, Result> {
+  /**
+   * Does what came together. It runs in the asynchronous context that the gathering was made in, not in that of an item: who needs
+   * an item's trace puts it into the item.
+   * @returns the outcome of each, in their order. What it throws is the outcome of all of them.
+   */
+  work: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>;
+  /** So many items go together at most. */
+  mostAtOnce: number;
+  /** So many wait at most; who comes then is refused. */
+  mostWaiting: number;
+  /** Whose an item is: a group takes one of each in turn. All are of one when left out. */
+  whose?: (item: Item) => string;
+  /** How many of those that wait may be of one; all when left out. */
+  mostWaitingOfOne?: number;
+  /** How many groups are worked on side by side; 1 when left out. */
+  groups?: number;
+  /** Whether the members of a group that failed are worked on once more, each alone, so that one at fault fails alone. Not when left out. */
+  mayFallApart?: (error: unknown) => boolean;
+}
+
+interface Waiting<Item, Result> {
+  item: Item;
+  settle: (outcome: Outcome<Result>) => void;
+}
+
+/**
+ * Lets what arrives while work is under way go together into the next: one statement, transaction or request for all of it. What
+ * comes alone waits for nothing but the rest of what arrives in the same turn of the event loop.
+ */
+export class Gathering<Item, Result> {
+  readonly #options: Required<GatheringOptions<Item, Result>>;
+  /** Who has items waiting, in the order of turns. */
+  readonly #queues = new Map<string, Waiting<Item, Result>[]>();
+  readonly #inItsContext = AsyncLocalStorage.snapshot();
+  #waiting = 0;
+  #running = 0;
+  #isDue = false;
+
+  constructor(options: GatheringOptions<Item, Result>) {
+    this.#options = { whose: () => '', mostWaitingOfOne: options.mostWaiting, groups: 1, mayFallApart: () => false, ...options };
+  }
+
+  /**
+   * Has one more item worked on. Those of one are begun in the order in which they came.
+   * @returns what its work came to.
+   * @throws what its work failed with; ProblemError `rate_limited` or `service_unavailable` when too many wait, of the same or in all: then nothing was begun.
+   */
+  async add(item: Item): Promise<Result> {
+    const { whose, mostWaiting, mostWaitingOfOne } = this.#options;
+    const owner = whose(item);
+    const queue = this.#queues.get(owner) ?? [];
+    if (queue.length >= mostWaitingOfOne) throw new ProblemError('rate_limited', 'Too much of this app waits already');
+    if (this.#waiting >= mostWaiting) throw new ProblemError('service_unavailable', 'Too much waits already');
+    const outcome = new Promise<Outcome<Result>>((settle) => {
+      queue.push({ item, settle });
+    });
+    this.#queues.set(owner, queue);
+    this.#waiting += 1;
+    this.#beginSoon();
+    const settled = await outcome;
+    if ('failed' in settled) throw settled.failed;
+    return settled.done;
+  }
+
+  #beginSoon(): void {
+    if (this.#isDue || this.#waiting === 0 || this.#running >= this.#options.groups) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#running += 1;
+      void this.#inItsContext(() => this.#work(this.#take())).finally(() => {
+        this.#running -= 1;
+        this.#beginSoon();
+      });
+      // What is left over may go beside it.
+      this.#beginSoon();
+    });
+  }
+
+  /** @returns the next group: of each who waits in turn, the one that came first. */
+  #take(): Waiting<Item, Result>[] {
+    const group: Waiting<Item, Result>[] = [];
+    while (group.length < this.#options.mostAtOnce) {
+      const [turn] = this.#queues;
+      const next = turn?.[1].shift();
+      if (!turn || !next) break;
+      group.push(next);
+      // Whose turn it was is the last to have the next.
+      this.#queues.delete(turn[0]);
+      if (turn[1].length > 0) this.#queues.set(...turn);
+    }
+    this.#waiting -= group.length;
+    return group;
+  }
+
+  async #work(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    let outcomes: readonly Outcome<Result>[];
+    try {
+      outcomes = await this.#options.work(group.map(({ item }) => item));
+    } catch (error) {
+      if (group.length > 1 && this.#options.mayFallApart(error)) {
+        for (const one of group) await this.#work([one]);
+        return;
+      }
+      outcomes = group.map(() => ({ failed: error }));
+    }
+    for (const [index, { settle }] of group.entries()) settle(outcomes[index] ?? { failed: new Error('The work told no outcome of it') });
+  }
+}
