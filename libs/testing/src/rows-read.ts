@@ -20,26 +20,32 @@ export interface RowsRead {
   wholeTables: string[];
 }
 
+/** What the server says of each statement, those inside functions included; needs a superuser. */
+const explaining = {
+  log_min_duration: '0',
+  log_nested_statements: 'on',
+  log_analyze: 'on',
+  log_format: 'json',
+};
+
 /** Does some work, and tells from the plans of its statements what was read for it. Whatever the work writes is undone. */
 export async function rowsReadBy(schema: TestSchema, work: (sql: Queries) => Promise<unknown>): Promise<RowsRead> {
   const nodes: PlanNode[] = [];
-  const undone = new Error('undone');
-  const doing = schema.transaction(async (tx) => {
-    const explained: Queries = {
-      async query<R>(text: string, values?: unknown[]) {
-        await tx.query('SAVEPOINT explained');
-        const { rows } = await tx.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
-        await tx.query('ROLLBACK TO explained');
-        for (const { Plan } of rows[0]?.['QUERY PLAN'] ?? []) nodes.push(...withChildren(Plan));
-        return tx.query<R>(text, values);
-      },
-    };
-    await work(explained);
-    throw undone;
+  const session = await schema.connect();
+  session.on('notice', (notice) => {
+    const [, plan] = /plan:\n([\s\S]*)$/.exec((notice as { message: string }).message) ?? [];
+    if (plan) nodes.push(...withChildren((JSON.parse(plan) as { Plan: PlanNode }).Plan));
   });
-  await doing.catch((error: unknown) => {
-    if (error !== undone) throw error;
-  });
+  try {
+    await session.query("LOAD 'auto_explain'");
+    for (const [setting, value] of Object.entries(explaining)) await session.query(`SET auto_explain.${setting} = '${value}'`);
+    await session.query('BEGIN');
+    await session.query('SET LOCAL client_min_messages = log');
+    await work({ query: (text, values) => session.query(text, values) });
+    await session.query('ROLLBACK');
+  } finally {
+    await session.end();
+  }
   const scans = nodes.filter((node) => node['Relation Name'] && node['Node Type'].endsWith('Scan'));
   const read = (node: PlanNode) =>
     (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) * node['Actual Loops'];

@@ -4,7 +4,7 @@ import type { Published } from '../decide-in-groups/save.js';
 import { ConcernedChanged, tryAgain } from '../decide-in-groups/try-again.js';
 import type { Looks, SecondChances } from '../domain/lateness.js';
 import { Alone } from './alone.js';
-import { type Claimed, claimDue, claimOne, type Deadline } from './due-deadlines.js';
+import { claimDue, claimOne, type Deadline } from './due-deadlines.js';
 import { type FiredDeadline, fireDeadlines } from './fire-deadlines.js';
 import { look } from './looks.js';
 
@@ -78,7 +78,7 @@ export class DeadlineSweep {
   }
 
   async #fireGroup(): Promise<boolean> {
-    let claimed: Claimed[] = [];
+    let claimed: Deadline[] = [];
     try {
       const left = await this.#transact('skipping', async (tx) => {
         claimed = await claimDue(tx, groupSize, this.#alone.calls);
@@ -100,7 +100,7 @@ export class DeadlineSweep {
   }
 
   /** Claims deadlines and fires them, in one transaction. @returns those that could not be fired so. */
-  async #transact(how: How, claim: (tx: Parameters<typeof claimDue>[0]) => Promise<Claimed[]>): Promise<Deadline[]> {
+  async #transact(how: How, claim: (tx: Parameters<typeof claimDue>[0]) => Promise<Deadline[]>): Promise<Deadline[]> {
     const { database, chances, committed, onFired } = this.#options;
     const looks = this.#looks;
     if (!looks) return [];

@@ -11,12 +11,6 @@ export interface Deadline {
   user_alias: UserAlias;
 }
 
-/** One that this transaction may fire: nobody else has its call. */
-export interface Claimed extends Deadline {
-  /** Everyone in the call, as of now: nothing is locked yet. */
-  participants: UserAlias[];
-}
-
 /** One that is due still, now that its call and lines are held. */
 export interface StillDue extends Deadline {
   /** In milliseconds since 1970. */
@@ -29,28 +23,27 @@ export interface StillDue extends Deadline {
 }
 
 const claim = `pg_try_advisory_xact_lock(hashtextextended('deadlines of ' || call_id, 0))`;
-const withParticipants = 'coalesce((SELECT participants FROM calls WHERE calls.call_id = due.call_id), ARRAY[]::text[]) AS participants';
 
 /**
  * Claims deadlines that are due, the oldest first, until the transaction ends; replicas get different ones.
  * @param resting calls that are left alone for now.
  */
-export async function claimDue(tx: Sql, limit: number, resting: readonly CallId[]): Promise<Claimed[]> {
+export async function claimDue(tx: Sql, limit: number, resting: readonly CallId[]): Promise<Deadline[]> {
   // As many are looked at as all replicas together may have claimed. A limit over a filter claims no more than it returns.
-  const { rows } = await tx.query<Claimed>(
+  const { rows } = await tx.query<Deadline>(
     `WITH due AS MATERIALIZED (
        SELECT call_id, app_id, kind, user_alias FROM deadlines
        WHERE due_at <= now() AND call_id <> ALL($2::uuid[]) ORDER BY due_at LIMIT $1 * 20
-     ) SELECT due.*, ${withParticipants} FROM due WHERE ${claim} LIMIT $1`,
+     ) SELECT due.* FROM due WHERE ${claim} LIMIT $1`,
     [limit, resting],
   );
   return rows;
 }
 
 /** As {@link claimDue}, one that is known. */
-export async function claimOne(tx: Sql, { call_id, kind, user_alias }: Deadline): Promise<Claimed[]> {
-  const { rows } = await tx.query<Claimed>(
-    `SELECT call_id, app_id, kind, user_alias, ${withParticipants} FROM deadlines AS due
+export async function claimOne(tx: Sql, { call_id, kind, user_alias }: Deadline): Promise<Deadline[]> {
+  const { rows } = await tx.query<Deadline>(
+    `SELECT call_id, app_id, kind, user_alias FROM deadlines AS due
      WHERE call_id = $1 AND kind = $2 AND user_alias = $3 AND due_at <= now() AND ${claim}`,
     [call_id, kind, user_alias],
   );

@@ -5,7 +5,7 @@ import { type How, hold } from '../decide-in-groups/hold.js';
 import { type Published, save } from '../decide-in-groups/save.js';
 import type { CommandOnCall } from '../domain/commands.js';
 import { type Looks, putOff, type SecondChances } from '../domain/lateness.js';
-import { type Claimed, clearFired, type Deadline, putOffDeadlines, type StillDue, stillDue } from './due-deadlines.js';
+import { clearFired, type Deadline, putOffDeadlines, type StillDue, stillDue } from './due-deadlines.js';
 
 /** A deadline that asked something of its call, and the trace in which it did. */
 export interface FiredDeadline {
@@ -29,15 +29,11 @@ interface Fired {
  */
 export async function fireDeadlines(
   tx: Sql,
-  claimed: readonly Claimed[],
+  claimed: readonly Deadline[],
   { how, looks, chances }: { how: How; looks: Looks; chances: SecondChances },
 ): Promise<Fired> {
-  const held = await hold(
-    tx,
-    claimed.map(({ app_id: appId, call_id, participants: users }) => ({ appId, callIds: [call_id], users })),
-    how,
-  );
-  const isHeld = ({ app_id, call_id, participants }: Claimed) => held.in(app_id).holds([call_id], participants);
+  const held = await hold(tx, { calls: claimed.map(({ app_id: appId, call_id: callId }) => ({ appId, callId })) }, how);
+  const isHeld = ({ app_id, call_id }: Deadline) => held.in(app_id).holds([call_id], []);
   // Who waited and still has no call has a deadline of nothing.
   const ofNothing = claimed.filter(({ app_id, call_id }) => how === 'waiting' && !held.in(app_id).callOf(call_id));
   const due = await stillDue(tx, claimed.filter(isHeld), chances.connectionGraceMs);
@@ -56,7 +52,7 @@ export async function fireDeadlines(
     span.end();
     return [{ kind, appid, callid, traceparent: span.traceparent }];
   });
-  const published = await save(tx, held, { graceMs: chances.connectionGraceMs });
+  const published = await save(tx, held, chances.connectionGraceMs);
   await clearFired(tx, [...fired, ...ofNothing]);
   await putOffDeadlines(tx, late);
   return { fired: acts, left: claimed.filter((one) => !isHeld(one) && !ofNothing.includes(one)), published };

@@ -26,24 +26,36 @@ export interface KeptKey extends CommandKey {
   appId: AppId;
 }
 
+/** A row of `commands`. */
+export interface KeptReply {
+  app_id: AppId;
+  actor: string;
+  command_id: CommandId;
+  fingerprint: string;
+  reply: Reply;
+}
+
 /** What was replied to commands before. */
 export class CommandMemory {
-  readonly #replies = new Map<string, { fingerprint: string; reply: Reply }>();
+  readonly #replies: Map<string, { fingerprint: string; reply: Reply }>;
   readonly #new: { key: KeptKey; reply: Reply }[] = [];
 
-  /** Reads the first replies to those of these commands that were carried out before. */
-  static async read(sql: Sql, keys: readonly KeptKey[]): Promise<CommandMemory> {
-    const memory = new CommandMemory();
-    if (keys.length === 0) return memory;
-    const { rows } = await sql.query<{ app_id: AppId; actor: string; command_id: CommandId; fingerprint: string; reply: Reply }>(
-      `SELECT app_id, actor, command_id, fingerprint, reply FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(app_id, actor, command_id)
-       JOIN commands USING (app_id, actor, command_id)`,
-      [keys.map(({ appId }) => appId), keys.map(({ actor }) => actor), keys.map(({ commandId }) => commandId)],
+  constructor(kept: readonly KeptReply[] = []) {
+    this.#replies = new Map(
+      kept.map(({ app_id: appId, actor, command_id: commandId, fingerprint, reply }) => [
+        nameOf({ appId, actor, commandId }),
+        { fingerprint, reply },
+      ]),
     );
-    for (const { app_id, actor, command_id, fingerprint, reply } of rows) {
-      memory.#replies.set(nameOf({ appId: app_id, actor, commandId: command_id }), { fingerprint, reply });
-    }
-    return memory;
+  }
+
+  /** Reads the first reply to one command, if it was carried out before. */
+  static async read(sql: Sql, { appId, actor, commandId }: KeptKey): Promise<CommandMemory> {
+    const { rows } = await sql.query<KeptReply>(
+      'SELECT app_id, actor, command_id, fingerprint, reply FROM commands WHERE app_id = $1 AND actor = $2 AND command_id = $3',
+      [appId, actor, commandId],
+    );
+    return new CommandMemory(rows);
   }
 
   /** @returns the first reply to a command that was carried out before, `idempotency_mismatch` where that was another one. */

@@ -35,10 +35,15 @@ test('an answer and a deadline read a few dozen rows', async () => {
   await store.schema.query("UPDATE deadlines SET due_at = now() WHERE call_id = $1 AND kind = 'ring'", [due.callId]);
   const read = await rowsReadBy(store.schema, async (sql) => {
     const database = { query: sql.query, transaction: <T>(work: (tx: typeof sql) => Promise<T>) => work(sql) };
-    const room = new DecisionRoom(database, { committed: () => undefined }, { CONNECTION_GRACE_MS: 1000 }, () => undefined);
+    const room = new DecisionRoom(
+      database,
+      { committed: () => undefined },
+      { CONNECTION_GRACE_MS: 1000, DATABASE_POOL: 8 },
+      () => undefined,
+    );
     const command = { type: 'AnswerCall', callId: call.callId, userAlias: user('bob'), deviceId: phoneOf('bob') } as const;
-    const [answered] = await room.carryOut([{ appId: app, command, key: keyOf('once') }]);
-    expect(answered).toMatchObject({ status: 'fulfilled', value: { call: { status: 'connected' } } });
+    const answered = await room.carryOut({ appId: app, command, key: keyOf('once') });
+    expect(answered).toMatchObject({ call: { status: 'connected' } });
     const errors: unknown[] = [];
     const sweep = new DeadlineSweep({
       database,

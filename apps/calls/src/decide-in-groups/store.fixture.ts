@@ -4,9 +4,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { DeadlineSweep } from '../deadlines/deadline-sweep.js';
 import type { Command, DialCall } from '../domain/commands.js';
 import { migrations } from '../migrations/all.js';
-import type { AskedCommand } from './asked-command.js';
+import { type AskedCommand, namedBy } from './asked-command.js';
 import type { Reply } from './command-memory.js';
 import { DecisionRoom } from './decision-room.js';
+import type { User } from './hold.js';
 
 export const app = 'app' as AppId;
 export const user = (name: string) => name as UserAlias;
@@ -16,6 +17,7 @@ export const chances = { outageAfterMs: 2000, graceMs: 5000, connectionGraceMs: 
 /** What runs statements; what they were is written down. */
 class Counted {
   readonly statements: string[] = [];
+  losesNextAnswer = false;
 
   constructor(private readonly schema: TestSchema) {}
 
@@ -24,8 +26,8 @@ class Counted {
     return this.schema.query(text, values);
   };
 
-  transaction<T>(work: (tx: Pick<TestSchema, 'query'>) => Promise<T>): Promise<T> {
-    return this.schema.transaction(async (tx) => {
+  async transaction<T>(work: (tx: Pick<TestSchema, 'query'>) => Promise<T>): Promise<T> {
+    const done = await this.schema.transaction(async (tx) => {
       this.statements.push('BEGIN');
       const result = await work({
         query: (text, values) => {
@@ -36,6 +38,11 @@ class Counted {
       this.statements.push('COMMIT');
       return result;
     });
+    if (this.losesNextAnswer) {
+      this.losesNextAnswer = false;
+      throw new Error('Connection terminated unexpectedly');
+    }
+    return done;
   }
 }
 
@@ -44,6 +51,8 @@ export class Store {
   readonly errors: unknown[] = [];
   readonly statements: string[];
   readonly room: DecisionRoom;
+  /** That of another replica. */
+  readonly otherRoom: DecisionRoom;
   readonly #counted: Counted;
   readonly #sweeps: DeadlineSweep[] = [];
 
@@ -51,7 +60,10 @@ export class Store {
     this.#counted = new Counted(schema);
     this.statements = this.#counted.statements;
     const report = (error: unknown) => this.errors.push(error);
-    this.room = new DecisionRoom(this.#counted, { committed: () => undefined }, { CONNECTION_GRACE_MS: chances.connectionGraceMs }, report);
+    const settings = { CONNECTION_GRACE_MS: chances.connectionGraceMs, DATABASE_POOL: 8 };
+    const makeRoom = () => new DecisionRoom(this.#counted, { committed: () => undefined }, settings, report);
+    this.room = makeRoom();
+    this.otherRoom = makeRoom();
   }
 
   static async make(fleet: Fleet): Promise<Store> {
@@ -73,11 +85,24 @@ export class Store {
 
   async carryOut(...commands: (Command | AskedCommand)[]): Promise<Reply[]> {
     const asked = commands.map((one) => ('appId' in one ? one : { appId: app, command: one }));
-    const settled = await this.room.carryOut(asked);
-    return settled.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
-    });
+    await this.know(asked.flatMap(namedBy));
+    // They arrive in the same turn of the event loop, and so go together.
+    return Promise.all(asked.map((one) => this.room.carryOut(one)));
+  }
+
+  /** Lets the next transaction commit, and its answer be lost. */
+  loseNextAnswer(): void {
+    this.#counted.losesNextAnswer = true;
+  }
+
+  /** Lets users be known. */
+  async know(users: readonly User[]): Promise<void> {
+    if (users.length === 0) return;
+    await this.schema.query(
+      `INSERT INTO user_settings SELECT app_id, user_alias, 1, false, false FROM unnest($1::text[], $2::text[]) AS named(app_id, user_alias)
+       ON CONFLICT DO NOTHING`,
+      [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
+    );
   }
 
   /** @returns the call that a dial made. */

@@ -1,4 +1,4 @@
-import { type AppId, type CallId, type CallState, foldCallEvent, foldVersion, type UserAlias } from '@communication-center/contracts';
+import { type AppId, type CallId, type CallState, foldCallEvent, foldVersion } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { eventsOfCalls } from './events.js';
 
@@ -11,7 +11,7 @@ export interface KeptState {
 }
 
 /** The columns of {@link KeptState}. */
-export const keptState = 'call_id, version, fold, state';
+const keptState = 'call_id, version, fold, state';
 
 /**
  * @returns what calls are. A state that another version of the fold made, or that is not of the call's last event because a
@@ -32,17 +32,4 @@ export async function statesOfCalls(sql: Sql, appId: AppId, callIds: readonly Ca
   if (callIds.length === 0) return [];
   const { rows } = await sql.query<KeptState>(`SELECT ${keptState} FROM calls WHERE call_id = ANY($1) AND app_id = $2`, [callIds, appId]);
   return statesKeptIn(sql, rows);
-}
-
-/** @returns who has a part in some calls, each with its app. */
-export async function participantsOfCalls(
-  sql: Sql,
-  callIds: readonly CallId[],
-): Promise<Map<CallId, { appId: AppId; participants: UserAlias[] }>> {
-  if (callIds.length === 0) return new Map();
-  const { rows } = await sql.query<{ call_id: CallId; app_id: AppId; participants: UserAlias[] }>(
-    'SELECT call_id, app_id, participants FROM calls WHERE call_id = ANY($1)',
-    [callIds],
-  );
-  return new Map(rows.map(({ call_id, app_id, participants }) => [call_id, { appId: app_id, participants }]));
 }

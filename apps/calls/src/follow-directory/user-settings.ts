@@ -46,6 +46,11 @@ export async function saveAppOptions(tx: Sql, appId: AppId, sequence: number, op
   );
 }
 
+/** How long an app's options are taken from memory, in milliseconds: a change is seen everywhere within this time. */
+const optionsFreshMs = 1000;
+/** Apps whose options are remembered at most. */
+const mostApps = 10_000;
+
 /**
  * Tells who may be rung and within what limits. Reads the fold of `directory.events`, and asks the directory only for
  * what is too new to have arrived, so that a user who was made a moment ago can be dialed at once.
@@ -53,6 +58,7 @@ export async function saveAppOptions(tx: Sql, appId: AppId, sequence: number, op
 @Injectable()
 export class DirectoryReading {
   readonly #client: ServiceClient;
+  readonly #options = new Map<AppId, { readAt: number; reading: Promise<AppOptions> }>();
 
   constructor(
     private readonly database: Postgres,
@@ -62,27 +68,37 @@ export class DirectoryReading {
     this.#client = new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
   }
 
-  /** @throws ProblemError `unknown_user` that names each alias nobody has. */
-  async requireUsers(appId: AppId, users: readonly UserAlias[]): Promise<void> {
-    const { rows } = await this.database.query<{ user_alias: UserAlias }>(
-      'SELECT user_alias FROM user_settings WHERE app_id = $1 AND user_alias = ANY($2) AND NOT deleted',
-      [appId, users],
+  /**
+   * Asks the directory for users who are not known here yet, and keeps what it says.
+   * @throws ProblemError `unknown_user` that names each alias nobody has.
+   */
+  async learn(appId: AppId, userAliases: UserAlias[]): Promise<void> {
+    const found = await this.#client.ask(
+      internal.userSettings,
+      { params: { appId }, body: { userAliases } },
+      { timeoutMs: 3000, retryForMs: 1000 },
     );
-    const known = new Set(rows.map((row) => row.user_alias));
-    const missing = users.filter((userAlias) => !known.has(userAlias));
-    if (missing.length === 0) return;
-    const asking = { params: { appId }, body: { userAliases: missing } };
-    const found = await this.#client.ask(internal.userSettings, asking, { timeoutMs: 3000, retryForMs: 1000 });
     for (const user of found.users) await saveUserSettings(this.database, appId, user);
     const alive = new Set(found.users.filter(({ deleted }) => !deleted).map(({ userAlias }) => userAlias));
-    const unknown = missing.filter((userAlias) => !alive.has(userAlias));
-    if (unknown.length === 0) return;
-    throw new ProblemError('unknown_user', `Nobody is called ${unknown.join(', ')} in this app: make the user, or let it sign in once`, {
-      fields: unknown.map((userAlias) => ({ field: 'callees', message: `${userAlias} is unknown` })),
-    });
+    const unknown = userAliases.filter((userAlias) => !alive.has(userAlias));
+    if (unknown.length > 0) throw unknownUsers(unknown);
   }
 
+  /** @returns an app's options, a second old at most. */
   async optionsOf(appId: AppId): Promise<AppOptions> {
+    const kept = this.#options.get(appId);
+    if (kept && performance.now() - kept.readAt < optionsFreshMs) return kept.reading;
+    const reading = this.#readOptions(appId);
+    // What failed is asked again by the next.
+    reading.catch(() => this.#options.delete(appId));
+    this.#options.delete(appId);
+    this.#options.set(appId, { readAt: performance.now(), reading });
+    const [oldest] = this.#options.keys();
+    if (this.#options.size > mostApps && oldest) this.#options.delete(oldest);
+    return reading;
+  }
+
+  async #readOptions(appId: AppId): Promise<AppOptions> {
     const { rows } = await this.database.query<{ options: unknown }>('SELECT options FROM app_options WHERE app_id = $1', [appId]);
     if (rows[0]) return appOptionsSchema.parse(rows[0].options);
     const asking = { params: { appId } };
@@ -90,4 +106,11 @@ export class DirectoryReading {
     await saveAppOptions(this.database, appId, sequence, options);
     return options;
   }
+}
+
+/** @returns the refusal of a command that names users whom nobody knows. */
+export function unknownUsers(userAliases: readonly UserAlias[]): ProblemError {
+  const detail = `Nobody is called ${userAliases.join(', ')} in this app: make the user, or let it sign in once`;
+  const fields = userAliases.map((userAlias) => ({ field: 'callees', message: `${userAlias} is unknown` }));
+  return new ProblemError('unknown_user', detail, { fields });
 }

@@ -15,23 +15,6 @@ export interface Device {
   deviceId: string;
 }
 
-/**
- * Finds devices that come into a call without a live socket. The sessions that are found live are locked: one that is closing
- * at this moment is waited for, and one that closes later finds the device in the call. So the two cannot miss each other.
- */
-export async function withoutSocket<D extends Device>(tx: Sql, devices: readonly D[]): Promise<D[]> {
-  if (devices.length === 0) return [];
-  const { rows } = await tx.query<{ app_id: AppId; user_alias: string; device_id: string }>(
-    `SELECT live.app_id, live.user_alias, live.device_id
-     FROM unnest($1::text[], $2::text[], $3::text[]) AS asked(app_id, user_alias, device_id)
-     JOIN device_sessions AS live USING (app_id, user_alias, device_id) WHERE live.closed_at IS NULL
-     ORDER BY live.session_id FOR SHARE OF live`,
-    columnsOf(devices),
-  );
-  const live = new Set(rows.map(({ app_id, user_alias, device_id }) => `${app_id} ${device_id} ${user_alias}`));
-  return devices.filter(({ appId, userAlias, deviceId }) => !live.has(`${appId} ${deviceId} ${userAlias}`));
-}
-
 /** Locks sessions in one order before any is changed, so that batches and commands do not wait for each other. */
 export async function lockSessions(tx: Sql, sessionIds: readonly string[]): Promise<void> {
   await tx.query('SELECT FROM device_sessions WHERE session_id = ANY($1::uuid[]) ORDER BY session_id FOR UPDATE', [sessionIds]);

@@ -9,6 +9,7 @@ import { outbox } from './7-outbox.js';
 import { partsOfHistory } from './8-parts-of-history.js';
 import { outboxFunctions } from './9-outbox-functions.js';
 import { deviceOfOutcome } from './10-device-of-outcome.js';
+import { decisionFunctions } from './11-decision-functions.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: Migration[] = [
   partsOfHistory,
   outboxFunctions,
   deviceOfOutcome,
+  decisionFunctions,
 ];

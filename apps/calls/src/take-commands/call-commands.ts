@@ -1,10 +1,15 @@
-import type { AppId, CallState } from '@communication-center/contracts';
+import type { AppId, AppOptions, CallState, CommandId, UserAlias } from '@communication-center/contracts';
 import { currentTraceparent, inSpan, noteInTrace, Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { AskedCommand } from '../decide-in-groups/asked-command.js';
 import { CommandMemory, fingerprintOf, type Reply } from '../decide-in-groups/command-memory.js';
 import { DecisionRoom } from '../decide-in-groups/decision-room.js';
+import { UnknownUsers } from '../decide-in-groups/left-out.js';
 import type { Command } from '../domain/commands.js';
+import { DirectoryReading, unknownUsers } from '../follow-directory/user-settings.js';
 import type { Actor } from './actor.js';
+import { PublishLag } from './publish-lag.js';
 
 type Key = Actor['key'];
 
@@ -14,6 +19,8 @@ export class CallCommands {
   constructor(
     private readonly room: DecisionRoom,
     private readonly database: Postgres,
+    private readonly directory: DirectoryReading,
+    private readonly lag: PublishLag,
   ) {}
 
   /**
@@ -24,11 +31,44 @@ export class CallCommands {
    * @throws ProblemError with the rejection's code.
    */
   async act(appId: AppId, command: Command, given?: Key, asked: object = inOrder(command)): Promise<CallState> {
-    const key = given && { ...given, fingerprint: fingerprintOf(asked) };
-    const [done] = await inSpan(command.type, () => this.room.carryOut([{ appId, command, key, traceparent: currentTraceparent() }]));
-    if (done?.status === 'fulfilled') noteInTrace({ appId, callId: done.value.call?.callId });
-    if (done?.status === 'fulfilled') return callIn(done.value);
-    throw done?.reason;
+    // Without an id a commit whose answer was lost could not be told from one that never was.
+    const key = { ...(given ?? { actor: 'center', commandId: uuidv7() as CommandId }), fingerprint: fingerprintOf(asked) };
+    const done = await inSpan(command.type, () => this.#carryOut({ appId, command, key, traceparent: currentTraceparent() }));
+    noteInTrace({ appId, callId: done.call?.callId });
+    return callIn(done);
+  }
+
+  /**
+   * Carries out what rings people, on the app's terms: refused while nobody would hear of it. A repeat gets its first reply
+   * nevertheless.
+   * @throws ProblemError as {@link act}, `service_unavailable` while events do not reach the log.
+   */
+  async ring(appId: AppId, given: Key, asked: object, commandWithin: (options: AppOptions) => Command): Promise<CallState> {
+    let options: AppOptions;
+    try {
+      await this.lag.requireSmall();
+      options = await this.directory.optionsOf(appId);
+    } catch (error) {
+      const first = await this.#repeated(appId, given, asked);
+      if (!first) throw error;
+      return first;
+    }
+    return this.act(appId, commandWithin(options), given, asked);
+  }
+
+  /** Users who are not known here may have been made a moment ago: then the directory is asked. */
+  async #carryOut(asked: AskedCommand): Promise<Reply> {
+    try {
+      return await this.room.carryOut(asked);
+    } catch (error) {
+      if (!(error instanceof UnknownUsers)) throw error;
+      await this.directory.learn(asked.appId, aliasesOf(error));
+    }
+    try {
+      return await this.room.carryOut(asked);
+    } catch (error) {
+      throw error instanceof UnknownUsers ? unknownUsers(aliasesOf(error)) : error;
+    }
   }
 
   /**
@@ -36,12 +76,16 @@ export class CallCommands {
    * @returns undefined when it is none.
    * @throws ProblemError as it was replied, or `idempotency_mismatch` when its id was used for something else.
    */
-  async repeated(appId: AppId, given: Key, asked: object): Promise<CallState | undefined> {
+  async #repeated(appId: AppId, given: Key, asked: object): Promise<CallState | undefined> {
     if (!given) return undefined;
     const key = { ...given, appId, fingerprint: fingerprintOf(asked) };
-    const first = (await CommandMemory.read(this.database, [key])).replyTo(key);
+    const first = (await CommandMemory.read(this.database, key)).replyTo(key);
     return first && callIn(first);
   }
+}
+
+function aliasesOf({ users }: UnknownUsers): UserAlias[] {
+  return users.map(({ userAlias }) => userAlias);
 }
 
 function inOrder({ callId, ...command }: Command): object {

@@ -14,12 +14,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CommandOnCall } from '../domain/commands.js';
 import { dialWithin } from '../domain/dial-terms.js';
 import { statesOfCalls } from '../event-store/kept-states.js';
-import { DirectoryReading } from '../follow-directory/user-settings.js';
 import { MediaCredentialsOffice } from '../media-credentials/media-credentials.js';
 import { type Actor, actorOf, deviceOf } from './actor.js';
 import { type Asked, AskedBy } from './asked.js';
 import { CallCommands } from './call-commands.js';
-import { PublishLag } from './publish-lag.js';
 
 type Action = Asked<typeof callActionBodySchema>;
 
@@ -30,9 +28,7 @@ const CallIdParam = () => PathParam('callId', callIdSchema);
 export class CallsController {
   constructor(
     private readonly commands: CallCommands,
-    private readonly directory: DirectoryReading,
     private readonly media: MediaCredentialsOffice,
-    private readonly lag: PublishLag,
     private readonly database: Postgres,
   ) {}
 
@@ -42,13 +38,10 @@ export class CallsController {
     const { userAlias: initiator, deviceId: initiatorDevice } = actor;
     const { commandId: _, ...terms } = body;
     const asked = { type: 'DialCall', ...terms, userAlias: initiator, deviceId: initiatorDevice };
-    const first = await this.commands.repeated(actor.appId, actor.key, asked);
-    if (first) return this.#withMedia(actor, first);
-    await this.lag.requireSmall();
-    await this.directory.requireUsers(actor.appId, [initiator, ...body.callees]);
-    const options = await this.directory.optionsOf(actor.appId);
-    const command = dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice });
-    return this.#withMedia(actor, await this.commands.act(actor.appId, command, actor.key, asked));
+    const call = await this.commands.ring(actor.appId, actor.key, asked, (options) =>
+      dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice }),
+    );
+    return this.#withMedia(actor, call);
   }
 
   @Post(':callId/ringing')

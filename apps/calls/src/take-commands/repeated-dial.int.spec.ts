@@ -27,7 +27,8 @@ afterEach(() => store.end());
 function controller(): CallsController {
   const database = store.schema as unknown as Postgres;
   const directory = new DirectoryReading(database, {} as Identity, settings);
-  return new CallsController(new CallCommands(store.room, database), directory, {} as never, new PublishLag(database, settings), database);
+  const commands = new CallCommands(store.room, database, directory, new PublishLag(database, settings));
+  return new CallsController(commands, {} as never, database);
 }
 
 const dial = (commandId: string, more: object = {}) =>

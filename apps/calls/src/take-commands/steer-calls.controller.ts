@@ -9,12 +9,10 @@ import {
 import { appOfKey, PathParam } from '@communication-center/service';
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import type { CommandOnCall } from '../domain/commands.js';
-import { DirectoryReading } from '../follow-directory/user-settings.js';
 import { type Actor, actorOf, deviceOf, serverOrActorOf } from './actor.js';
 import { type Asked, AskedBy } from './asked.js';
 import { CallCommands } from './call-commands.js';
 import { replyOf } from './calls.controller.js';
-import { PublishLag } from './publish-lag.js';
 
 type Action = Asked<typeof callActionBodySchema>;
 type Invitation = Asked<typeof inviteBodySchema>;
@@ -24,11 +22,7 @@ const CallIdParam = () => PathParam('callId', callIdSchema);
 /** What changes a call that is under way: who is in it, and whether it has video. For its people and for servers. */
 @Controller('v1/calls/:callId')
 export class SteerCallsController {
-  constructor(
-    private readonly commands: CallCommands,
-    private readonly directory: DirectoryReading,
-    private readonly lag: PublishLag,
-  ) {}
+  constructor(private readonly commands: CallCommands) {}
 
   /** Rings people who are not in the call, whether or not they ever were. */
   @Post('add')
@@ -84,12 +78,7 @@ export class SteerCallsController {
     const { userAlias: by, ...actor } = serverOrActorOf(subject, body);
     const ringSeconds = body.ringSeconds && { ringSeconds: body.ringSeconds };
     const asked = { type: 'InviteToCall', callId, by, callees: body.callees, again, ...ringSeconds } as const;
-    const first = await this.commands.repeated(actor.appId, actor.key, asked);
-    if (first) return replyOf(first);
-    await this.lag.requireSmall();
-    await this.directory.requireUsers(actor.appId, body.callees);
-    const { callWaiting } = await this.directory.optionsOf(actor.appId);
-    return replyOf(await this.commands.act(actor.appId, { ...asked, callWaiting }, actor.key, asked));
+    return replyOf(await this.commands.ring(actor.appId, actor.key, asked, ({ callWaiting }) => ({ ...asked, callWaiting })));
   }
 
   async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
