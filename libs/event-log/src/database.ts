@@ -18,7 +18,11 @@ export interface OwnConnection extends Sql {
 /** The owning service's database, its search path set to the service's schema. */
 export interface Database extends Sql {
   readonly schema: string;
-  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws.
+   * @param opening SQL without parameters that is sent with the BEGIN, in one round trip; its rows are given to `work`.
+   */
+  transaction<T>(work: (tx: Sql, opened: Record<string, unknown>[]) => Promise<T>, opening?: string): Promise<T>;
   /** Opens a connection outside the pool. */
   connect(): Promise<OwnConnection>;
 }

@@ -8,6 +8,7 @@ import { foldRecord } from '../domain/parts.js';
 export class CallHistoryProjection {
   @ProjectEvents('call-history', {
     topics: ['calls.events'],
+    pace: 'steady',
     tables: ['call_history', 'call_parts'],
     sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
   })

@@ -5,7 +5,7 @@ import { Controller } from '@nestjs/common';
 /** Answers "how is this user reached?" */
 @Controller()
 export class ContactsProjection {
-  @ProjectEvents('contacts', { topics: ['directory.events'], tables: ['contacts'] })
+  @ProjectEvents('contacts', { topics: ['directory.events'], pace: 'steady', tables: ['contacts'] })
   async apply({ events, tombstones, tx }: ProjectionBatch<'directory.events'>): Promise<void> {
     for (const event of events) {
       if (event.type === 'app.saved') continue;

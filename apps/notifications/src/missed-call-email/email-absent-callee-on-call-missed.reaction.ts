@@ -19,7 +19,7 @@ export class EmailAbsentCalleeOnCallMissed {
     this.#presence = new ServiceClient(identity, 'presence', new Replicas(settings.PRESENCE_URL));
   }
 
-  @ReactToEvents('email-absent-callee', { topics: ['calls.events'] })
+  @ReactToEvents('email-absent-callee', { topics: ['calls.events'], pace: 'steady' })
   async email({ events }: ReactionBatch<'calls.events'>): Promise<void> {
     for (const event of events) if (event.type === 'call.missed') await resumeTrace([event], () => this.#tell(event));
   }

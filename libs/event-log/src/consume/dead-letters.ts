@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { Database } from '../database.js';
+import type { ParkedKeys } from './parked-keys.js';
 import { keyOf, sequenceOf, storable, toParked } from './parked-message.js';
 
 /** `fault`: the event itself is at fault. `newer`: a newer release wrote it; handled by itself once this one can read it. */
@@ -32,7 +33,7 @@ const mostCounted = 10_000;
  * Keys whose events one consumer group cannot handle, and those events, in the service's own database.
  *
  * A key is parked by the one member that owns its partition and freed by a redrive anywhere. So "not parked" in that
- * member's memory is certain, and "parked" is asked of the database again.
+ * member's memory is certain (see {@link ParkedKeys}), and "parked" is asked of the database again.
  */
 export class DeadLetters {
   constructor(readonly database: Database) {}
@@ -44,6 +45,15 @@ export class DeadLetters {
       [group, topic, keys],
     );
     return new Set(rows.map(({ key }) => key));
+  }
+
+  /** @returns what a group has parked, up to so many keys. */
+  async parkedOf(group: string, most: number): Promise<{ topic: string; key: string }[]> {
+    const { rows } = await this.database.query<{ topic: string; key: string }>(
+      'SELECT topic, key FROM parked_keys WHERE consumer_group = $1 LIMIT $2',
+      [group, most],
+    );
+    return rows;
   }
 
   /** @returns parked keys of this service, those that wait for longest first, and how many there are in all. */

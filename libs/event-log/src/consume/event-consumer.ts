@@ -1,9 +1,11 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { EventLog } from '../log/event-log.js';
 import { type Beginning, type Beginnings, endsOfUncommitted, takeBeginnings } from './beginnings.js';
+import { JointBatches } from './joint-batches.js';
 import type { Consuming } from './lags.js';
 import { MessageHandler, type MessageHandlerOptions } from './message-handler.js';
 import { OffsetCommits } from './offset-commits.js';
+import { fetchingAt, type Pace } from './pace.js';
 import { redrive } from './redrive.js';
 import { SeenKeys } from './seen-keys.js';
 import { type ConsumerState, Standing } from './standing.js';
@@ -11,9 +13,11 @@ import { type ConsumerState, Standing } from './standing.js';
 export interface ConsumerOptions extends MessageHandlerOptions {
   log: EventLog;
   topics: string[];
-  /** At most so many events are handed over at once. */
+  /** How soon its events are fetched: at once unless told. */
+  pace?: Pace;
+  /** At most so many events are handed over at once: as many as fit its pace unless told. */
   maxBatch?: number;
-  /** How many partitions are worked on at a time. */
+  /** How many partitions are worked on at a time, where each is handled alone. */
   concurrency?: number;
   sessionTimeoutMs?: number;
   /**
@@ -27,7 +31,10 @@ export interface ConsumerOptions extends MessageHandlerOptions {
   drainMs?: number;
 }
 
-const defaults = { maxBatch: 200, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
+const defaults = { pace: 'prompt' as Pace, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
+
+/** What one fetch brings is handed over side by side, up to so many partitions of a topic, so that it can be joined. */
+const handedOver = 64;
 
 /** How long a stop waits for its last commit, in milliseconds. */
 const commitMs = 1000;
@@ -41,6 +48,7 @@ const commitMs = 1000;
 export class EventConsumer {
   readonly #options: ConsumerOptions & typeof defaults;
   readonly #handler: MessageHandler;
+  readonly #batches: JointBatches;
   #seen = new SeenKeys();
   #commits: OffsetCommits | undefined;
   #consumer: Consumer | undefined;
@@ -48,7 +56,6 @@ export class EventConsumer {
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
   readonly #resumes = new Map<NodeJS.Timeout, () => void>();
-  #failuresInARow = 0;
   readonly #inHand = new Set<Promise<void>>();
   /** What tells kafkajs that a batch is done with, though its handler is still at work. */
   readonly #letGo = new Set<() => void>();
@@ -57,6 +64,12 @@ export class EventConsumer {
   constructor(options: ConsumerOptions) {
     this.#options = { ...defaults, ...options };
     this.#handler = new MessageHandler(options);
+    this.#batches = new JointBatches({
+      together: (topic, messages, seen) => this.#handler.handleTogether(topic, messages, seen),
+      alone: (topic, messages, seen) => this.#handler.handle(topic, messages, seen),
+      maxBatch: options.maxBatch ?? fetchingAt(this.#options.pace).maxBatch,
+      concurrency: this.#options.concurrency,
+    });
   }
 
   get state(): ConsumerState {
@@ -75,14 +88,15 @@ export class EventConsumer {
 
   /** Joins the group; keeps trying while the brokers are away. Resolves once the first try was made. */
   async start(): Promise<void> {
-    const { log, group, topics, concurrency, sessionTimeoutMs, onError } = this.#options;
+    const { log, group, topics, pace, sessionTimeoutMs, onError } = this.#options;
+    const { minBytes, maxWaitTimeInMs } = fetchingAt(pace);
     const consumer = log.kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
       rebalanceTimeout: 15_000,
-      // The brokers answer at once when there is anything; this is how often they are asked when there is not.
-      maxWaitTimeInMs: 1000,
+      minBytes,
+      maxWaitTimeInMs,
       retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;
@@ -100,6 +114,7 @@ export class EventConsumer {
       this.standing.become('running');
       // Others may have handled and parked what comes here now.
       this.#seen = new SeenKeys();
+      this.#handler.assigned();
       this.#commits?.end();
       this.#commits = this.#newCommits(consumer);
       const mine = takeBeginnings(beginnings, payload.memberAssignment);
@@ -121,7 +136,7 @@ export class EventConsumer {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: concurrency,
+        partitionsConsumedConcurrently: handedOver * topics.length,
         eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload))),
       });
       isRunning = true;
@@ -198,39 +213,38 @@ export class EventConsumer {
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
+    const { topic, partition, messages } = batch;
     const beating = setInterval(() => {
       if (this.#hasLetGo) clearInterval(beating);
       else heartbeat().catch(() => undefined);
     }, 1000);
-    const seen = this.#seen;
+    const doing = `handling ${topic}/${partition} as ${this.#options.group}`;
     const commits = this.#commits;
-    let chunk: KafkaMessage[] = [];
+    const isMine = () => !this.#stopping && isRunning() && !isStale();
+    const onHandled = (offset: string) => {
+      if (this.#hasLetGo) return;
+      resolveOffset(offset);
+      commits?.handled(topic, partition, offset);
+    };
+    const onFailed = async (failed: readonly KafkaMessage[], error: unknown, inARow: number) => {
+      if (this.#stopping) return;
+      await this.#handler.report(topic, failed, error, `${doing}; paused, will resume`);
+      this.#pauseAndResume(payload, inARow);
+    };
     try {
-      for (let start = 0; start < batch.messages.length; start += this.#options.maxBatch) {
-        if (this.#stopping || !isRunning() || isStale()) return;
-        chunk = batch.messages.slice(start, start + this.#options.maxBatch);
-        await this.#handler.handle(batch.topic, chunk, seen);
-        if (this.#hasLetGo) return;
-        const { offset } = chunk.at(-1) as KafkaMessage;
-        resolveOffset(offset);
-        commits?.handled(batch.topic, batch.partition, offset);
-        this.#failuresInARow = 0;
-      }
+      await this.#batches.handle({ topic, partition, messages, seen: this.#seen, isMine, onHandled, onFailed });
     } catch (error) {
-      await this.#pauseAndResume(payload, chunk, error);
+      // Such as of an offset that kafkajs does not want any more, since the partition was given to another.
+      this.#options.onError(error, doing);
     } finally {
       clearInterval(beating);
     }
   }
 
   /** Waits with growing, jittered pauses, without end: the event is not lost and not skipped. */
-  async #pauseAndResume({ batch, pause }: EachBatchPayload, messages: readonly KafkaMessage[], error: unknown): Promise<void> {
-    if (this.#stopping) return;
-    this.#failuresInARow += 1;
-    const doing = `handling ${batch.topic}/${batch.partition} as ${this.#options.group}; paused, will resume`;
-    await this.#handler.report(batch.topic, messages, error, doing);
+  #pauseAndResume({ pause }: EachBatchPayload, inARow: number): void {
     const resume = pause();
-    const wait = Math.min(5000, 100 * 2 ** Math.min(this.#failuresInARow, 6)) * (0.75 + Math.random() / 2);
+    const wait = Math.min(5000, 100 * 2 ** Math.min(inARow, 6)) * (0.75 + Math.random() / 2);
     const timer = setTimeout(() => {
       this.#resumes.delete(timer);
       resume();

@@ -3,12 +3,13 @@ import type { KafkaMessage } from 'kafkajs';
 import { type Fault, faultOf } from '../failures.js';
 import { type DeadLetters, type ParkedFor, type ParkedKind, reasonOf } from './dead-letters.js';
 import type { Gaps } from './gaps.js';
+import { ParkedKeys } from './parked-keys.js';
 import { keyOf } from './parked-message.js';
 import { readMessages, sequenceIn, type Tombstone } from './read-messages.js';
 import { SeenKeys } from './seen-keys.js';
 import { type TraceWork, toldOf, type WorkOnEvents } from './trace-work.js';
 
-/** Events of one partition of one topic, in order, in the newest version of their data. */
+/** Events of one topic, those of a key in order, in the newest version of their data. */
 export interface EventBatch {
   topic: string;
   events: readonly AnyEvent[];
@@ -32,6 +33,8 @@ export interface MessageHandlerOptions {
   triesBeforeParking?: number | undefined;
   /** After so long an event that alone fails, while others succeed, is parked though its fault is not clear. */
   aloneFailsForMs?: number | undefined;
+  /** So many parked keys are known without asking. */
+  mostParkedKept?: number | undefined;
 }
 
 /** Handles messages in order within a key, and parks the keys of those that cannot be. */
@@ -40,9 +43,26 @@ export class MessageHandler {
   /** Since when a message fails for reasons that are not clear, by topic, key and offset. */
   readonly #failingSince = new Map<string, number>();
   #lastSuccess = 0;
+  readonly #parked: ParkedKeys;
 
   constructor(options: MessageHandlerOptions) {
     this.#options = options;
+    const { deadLetters, group, mostParkedKept } = options;
+    this.#parked = new ParkedKeys({ deadLetters, group, ...(mostParkedKept !== undefined && { max: mostParkedKept }) });
+  }
+
+  /** To be called once partitions were given: others may have parked keys of theirs. */
+  assigned(): void {
+    this.#parked.assigned();
+  }
+
+  /**
+   * Handles messages of one topic in one go.
+   * @throws whatever one of them is at fault of: nothing of them counts as handled.
+   */
+  async handleTogether(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
+    const free = await this.#putBehindParked(topic, messages, seen);
+    if (free.length > 0) await this.#hand(topic, free, seen);
   }
 
   /**
@@ -77,17 +97,23 @@ export class MessageHandler {
     return { kind: 'newer', reason: error.message, newer: { type: error.type, dataversion: error.dataversion } };
   }
 
-  /** @returns the messages whose keys are not parked. Asks only about keys that this member has not handled yet. */
+  /** @returns the messages whose keys are not parked. Asks only where one may be. */
   async #putBehindParked(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<readonly KafkaMessage[]> {
-    const { group, deadLetters } = this.#options;
-    const unknown = [...new Set(messages.map(keyOf))].filter((key) => !seen.has(topic, key));
-    if (unknown.length === 0) return messages;
-    let parked = await deadLetters.parkedAmong(group, topic, unknown);
-    if (parked.size > 0) {
-      const behind = messages.filter((message) => parked.has(keyOf(message)));
-      parked = await deadLetters.parkBehind(group, topic, behind);
-    }
+    const asked = await this.#parked.among(topic, [...new Set(messages.map(keyOf))], seen);
+    if (asked.size === 0) return messages;
+    const parked = await this.#putBehind(
+      topic,
+      messages.filter((message) => asked.has(keyOf(message))),
+    );
     return messages.filter((message) => !parked.has(keyOf(message)));
+  }
+
+  /** Puts messages behind their keys. @returns the keys that are still parked. */
+  async #putBehind(topic: string, messages: readonly KafkaMessage[]): Promise<Set<string>> {
+    const { group, deadLetters } = this.#options;
+    const parked = await deadLetters.parkBehind(group, topic, messages);
+    for (const key of new Set(messages.map(keyOf))) if (!parked.has(key)) await this.#parked.free(topic, key);
+    return parked;
   }
 
   async #oneByOne(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
@@ -106,7 +132,7 @@ export class MessageHandler {
 
   /** Puts a message behind its key. @returns false when the key was freed meanwhile. */
   async #isBehind(topic: string, message: KafkaMessage): Promise<boolean> {
-    return (await this.#options.deadLetters.parkBehind(this.#options.group, topic, [message])).size > 0;
+    return (await this.#putBehind(topic, [message])).size > 0;
   }
 
   /** @returns undefined when it went well, else what failed and whether the key was parked for it. */
@@ -145,6 +171,7 @@ export class MessageHandler {
       onError(error, `handling ${topic} key ${keyOf(message)} as ${group}; its key is parked`);
       await deadLetters.park(group, topic, message, why);
     });
+    this.#parked.note(topic, keyOf(message));
     seen.forget(topic, keyOf(message));
     this.#failingSince.delete(nameOf(topic, message));
     onParked?.(why.kind);

@@ -196,6 +196,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       log,
       group,
       topics: [...slice.topics],
+      ...(slice.pace && { pace: slice.pace }),
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)

@@ -9,7 +9,7 @@ function notedDatabase(notes: string[]): Database {
     ...tx,
     schema: 'test',
     transaction: async (work) => {
-      const result = await work(tx);
+      const result = await work(tx, [{ had: true }]);
       notes.push('committed');
       return result;
     },

@@ -2,6 +2,7 @@ import type { AnyEvent, EventOf, Topic } from '@communication-center/contracts';
 import type { Database, Sql } from '../database.js';
 import { InfrastructureError } from '../failures.js';
 import type { EventBatch } from './message-handler.js';
+import type { Pace } from './pace.js';
 import type { Tombstone } from './read-messages.js';
 import { shadowOf } from './tables.js';
 
@@ -24,6 +25,8 @@ export type ProjectionBatch<T extends Topic> = { [One in T]: AnyProjectionBatch 
 /** What a projection is made of. */
 export interface ProjectionSlice<T extends string = string> {
   topics: readonly T[];
+  /** `steady` where nobody waits for it: at once unless told. */
+  pace?: Pace;
   /** The tables that hold the projection and nothing else: a rebuild replaces them. */
   tables: string[];
   /** SQL that answers `key, sequence` for the keys `$1`, where a table keeps the last sequence of each call. */
@@ -50,11 +53,10 @@ export class Projection {
   /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
   async applyLive({ topic, events, tombstones }: EventBatch): Promise<void> {
     const then: (() => void)[] = [];
-    await this.database.transaction(async (tx) => {
-      const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
-      if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
+    await this.database.transaction(async (tx, had) => {
+      if (had[0]?.had !== true) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
       await this.options.apply({ topic, events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
-    });
+    }, `SELECT pg_try_advisory_xact_lock_shared(hashtext('${this.#lockName}')) AS had`);
     for (const one of then) one();
   }
 
@@ -90,6 +92,7 @@ export class Projection {
     return new Map(rows.map(({ key, sequence }) => [key, Number(sequence)]));
   }
 
+  /** A name without quotes: both of its parts are identifiers. */
   get #lockName(): string {
     return `projection ${this.database.schema}.${this.options.name}`;
   }

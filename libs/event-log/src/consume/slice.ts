@@ -2,10 +2,18 @@ import type { AnyEvent, EventOf, Topic } from '@communication-center/contracts';
 import { type ArgumentsHost, applyDecorators, Catch, type RpcExceptionFilter, UseFilters } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
+import type { Pace } from './pace.js';
 import type { ProjectionBatch, ProjectionSlice } from './projection.js';
 
+/** What a reaction is made of. */
+interface ReactionSlice<T extends string = string> {
+  topics: readonly T[];
+  /** `steady` where nobody waits for it: at once unless told. */
+  pace?: Pace;
+}
+
 /** What a marked method consumes. */
-export type Slice = ({ kind: 'projection' } & ProjectionSlice) | { kind: 'reaction'; topics: readonly string[] };
+export type Slice = ({ kind: 'projection' } & ProjectionSlice) | ({ kind: 'reaction' } & ReactionSlice);
 
 export interface AnyReactionBatch {
   topic: string;
@@ -39,6 +47,6 @@ export function ProjectEvents<const T extends Topic>(name: string, slice: Projec
  * Marks a method that acts on the world because of events: it gets a {@link ReactionBatch} and is never replayed, so it
  * must leave a unique row for what it did and look at the event's deadline before it does it.
  */
-export function ReactToEvents<const T extends Topic>(name: string, slice: { topics: readonly T[] }): Marks<ReactionBatch<T>> {
+export function ReactToEvents<const T extends Topic>(name: string, slice: ReactionSlice<T>): Marks<ReactionBatch<T>> {
   return applyDecorators(EventPattern(name, undefined, { kind: 'reaction', ...slice }), UseFilters(new OriginalErrorFilter()));
 }

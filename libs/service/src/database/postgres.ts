@@ -49,7 +49,7 @@ export class Postgres implements Database {
     return {
       schema: this.schema,
       query: (text, values) => this.during(kind, () => this.query(text, values)),
-      transaction: (work) => this.during(kind, () => this.transaction(work)),
+      transaction: (work, opening) => this.during(kind, () => this.transaction(work, opening)),
       connect: () => this.connect(),
     };
   }
@@ -67,11 +67,11 @@ export class Postgres implements Database {
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
-  async transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: Sql, opened: Record<string, unknown>[]) => Promise<T>, opening?: string): Promise<T> {
     const client = await this.#connection();
     try {
-      await client.query('BEGIN');
-      const result = await work(client as unknown as Sql);
+      const opened = await begin(client, opening);
+      const result = await work(client as unknown as Sql, opened);
       await client.query('COMMIT');
       client.release();
       return result;
@@ -101,6 +101,17 @@ export class Postgres implements Database {
   #connection(): Promise<pg.PoolClient> {
     return this.#pools[this.#kind.getStore() ?? 'commands'].connect();
   }
+}
+
+/** Begins a transaction, and asks its first question with it: statements without parameters may share a round trip. */
+async function begin(client: pg.PoolClient, opening: string | undefined): Promise<Record<string, unknown>[]> {
+  if (opening === undefined) {
+    await client.query('BEGIN');
+    return [];
+  }
+  // One answer for each statement, which the types of pg do not know of.
+  const answers = (await client.query(`BEGIN; ${opening}`)) as unknown as pg.QueryResult[];
+  return answers.at(-1)?.rows ?? [];
 }
 
 const lostStates = /^(08|57P|25P03)/;
