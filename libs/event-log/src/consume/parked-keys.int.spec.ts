@@ -139,14 +139,117 @@ function redriven(consumer: EventConsumer, reader: EventReader): NewerKeys {
   return newer;
 }
 
-test('whether a key is parked is asked once, while its member keeps the partition', async () => {
-  const asked = vi.spyOn(bench.deadLetters, 'parkedAmong');
-  await bench.consume('reads');
-  for (const sequence of upTo(5)) {
-    await bench.tell(event('a', sequence));
-    await bench.effectsLike({ a: upTo(sequence) });
-  }
-  expect(asked.mock.calls.map(([, , keys]) => keys)).toEqual([['a']]);
+describe('which keys are parked', () => {
+  const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
+  const of = (sequence: number) => keys.map((key) => event(key, sequence));
+  const likeFirst = Object.fromEntries(keys.map((key) => [key, [1]]));
+  const refusingSecond = () =>
+    poison(
+      ({ sequence }) => sequence === 2,
+      () => new TypeError('a bug'),
+    );
+
+  test('is read once, while the member keeps its partitions: no batch asks', async () => {
+    const read = vi.spyOn(bench.deadLetters, 'parkedOf');
+    const asked = vi.spyOn(bench.deadLetters, 'parkedAmong');
+    await bench.consume('reads');
+    for (const sequence of upTo(3)) {
+      await bench.tell(event('a', sequence), event(`new ${sequence}`, 1));
+      await bench.effectsLike({ a: upTo(sequence), [`new ${sequence}`]: [1] });
+    }
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  test('is known to whoever joins, and to whoever stays: what comes is put behind them, whichever of them has their partition', async () => {
+    await bench.consume('reads', { handle: refusingSecond(), triesBeforeParking: 1 });
+    await bench.tell(...of(1), ...of(2));
+    await behind(keys.length);
+    const joining = await bench.consume('reads', { handle: refusingSecond(), triesBeforeParking: 1 });
+    const others = Array.from({ length: 12 }, (_, index) => `other-${index}`);
+    await bench.tell(...of(3), ...others.flatMap((key) => [event(key, 1), event(key, 2)]));
+    await behind(keys.length * 2 + others.length);
+    await joining.stop();
+    // What the second one parked, the first one takes over.
+    await bench.tell(...of(4), ...others.map((key) => event(key, 3)));
+    await behind(keys.length * 3 + others.length * 2);
+    expect(await bench.effects()).toEqual({ ...likeFirst, ...Object.fromEntries(others.map((key) => [key, [1]])) });
+  });
+
+  test('is asked where they are too many to be kept', async () => {
+    const asked = vi.spyOn(bench.deadLetters, 'parkedAmong');
+    const consumer = await bench.consume('reads', { handle: refusingSecond(), triesBeforeParking: 1, mostParkedKept: 3 });
+    await bench.tell(...of(1), ...of(2), ...of(3));
+    await behind(keys.length * 2);
+    await consumer.stop();
+    await bench.consume('reads', { mostParkedKept: 3 });
+    await bench.tell(...of(4), event('free', 1));
+    await behind(keys.length * 3);
+    expect(await bench.effectsLike({ free: [1] })).toEqual({ ...likeFirst, free: [1] });
+    expect(asked).toHaveBeenCalled();
+  });
+
+  test('is not known while it cannot be read: nothing is handled until it is', async () => {
+    await bench.deadLetters.park(`${bench.schema.schema}.reads`, bench.topic, message(event('key-0', 1), 0), {
+      kind: 'fault',
+      reason: 'a bug',
+    });
+    const read = vi.spyOn(bench.deadLetters, 'parkedOf').mockRejectedValue(Object.assign(new Error('away'), { code: '08006' }));
+    await bench.consume('reads');
+    await bench.tell(...of(2));
+    await eventually('some tries', () => read.mock.calls.length >= 4);
+    expect(await bench.effects()).toEqual({});
+    read.mockRestore();
+    await behind(2);
+    const free = Object.fromEntries(keys.slice(1).map((key) => [key, [2]]));
+    expect(await bench.effectsLike(free)).toEqual(free);
+  });
+
+  test('is found out where others freed them, at their next event and not again', async () => {
+    await bench.consume('reads', { handle: refusingSecond(), triesBeforeParking: 1 });
+    await bench.tell(...of(1), ...of(2));
+    await behind(keys.length);
+    for (const key of keys) await bench.deadLetters.discard(`${bench.schema.schema}.reads`, bench.topic, key);
+    const asked = vi.spyOn(bench.deadLetters, 'parkBehind');
+    await bench.tell(...of(3));
+    await bench.effectsLike(Object.fromEntries(keys.map((key) => [key, [1, 3]])));
+    asked.mockClear();
+    await bench.tell(...of(4));
+    await bench.effectsLike(Object.fromEntries(keys.map((key) => [key, [1, 3, 4]])));
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  test('may be said too late by one that has lost the partition: its successor has judged the event himself, and the order holds', async () => {
+    let letGo: () => void = () => undefined;
+    let isHanging = false;
+    const late = await bench.consume('reads', {
+      drainMs: 200,
+      triesBeforeParking: 1,
+      handle: async (batch) => {
+        if (!batch.events.some(({ sequence }) => sequence === 2)) return bench.applyOnce(batch);
+        isHanging = true;
+        await new Promise<void>((resolve) => (letGo = resolve));
+        throw new TypeError('a bug');
+      },
+    });
+    await bench.tell(event('a', 1));
+    await bench.effectsLike({ a: [1] });
+    await bench.tell(event('a', 2));
+    await eventually('the handler hanging', () => isHanging);
+    await late.stop();
+    const successor = await bench.consume('reads');
+    await bench.effectsLike({ a: [1, 2] });
+    letGo();
+    await eventually('the late one having parked the key', async () => {
+      letGo();
+      return (await bench.parked()).length === 1;
+    });
+    await bench.tell(event('a', 3));
+    await bench.effectsLike({ a: [1, 2, 3] });
+    await successor.redrive(bench.topic, 'a');
+    expect(await bench.effects()).toEqual({ a: [1, 2, 3] });
+    expect(await bench.parked()).toEqual([]);
+  });
 });
 
 describe('a redrive', () => {

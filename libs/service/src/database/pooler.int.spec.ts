@@ -73,6 +73,28 @@ test('transactions, parameters and many at once work as they do without a pooler
   expect(rows).toEqual([{ odd: 0, all: 100 }]);
 });
 
+test('what opens a transaction is of that transaction, whose connection many others use in turn', async () => {
+  const before = (await database.query('SELECT count(*)::int AS count FROM things')).rows;
+  await Promise.all(
+    Array.from({ length: 50 }, (_, number) =>
+      database
+        .transaction(async (tx, opened) => {
+          expect(opened).toEqual([{ had: true }]);
+          const { rows } = await tx.query(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objid = $1 AND mode = 'ShareLock'",
+            [number],
+          );
+          expect(rows).toHaveLength(1);
+          throw new Error('nothing is to stay');
+        }, `SELECT pg_try_advisory_xact_lock_shared(${number}) AS had`)
+        .catch((error: unknown) => {
+          if (!(error instanceof Error && error.message === 'nothing is to stay')) throw error;
+        }),
+    ),
+  );
+  expect((await database.query('SELECT count(*)::int AS count FROM things')).rows).toEqual(before);
+});
+
 test('what one kind makes, every kind may use', async () => {
   await database.of('jobs').query('CREATE TABLE made (id int)');
   await database.of('commands').query('INSERT INTO made VALUES (1)');

@@ -75,6 +75,22 @@ test('a refused statement leaves its connection in use, and nothing of its trans
   expect(await pid()).toBe(before);
 });
 
+test('what opens a transaction is asked with its BEGIN, and where that fails nothing of it stays', async () => {
+  const before = await pid();
+  const locks = "SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+  const held = await database.transaction(async (tx, opened) => {
+    expect(opened).toEqual([{ had: true }]);
+    await tx.query('INSERT INTO things VALUES (1)');
+    return (await tx.query(locks)).rows;
+  }, 'SELECT pg_try_advisory_xact_lock_shared(7) AS had');
+  expect(held).toEqual([{ held: 1 }]);
+  expect((await database.query(locks)).rows).toEqual([{ held: 0 }]);
+  await expect(database.transaction(async () => expect.unreachable(), 'SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
+  await expect(database.transaction((tx) => tx.query('INSERT INTO things VALUES (1)'), 'SELECT 1')).rejects.toThrow();
+  expect((await database.query('SELECT id FROM things')).rows).toEqual([{ id: 1 }]);
+  expect(await pid()).toBe(before);
+});
+
 test('a connection that was lost in a transaction is not used again', async () => {
   const before = await pid();
   const lost = database.transaction(async (tx) => {
