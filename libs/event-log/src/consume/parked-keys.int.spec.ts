@@ -190,7 +190,7 @@ describe('which keys are parked', () => {
   });
 
   test('is not known while it cannot be read: nothing is handled until it is', async () => {
-    await bench.deadLetters.park(`${bench.schema.schema}.reads`, bench.topic, message(event('key-0', 1), 0), {
+    await bench.deadLetters.park(`${bench.schema.schema}.reads`, bench.topic, message(event('key-0', 1), 1_000_000), {
       kind: 'fault',
       reason: 'a bug',
     });
