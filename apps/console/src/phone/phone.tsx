@@ -87,6 +87,7 @@ export function Phone({ center, onSignOut }: Props) {
           <RecentCalls
             center={center}
             version={`${last?.callId} ${current?.callId}`}
+            ended={last?.callId}
             onDial={(userAlias) => void dial([userAlias])}
             onChoose={setChosen}
           />

@@ -9,16 +9,25 @@ interface Props {
   center: CommunicationCenter;
   /** Changes when the list should be read anew. */
   version: string;
+  /** A call that is over: the history tells so up to a second later than the call's own devices hear of it. */
+  ended: string | undefined;
   onDial: (userAlias: string) => void;
   onChoose: (callId: string) => void;
 }
 
+/** How often the list is read while it lacks the end of a call, and how often at most. */
+const again = { everyMs: 1000, times: 10 };
+
 /** The user's last calls, newest first: choose one to see its timeline, or call back. */
-export function RecentCalls({ center, version, onDial, onChoose }: Props) {
+export function RecentCalls({ center, version, ended, onDial, onChoose }: Props) {
   const { data: { calls } = { calls: [] } } = useQuery({
     queryKey: ['history', center.userAlias, version],
     queryFn: () => center.history(),
     placeholderData: (before) => before,
+    refetchInterval: ({ state: { data, dataUpdateCount } }) => {
+      const isThere = data?.calls.some(({ callId, status }) => callId === ended && status === 'ended');
+      return ended === undefined || isThere || dataUpdateCount >= again.times ? false : again.everyMs;
+    },
   });
   const partner = (participants: { userAlias: string }[]) =>
     participants.find(({ userAlias }) => userAlias !== center.userAlias)?.userAlias ?? '';
