@@ -15,14 +15,17 @@ export interface OwnConnection extends Sql {
   end(): Promise<void>;
 }
 
+/** Runs statements in one transaction. */
+export interface Transaction extends Sql {
+  /** Asks the last statement and commits, in one round trip. Where it fails, nothing of the transaction stays; nothing may follow. */
+  last: Sql['query'];
+}
+
 /** The owning service's database, its search path set to the service's schema. */
 export interface Database extends Sql {
   readonly schema: string;
-  /**
-   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws.
-   * @param opening SQL without parameters that is sent with the BEGIN, in one round trip; its rows are given to `work`.
-   */
-  transaction<T>(work: (tx: Sql, opened: Record<string, unknown>[]) => Promise<T>, opening?: string): Promise<T>;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Its BEGIN goes with the first statement. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Opens a connection outside the pool. */
   connect(): Promise<OwnConnection>;
 }

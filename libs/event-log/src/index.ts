@@ -12,7 +12,7 @@ export { ProjectEvents, type ReactionBatch, ReactToEvents } from './consume/slic
 export { consumerTables } from './consume/tables.js';
 export { Tail } from './consume/tail.js';
 export type { WorkOnEvents } from './consume/trace-work.js';
-export type { Database, OwnConnection, Rows, Sql } from './database.js';
+export type { Database, OwnConnection, Rows, Sql, Transaction } from './database.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
 export { BrokerWatch } from './log/broker-watch.js';
 export { fromMessage, toMessage } from './log/event-headers.js';

@@ -50,14 +50,12 @@ export class TestSchema {
     return (await this.#pool.query(text, values)) as unknown as { rows: R[]; rowCount: number | null };
   }
 
-  async transaction<T>(
-    work: (tx: Pick<TestSchema, 'query'>, opened: Record<string, unknown>[]) => Promise<T>,
-    opening = 'SELECT WHERE false',
-  ): Promise<T> {
+  async transaction<T>(work: (tx: Pick<TestSchema, 'query'> & { last: TestSchema['query'] }) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     try {
-      const answers = (await client.query(`BEGIN; ${opening}`)) as unknown as pg.QueryResult<Record<string, unknown>>[];
-      const result = await work(client as unknown as Pick<TestSchema, 'query'>, answers.at(-1)?.rows ?? []);
+      await client.query('BEGIN');
+      const query = client.query.bind(client) as unknown as TestSchema['query'];
+      const result = await work({ query, last: query });
       await client.query('COMMIT');
       return result;
     } catch (error) {

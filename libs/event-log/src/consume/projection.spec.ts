@@ -9,7 +9,7 @@ function notedDatabase(notes: string[]): Database {
     ...tx,
     schema: 'test',
     transaction: async (work) => {
-      const result = await work(tx, [{ had: true }]);
+      const result = await work(tx);
       notes.push('committed');
       return result;
     },

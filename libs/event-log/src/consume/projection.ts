@@ -53,10 +53,11 @@ export class Projection {
   /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
   async applyLive({ topic, events, tombstones }: EventBatch): Promise<void> {
     const then: (() => void)[] = [];
-    await this.database.transaction(async (tx, had) => {
-      if (had[0]?.had !== true) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
+    await this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
+      if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
       await this.options.apply({ topic, events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
-    }, `SELECT pg_try_advisory_xact_lock_shared(hashtext('${this.#lockName}')) AS had`);
+    });
     for (const one of then) one();
   }
 
@@ -92,7 +93,6 @@ export class Projection {
     return new Map(rows.map(({ key, sequence }) => [key, Number(sequence)]));
   }
 
-  /** A name without quotes: both of its parts are identifiers. */
   get #lockName(): string {
     return `projection ${this.database.schema}.${this.options.name}`;
   }

@@ -75,20 +75,42 @@ test('a refused statement leaves its connection in use, and nothing of its trans
   expect(await pid()).toBe(before);
 });
 
-test('what opens a transaction is asked with its BEGIN, and where that fails nothing of it stays', async () => {
+test('the last statement is committed with it, and where it fails nothing stays', async () => {
   const before = await pid();
-  const locks = "SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
-  const held = await database.transaction(async (tx, opened) => {
-    expect(opened).toEqual([{ had: true }]);
+  const answer = await database.transaction(async (tx) => {
     await tx.query('INSERT INTO things VALUES (1)');
-    return (await tx.query(locks)).rows;
-  }, 'SELECT pg_try_advisory_xact_lock_shared(7) AS had');
-  expect(held).toEqual([{ held: 1 }]);
-  expect((await database.query(locks)).rows).toEqual([{ held: 0 }]);
-  await expect(database.transaction(async () => expect.unreachable(), 'SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
-  await expect(database.transaction((tx) => tx.query('INSERT INTO things VALUES (1)'), 'SELECT 1')).rejects.toThrow();
+    const { rows } = await tx.last('SELECT count(*)::int AS count FROM things');
+    await expect(tx.query('SELECT 1')).rejects.toThrow('last statement');
+    return rows;
+  });
+  expect(answer).toEqual([{ count: 1 }]);
+  const twice = database.transaction(async (tx) => {
+    await tx.query('INSERT INTO things VALUES (2)');
+    await tx.last('INSERT INTO things VALUES (2)');
+  });
+  await expect(twice).rejects.toMatchObject({ code: '23505' });
   expect((await database.query('SELECT id FROM things')).rows).toEqual([{ id: 1 }]);
   expect(await pid()).toBe(before);
+});
+
+test('what is refused only by the commit is a failure of the transaction', async () => {
+  await database.query('CREATE TABLE later (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
+  const twice = database.transaction(async (tx) => {
+    await tx.query('INSERT INTO later VALUES (1)');
+    await tx.last('INSERT INTO later VALUES (1)');
+  });
+  await expect(twice).rejects.toMatchObject({ code: '23505' });
+  expect((await database.query('SELECT id FROM later')).rows).toEqual([]);
+});
+
+test('a transaction that asks nothing, and one whose connection is lost at its last statement', async () => {
+  await expect(database.transaction(async () => 'nothing')).resolves.toBe('nothing');
+  const lost = database.transaction(async (tx) => {
+    await tx.query('INSERT INTO things VALUES (3)');
+    await tx.last('SELECT pg_terminate_backend(pg_backend_pid())');
+  });
+  await expect(lost).rejects.toThrow();
+  expect((await database.query('SELECT id FROM things')).rows).toEqual([]);
 });
 
 test('a connection that was lost in a transaction is not used again', async () => {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Database, OwnConnection, Rows, Sql } from '@communication-center/event-log';
+import type { Database, OwnConnection, Rows, Transaction } from '@communication-center/event-log';
 import pg from 'pg';
 import type { DatabaseSettings } from '../settings.js';
 import { type ConnectionKind, connectionKinds, patienceMs, roleOf, sessionSettings, startUpOptions } from './connection-kinds.js';
@@ -49,7 +49,7 @@ export class Postgres implements Database {
     return {
       schema: this.schema,
       query: (text, values) => this.during(kind, () => this.query(text, values)),
-      transaction: (work, opening) => this.during(kind, () => this.transaction(work, opening)),
+      transaction: (work) => this.during(kind, () => this.transaction(work)),
       connect: () => this.connect(),
     };
   }
@@ -67,12 +67,12 @@ export class Postgres implements Database {
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
-  async transaction<T>(work: (tx: Sql, opened: Record<string, unknown>[]) => Promise<T>, opening?: string): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#connection();
     try {
-      const opened = await begin(client, opening);
-      const result = await work(client as unknown as Sql, opened);
-      await client.query('COMMIT');
+      const tx = new PooledTransaction(client);
+      const result = await work(tx);
+      await tx.commit();
       client.release();
       return result;
     } catch (error) {
@@ -103,15 +103,34 @@ export class Postgres implements Database {
   }
 }
 
-/** Begins a transaction, and asks its first question with it: statements without parameters may share a round trip. */
-async function begin(client: pg.PoolClient, opening: string | undefined): Promise<Record<string, unknown>[]> {
-  if (opening === undefined) {
-    await client.query('BEGIN');
-    return [];
+/** A transaction on a pooled connection, which sends statements without waiting for the answers to those before. */
+class PooledTransaction implements Transaction {
+  readonly #begun: Promise<unknown>;
+  #committed: Promise<unknown> | undefined;
+
+  constructor(private readonly client: pg.PoolClient) {
+    // Waited for at the end. Where it fails, so does what follows it.
+    this.#begun = client.query('BEGIN');
+    this.#begun.catch(() => undefined);
   }
-  // One answer for each statement, which the types of pg do not know of.
-  const answers = (await client.query(`BEGIN; ${opening}`)) as unknown as pg.QueryResult[];
-  return answers.at(-1)?.rows ?? [];
+
+  async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> {
+    if (this.#committed) throw new Error('This transaction has had its last statement');
+    return (await this.client.query(text, values)) as unknown as Rows<R>;
+  }
+
+  async last<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> {
+    const answer = this.query<R>(text, values);
+    // After a statement that failed this rolls back.
+    this.#committed = this.client.query('COMMIT');
+    this.#committed.catch(() => undefined);
+    return answer;
+  }
+
+  async commit(): Promise<void> {
+    await this.#begun;
+    await (this.#committed ?? this.client.query('COMMIT'));
+  }
 }
 
 const lostStates = /^(08|57P|25P03)/;
@@ -156,7 +175,14 @@ function makePool(settings: DatabaseSettings, schema: string, kind: ConnectionKi
     settings.DATABASE_POOLER === 'transaction'
       ? { connectionString: asRole(settings.DATABASE_URL, schema, kind) }
       : { connectionString: settings.DATABASE_URL, options: startUpOptions(sessionSettings(schema, kind)) };
-  return new pg.Pool({ ...clientConfig(schema, kind), ...signIn, max, idleTimeoutMillis: keptIdleMs, maxLifetimeSeconds: 1800 });
+  return new pg.Pool({
+    ...clientConfig(schema, kind),
+    ...signIn,
+    pipeline: true,
+    max,
+    idleTimeoutMillis: keptIdleMs,
+    maxLifetimeSeconds: 1800,
+  });
 }
 
 function clientConfig(schema: string, kind: ConnectionKind | 'direct'): pg.ClientConfig {
