@@ -8,11 +8,12 @@ import { liveSecrets } from './migrations/5-live-secrets.js';
 import { outbox } from './migrations/6-outbox.js';
 import { outboxFunctions } from './migrations/7-outbox-functions.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
+import { outboxRows } from './migrations/9-outbox-rows.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'directory',
   module: AppModule,
   settings,
-  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox, outboxFunctions, allowedOrigins],
+  migrations: [directory, auditAndSipAccounts, lists, consumers, liveSecrets, outbox, outboxFunctions, allowedOrigins, outboxRows],
 });

@@ -1,5 +1,5 @@
 import { type AppId, type DirectoryEvent, enveloped } from '@communication-center/contracts';
-import { type Sql, writeOutbox } from '@communication-center/event-log';
+import { type Sql, type WrittenRow, writeOutbox } from '@communication-center/event-log';
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -9,9 +9,9 @@ type Told = Pick<DirectoryEvent, 'type' | 'data'>;
  * Puts a change of the directory into the outbox, in the transaction that makes it.
  * @param key `app:…` or `user:…`; the event's subject.
  * @param sequence of that subject's row after the change.
- * @returns the shards to wake after the commit.
+ * @returns what to tell the relay of after the commit.
  */
-export async function publish(tx: Sql, appId: AppId, key: string, sequence: number, told: Told): Promise<number[]> {
+export async function publish(tx: Sql, appId: AppId, key: string, sequence: number, told: Told): Promise<WrittenRow[]> {
   const { rows } = await tx.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   const event = enveloped(told, {
     id: uuidv7(),

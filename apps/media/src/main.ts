@@ -5,6 +5,12 @@ import { departures } from './migrations/2-departures.js';
 import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
+import { outboxRows } from './migrations/6-outbox-rows.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'media', module: AppModule, settings, migrations: [media, departures, consumers, outbox, outboxFunctions] });
+await runService({
+  name: 'media',
+  module: AppModule,
+  settings,
+  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows],
+});

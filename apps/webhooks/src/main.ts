@@ -7,11 +7,12 @@ import { liveEndpoints } from './migrations/4-live-endpoints.js';
 import { outbox } from './migrations/5-outbox.js';
 import { outboxFunctions } from './migrations/6-outbox-functions.js';
 import { traces } from './migrations/7-traces.js';
+import { outboxRows } from './migrations/8-outbox-rows.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'webhooks',
   module: AppModule,
   settings,
-  migrations: [webhooks, dueByEndpoint, deletedEndpoints, consumers, liveEndpoints, outbox, outboxFunctions, traces],
+  migrations: [webhooks, dueByEndpoint, deletedEndpoints, consumers, liveEndpoints, outbox, outboxFunctions, traces, outboxRows],
 });

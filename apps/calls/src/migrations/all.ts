@@ -10,6 +10,7 @@ import { partsOfHistory } from './8-parts-of-history.js';
 import { outboxFunctions } from './9-outbox-functions.js';
 import { deviceOfOutcome } from './10-device-of-outcome.js';
 import { decisionFunctions } from './11-decision-functions.js';
+import { outboxRows } from './12-outbox-rows.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: Migration[] = [
   outboxFunctions,
   deviceOfOutcome,
   decisionFunctions,
+  outboxRows,
 ];

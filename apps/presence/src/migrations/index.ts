@@ -6,6 +6,7 @@ import { consumers } from './4-consumers.js';
 import { buckets, byPerson, replacedIndexes, statuses } from './5-buckets.js';
 import { outbox } from './6-outbox.js';
 import { outboxFunctions } from './7-outbox-functions.js';
+import { outboxRows } from './8-outbox-rows.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: Migration[] = [
   replacedIndexes,
   outbox,
   outboxFunctions,
+  outboxRows,
 ];

@@ -14,8 +14,8 @@ export interface OwnershipOptions {
   channel: string;
   /** Whether something of this shard is being sent: it is not given up meanwhile. */
   isBusy: (shard: number) => boolean;
-  /** Called when there may be something new to publish. */
-  onNews: () => void;
+  /** Called when there may be something new to publish, in these lanes, by their names, or anywhere where none is told. */
+  onNews: (lanes: readonly string[]) => void;
   onError: (error: unknown, doing: string) => void;
   /** Called each second while the connection stands. */
   onTick?: () => void;
@@ -133,7 +133,7 @@ export class LaneOwnership {
 
   #heard(payload: string | undefined): void {
     if (payload === 'free') this.#endPause?.();
-    else this.#options.onNews();
+    else this.#options.onNews(payload ? payload.split(' ') : []);
   }
 
   async #tick(connection: OwnConnection): Promise<void> {
@@ -194,7 +194,7 @@ export class LaneOwnership {
     );
     if (this.#connection !== connection || rows.length === 0) return;
     this.#held = new Set([...this.#held, ...rows.map(({ shard }) => shard)]);
-    this.#options.onNews();
+    this.#options.onNews([]);
   }
 
   #lose(): OwnConnection | undefined {

@@ -10,11 +10,23 @@ export interface Lane {
 /** Names a lane in maps and messages. */
 export const laneName = ({ topic, partition }: Lane): string => `${topic}/${partition}`;
 
+/** @returns the lane of a name; undefined for what is none. */
+export function laneNamed(name: string): Lane | undefined {
+  const [, topic, partition] = /^(.+)\/(-?\d+)$/.exec(name) ?? [];
+  return topic === undefined ? undefined : { topic, partition: Number(partition) };
+}
+
 export interface OutboxRow extends Lane {
   /** bigint, as PostgreSQL's client gives it. */
   id: string;
   key: string;
   event: AnyEvent | null;
+}
+
+/** A row as its writer knows it. */
+export interface WrittenRow extends OutboxRow {
+  /** Of the event's JSON. */
+  bytes: number;
 }
 
 export interface SentRow extends OutboxRow {
@@ -47,16 +59,22 @@ export interface ReadLimits {
   floors: readonly string[];
 }
 
+/** What one read of lanes found. */
+export interface LanesRead {
+  /** The first rows of each lane, in the order of their lanes and ids. */
+  rows: OutboxRow[];
+  /** Lanes that may have more. */
+  unfinished: Lane[];
+}
+
 /**
- * A topic that has rows without a partition is left alone until they are placed: they may come before others of their keys.
- * @returns the first rows of each lane, in the order of their lanes and ids, and whether a lane may have more.
+ * Marks what was sent, and reads. A topic that has rows without a partition is left alone until they are placed: they may come
+ * before others of their keys.
  */
-export async function readLanes(
-  sql: Sql,
-  lanes: readonly Lane[],
-  { rowsPerLane, bytesPerLane, floors }: ReadLimits,
-): Promise<{ rows: OutboxRow[]; mayHaveMore: boolean }> {
-  const { rows } = await sql.query<OutboxRow & { upTo: number }>('SELECT * FROM read_lanes($1, $2, $3, $4, $5)', [
+export async function readLanes(sql: Sql, lanes: readonly Lane[], limits: ReadLimits, sent: SentMarks = noMarks): Promise<LanesRead> {
+  const { rowsPerLane, bytesPerLane, floors } = limits;
+  const { rows } = await sql.query<OutboxRow & { upTo: number }>('SELECT * FROM mark_and_read($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    ...sent,
     lanes.map(({ topic }) => topic),
     lanes.map(({ partition }) => partition),
     floors,
@@ -64,7 +82,8 @@ export async function readLanes(
     bytesPerLane,
   ]);
   const perLane = [...Map.groupBy(rows, laneName).values()];
-  return { rows, mayHaveMore: perLane.some((lane) => lane.length >= rowsPerLane || (lane.at(-1)?.upTo ?? 0) >= bytesPerLane) };
+  const unfinished = perLane.filter((lane) => lane.length >= rowsPerLane || (lane.at(-1)?.upTo ?? 0) >= bytesPerLane);
+  return { rows, unfinished: unfinished.map((lane) => lane[0] as OutboxRow) };
 }
 
 /** What identifies a message in the log: the id of its event; a tombstone's is made of its row. */
@@ -72,18 +91,25 @@ export function messageId({ id, event }: Pick<OutboxRow, 'id' | 'event'>): strin
   return event ? event.id : `tombstone-${id}`;
 }
 
-/**
- * Moves rows that the brokers have acknowledged out of the way of those that wait.
- * @param keepsEvents of topics whose events no other table keeps.
- */
-export async function moveToSent(sql: Sql, sent: readonly SentRow[], keepsEvents: (topic: string) => boolean): Promise<void> {
-  await sql.query('SELECT move_to_sent($1, $2, $3, $4, $5)', [
+/** What is noted of rows that were sent, as columns: ids, offsets, ids of events, sequences, whether the event is kept. */
+export type SentMarks = readonly [string[], string[], (string | null)[], (number | null)[], boolean[]];
+
+const noMarks: SentMarks = [[], [], [], [], []];
+
+/** @param keepsEvents of topics whose events no other table keeps. */
+export function marksOf(sent: readonly SentRow[], keepsEvents: (topic: string) => boolean): SentMarks {
+  return [
     sent.map(({ id }) => id),
     sent.map(({ offset }) => String(offset)),
     sent.map(({ event }) => event?.id ?? null),
     sent.map(({ event }) => event?.sequence ?? null),
     sent.map(({ topic }) => keepsEvents(topic)),
-  ]);
+  ];
+}
+
+/** Moves rows that the brokers have acknowledged out of the way of those that wait. */
+export async function moveToSent(sql: Sql, marks: SentMarks): Promise<void> {
+  await sql.query('SELECT move_to_sent($1, $2, $3, $4, $5)', [...marks]);
 }
 
 /** Takes a row that no broker will ever take out of the way of those behind it. */

@@ -7,6 +7,41 @@ import { slotNow } from './outbox-tables.js';
 const pinned = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 /**
+ * What a later release added: a row's id is told to its writer, and rows that were sent are marked by the statement that reads
+ * the next ones. Run by a migration of a service that has the others already; these go on serving replicas of the release before.
+ */
+export const outboxRowFunctions = [
+  `CREATE OR REPLACE FUNCTION put_into_outbox(topics text[], hashes int[], keys text[], events json[])
+   RETURNS TABLE (id bigint, partition int)
+   LANGUAGE plpgsql ${pinned} AS $$
+   #variable_conflict use_column
+   BEGIN
+     RETURN QUERY
+     WITH put AS (
+       INSERT INTO outbox (topic, partition, key, event)
+       SELECT entry.topic, coalesce(entry.hash % counted.partitions, -1), entry.key, entry.event
+       FROM unnest(topics, hashes, keys, events) WITH ORDINALITY AS entry(topic, hash, key, event, place)
+       LEFT JOIN topic_partitions AS counted ON counted.topic = entry.topic
+       ORDER BY entry.place
+       RETURNING outbox.id, outbox.partition
+     )
+     SELECT put.id, put.partition FROM put ORDER BY put.id;
+   END $$`,
+  // The second statement sees what the first has done; together they are one commit.
+  `CREATE OR REPLACE FUNCTION mark_and_read(
+     ids bigint[], offsets bigint[], event_ids text[], sequences bigint[], keeps bool[],
+     topics text[], partitions int[], floors bigint[], rows_per_lane int, bytes_per_lane float8)
+   RETURNS TABLE (id bigint, topic text, partition int, key text, event json, "upTo" float8)
+   LANGUAGE plpgsql ${pinned} AS $$
+   BEGIN
+     IF cardinality(ids) > 0 THEN
+       PERFORM move_to_sent(ids, offsets, event_ids, sequences, keeps);
+     END IF;
+     RETURN QUERY SELECT * FROM read_lanes(topics, partitions, floors, rows_per_lane, bytes_per_lane);
+   END $$`,
+];
+
+/**
  * The statements that each event passes, as functions in a service's schema: called unnamed, as a pooler in transaction mode
  * wants it, they are parsed and planned once for a connection to PostgreSQL. Run by a migration of that service, after
  * `outboxTables`; what they do is told where they are called.
@@ -52,4 +87,5 @@ export const outboxFunctions = [
      INSERT INTO sent (slot, id, topic, partition, log_offset, key, event_id, sequence, event)
      SELECT ${slotNow}, id, topic, partition, log_offset, key, event_id, sequence, event FROM gone;
    END $$`,
+  ...outboxRowFunctions,
 ];

@@ -1,51 +1,17 @@
-import { type AnyEvent, topics as productTopics } from '@communication-center/contracts';
-import type { Database } from '../database.js';
-import type { EventLog } from '../log/event-log.js';
+import type { AnyEvent } from '@communication-center/contracts';
+import { CommittedRows } from './committed-rows.js';
 import { LaneFloors } from './lane-floors.js';
 import { LaneOwnership, shardOf } from './lane-ownership.js';
-import { LeaderProducers, type Outcome, type SendBatch, sendRows } from './lane-sender.js';
-import { findLanes, type Lane, laneName, moveToSent, type OutboxRow, readLanes, setAside } from './lanes.js';
+import { LeaderProducers, type Outcome, sendRows } from './lane-sender.js';
+import { findLanes, type Lane, laneName, laneNamed, type OutboxRow, setAside, type WrittenRow } from './lanes.js';
 import { OutboxUpkeep } from './outbox-upkeep.js';
+import { OwnerCalls } from './owner-calls.js';
 import { ReconcileLoop } from './reconcile-loop.js';
-import type { Reconciler } from './reconciler.js';
 import { RelayCount, type RelayFigures } from './relay-figures.js';
+import { type RelayOptions, type Settled, settled } from './relay-options.js';
+import { SentRowMarks } from './sent-marks.js';
 import { TopicMap } from './topic-map.js';
 import { UnsendableRows } from './unsendable.js';
-
-/** What happens to a service's events on their way that somebody should hear of. */
-export interface RelayAlarms {
-  /** A broker says that a topic has another number of partitions than it had. */
-  onCountChanged?: (topic: string) => void;
-  /** A row that no broker takes was set aside. */
-  onSetAside?: (topic: string, key: string, reason: string) => void;
-}
-
-export interface RelayOptions extends RelayAlarms {
-  log: EventLog;
-  database: Database;
-  /** Called with each failure; the relay itself tries again. */
-  onError: (error: unknown, doing: string) => void;
-  /** Topics whose partitions are counted before anything is written to them: those of the product unless told. */
-  topics?: readonly string[];
-  /** Topics whose events the service keeps in a table of its own: others stay beside the outbox for an hour. */
-  keptElsewhere?: readonly string[];
-  /** Compares what was published with what the log holds; the owner of the first shard does it. */
-  reconciler?: Reconciler;
-  reconcileEveryMs?: number;
-  pollMs?: number;
-  rowsPerRead?: number;
-  bytesPerLane?: number;
-  /** How long published rows are kept for a look and for repair, in milliseconds. */
-  keepMs?: number;
-  /** Called between publishing rows and marking them, for tests that stop the process there. */
-  beforeMark?: () => Promise<void>;
-  /** Called between reading rows and sending them, for tests that freeze the process there. */
-  beforeSend?: () => Promise<void>;
-  /** Stands between the relay and a producer, for tests of what brokers may answer. */
-  sendThrough?: (send: SendBatch) => SendBatch;
-}
-
-type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> & RelayOptions;
 
 /** Longer than closing 20,000 sessions takes, shorter than anybody waits for what it tells. */
 const longestHoldMs = 1500;
@@ -53,61 +19,53 @@ const longestHoldMs = 1500;
 /**
  * Moves committed outbox rows into Kafka, in order within a key, at least once.
  *
- * A lane is a partition of a topic. Its owner among the replicas (see {@link LaneOwnership}) reads what has committed and sends
- * it to the partition's leader: one request at a time for each leader, so that one that is away stops its own partitions alone.
- * Rows leave the outbox one by one, each when its partition has answered with an offset.
+ * A lane is a partition of a topic. Its owner among the replicas (see {@link LaneOwnership}) sends what has committed to the
+ * partition's leader: one request at a time for each leader, so that one that is away stops its own partitions alone. What this
+ * process has written itself goes without being read where that is certain to keep the order (see {@link CommittedRows}); all
+ * else is read. Rows leave the outbox one by one, each when its partition has answered with an offset, many in one statement.
  */
 export class OutboxRelay {
   readonly #options: Settled;
-  readonly #channel: string;
   readonly #ownership: LaneOwnership;
   readonly #map: TopicMap;
   readonly #producers: LeaderProducers;
   readonly #floors = new LaneFloors();
+  readonly #committed: CommittedRows;
+  readonly #marks: SentRowMarks;
   readonly #unsendable: UnsendableRows;
   readonly #upkeep: OutboxUpkeep;
   readonly #reconciling: ReconcileLoop | undefined;
+  readonly #calls: OwnerCalls;
   /** Sends in flight, by leader, with the names of their lanes. */
   readonly #inFlight = new Map<number, { lanes: Set<string>; shards: Set<number>; done: Promise<void> }>();
-  readonly #topics = new Set<string>();
-  /** Partitions that were written to here since they were last read. */
-  #woken = new Set<number>();
+  /** Lanes that may hold what is not waiting in this process, by name. */
+  readonly #toRead = new Map<string, Lane>();
   #readAll = true;
-  /** Whether a look at all lanes left some out whose leader was busy. */
-  #passedOver = false;
   #readAllAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
   readonly #count = new RelayCount();
   #heldUntil = Number.NEGATIVE_INFINITY;
   #isSignalled = false;
   #endPause: (() => void) | undefined;
-  #notifyTimer: NodeJS.Timeout | undefined;
   #publishing: Promise<void> | undefined;
 
   constructor(options: RelayOptions) {
-    this.#options = {
-      topics: Object.keys(productTopics),
-      keptElsewhere: Object.keys(productTopics).filter(
-        (topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting',
-      ),
-      reconcileEveryMs: 15_000,
-      pollMs: 1000,
-      rowsPerRead: 2000,
-      bytesPerLane: 700_000,
-      keepMs: 3_600_000,
-      ...options,
-    };
-    const { database, log, onError } = this.#options;
-    this.#channel = `outbox_${database.schema}`;
+    this.#options = settled(options);
+    const { database, log, onError, keptElsewhere, countedFromOne, bytesPerLane } = this.#options;
+    const channel = `outbox_${database.schema}`;
     this.#map = new TopicMap({ log, onError });
     this.#producers = new LeaderProducers(log);
     this.#unsendable = new UnsendableRows(database, onError);
+    this.#committed = new CommittedRows({ topics: countedFromOne, rowsPerLane: 500, bytesPerLane });
+    const keepsEvents = (topic: string) => !keptElsewhere.includes(topic);
+    this.#marks = new SentRowMarks({ database, keepsEvents, everyMs: this.#options.markEveryMs, onError });
+    this.#calls = new OwnerCalls(database, channel, onError);
     this.#ownership = new LaneOwnership({
       database,
-      channel: this.#channel,
+      channel,
       onError,
-      isBusy: (shard) => [...this.#inFlight.values()].some(({ shards }) => shards.has(shard)),
-      onNews: () => this.#wakeAll(),
+      isBusy: (shard) => this.#marks.has(shard) || [...this.#inFlight.values()].some(({ shards }) => shards.has(shard)),
+      onNews: (lanes) => this.#hear(lanes),
       onTick: () => this.#upkeep.tick(),
     });
     const { topics, keepMs, onCountChanged, reconciler, reconcileEveryMs } = this.#options;
@@ -119,7 +77,7 @@ export class OutboxRelay {
         reconciler,
         ownership: this.#ownership,
         everyMs: reconcileEveryMs,
-        onRepaired: (partitions) => this.committed(partitions),
+        onRepaired: (rows) => this.committed(rows),
         onError,
       });
   }
@@ -142,13 +100,14 @@ export class OutboxRelay {
 
   /** Publishes what has committed, as far as that takes no more than two seconds, and gives the shards up. */
   async stop(): Promise<void> {
-    clearTimeout(this.#notifyTimer);
     const enough = Date.now() + 2000;
     while (this.#publishing && Date.now() < enough && (await this.#hasMore())) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#stopping = true;
+    this.#calls.stop();
     this.#signal();
     await this.#publishing;
     await Promise.all([this.#upkeep.stop(), this.#reconciling?.stop(), ...[...this.#inFlight.values()].map(({ done }) => done)]);
+    await this.#marks.stop();
     await this.#ownership.stop();
     await Promise.all([this.#producers.stop(), this.#map.stop()]);
   }
@@ -180,18 +139,34 @@ export class OutboxRelay {
     this.#unsendable.act = act;
   }
 
-  /** Says that rows of these partitions have committed: wakes their owner, here or, by one coalesced NOTIFY, elsewhere. */
-  committed(partitions: readonly number[]): void {
-    const own = partitions.filter((partition) => partition >= 0 && this.#ownership.owns(partition));
-    for (const partition of own) this.#woken.add(partition);
-    if (own.length > 0) this.#signal();
-    if (own.length === partitions.length || this.#notifyTimer || this.#stopping) return;
-    this.#notifyTimer = setTimeout(() => {
-      this.#notifyTimer = undefined;
-      this.#options.database.query('SELECT pg_notify($1, $2)', [this.#channel, '']).catch((error: unknown) => {
-        this.#options.onError(error, 'waking the owner of a partition');
-      });
-    }, 2);
+  /** Says that rows have committed: they go from here, or their lanes' owner is woken, here or, by one coalesced NOTIFY, elsewhere. */
+  committed(rows: readonly WrittenRow[]): void {
+    if (this.#stopping) return;
+    let own = 0;
+    for (const row of rows) {
+      if (row.partition < 0 || !this.#ownership.owns(row.partition)) {
+        this.#calls.call(row);
+        continue;
+      }
+      own += 1;
+      // What is to be read is read with whatever has committed by then.
+      if (!this.#toRead.has(laneName(row)) && !this.#committed.add(row)) this.#readSoon(row);
+    }
+    if (own > 0) this.#signal();
+  }
+
+  /** Takes up what another replica, or one of an earlier release, says: which lanes it has written to, or that there is something. */
+  #hear(names: readonly string[]): void {
+    const lanes = names.map(laneNamed);
+    if (lanes.length === 0 || lanes.some((lane) => lane === undefined || lane.partition < 0)) return this.#wakeAll();
+    for (const lane of lanes) if (lane && this.#ownership.owns(lane.partition)) this.#readSoon(lane);
+    if (this.#toRead.size > 0) this.#signal();
+  }
+
+  #readSoon({ topic, partition }: Lane): void {
+    const lane = { topic, partition };
+    this.#committed.drop(lane);
+    this.#toRead.set(laneName(lane), lane);
   }
 
   #wakeAll(): void {
@@ -222,6 +197,7 @@ export class OutboxRelay {
   async #hasMore(): Promise<boolean> {
     if (!this.#ownership.isProven) return false;
     if (this.#inFlight.size > 0) return true;
+    await this.#marks.flush().catch(() => undefined);
     const lanes = await findLanes(this.#options.database).catch(() => []);
     return lanes.some((lane) => this.#ownership.owns(lane.partition) && this.#map.leaderOf(lane) !== undefined);
   }
@@ -239,34 +215,57 @@ export class OutboxRelay {
     }
   }
 
-  /** Reads the lanes that may have something, as far as their leaders are free, and begins to send what is there. */
+  /** Begins to send what waits here and, once they were read, what is in the lanes that may have more, as far as their leaders are free. */
   async #publish(): Promise<void> {
     if (!this.#ownership.isProven || this.#ownership.owned.size === 0 || performance.now() < this.#heldUntil) return;
-    const lanes = (await this.#lanesToRead()).filter((lane) => this.#isFree(lane));
-    if (lanes.length === 0) return;
-    for (const { partition } of lanes) this.#woken.delete(partition);
-    const { database, rowsPerRead, bytesPerLane, beforeSend } = this.#options;
-    const rowsPerLane = Math.min(500, Math.max(20, Math.floor(rowsPerRead / lanes.length)));
-    const { rows, mayHaveMore } = await readLanes(database, lanes, { rowsPerLane, bytesPerLane, floors: this.#floors.of(lanes) });
-    await beforeSend?.();
+    if (this.#marks.isFull) await this.#marks.flush();
+    await this.#lookAtAll();
+    const isOwn = ({ partition }: Lane) => this.#ownership.owns(partition);
+    for (const lane of [...this.#toRead.values()]) if (!isOwn(lane)) this.#toRead.delete(laneName(lane));
+    const read = await this.#read([...this.#toRead.values()].filter((lane) => this.#isFree(lane)));
+    // What was just read is acknowledged before anything that follows it.
+    const busy = new Set([...this.#toRead.keys(), ...read.map(laneName)]);
+    this.#committed.keepOnly(isOwn);
+    const { rows: fresh, unsure } = this.#committed.take((lane) => !busy.has(laneName(lane)) && this.#isFree(lane));
+    for (const lane of unsure) this.#readSoon(lane);
+    if (unsure.length > 0) this.#signal();
+    const rows = [...read, ...fresh];
+    if (rows.length > 0) await this.#options.beforeSend?.();
     for (const [leader, ofLeader] of Map.groupBy(rows, (row) => this.#map.leaderOf(row))) {
       if (leader === undefined || ofLeader.some((row) => !this.#isFree(row))) this.#readAll = true;
-      else this.#begin(leader, ofLeader, mayHaveMore);
+      else this.#begin(leader, ofLeader);
     }
   }
 
-  /** Those written to here since the last look, or, each `pollMs` and when somebody else says so, all that hold rows. */
-  async #lanesToRead(): Promise<Lane[]> {
-    if (!this.#readAll && performance.now() - this.#readAllAt < this.#options.pollMs)
-      return [...this.#topics].flatMap((topic) => [...this.#woken].map((partition) => ({ topic, partition })));
+  /** Each `pollMs`, and when somebody else says that there is something, all lanes that hold rows are to be read. */
+  async #lookAtAll(): Promise<void> {
+    if (!this.#readAll && performance.now() - this.#readAllAt < this.#options.pollMs) return;
     this.#readAll = false;
     this.#readAllAt = performance.now();
-    const lanes = await findLanes(this.#options.database);
+    const lanes = await findLanes(this.#options.database).catch((error: unknown) => {
+      this.#readAll = true;
+      throw error;
+    });
     if (lanes.some(({ partition }) => partition < 0)) this.#upkeep.placeSoon();
-    for (const { topic } of lanes) this.#topics.add(topic);
-    const own = lanes.filter(({ partition }) => partition >= 0 && this.#ownership.owns(partition));
-    this.#passedOver = own.some((lane) => !this.#isFree(lane));
-    return own;
+    for (const lane of lanes) if (lane.partition >= 0 && this.#ownership.owns(lane.partition)) this.#readSoon(lane);
+  }
+
+  /** @returns the first rows of lanes; those that may have more stay among those to be read. */
+  async #read(lanes: readonly Lane[]): Promise<OutboxRow[]> {
+    if (lanes.length === 0) return [];
+    for (const lane of lanes) this.#toRead.delete(laneName(lane));
+    const rowsPerLane = Math.min(500, Math.max(20, Math.floor(this.#options.rowsPerRead / lanes.length)));
+    const limits = { rowsPerLane, bytesPerLane: this.#options.bytesPerLane, floors: this.#floors.of(lanes) };
+    try {
+      const { rows, unfinished } = await this.#marks.read(lanes, limits);
+      for (const lane of unfinished) this.#readSoon(lane);
+      // What has committed here since may have been read or not.
+      this.#committed.found(rows);
+      return rows;
+    } catch (error) {
+      for (const lane of lanes) this.#readSoon(lane);
+      throw error;
+    }
   }
 
   #isFree(lane: Lane): boolean {
@@ -277,7 +276,7 @@ export class OutboxRelay {
     return [...this.#inFlight.values()].every(({ lanes }) => !lanes.has(laneName(lane)));
   }
 
-  #begin(leader: number, rows: OutboxRow[], mayHaveMore: boolean): void {
+  #begin(leader: number, rows: OutboxRow[]): void {
     const done = this.#send(leader, rows)
       .catch((error: unknown) => {
         this.#options.onError(error, 'publishing the outbox');
@@ -289,8 +288,8 @@ export class OutboxRelay {
           await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400));
         }
         this.#inFlight.delete(leader);
-        if (mayHaveMore || this.#passedOver || !isWell) this.#wakeAll();
-        else if (this.#woken.size > 0) this.#signal();
+        if (!isWell) this.#wakeAll();
+        else if (this.#toRead.size > 0 || !this.#committed.isEmpty) this.#signal();
       });
     this.#inFlight.set(leader, {
       lanes: new Set(rows.map(laneName)),
@@ -303,8 +302,12 @@ export class OutboxRelay {
   async #send(leader: number, rows: readonly OutboxRow[]): Promise<boolean> {
     const { sendThrough = (send) => send } = this.#options;
     const producer = await this.#producers.for(leader, this.#map.generation);
-    // The locks may have gone during the read, and this process may have been frozen since: the next owner sends these.
-    if (!this.#ownership.isProven) return true;
+    // The locks may have gone during the read, and this process may have been frozen since: the next owner sends these, or this
+    // one, if it turns out to be that.
+    if (!this.#ownership.isProven) {
+      this.#readAll = true;
+      return true;
+    }
     const outcome = await sendRows(
       sendThrough((batch) => producer.sendBatch(batch)),
       rows,
@@ -319,8 +322,9 @@ export class OutboxRelay {
   }
 
   async #record({ sent, refused }: Outcome): Promise<void> {
-    const { database, keptElsewhere, onSetAside } = this.#options;
-    if (sent.length > 0) await moveToSent(database, sent, (topic) => !keptElsewhere.includes(topic));
+    const { database, onSetAside } = this.#options;
+    this.#marks.add(sent);
+    this.#committed.sent(sent);
     this.#floors.passed(sent);
     this.#count.published(sent.length);
     for (const { row, reason } of refused) {

@@ -2,7 +2,7 @@ import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Sql } from '../database.js';
 import { keyHash } from './key-partition.js';
 import { shardCount } from './lane-ownership.js';
-import { occupiedLanes } from './lanes.js';
+import { occupiedLanes, type WrittenRow } from './lanes.js';
 
 /** The first tables of this library in a service's schema: run by that service's first migration, `outboxTables` and `outboxFunctions` by later ones. */
 export const eventLogTables = [
@@ -38,17 +38,22 @@ export interface OutboxEntry {
 /**
  * Writes events into the outbox, inside the transaction that makes them true. How many partitions a topic has is read in the
  * same statement, so that every writer, in whatever process, puts a key into the same one.
- * @returns the partitions to wake with {@link OutboxRelay.committed} once the transaction has committed.
+ * @returns the rows, in the order of their entries, to be told to {@link OutboxRelay.committed} once the transaction has committed.
  */
-export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Promise<number[]> {
+export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Promise<WrittenRow[]> {
   if (entries.length === 0) return [];
-  const { rows } = await tx.query<{ partition: number }>('SELECT DISTINCT partition FROM write_outbox($1, $2, $3, $4) AS partition', [
+  const events = entries.map(({ event }) => (event ? JSON.stringify(event) : null));
+  const { rows } = await tx.query<{ id: string; partition: number }>('SELECT * FROM put_into_outbox($1, $2, $3, $4)', [
     entries.map(({ topic }) => topic),
     entries.map(({ key }) => keyHash(key)),
     entries.map(({ key }) => key),
-    entries.map(({ event }) => (event ? JSON.stringify(event) : null)),
+    events,
   ]);
-  return rows.map(({ partition }) => partition);
+  return entries.map((entry, place) => ({
+    ...entry,
+    ...(rows[place] as { id: string; partition: number }),
+    bytes: Buffer.byteLength(events[place] ?? ''),
+  }));
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { LaneOwnership } from './lane-ownership.js';
+import type { WrittenRow } from './lanes.js';
 import type { Reconciler } from './reconciler.js';
 
 export interface ReconcileLoopOptions {
   reconciler: Reconciler;
   ownership: LaneOwnership;
   everyMs: number;
-  /** Called with the partitions that what is sent again was written to. */
-  onRepaired: (partitions: number[]) => void;
+  /** Called with the rows of what is sent again. */
+  onRepaired: (rows: WrittenRow[]) => void;
   onError: (error: unknown, doing: string) => void;
 }
 

@@ -5,7 +5,7 @@ import type { PartitionEnds } from '../log/broker-questions.js';
 import type { EventLog } from '../log/event-log.js';
 import { type OffsetRange, RangeReader } from '../log/range-reader.js';
 import { Comparison, messageIdOf, type Stray } from './compare.js';
-import { laneName } from './lanes.js';
+import { laneName, type WrittenRow } from './lanes.js';
 import { type OutboxEntry, writeOutbox } from './outbox.js';
 import {
   asEntries,
@@ -43,8 +43,8 @@ export interface Reconciled {
   compared: number;
   /** What is sent again. */
   repaired: OutboxEntry[];
-  /** The partitions to wake. */
-  wake: number[];
+  /** What the relay is told of. */
+  wake: WrittenRow[];
   isAll: boolean;
 }
 

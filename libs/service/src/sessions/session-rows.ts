@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AppId, enveloped, type SessionId, type Topic } from '@communication-center/contracts';
-import { type OutboxEntry, type Sql, writeOutbox } from '@communication-center/event-log';
+import { type OutboxEntry, type Sql, type WrittenRow, writeOutbox } from '@communication-center/event-log';
 import { currentTraceparent } from '../trace.js';
 
 export interface SocketSession<About> {
@@ -33,8 +33,8 @@ interface SessionRow<About> {
 export class SessionRows<About, Reason extends string> {
   constructor(private readonly events: SessionEvents<About, Reason>) {}
 
-  /** @returns what to wake the relay with; undefined when the process does not count as alive, and nothing was written. */
-  async open(tx: Sql, processId: string, { sessionId, appId, about }: SocketSession<About>): Promise<number[] | undefined> {
+  /** @returns what to tell the relay of; undefined when the process does not count as alive, and nothing was written. */
+  async open(tx: Sql, processId: string, { sessionId, appId, about }: SocketSession<About>): Promise<WrittenRow[] | undefined> {
     const { rows } = await tx.query<SessionRow<About>>(
       `INSERT INTO sessions (session_id, process_id, app_id, about)
        SELECT $1::uuid, process_id, $3::text, $4::jsonb FROM processes WHERE process_id = $2 AND expires_at > now() FOR KEY SHARE
@@ -44,8 +44,8 @@ export class SessionRows<About, Reason extends string> {
     return rows[0] && this.#publish(tx, rows, () => 'opened');
   }
 
-  /** @returns what to wake the relay with. A session that is gone is left alone. */
-  async change(tx: Sql, sessionId: SessionId, about: About): Promise<number[]> {
+  /** @returns what to tell the relay of. A session that is gone is left alone. */
+  async change(tx: Sql, sessionId: SessionId, about: About): Promise<WrittenRow[]> {
     const { rows } = await tx.query<SessionRow<About>>(
       `UPDATE sessions SET about = $2, sequence = sequence + 1 WHERE session_id = $1
        RETURNING session_id, app_id, about, sequence, clock_timestamp() AS at`,
@@ -54,8 +54,8 @@ export class SessionRows<About, Reason extends string> {
     return this.#publish(tx, rows, () => 'changed');
   }
 
-  /** @returns what to wake the relay with. Those that are gone are left alone. */
-  async close(tx: Sql, closing: ReadonlyMap<SessionId, Reason>): Promise<number[]> {
+  /** @returns what to tell the relay of. Those that are gone are left alone. */
+  async close(tx: Sql, closing: ReadonlyMap<SessionId, Reason>): Promise<WrittenRow[]> {
     const { rows } = await tx.query<SessionRow<About>>(
       `DELETE FROM sessions WHERE session_id = ANY($1::uuid[])
        RETURNING session_id, app_id, about, sequence + 1 AS sequence, clock_timestamp() AS at`,
@@ -66,9 +66,9 @@ export class SessionRows<About, Reason extends string> {
 
   /**
    * Closes some sessions of a process, whichever nobody else is at.
-   * @returns how many, and what to wake the relay with.
+   * @returns how many, and what to tell the relay of.
    */
-  async closeSome(tx: Sql, processId: string, atMost: number, reason: Reason): Promise<{ closed: number; woken: number[] }> {
+  async closeSome(tx: Sql, processId: string, atMost: number, reason: Reason): Promise<{ closed: number; woken: WrittenRow[] }> {
     const { rows } = await tx.query<SessionRow<About>>(
       `DELETE FROM sessions
        WHERE session_id = ANY(ARRAY(SELECT session_id FROM sessions WHERE process_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED))
@@ -78,7 +78,7 @@ export class SessionRows<About, Reason extends string> {
     return { closed: rows.length, woken: await this.#publish(tx, rows, () => ({ closed: reason })) };
   }
 
-  async #publish(tx: Sql, rows: readonly SessionRow<About>[], whatOf: (row: SessionRow<About>) => Told<Reason>): Promise<number[]> {
+  async #publish(tx: Sql, rows: readonly SessionRow<About>[], whatOf: (row: SessionRow<About>) => Told<Reason>): Promise<WrittenRow[]> {
     return writeOutbox(
       tx,
       rows.flatMap((row) => this.#entriesOf(row, whatOf(row))),
