@@ -11,9 +11,10 @@ import {
   outboxFunctions,
   outboxTables,
   readRange,
+  type WrittenRow,
   writeOutbox,
 } from '../index.js';
-import type { RelayOptions } from './outbox-relay.js';
+import type { RelayOptions } from './relay-options.js';
 
 export interface Found {
   key: string;
@@ -74,8 +75,8 @@ export class OutboxBench {
     return relay;
   }
 
-  /** Writes events of a key, or its tombstone. @returns the partitions to wake. */
-  write(key: string, ...sequences: (number | null)[]): Promise<number[]> {
+  /** Writes events of a key, or its tombstone. @returns what to tell a relay of. */
+  write(key: string, ...sequences: (number | null)[]): Promise<WrittenRow[]> {
     const entries = sequences.map((sequence) => ({ topic: this.topic, key, event: sequence === null ? null : eventOf(key, sequence) }));
     return writeOutbox(this.database, entries);
   }
@@ -102,7 +103,8 @@ export class OutboxBench {
   }
 
   /**
-   * A replica in a process of its own, which says what it is about to send and waits a moment before it does.
+   * A replica in a process of its own, which says what it is about to send and waits a moment before it does. It writes what it is
+   * told, goes on from memory, and marks only what it has to before it reads.
    * @param database by which it reaches PostgreSQL, where that is another way than the test's.
    */
   async replica(database = this.fleet.state.servers.database): Promise<Replica> {
@@ -140,6 +142,7 @@ interface Said {
   owned?: number;
   sending?: number;
   sent?: boolean;
+  written?: number;
 }
 
 /** A relay in a process of its own, and what it has said so far. */
@@ -165,7 +168,7 @@ export class Replica {
 }
 
 const replicaScript = `
-  import { EventLog, OutboxRelay } from '@communication-center/event-log';
+  import { EventLog, OutboxRelay, writeOutbox } from '@communication-center/event-log';
   import pg from 'pg';
   const config = { connectionString: process.env.DATABASE, options: '-c search_path=' + process.env.SCHEMA };
   const pool = new pg.Pool(config);
@@ -183,7 +186,14 @@ const replicaScript = `
     process.send({ sent: true });
     return answer;
   };
-  const relay = new OutboxRelay({ log, database, onError: () => {}, topics: [process.env.TOPIC], sendThrough });
+  const topic = process.env.TOPIC;
+  const relay = new OutboxRelay({ log, database, onError: () => {}, topics: [topic], countedFromOne: [topic], markEveryMs: 30000, sendThrough });
   relay.start();
+  const eventOf = (key, sequence) => ({ specversion: '1.0', id: key + '-' + sequence, source: '/test', type: 'test.happened',
+    time: new Date().toISOString(), subject: key, appid: 'test', sequence, dataversion: 1, data: {} });
+  process.on('message', async ({ write: key, sequences }) => {
+    relay.committed(await writeOutbox(database, sequences.map((sequence) => ({ topic, key, event: eventOf(key, sequence) }))));
+    process.send({ written: sequences.at(-1) });
+  });
   setInterval(() => process.send({ owned: relay.owned.size }), 50);
 `;
