@@ -18,7 +18,8 @@ export interface Purge {
 
 /** Rows a statement deletes at most: some tens of milliseconds of work. */
 export const purgeBatch = 5000;
-const everyMs = 15_000;
+/** While there is something to delete; four times as long where there was nothing. */
+const [everyMs, quietMs] = [15_000, 60_000];
 const budgetMs = 5000;
 
 const purged = new Counter({ name: 'purged_rows_total', help: 'Rows that were deleted because of their age', labelNames: ['table'] });
@@ -46,21 +47,23 @@ interface PurgeRound {
 /**
  * Purges tables in turn, a batch each, until nothing is left or it may not go on: neither a table with a long backlog nor
  * one that fails keeps the others waiting.
- * @returns the tables that have rows left to purge.
+ * @returns how many rows were deleted, and the tables that have rows left to purge.
  */
-export async function purgeOnce({ database, purges, report, goOn }: PurgeRound): Promise<Set<string>> {
+export async function purgeOnce({ database, purges, report, goOn }: PurgeRound): Promise<{ gone: number; left: Set<string> }> {
   let waiting = [...purges];
+  let all = 0;
   while (waiting.length > 0) {
     const again: Purge[] = [];
     for (const purge of waiting) {
-      if (!goOn()) return new Set(waiting.map(({ table }) => table));
+      if (!goOn()) return { gone: all, left: new Set(waiting.map(({ table }) => table)) };
       const gone = await purgeBatchOf(database, purge, report);
+      all += gone;
       purged.inc({ table: purge.table }, gone);
       if (gone === purgeBatch) again.push(purge);
     }
     waiting = again;
   }
-  return new Set();
+  return { gone: all, left: new Set() };
 }
 
 async function purgeBatchOf(database: Sql, purge: Purge, report: ReportError): Promise<number> {
@@ -72,7 +75,7 @@ async function purgeBatchOf(database: Sql, purge: Purge, report: ReportError): P
   }
 }
 
-/** Forgets, a few times a minute, what a service keeps only for a while. */
+/** Forgets, once a minute or a few times, what a service keeps only for a while. */
 class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #loop: DueRows;
   #stopping = false;
@@ -82,7 +85,7 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
     private readonly report: ReportError,
     private readonly purges: readonly Purge[],
   ) {
-    this.#loop = new DueRows({ name: 'purging old rows', work: () => this.#purge(), onError: report, maxPauseMs: everyMs });
+    this.#loop = new DueRows({ name: 'purging old rows', work: () => this.#purge(), onError: report, maxPauseMs: quietMs });
   }
 
   onApplicationBootstrap(): void {
@@ -94,12 +97,13 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
     await this.#loop.stop();
   }
 
-  async #purge(): Promise<null> {
+  /** @returns milliseconds until the next purge; null where the longest pause will do. */
+  async #purge(): Promise<number | null> {
     const until = Date.now() + budgetMs;
     const { database, purges, report } = this;
-    const left = await purgeOnce({ database, purges, report, goOn: () => !this.#stopping && Date.now() < until });
+    const { gone, left } = await purgeOnce({ database, purges, report, goOn: () => !this.#stopping && Date.now() < until });
     for (const { table } of purges) behind.set({ table }, left.has(table) ? 1 : 0);
-    return null;
+    return gone > 0 ? everyMs : null;
   }
 }
 

@@ -47,7 +47,8 @@ async function start({ name, module, settings: schema, migrations, store, prepar
     await exportSpans(name, settings.OTEL_EXPORTER_OTLP_ENDPOINT, (error) => logger.warn({ err: error }, 'the collector took no spans'));
   }
   register.setDefaultLabels({ service: name });
-  collectDefaultMetrics();
+  // With 10 ms, as it is by itself, watching the event loop costs an idle service more than all else it does.
+  collectDefaultMetrics({ eventLoopMonitoringPrecision: 100 });
   if (settings.MIGRATE) await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
 
   const app = await NestFactory.create<NestFastifyApplication>(

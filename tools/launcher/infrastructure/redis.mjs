@@ -31,6 +31,9 @@ export async function startRedis(instance, processes, { ports }) {
       'no',
       '--maxmemory-policy',
       'noeviction',
+      // How often it looks around by itself; what runs out is found when it is asked for.
+      '--hz',
+      '2',
     ];
     processes.start({ name: 'redis', command: server, args });
   }

@@ -93,6 +93,7 @@ export class OutboxRelay {
   }
 
   start(): void {
+    if (!this.#options.isNeeded) return;
     this.#ownership.start();
     this.#publishing = this.#publishLoop();
     this.#reconciling?.start();

@@ -18,15 +18,18 @@ export interface UpkeepOptions {
 
 const countEveryMs = 30_000;
 const countAgainMs = 3000;
-const cleanEveryMs = 15_000;
+const answerEveryMs = 15_000;
 const answerAgainMs = 2000;
+/** A slot lasts ten minutes, and is kept for an hour. */
+const emptyEveryMs = 60_000;
 
 /** What has to be done beside publishing, and keeps nothing waiting: most of it by the owner of the first shard. */
 export class OutboxUpkeep {
   #working: Promise<void> | undefined;
   #countAt = 0;
   #countedAt = Number.NEGATIVE_INFINITY;
-  #cleanAt = 0;
+  #answerAt = 0;
+  #emptyAt = 0;
   #stopping = false;
 
   constructor(
@@ -69,9 +72,13 @@ export class OutboxUpkeep {
         onError(error, 'counting the partitions of topics');
       });
     }
-    if (!this.ownership.owned.has(0) || now < this.#cleanAt) return;
-    this.#cleanAt = now + cleanEveryMs;
-    if (!(await this.unsendable.answer())) this.#cleanAt = now + answerAgainMs;
+    if (!this.ownership.owned.has(0)) return;
+    if (now >= this.#answerAt) {
+      this.#answerAt = now + answerEveryMs;
+      if (!(await this.unsendable.answer())) this.#answerAt = now + answerAgainMs;
+    }
+    if (now < this.#emptyAt) return;
+    this.#emptyAt = now + emptyEveryMs;
     await emptyOldSlots(database, keepMs);
   }
 

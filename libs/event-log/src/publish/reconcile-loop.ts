@@ -1,6 +1,6 @@
 import type { LaneOwnership } from './lane-ownership.js';
 import type { WrittenRow } from './lanes.js';
-import type { Reconciler } from './reconciler.js';
+import type { Reconciled, Reconciler } from './reconciler.js';
 
 export interface ReconcileLoopOptions {
   reconciler: Reconciler;
@@ -11,6 +11,8 @@ export interface ReconcileLoopOptions {
   onError: (error: unknown, doing: string) => void;
 }
 
+/** Where nothing was published lately, the next look may be so many times later. */
+const restful = 4;
 /** How long a stop waits for brokers that do not answer. */
 const patienceMs = 2000;
 
@@ -36,28 +38,33 @@ export class ReconcileLoop {
 
   async #loop(): Promise<void> {
     const { reconciler, onError, everyMs } = this.options;
+    let quietSteps = 0;
     while (!this.#stopping) {
       let hasMore = false;
       try {
-        hasMore = await this.#step();
+        const step = await this.#step();
+        hasMore = step !== undefined && !step.isAll;
+        // What comes late is found by the step behind the one that compares the last rows.
+        quietSteps = step && step.compared + step.repaired.length === 0 ? quietSteps + 1 : 0;
       } catch (error) {
         if (!this.#stopping) onError(error, 'comparing the outbox with the log');
       }
-      if (!hasMore && !this.#stopping) await this.#pause(everyMs * (0.9 + Math.random() * 0.2));
+      const pauseMs = everyMs * (quietSteps > 1 ? restful : 1);
+      if (!hasMore && !this.#stopping) await this.#pause(pauseMs * (0.9 + Math.random() * 0.2));
     }
     await reconciler.rest();
   }
 
-  /** @returns whether more is due at once. */
-  async #step(): Promise<boolean> {
+  /** @returns what was compared; undefined where that is another replica's. */
+  async #step(): Promise<Reconciled | undefined> {
     const { reconciler, ownership, onRepaired } = this.options;
     if (!ownership.isProven || !ownership.owned.has(0)) {
       await reconciler.rest();
-      return false;
+      return undefined;
     }
-    const { isAll, wake } = await reconciler.step();
-    if (wake.length > 0) onRepaired(wake);
-    return !isAll;
+    const step = await reconciler.step();
+    if (step.wake.length > 0) onRepaired(step.wake);
+    return step;
   }
 
   async #pause(milliseconds: number): Promise<void> {

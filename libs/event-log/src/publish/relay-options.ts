@@ -29,7 +29,9 @@ export interface RelayOptions extends RelayAlarms {
   /** Compares what was published with what the log holds; the owner of the first shard does it. */
   reconciler?: Reconciler;
   reconcileEveryMs?: number;
-  /** So often the whole outbox is looked at, whatever anybody says. */
+  /** Whether the service writes events at all: a relay that is not needed does nothing. */
+  isNeeded?: boolean;
+  /** So often the whole outbox is looked at though it is said to be empty, in milliseconds. */
   pollMs?: number;
   rowsPerRead?: number;
   bytesPerLane?: number;
@@ -58,7 +60,8 @@ export function settled(options: RelayOptions): Settled {
     keptElsewhere: Object.keys(productTopics).filter((topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting'),
     countedFromOne: ['calls.events', 'sessions.events', 'media.events'],
     reconcileEveryMs: 15_000,
-    pollMs: 1000,
+    isNeeded: true,
+    pollMs: 10_000,
     rowsPerRead: 2000,
     bytesPerLane: 700_000,
     markEveryMs: 200,
