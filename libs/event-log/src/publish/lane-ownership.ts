@@ -138,31 +138,26 @@ export class LaneOwnership {
 
   async #tick(connection: OwnConnection): Promise<void> {
     const asked = thisMoment();
-    const { share, isWaiting } = await this.#look(connection);
+    const share = await this.#share(connection);
     if (this.#connection !== connection) return;
     this.#proof = asked;
     this.#proven = asked;
     await this.#giveUp(connection, share);
     await this.#take(connection, share);
-    if (isWaiting) this.#options.onNews([]);
   }
 
-  /**
-   * How many shards this replica should have: those that take part are counted by the lock that they share. In the same breath,
-   * whether the outbox holds anything: nobody may have told, when the answer to a commit was lost or a notification was.
-   */
-  async #look(connection: OwnConnection): Promise<{ share: number; isWaiting: boolean }> {
-    const { rows } = await connection.query<{ replicas: number; before: number; waiting: boolean }>(
-      `SELECT count(*)::int AS replicas, count(*) FILTER (WHERE pid < pg_backend_pid())::int AS before,
-         (SELECT true FROM outbox ORDER BY topic, partition, id LIMIT 1) AS waiting
+  /** How many shards this replica should have: those that take part are counted by the lock that they share. */
+  async #share(connection: OwnConnection): Promise<number> {
+    const { rows } = await connection.query<{ replicas: number; before: number }>(
+      `SELECT count(*)::int AS replicas, count(*) FILTER (WHERE pid < pg_backend_pid())::int AS before
        FROM pg_locks
        WHERE locktype = 'advisory' AND granted AND objid = ${membership} AND classid = (hashtext($1)::bigint & 4294967295)::oid
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       [this.#options.channel],
     );
-    const { replicas = 1, before = 0, waiting } = rows[0] ?? {};
+    const { replicas = 1, before = 0 } = rows[0] ?? {};
     const everybody = Math.max(1, replicas);
-    return { share: Math.floor(shardCount / everybody) + (before < shardCount % everybody ? 1 : 0), isWaiting: waiting === true };
+    return Math.floor(shardCount / everybody) + (before < shardCount % everybody ? 1 : 0);
   }
 
   /** Stops publishing from what is above the share, and unlocks it once nothing of it is being sent. */

@@ -31,7 +31,7 @@ export interface RelayOptions extends RelayAlarms {
   reconcileEveryMs?: number;
   /** Whether the service writes events at all: a relay that is not needed does nothing. */
   isNeeded?: boolean;
-  /** So often the whole outbox is looked at though it is said to be empty, in milliseconds. */
+  /** So often the whole outbox is looked at, in milliseconds: nobody may have told of what is in it. */
   pollMs?: number;
   rowsPerRead?: number;
   bytesPerLane?: number;
@@ -61,7 +61,7 @@ export function settled(options: RelayOptions): Settled {
     countedFromOne: ['calls.events', 'sessions.events', 'media.events'],
     reconcileEveryMs: 15_000,
     isNeeded: true,
-    pollMs: 10_000,
+    pollMs: 1000,
     rowsPerRead: 2000,
     bytesPerLane: 700_000,
     markEveryMs: 200,
