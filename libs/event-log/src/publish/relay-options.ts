@@ -1,4 +1,4 @@
-import { type AnyEvent, topics as productTopics } from '@communication-center/contracts';
+import { topics as productTopics } from '@communication-center/contracts';
 import type { Database } from '../database.js';
 import type { EventLog } from '../log/event-log.js';
 import type { SendBatch } from './lane-sender.js';
@@ -46,9 +46,6 @@ export interface RelayOptions extends RelayAlarms {
   /** Stands between the relay and a producer, for tests of what brokers may answer. */
   sendThrough?: (send: SendBatch) => SendBatch;
 }
-
-/** What follows from an event that can never be published. */
-export type Answer = (topic: string, event: AnyEvent) => Promise<void>;
 
 export type Settled = Required<Omit<RelayOptions, keyof RelayAlarms | 'reconciler' | 'beforeMark' | 'beforeSend' | 'sendThrough'>> &
   RelayOptions;
