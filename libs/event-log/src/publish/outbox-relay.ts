@@ -13,6 +13,8 @@ import { SentRowMarks } from './sent-marks.js';
 import { TopicMap } from './topic-map.js';
 import { UnsendableRows } from './unsendable.js';
 
+/** So long after the last event nobody is taken to be at anything. */
+const quietAfterMs = 30_000;
 /** Longer than closing 20,000 sessions takes, shorter than anybody waits for what it tells. */
 const longestHoldMs = 1500;
 
@@ -42,6 +44,8 @@ export class OutboxRelay {
   readonly #toRead = new Map<string, Lane>();
   #readAll = true;
   #readAllAt = Number.NEGATIVE_INFINITY;
+  /** When there last was an event. */
+  #busyAt = performance.now();
   #stopping = false;
   readonly #count = new RelayCount();
   #heldUntil = Number.NEGATIVE_INFINITY;
@@ -142,7 +146,8 @@ export class OutboxRelay {
 
   /** Says that rows have committed: they go from here, or their lanes' owner is woken, here or, by one coalesced NOTIFY, elsewhere. */
   committed(rows: readonly WrittenRow[]): void {
-    if (this.#stopping) return;
+    if (this.#stopping || rows.length === 0) return;
+    this.#busyAt = performance.now();
     let own = 0;
     for (const row of rows) {
       if (row.partition < 0 || !this.#ownership.owns(row.partition)) {
@@ -158,6 +163,7 @@ export class OutboxRelay {
 
   /** Takes up what another replica, or one of an earlier release, says: which lanes it has written to, or that there is something. */
   #hear(names: readonly string[]): void {
+    this.#busyAt = performance.now();
     const lanes = names.map(laneNamed);
     if (lanes.length === 0 || lanes.some((lane) => lane === undefined || lane.partition < 0)) return this.#wakeAll();
     for (const lane of lanes) if (lane && this.#ownership.owns(lane.partition)) this.#readSoon(lane);
@@ -208,7 +214,7 @@ export class OutboxRelay {
       try {
         await this.#publish();
         const held = this.#heldUntil - performance.now();
-        await this.#pause(held > 0 ? held : this.#options.pollMs);
+        await this.#pause(held > 0 ? held : this.#pollMs);
       } catch (error) {
         this.#options.onError(error, 'reading the outbox');
         await this.#pause(300 + Math.random() * 400);
@@ -238,15 +244,21 @@ export class OutboxRelay {
     }
   }
 
+  get #pollMs(): number {
+    const { pollMs, quietPollMs } = this.#options;
+    return performance.now() - this.#busyAt > quietAfterMs ? quietPollMs : pollMs;
+  }
+
   /** Each `pollMs`, and when somebody else says that there is something, all lanes that hold rows are to be read. */
   async #lookAtAll(): Promise<void> {
-    if (!this.#readAll && performance.now() - this.#readAllAt < this.#options.pollMs) return;
+    if (!this.#readAll && performance.now() - this.#readAllAt < this.#pollMs) return;
     this.#readAll = false;
     this.#readAllAt = performance.now();
     const lanes = await findLanes(this.#options.database).catch((error: unknown) => {
       this.#readAll = true;
       throw error;
     });
+    if (lanes.length > 0) this.#busyAt = performance.now();
     if (lanes.some(({ partition }) => partition < 0)) this.#upkeep.placeSoon();
     for (const lane of lanes) if (lane.partition >= 0 && this.#ownership.owns(lane.partition)) this.#readSoon(lane);
   }

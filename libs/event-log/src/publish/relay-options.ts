@@ -33,6 +33,8 @@ export interface RelayOptions extends RelayAlarms {
   isNeeded?: boolean;
   /** So often the whole outbox is looked at, in milliseconds: nobody may have told of what is in it. */
   pollMs?: number;
+  /** The same where nothing was written or published for half a minute. */
+  quietPollMs?: number;
   rowsPerRead?: number;
   bytesPerLane?: number;
   /** How long a row that was sent waits for others to be marked with it, in milliseconds. */
@@ -59,6 +61,7 @@ export function settled(options: RelayOptions): Settled {
     reconcileEveryMs: 15_000,
     isNeeded: true,
     pollMs: 1000,
+    quietPollMs: 5000,
     rowsPerRead: 2000,
     bytesPerLane: 700_000,
     markEveryMs: 200,
