@@ -20,7 +20,15 @@ export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
 export { compareStore, type Stored } from './publish/compare-store.js';
 export type { WrittenRow } from './publish/lanes.js';
-export { eventLogTables, type OutboxEntry, oldestUnpublishedAge, unpublishedRows, writeOutbox } from './publish/outbox.js';
+export {
+  eventLogTables,
+  forOutbox,
+  type OutboxEntry,
+  type OutboxPlace,
+  oldestUnpublishedAge,
+  unpublishedRows,
+  writeOutbox,
+} from './publish/outbox.js';
 export { outboxFunctions, outboxRowFunctions } from './publish/outbox-functions.js';
 export { OutboxRelay } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';

@@ -52,7 +52,7 @@ export async function fireDeadlines(
     span.end();
     return [{ kind, appid, callid, traceparent: span.traceparent }];
   });
-  const published = await save(tx, held, chances.connectionGraceMs);
+  const published = await save((text, values) => tx.query(text, values), held, chances.connectionGraceMs);
   await clearFired(tx, [...fired, ...ofNothing]);
   await putOffDeadlines(tx, late);
   return { fired: acts, left: claimed.filter((one) => !isHeld(one) && !ofNothing.includes(one)), published };

@@ -201,11 +201,10 @@ test('a command reads no history of its call', async () => {
   store.statements.length = 0;
   await store.carryOut(hangUp(call.callId, 'bob'));
   expect(store.statements.filter((statement) => /FROM events/.test(statement))).toEqual([]);
-  expect(store.statements.map((statement) => /^(\w+ )?\w+/.exec(statement)?.[0])).toEqual([
+  expect(store.statements.map((statement) => /\w+_decisions/.exec(statement)?.[0] ?? statement)).toEqual([
     'BEGIN',
-    'SELECT hold_for_decisions',
-    'SELECT save_decisions',
-    'SELECT DISTINCT',
+    'hold_for_decisions',
+    'save_decisions',
     'COMMIT',
   ]);
 });

@@ -1,4 +1,4 @@
-import { OutboxRelay, type Sql } from '@communication-center/event-log';
+import { OutboxRelay, type Transaction } from '@communication-center/event-log';
 import { Gathering, type Outcome, Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Command } from '../domain/commands.js';
@@ -116,10 +116,14 @@ export class DecisionRoom {
     return replies;
   }
 
-  async #decide(tx: Sql, asked: readonly AskedCommand[], how: How): Promise<{ replies: (Reply | LeftOut)[]; published: Published }> {
+  async #decide(
+    tx: Transaction,
+    asked: readonly AskedCommand[],
+    how: How,
+  ): Promise<{ replies: (Reply | LeftOut)[]; published: Published }> {
     const held = await hold(tx, wantedBy(asked), how);
     const replies = asked.map((one) => replyIn(held, one));
-    return { replies, published: await save(tx, held, this.settings.CONNECTION_GRACE_MS) };
+    return { replies, published: await save(tx.last, held, this.settings.CONNECTION_GRACE_MS) };
   }
 }
 

@@ -87,8 +87,9 @@ const saveDecisions = `CREATE OR REPLACE FUNCTION save_decisions(
   moved_apps text[], moved_aliases text[], moved_calls uuid[], moved_devices text[], grace_until timestamptz,
   stopped_apps text[], stopped_aliases text[], stopped_calls uuid[], started_apps text[], started_aliases text[], started_calls uuid[],
   cleared_calls uuid[], cleared_kinds text[], cleared_aliases text[],
-  due_calls uuid[], due_apps text[], due_kinds text[], due_aliases text[], due_times timestamptz[]
-) RETURNS void LANGUAGE plpgsql ${pinned} AS $$
+  due_calls uuid[], due_apps text[], due_kinds text[], due_aliases text[], due_times timestamptz[],
+  topics text[], hashes int[], keys text[], told_events json[]
+) RETURNS TABLE (id bigint, partition int) LANGUAGE plpgsql ${pinned} AS $$
 #variable_conflict use_column
 DECLARE
   live_apps text[]; live_aliases text[]; live_devices text[];
@@ -141,6 +142,7 @@ BEGIN
     SELECT FROM unnest(live_apps, live_aliases, live_devices) AS live(app_id, user_alias, device_id)
     WHERE live.app_id = moved.app_id AND live.user_alias = moved.user_alias AND live.device_id = moved.device_id)
   ON CONFLICT (call_id, kind, user_alias) DO UPDATE SET due_at = excluded.due_at, extended = false;
+  RETURN QUERY SELECT put.id, put.partition FROM put_into_outbox(topics, hashes, keys, told_events) AS put;
 END $$`;
 
 /** Run by a migration. */

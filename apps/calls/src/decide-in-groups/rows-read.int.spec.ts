@@ -1,6 +1,7 @@
 /*
  * A command and a deadline read what they concern, however many other calls there are.
  */
+import type { Transaction } from '@communication-center/event-log';
 import { Fleet, rowsReadBy } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DeadlineSweep } from '../deadlines/deadline-sweep.js';
@@ -34,7 +35,10 @@ test('an answer and a deadline read a few dozen rows', async () => {
   const due = await store.dial('dan', ['eve']);
   await store.schema.query("UPDATE deadlines SET due_at = now() WHERE call_id = $1 AND kind = 'ring'", [due.callId]);
   const read = await rowsReadBy(store.schema, async (sql) => {
-    const database = { query: sql.query, transaction: <T>(work: (tx: typeof sql) => Promise<T>) => work(sql) };
+    const database = {
+      query: sql.query,
+      transaction: <T>(work: (tx: Transaction) => Promise<T>) => work({ query: sql.query, last: sql.query }),
+    };
     const room = new DecisionRoom(
       database,
       { committed: () => undefined },

@@ -1,12 +1,12 @@
 import { type AppId, type CallEvent, type CallState, foldVersion } from '@communication-center/contracts';
-import { type Sql, writeOutbox } from '@communication-center/event-log';
+import { forOutbox, type OutboxPlace, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { type Consequences, consequencesOf } from '../domain/consequences.js';
 import type { CallChange, InTurn, MovedLine } from '../domain/in-turn.js';
 import { newEvent } from '../event-store/events.js';
 import type { Held } from './hold.js';
 
 /** What the outbox must be told of after the commit. */
-export type Published = Awaited<ReturnType<typeof writeOutbox>>;
+export type Published = readonly WrittenRow[];
 
 interface Change extends CallChange<string | undefined> {
   appId: AppId;
@@ -14,24 +14,23 @@ interface Change extends CallChange<string | undefined> {
 }
 
 /**
- * Writes all that commands have made of what is held: events, calls, lines, rings, deadlines, replies, outbox; in as many
- * statements for a hundred commands as for one.
+ * Writes all that commands have made of what is held: events, calls, lines, rings, deadlines, replies, outbox; in one statement,
+ * and in none where nothing came of them.
+ * @param ask runs a statement of the transaction; its last one where nothing follows.
  * @param graceMs how long a device that came into a call without a socket has to get one.
  * @returns what the relay is told of once the transaction has committed.
  * @throws a unique violation when the same command was carried out meanwhile.
  */
-export async function save(tx: Sql, held: Held, graceMs: number): Promise<Published> {
+export async function save(ask: Sql['query'], held: Held, graceMs: number): Promise<Published> {
   const changes = held.apps().flatMap(([appId, inTurn]) => changesIn(appId, inTurn));
   const moved = held.apps().flatMap(([appId, inTurn]) => inTurn.movedLines.map((line) => ({ appId, ...line })));
   const events = changes.flatMap((change) => eventsOf(change, held.now));
   const { rows: replies } = held.memory;
-  if (events.length > 0 || replies.length > 0) {
-    await write(tx, { changes, events, replies, moved, graceUntil: new Date(held.now.getTime() + graceMs).toISOString() });
-  }
-  return writeOutbox(
-    tx,
-    events.map((event) => ({ topic: 'calls.events', key: event.callid, event })),
-  );
+  if (events.length === 0 && replies.length === 0) return [];
+  const { columns: outbox, written } = forOutbox(events.map((event) => ({ topic: 'calls.events', key: event.callid, event })));
+  const graceUntil = new Date(held.now.getTime() + graceMs).toISOString();
+  const { rows } = await ask<OutboxPlace>(statement, [...parametersOf({ changes, events, replies, moved, graceUntil }), ...outbox]);
+  return written(rows);
 }
 
 type Moved = MovedLine & { appId: AppId };
@@ -54,13 +53,13 @@ interface Written {
   graceUntil: string;
 }
 
-async function write(tx: Sql, { changes, events, replies, moved, graceUntil }: Written): Promise<void> {
+function parametersOf({ changes, events, replies, moved, graceUntil }: Written): unknown[] {
   const rings = (which: 'startRinging' | 'stopRinging') =>
     changes.flatMap(({ appId, callId, consequences }) => consequences[which].map((userAlias) => [appId, userAlias, callId]));
   const due = changes.flatMap(({ appId, callId, consequences }) =>
     consequences.setDeadlines.map(({ kind, userAlias, dueAt }) => [callId, appId, kind, userAlias, dueAt]),
   );
-  await tx.query(statement, [
+  return [
     JSON.stringify(events.map(eventRow)),
     JSON.stringify(changes.map(callRow)),
     foldVersion,
@@ -74,7 +73,7 @@ async function write(tx: Sql, { changes, events, replies, moved, graceUntil }: W
     ...columns(3, rings('startRinging')),
     ...columns(3, cleared(changes, moved)),
     ...columns(5, due),
-  ]);
+  ];
 }
 
 /** @returns the deadlines that are over. What is set anew is written after they are cleared. */
@@ -87,8 +86,8 @@ function cleared(changes: readonly Change[], moved: readonly Moved[]): unknown[]
   ]);
 }
 
-const parameters = Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(', ');
-const statement = `SELECT save_decisions(${parameters})`;
+const parameters = Array.from({ length: 27 }, (_, index) => `$${index + 1}`).join(', ');
+const statement = `SELECT * FROM save_decisions(${parameters})`;
 
 function eventRow({ callid, sequence, id, appid, type, time, dataversion, traceparent, data }: CallEvent): object {
   return {

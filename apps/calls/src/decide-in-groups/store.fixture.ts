@@ -1,4 +1,5 @@
 import type { AppId, CallId, CallState, CommandId, DeviceId, UserAlias } from '@communication-center/contracts';
+import type { Transaction } from '@communication-center/event-log';
 import { type Fleet, TestSchema } from '@communication-center/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { DeadlineSweep } from '../deadlines/deadline-sweep.js';
@@ -26,15 +27,14 @@ class Counted {
     return this.schema.query(text, values);
   };
 
-  async transaction<T>(work: (tx: Pick<TestSchema, 'query'>) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const done = await this.schema.transaction(async (tx) => {
       this.statements.push('BEGIN');
-      const result = await work({
-        query: (text, values) => {
-          this.statements.push(text);
-          return tx.query(text, values);
-        },
-      });
+      const query: Transaction['query'] = (text, values) => {
+        this.statements.push(text);
+        return tx.query(text, values);
+      };
+      const result = await work({ query, last: query });
       this.statements.push('COMMIT');
       return result;
     });

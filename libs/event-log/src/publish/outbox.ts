@@ -35,6 +35,33 @@ export interface OutboxEntry {
   event: AnyEvent | null;
 }
 
+/** What `put_into_outbox` answers of an entry. */
+export interface OutboxPlace {
+  /** bigint, as PostgreSQL's client gives it. */
+  id: string;
+  partition: number;
+}
+
+/**
+ * @returns the parameters of `put_into_outbox`, for a function of a service's own that calls it, and what makes of its answers, in
+ * their order, the rows to be told to {@link OutboxRelay.committed} once the transaction has committed.
+ */
+export function forOutbox(entries: readonly OutboxEntry[]): {
+  columns: unknown[][];
+  written: (places: readonly OutboxPlace[]) => WrittenRow[];
+} {
+  const events = entries.map(({ event }) => (event ? JSON.stringify(event) : null));
+  const columns = [entries.map(({ topic }) => topic), entries.map(({ key }) => keyHash(key)), entries.map(({ key }) => key), events];
+  const written = (places: readonly OutboxPlace[]) =>
+    entries.map((entry, index) => ({ ...entry, ...placeOf(places[index]), bytes: Buffer.byteLength(events[index] ?? '') }));
+  return { columns, written };
+}
+
+function placeOf(place: OutboxPlace | undefined): OutboxPlace {
+  if (!place) throw new Error('The outbox told no place of an event');
+  return { id: place.id, partition: place.partition };
+}
+
 /**
  * Writes events into the outbox, inside the transaction that makes them true. How many partitions a topic has is read in the
  * same statement, so that every writer, in whatever process, puts a key into the same one.
@@ -42,18 +69,9 @@ export interface OutboxEntry {
  */
 export async function writeOutbox(tx: Sql, entries: readonly OutboxEntry[]): Promise<WrittenRow[]> {
   if (entries.length === 0) return [];
-  const events = entries.map(({ event }) => (event ? JSON.stringify(event) : null));
-  const { rows } = await tx.query<{ id: string; partition: number }>('SELECT * FROM put_into_outbox($1, $2, $3, $4)', [
-    entries.map(({ topic }) => topic),
-    entries.map(({ key }) => keyHash(key)),
-    entries.map(({ key }) => key),
-    events,
-  ]);
-  return entries.map((entry, place) => ({
-    ...entry,
-    ...(rows[place] as { id: string; partition: number }),
-    bytes: Buffer.byteLength(events[place] ?? ''),
-  }));
+  const { columns, written } = forOutbox(entries);
+  const { rows } = await tx.query<OutboxPlace>('SELECT * FROM put_into_outbox($1, $2, $3, $4)', columns);
+  return written(rows);
 }
 
 /**

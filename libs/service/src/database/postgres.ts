@@ -119,13 +119,13 @@ class PooledTransaction implements Transaction {
     return (await this.client.query(text, values)) as unknown as Rows<R>;
   }
 
-  async last<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> {
+  last = <R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> => {
     const answer = this.query<R>(text, values);
     // After a statement that failed this rolls back.
     this.#committed = this.client.query('COMMIT');
     this.#committed.catch(() => undefined);
     return answer;
-  }
+  };
 
   async commit(): Promise<void> {
     await this.#begun;
