@@ -20,14 +20,14 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object) => Record<string, Record<string, string>>, isWatched?: boolean, onBuilt?: () => void}} options
- *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `onBuilt`: called
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, onBuilt?: () => void}} options
+ *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `onBuilt`: called
  *   when everything is compiled, while servers and services are yet to start.
  * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(
   instance,
-  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, isWatched, onBuilt } = {},
+  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, databaseSettings, isWatched, onBuilt } = {},
 ) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
@@ -62,12 +62,15 @@ export async function startFleet(
   };
   try {
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop, lending }));
-    const servers = await bothOrNeither(startServers(instance, processes, state, pooled), installPackages().then(build).then(onBuilt));
+    const servers = await bothOrNeither(
+      startServers(instance, processes, { ...state, databaseSettings }, pooled),
+      installPackages().then(build).then(onBuilt),
+    );
     Object.assign(state, { servers });
     await createTopics(instance, servers);
     if (far.length > 0) startFarLine(processes, ports);
     say('starting the services');
-    const settings = { ports, secrets, servers, replicas, far, pooled, overrides: overrides?.(ports) };
+    const settings = { ports, secrets, servers, replicas, far, pooled, overrides: await overrides?.(ports, servers) };
     const isWanted = ({ name }) => !wanted || wanted.includes(name.replace(/-\d+$/, ''));
     const started = (isCompiled) => servicesOf(instance, { ...settings, isWatched: isCompiled }).filter(isWanted);
     const services = started(isWatched);

@@ -1,4 +1,4 @@
-import type { EventLogServer, OutboxRelay } from '@communication-center/event-log';
+import { EventLog, type EventLogServer, type OutboxRelay } from '@communication-center/event-log';
 import { Counter, Gauge } from 'prom-client';
 import { tellFigure } from './figures.js';
 
@@ -29,6 +29,19 @@ export function tellConsumers(server: Pick<EventLogServer, 'health' | 'lags' | '
     async collect() {
       this.reset();
       for (const { group, keys } of await server.parkedCounts().catch(() => [])) this.set({ consumer: group }, keys);
+    },
+  });
+}
+
+/** Tells Prometheus what this process asks of the brokers. */
+export function tellRequests(): void {
+  new Counter({
+    name: 'kafka_requests_total',
+    help: 'Requests that this replica has made to brokers, by their kind in the protocol of Kafka',
+    labelNames: ['api'],
+    collect() {
+      this.reset();
+      for (const [api, requests] of EventLog.requestCounts) this.inc({ api }, requests);
     },
   });
 }

@@ -18,7 +18,7 @@ import { eventLogOf } from './event-log-of.js';
 import { HealthController } from './health.controller.js';
 import { Identity } from './identity.js';
 import { comparisonAlarms, logAlarms } from './log-alarms.js';
-import { tellConsumers, tellRelay } from './log-figures.js';
+import { tellConsumers, tellRelay, tellRequests } from './log-figures.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
@@ -97,6 +97,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     tellOutbox(database.of('reads'));
     tellConsumers(server);
     tellRelay(relay);
+    tellRequests();
     const providers = [
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: logger },

@@ -42,7 +42,7 @@ export function dataFolder(instance, { uid }) {
 }
 
 /** Starts PostgreSQL, or takes the configured one. @returns its URL. */
-export async function startPostgres(instance, processes, { ports, secrets }) {
+export async function startPostgres(instance, processes, { ports, secrets, databaseSettings = {} }) {
   if (process.env[variable]) return process.env[variable];
   const find = () => {
     const server = findProgram('postgres', binaryFolders());
@@ -74,6 +74,7 @@ export async function startPostgres(instance, processes, { ports, secrets }) {
       'max_connections=450',
       '-c',
       'log_line_prefix=%m [%p] %q%a: ',
+      ...Object.entries(databaseSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     cwd: folder,
     ...runAs,

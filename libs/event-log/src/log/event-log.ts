@@ -2,6 +2,7 @@ import { topics } from '@communication-center/contracts';
 import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { endableAdmin, keptAliveSocket } from './connections.js';
+import { countRequests, requestCounts } from './request-counts.js';
 import { restWhenIdle } from './rest-when-idle.js';
 
 export interface EventLogOptions {
@@ -63,6 +64,7 @@ export class EventLog {
     this.#replicationFactor = options.replicationFactor;
     this.#partitions = options.partitions ?? 48;
     restWhenIdle();
+    countRequests();
     this.#config = {
       brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,
@@ -77,6 +79,11 @@ export class EventLog {
       ...(options.sasl && { sasl: options.sasl as SASLOptions }),
     };
     this.kafka = new Kafka(this.#config);
+  }
+
+  /** How many requests of each kind (`Produce`, `Fetch`, `OffsetCommit` …) this process has made to brokers, by whatever log. */
+  static get requestCounts(): ReadonlyMap<string, number> {
+    return requestCounts;
   }
 
   /**

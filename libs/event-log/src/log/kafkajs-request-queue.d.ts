@@ -4,5 +4,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     /** Those that may not be sent yet. */
     pending: unknown[];
     scheduleCheckPendingRequests(): void;
+    /** Sends a request, or lets it wait for its turn. */
+    push(request: { entry: { apiName: string } }): void;
   }
 }
