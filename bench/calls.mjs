@@ -1,10 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dataFolders, openInstance } from '../tools/launcher/instance.mjs';
 import { serviceNames } from '../tools/launcher/registry.mjs';
 import { makeApp, onAFleet } from './on-a-fleet.mjs';
 import { Counters, countingDatabase, difference, prepareCounting } from './price/counters.mjs';
+import { writeDocs } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
 import { asText, digits, figuresOf, percentile, rowsOf, statementsAsText } from './price/report.mjs';
 
@@ -20,6 +22,7 @@ import { asText, digits, figuresOf, percentile, rowsOf, statementsAsText } from 
  *   --sockets 600           how many devices connect when that is measured
  *   --quick                 one closed loop and 10 calls a second, 10 seconds each
  *   --statements            lists the statements most often made, of --statements-at 20 calls a second
+ *   --write                 replaces the table and the picture of docs/performance.md
  *   --out FILE              where the figures go as JSON besides .run/bench
  *
  * docs/performance.md, "The price of a call", says what the figures mean.
@@ -37,6 +40,7 @@ const { values: given } = parseArgs({
     quick: { type: 'boolean', default: false },
     statements: { type: 'boolean', default: false },
     'statements-at': { type: 'string', default: '20' },
+    write: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 });
@@ -60,6 +64,7 @@ await onAFleet(options, async (fleet, ask) => {
     mkdirSync(instance.folder, { recursive: true });
     for (const path of [`${instance.folder}/calls.json`, ...(given.out ? [given.out] : [])]) writeFileSync(path, text);
     tell(result);
+    if (given.write) writeDocs(result, `${cpus().length} cores (${cpus()[0].model.trim()})`);
   } finally {
     client.end();
     await counters.close();
@@ -81,7 +86,7 @@ async function measure({ fleet, ask, client, counters }) {
   const saturated = phases[1].callsPerSecond;
   for (const rate of rates) {
     const perSecond = rate === 'half' ? saturated / 2 : Number(rate);
-    phases.push(await during(`${digits(perSecond)}/s${rate === 'half' ? ' (half)' : ''}`, { rate: perSecond }));
+    phases.push(await during(`${Number(perSecond.toFixed(1))}/s${rate === 'half' ? ' (half)' : ''}`, { rate: perSecond }));
   }
   const later = Number(given.finished) > 0 ? [await afterMany(client, during)] : [];
   return {
@@ -167,7 +172,7 @@ function tell(result) {
   );
   if (reasons.length > 0) console.log(reasons.join('\n'));
   if (!given.statements) return;
-  const phase = phases.find(({ name }) => name.startsWith(`${digits(Number(given['statements-at']))}/s`)) ?? phases.at(-1);
+  const phase = phases.find(({ name }) => name.startsWith(`${given['statements-at']}/s`)) ?? phases.at(-1);
   console.log(`\n${statementsAsText(phase)}`);
 }
 

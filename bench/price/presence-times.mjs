@@ -10,7 +10,7 @@ export function setClock() {
 }
 
 /** @returns the machine's time, in milliseconds since 1970. */
-export const wallClock = () => performance.now() + offset;
+const wallClock = () => performance.now() + offset;
 
 const causes = { dialing: 'call.dialed', ringing: 'call.dialed', connected: 'call.answered' };
 

@@ -51,9 +51,12 @@ export function figuresOf({ name, used, load }) {
   };
 }
 
-/** @returns rows of a table, the first of which names the phases. */
-export function rowsOf({ phases, floor }) {
-  const loads = phases.filter(({ calls }) => calls > 0);
+/**
+ * @returns rows of a table, the first of which names the phases.
+ * @param {{ofServices?: boolean}} options whether statements and requests are told service by service too.
+ */
+export function rowsOf({ phases, floor }, { ofServices = true } = {}) {
+  const loads = byRate(phases);
   const idle = phases.find(({ name }) => name === 'idle');
   const line = (name, value, idleValue = '') => [name, idleValue, ...loads.map((phase) => value(phase))];
   const perCall = (name, value) => line(name, (phase) => digits(value(phase)?.perCall), `${digits(value(idle)?.perSecond)}/s`);
@@ -64,6 +67,7 @@ export function rowsOf({ phases, floor }) {
     ),
   ]);
   const processes = Object.keys(idle.cpuMs);
+  const services = ofServices ? Object.keys(idle.kafkaOf) : [];
   const kafkaKinds = (phase, kind) => (kind === 'other' ? rest(phase) : (phase.kafkaByKind[kind] ?? { perCall: 0, perSecond: 0 }));
   return [
     ['', 'idle', ...loads.map(({ name }) => name)],
@@ -75,13 +79,18 @@ export function rowsOf({ phases, floor }) {
     perCall('CPU-ms a call, all', (phase) => phase.cpuMsAll),
     ...processes.map((process) => perCall(`  ${process}`, (phase) => phase.cpuMs[process])),
     perCall('SQL statements a call, all', (phase) => phase.statements),
-    ...Object.keys(idle.statementsOf).map((service) => perCall(`  ${service}`, (phase) => phase.statementsOf[service])),
+    ...services.map((service) => perCall(`  ${service}`, (phase) => phase.statementsOf[service])),
     perCall('commits a call', (phase) => phase.commits),
     perCall('flushes of PostgreSQL’s log a call', (phase) => phase.flushes),
     perCall('requests to Kafka a call, all', (phase) => phase.kafka),
     ...[...kinds, 'other'].map((kind) => perCall(`  ${kind}`, (phase) => kafkaKinds(phase, kind))),
-    ...Object.keys(idle.kafkaOf).map((service) => perCall(`  of ${service}`, (phase) => phase.kafkaOf[service])),
+    ...services.map((service) => perCall(`  of ${service}`, (phase) => phase.kafkaOf[service])),
   ];
+}
+
+/** @returns the phases in which calls were made, the slowest first. */
+export function byRate(phases) {
+  return phases.filter(({ calls }) => calls > 0).toSorted((one, other) => one.callsPerSecond - other.callsPerSecond);
 }
 
 function rest({ kafkaByKind }) {
