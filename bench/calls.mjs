@@ -64,7 +64,7 @@ await onAFleet(options, async (fleet, ask) => {
     mkdirSync(instance.folder, { recursive: true });
     for (const path of [`${instance.folder}/calls.json`, ...(given.out ? [given.out] : [])]) writeFileSync(path, text);
     tell(result);
-    if (given.write) writeDocs(result, `${cpus().length} cores (${cpus()[0].model.trim()})`);
+    if (given.write) writeDocs(result);
   } finally {
     client.end();
     await counters.close();
@@ -91,6 +91,7 @@ async function measure({ fleet, ask, client, counters }) {
   const later = Number(given.finished) > 0 ? [await afterMany(client, during)] : [];
   return {
     at: new Date().toISOString(),
+    machine: `${cpus().length} cores (${cpus()[0].model.trim()})`,
     pairs,
     floor,
     phases: [...phases, ...later],
