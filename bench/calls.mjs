@@ -106,8 +106,9 @@ async function measured({ name, client, counters }, load) {
   const before = await counters.read();
   await client.ask('mark');
   await sleep(seconds * 1000 * (load?.rate < 5 ? 2 : 1));
-  const taken = await client.ask('take');
+  // Both ends in the same order, so that calls and what they cost are counted over the same seconds.
   const used = difference(before, await counters.read());
+  const taken = await client.ask('take');
   await client.ask('stop');
   const figures = figuresOf({ name, used, load: load && taken });
   console.log(`  ${name}: ${digits(figures.callsPerSecond)} calls/s, CPU ${digits(figures.cpuMsAll.perSecond / 10)} % of a core`);

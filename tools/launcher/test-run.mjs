@@ -21,6 +21,9 @@ const shortTimes = (ports) => ({
   notifications: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'center@example.com', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
 });
 
+/** Statements are counted, so that a test can tell what a call costs. */
+const databaseSettings = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.save': 'off' };
+
 /** Replicas behind pgbouncer, each beside one that is not. */
 const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
 
@@ -67,7 +70,16 @@ export async function runTests(args, options = {}) {
     const onBuilt = () => {
       if (projects.includes('unit')) pure = runVitest(['--project=unit', ...args], { report: reports.unit, settings, quiet: true });
     };
-    fleet = await startFleet(instance, { overrides: shortTimes, replicas, brokers, services, pooled, far: farReplicas, onBuilt });
+    fleet = await startFleet(instance, {
+      overrides: shortTimes,
+      databaseSettings,
+      replicas,
+      brokers,
+      services,
+      pooled,
+      far: farReplicas,
+      onBuilt,
+    });
     say('running the tests');
     const groups = projects.filter((project) => onFleet.includes(project)).map((project) => `--project=${project}`);
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
