@@ -27,6 +27,7 @@ export function plot({ phases }) {
   const height = panel.top + panel.height + 60;
   const parts = [at(0, costs(loads, processes)), at(panel.left + panel.width + 150, times(loads))];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width + 150} ${height}" font-family="sans-serif" font-size="11">
+<title>What a call costs in processor time by process, and how long its steps take, for each load</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
