@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
-const outageMs = Number(process.env.OUTAGE_SECONDS ?? 12) * 1000;
+const outageMs = Number(process.env.OUTAGE_SECONDS ?? 8) * 1000;
 
 afterEach(() => phones.closeAll());
 
@@ -21,7 +21,7 @@ test(
     const held = await alice.center.call(['bob']);
     const heldAtBob = await ringOf(bob);
     await heldAtBob.answer();
-    const ringing = await carol.center.call(['dave'], { ringSeconds: 10 });
+    const ringing = await carol.center.call(['dave'], { ringSeconds: 6 });
     const atDave = await ringOf(dave);
     const lost = await erin.center.call(['frank']);
     await (await ringOf(frank)).answer();
