@@ -86,6 +86,22 @@ test('two replicas that write the same keys in turn, some of it told to nobody, 
   for (const key of keys) expect(found.filter((one) => one.key === key).map(({ sequence }) => sequence)).toEqual(upTo(40));
 });
 
+test('what another replica wrote is published by the owner at once, which reads the lanes that it is told of and looks at no other', async () => {
+  const database = new Counted();
+  const options = { database, pollMs: 60_000, quietPollMs: 60_000 };
+  const relays = [relay(options), relay(options)] as const;
+  await eventually('the lanes being shared', () => relays.every(({ owned }) => owned.size === 8));
+  for (const one of relays) one.committed(await bench.write('first', 1));
+  await bench.allPublished();
+  await pause(300);
+  const looks = database.counts.RECURSIVE;
+  // Each of them is told of all: of what is not its own, it tells the other.
+  for (const key of keys) relays[0].committed(await bench.write(key, 1));
+  await bench.allPublished(5000);
+  expect(database.counts.RECURSIVE).toBe(looks);
+  for (const key of keys) expect(await sequencesOf(key)).toEqual([1]);
+});
+
 test('what was written while the partition’s answer failed is read, and nothing overtakes it', async () => {
   let [sends, failures] = [0, 0];
   const owner = relay({
