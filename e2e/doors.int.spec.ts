@@ -373,9 +373,19 @@ describe('the media door', () => {
       callees: ['bob'],
     });
     await fleet.rest('POST', `/v1/calls/${dialed.body.callId}/hang-up`, aliceToken, { deviceId: 'd' });
-    const closed = () => fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1 AND closed_at IS NOT NULL', [dialed.body.callId]);
-    await expect.poll(closed, { timeout: 10_000 }).toHaveLength(1);
-    expect((await firstFrame({ type: 'join', token: dialed.body.media.token })).error?.code).toBe('room_closed');
+    const join = async () => (await firstFrame({ type: 'join', token: dialed.body.media.token })).error?.code;
+    await expect.poll(join, { timeout: 10_000 }).toBe('room_closed');
+  });
+
+  test('takes no identity token for a credential, and its credentials open no other door', async () => {
+    const dialed = await fleet.rest<{ callId: string; media: { token: string } }>('POST', '/v1/calls', aliceToken, {
+      deviceId: 'd',
+      callees: ['bob'],
+    });
+    const { callId, media } = dialed.body;
+    expect((await fleet.rest('POST', `/v1/calls/${callId}/hang-up`, media.token, { deviceId: 'd' })).status).toBe(401);
+    expect((await firstFrame({ type: 'join', token: aliceToken })).error?.code).toBe('unauthenticated');
+    await fleet.rest('POST', `/v1/calls/${callId}/hang-up`, aliceToken, { deviceId: 'd' });
   });
 
   test('closes a socket that never joins', async () => {

@@ -104,7 +104,7 @@ test('what a dial brings about is told in its trace, by whoever consumes its eve
   const dialed = await eventually('the line of the dial', async () =>
     logs('--call', call.callId).find(({ name, frame }) => name === 'gateway' && frame === 'dial'),
   );
-  const lines = await told(dialed.traceId as string, ['calls', 'gateway', 'media', 'notifications', 'presence', 'webhooks']);
+  const lines = await told(dialed.traceId as string, ['calls', 'gateway', 'notifications', 'presence', 'webhooks']);
   expect(lines).toContainEqual(expect.objectContaining({ name: 'calls', path: '/v1/calls', status: 201, callId: call.callId }));
   expect(lines).toContainEqual(expect.objectContaining({ name: 'presence', msg: 'handled', topic: 'calls.events' }));
   await call.hangUp();

@@ -44,6 +44,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
     const reached = far.includes(replica) ? farServers(servers, ports) : servers;
     return { ...databaseOf(reached, pooled.includes(replica)), ...kafkaSettings(reached) };
   };
+  const doors = (name) => ['', ...(replicas > 1 ? ['-2'] : [])].map((one) => `ws://127.0.0.1:${ports[name + one]}`).join(',');
   const urls = Object.fromEntries(registry.map((service) => [`${service.name.toUpperCase()}_URL`, all(internalPort(service))]));
   return registry.map((service) => ({
     name: service.name + suffix,
@@ -63,7 +64,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,
       PORT: String(port(internalPort(service))),
-      ...ownSettings(service, { door: port(service.name), secrets, servers }),
+      ...ownSettings(service, { door: port(service.name), doors, secrets, servers }),
       ...overrides.every,
       ...overrides[service.name],
     },
@@ -73,9 +74,12 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
 /** What a service is told that others are not: its entry in the registry says what, and whose variables win. */
 function ownSettings(
   { door: doorSetting, servers: needed = [], secrets: named = {}, local = {}, overrides = {} },
-  { door, secrets, servers },
+  { door, doors, secrets, servers },
 ) {
-  const filled = Object.entries(local).map(([setting, value]) => [setting, value.replace('{root}', root).replace('{door}', door)]);
+  const filled = Object.entries(local).map(([setting, value]) => [
+    setting,
+    value.replace('{root}', root).replace(/\{doors of (\w+)\}/, (_, name) => doors(name)),
+  ]);
   const given = Object.entries(overrides).map(([setting, variable]) => [setting, process.env[variable]]);
   return {
     ...(doorSetting && { [doorSetting]: String(door) }),

@@ -1,10 +1,18 @@
-import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { commonSettings, iceServersSetting, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
-  MEDIA_URL: replicasSetting().describe('where the media service answers; its replicas, separated by commas'),
+  MEDIA_PUBLIC_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .pipe(z.array(z.url({ protocol: /^wss?$/ })).min(1))
+    .describe('where clients reach the media door; of several doors, separated by commas, each credential names one'),
+  MEDIA_CREDENTIAL_SECONDS: numberSetting(300, { min: 10 }).meta({ unit: 's' }).describe('how long a media credential can be used to join'),
+  ICE_SERVERS: iceServersSetting().describe(
+    'as the media service has it: for clients of earlier releases, which look for STUN and TURN servers beside the credential',
+  ),
   CONNECTION_GRACE_MS: numberSetting(30_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('how long a device in a call may be without any socket before it is hung up'),

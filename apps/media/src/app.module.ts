@@ -1,26 +1,28 @@
+import { callLimits } from '@communication-center/contracts';
 import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
-import { CredentialsController } from './credentials/credentials.controller.js';
-import { MediaTokens } from './credentials/media-tokens.js';
-import { Departures } from './departures/departures.js';
-import { NoteDepartures } from './departures/note-departures.reaction.js';
-import { PutOutWhoLeft } from './departures/put-out-who-left.js';
+import { MediaCredentials } from './credentials/media-credentials.js';
+import { Admission } from './follow-calls/admission.js';
+import { callReading } from './follow-calls/call-reading.js';
+import { FollowCalls } from './follow-calls/follow-calls.js';
+import { KnownCalls } from './follow-calls/known-calls.js';
 import { JanusNode } from './janus/janus-node.js';
 import { MediaDoor } from './media-sockets/media-door.js';
-import { CloseRoomsOnCallEnded } from './rooms/close-rooms-on-call-ended.reaction.js';
+import { EndRooms } from './rooms/end-rooms.js';
 import { Rooms } from './rooms/rooms.js';
-import { SweepRooms } from './rooms/sweep-rooms.js';
 
 const daySeconds = 86_400;
+/** Some 5 MB; of calls beyond that the calls service is asked. */
+const knownCalls = { provide: KnownCalls, useFactory: () => new KnownCalls(20_000) };
 
-/** Tokens are long expired by then. */
+/** Credentials are long expired by then. Rooms whose replica died before their call's end were never closed: no call lasts that long. */
 const oldRows = () => [
   { table: 'departures', by: 'noted_at', keepSeconds: daySeconds },
   { table: 'rooms', by: 'closed_at', keepSeconds: daySeconds, only: 'closed_at IS NOT NULL' },
+  { table: 'rooms', by: 'created_at', keepSeconds: callLimits.maxDurationSeconds.max + daySeconds, only: 'closed_at IS NULL' },
 ];
 
 @Module({
-  controllers: [CredentialsController, CloseRoomsOnCallEnded, NoteDepartures],
-  providers: [JanusNode, Rooms, SweepRooms, MediaTokens, MediaDoor, Departures, PutOutWhoLeft, purgeRows(oldRows)],
+  providers: [JanusNode, Rooms, EndRooms, MediaCredentials, MediaDoor, knownCalls, callReading, Admission, FollowCalls, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -6,11 +6,12 @@ import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { outboxRows } from './migrations/6-outbox-rows.js';
+import { openRooms } from './migrations/7-open-rooms.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'media',
   module: AppModule,
   settings,
-  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows],
+  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms],
 });

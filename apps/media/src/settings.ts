@@ -1,20 +1,11 @@
-import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { commonSettings, iceServersSetting, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
-
-const iceServers = z.array(z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() }));
 
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the media door listens on'),
   PUBLIC_PORT: numberSetting(4001, { max: 65_535 }).describe('port of the media door'),
-  PUBLIC_URL: z.url({ protocol: /^wss?$/ }).describe('where clients reach the media door'),
-  MEDIA_TOKEN_KEY: z
-    .base64()
-    .refine((text) => Buffer.from(text, 'base64').length >= 32, { message: 'must be at least 32 bytes in base64' })
-    .meta({ secret: true })
-    .describe('signs the tokens that open the media door; the same for all replicas'),
-  MEDIA_TOKEN_SECONDS: numberSetting(300, { min: 10 }).meta({ unit: 's' }).describe('how long media credentials can be used to join'),
   MEDIA_NODE: z.string().default('janus-1').describe('name of the media node (one Janus) this service places calls on'),
   JANUS_URL: z.url({ protocol: /^wss?$/ }).describe("the node's WebSocket API"),
   JANUS_API_SECRET: z.string().min(1).meta({ secret: true }).describe('api_secret of janus.jcfg'),
@@ -26,12 +17,7 @@ export const settings = z.object({
   JANUS_TIMEOUT_MS: numberSetting(5000, { min: 200 })
     .meta({ unit: 'ms' })
     .describe('after so long without an answer Janus counts as hung and is connected anew'),
-  ICE_SERVERS: z
-    .string()
-    .default('[]')
-    .transform((text) => JSON.parse(text) as unknown)
-    .pipe(iceServers)
-    .describe('JSON list of STUN and TURN servers that clients are told, as RTCIceServer'),
+  ICE_SERVERS: iceServersSetting().describe('JSON list of STUN and TURN servers that clients are told when they join, as RTCIceServer'),
   JOIN_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new media socket has to send its join frame'),
   MAX_SOCKETS: numberSetting(5000, { min: 1 }).describe('media sockets one replica serves at most'),
   LEASE_MS: numberSetting(10_000, { min: 500 })

@@ -85,6 +85,8 @@ export class MediaLink {
     switch (frame.type) {
       case 'joined':
         clearTimeout(this.#joining);
+        // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
+        if (frame.iceServers) this.#use(frame.iceServers as RTCIceServer[]);
         for (const stream of frame.streams) this.#known.set(stream.streamId, stream);
         this.#listener.joined();
         return this.#publish();
@@ -108,6 +110,10 @@ export class MediaLink {
       default:
         return frame satisfies never;
     }
+  }
+
+  #use(iceServers: RTCIceServer[]): void {
+    for (const peer of [this.#publisher, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
   }
 
   async #publish(): Promise<void> {

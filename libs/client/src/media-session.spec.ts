@@ -35,9 +35,17 @@ class StandInPeer {
   readonly remote: { type: string; sdp: string }[] = [];
   transceivers: { mid: string; currentDirection: string; receiver: { track: StandInTrack } }[] = [];
   closed = false;
+  /** The address of its server at each offer and answer it described. */
+  readonly gatheredBy: (string | undefined)[] = [];
 
-  constructor() {
+  constructor(private configuration: RTCConfiguration) {
     StandInPeer.made.push(this);
+  }
+  getConfiguration(): RTCConfiguration {
+    return this.configuration;
+  }
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
   addTrack(track: StandInTrack): void {
     this.senders.push(track);
@@ -54,7 +62,9 @@ class StandInPeer {
   async createAnswer(): Promise<object> {
     return { type: 'answer', sdp: 'my answer' };
   }
-  async setLocalDescription(): Promise<void> {}
+  async setLocalDescription(): Promise<void> {
+    this.gatheredBy.push(this.configuration.iceServers?.map(({ urls }) => String(urls)).join());
+  }
   async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
     this.remote.push(description);
     // Each section of the offer brings a track.
@@ -79,6 +89,7 @@ let there: StandInCenter;
 let devices: ReturnType<typeof vi.fn<(wish: { audio?: boolean; video?: boolean }) => Promise<StandInStream>>>;
 let credentialsGiven: number;
 let joined: object[];
+let toldAtJoin: object;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -86,8 +97,10 @@ beforeEach(() => {
   there = new StandInCenter();
   credentialsGiven = 0;
   joined = [];
+  toldAtJoin = {};
   there.onFrame = (socket, frame) => {
-    if (frame.type === 'join') socket.tell({ type: 'joined', callId: '019b7777-0000-7000-8000-000000000001', streams: joined });
+    const callId = '019b7777-0000-7000-8000-000000000001';
+    if (frame.type === 'join') socket.tell({ type: 'joined', callId, streams: joined, ...toldAtJoin });
   };
   devices = vi.fn(async ({ audio, video }) => {
     return new StandInStream([...(audio ? [new StandInTrack('audio')] : []), ...(video ? [new StandInTrack('video')] : [])]);
@@ -111,7 +124,13 @@ function aSession({ video = true } = {}): { session: MediaSession; streams: Remo
     webSocket: there.webSocket,
     credentials: async () => {
       credentialsGiven += 1;
-      return { url: 'wss://media.example.com', token: `token ${credentialsGiven}`, expiresAt: '', generation: 1, iceServers: [] };
+      return {
+        url: 'wss://media.example.com',
+        token: `token ${credentialsGiven}`,
+        expiresAt: '',
+        generation: 1,
+        iceServers: [{ urls: ['stun:beside'] }],
+      };
     },
   });
   const streams: RemoteStream[] = [];
@@ -135,6 +154,24 @@ test('camera and microphone are published once the socket is joined', async () =
   there.socket.tell({ type: 'published', sdp: 'their answer' });
   await settle();
   expect(StandInPeer.made[0]?.remote).toEqual([{ type: 'answer', sdp: 'their answer' }]);
+});
+
+test.each([
+  [
+    'told at the join, where it is',
+    { node: 'n', generation: 2, iceServers: [{ urls: ['turn:told'], username: 'u', credential: 'c' }] },
+    'turn:told',
+  ],
+  ['beside the credentials, where the join tells none', {}, 'stun:beside'],
+])('both peers gather by the servers %s', async (_which, told, address) => {
+  joined = [aliceCamera];
+  toldAtJoin = told;
+  aSession().session.start();
+  await settle();
+  there.socket.tell({ type: 'offer', sdp: '0', tracks: [{ mid: '0', streamId: 'alice-camera' }] });
+  await settle();
+  expect(StandInPeer.made.map(({ gatheredBy }) => gatheredBy)).toEqual([[address], [address]]);
+  expect(StandInPeer.made.map((peer) => peer.getConfiguration().bundlePolicy)).toEqual(['max-bundle', 'max-bundle']);
 });
 
 test('without a camera there is sound, and without both the call is received', async () => {

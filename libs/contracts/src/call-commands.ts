@@ -47,12 +47,16 @@ export const kickBodySchema = z.object({ ...actor, ...kickSchema.shape });
 /** Body of POST /v1/calls/{callId}/decline. */
 export const declineCallBodySchema = z.object({ ...actor, ...declineSchema.shape });
 
+export const iceServersSchema = z.array(
+  z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() }),
+);
+
 export const mediaCredentialsSchema = z.object({
   url: z.string().describe('the media socket to open'),
-  token: z.string().describe('opens it for this call, user and device; renew it before `expiresAt`'),
+  token: z.string().describe('opens it for this call, user and device until `expiresAt`'),
   expiresAt: z.iso.datetime(),
-  generation: z.int().describe('rises when the call moves to another media node'),
-  iceServers: z.array(z.object({ urls: z.array(z.string()), username: z.string().optional(), credential: z.string().optional() })),
+  generation: z.int().describe('always 1, for clients of earlier releases: what the join of the media socket is answered tells it'),
+  iceServers: iceServersSchema.describe('for clients of earlier releases: those that the join of the media socket is answered count'),
 });
 export type MediaCredentials = z.infer<typeof mediaCredentialsSchema>;
 

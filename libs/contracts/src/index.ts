@@ -10,6 +10,7 @@ export {
   declineCallBodySchema,
   declineSchema,
   dialSchema,
+  iceServersSchema,
   inviteBodySchema,
   kickBodySchema,
   type MediaCredentials,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { callSnapshotSchema, mediaCredentialsSchema } from './call-commands.js';
+import { callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
-import { appIdSchema, callIdSchema, deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { appIdSchema, callIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema } from './presence.js';
 import { authenticationBodySchema, subjectSchema } from './subject.js';
 import { text } from './text.js';
@@ -100,20 +100,6 @@ export const internal = {
     path: '/internal/snapshot',
     body: z.object({ appId: appIdSchema, userAlias: userAliasSchema }),
     answer: callSnapshotSchema,
-  },
-  /** Lets one device into one call; who asks knows that it is in it. */
-  mediaCredentials: {
-    service: 'media',
-    method: 'POST',
-    path: '/internal/credentials',
-    body: z.object({
-      appId: appIdSchema,
-      callId: callIdSchema,
-      userAlias: userAliasSchema,
-      deviceId: deviceIdSchema,
-      sequence: z.int().describe('of the call, as the device knows it: a departure after it counts'),
-    }),
-    answer: mediaCredentialsSchema,
   },
   /** Where one user is. `unknown_user`. */
   presenceOf: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { iceServersSchema } from './call-commands.js';
 import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 import { socketErrorSchema } from './socket-protocol.js';
 import { text } from './text.js';
@@ -31,7 +32,14 @@ export type Stream = z.infer<typeof streamSchema>;
 
 /** What the media service sends. */
 export const mediaServerFrameSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('joined'), callId: callIdSchema, streams: z.array(streamSchema) }),
+  z.object({
+    type: z.literal('joined'),
+    callId: callIdSchema,
+    streams: z.array(streamSchema),
+    node: z.string().optional().describe('the media node that carries the call'),
+    generation: z.int().optional().describe('rises when the call moves to another media node'),
+    iceServers: iceServersSchema.optional().describe('STUN and TURN servers to use, in place of those beside the token'),
+  }),
   z.object({ type: z.literal('published'), sdp }),
   z.object({
     type: z.literal('offer'),

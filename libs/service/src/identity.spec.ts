@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { Subject } from '@communication-center/contracts';
 import { importJWK, type JWK, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { Identity } from './identity.js';
+import { type CredentialKind, Identity } from './identity.js';
 
 function makeKey(kid: string) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -59,4 +59,51 @@ test('a stale token, one that says it lives longer, and none at all are refused'
   expect(await refusalOf(await sign(now - 60, now - 30))).toBe('unauthenticated');
   expect(await refusalOf(await sign(now - 60, now + 3600))).toBe('unauthenticated');
   expect(await refusalOf('')).toBe('unauthenticated');
+});
+
+const pass: CredentialKind = { typ: 'pass+jwt', issuer: 'calls', audience: 'door' };
+const inAMinute = () => new Date(Date.now() + 60_000);
+const isRefused = (token: string, kind = pass) =>
+  media.verifyCredential(kind, token).then(
+    () => false,
+    () => true,
+  );
+
+test('a credential is believed by every service, without asking who gave it', async () => {
+  const token = await calls.signCredential(pass, { seat: 7 }, inAMinute());
+  for (const service of [media, gateway]) expect(await service.verifyCredential(pass, token)).toMatchObject({ seat: 7, iss: 'calls' });
+});
+
+test('one of another giver, kind or door, or that has expired, is refused', async () => {
+  expect(await isRefused(await gateway.signCredential(pass, {}, inAMinute()))).toBe(true);
+  expect(await isRefused(await calls.signCredential({ ...pass, typ: 'ticket+jwt' }, {}, inAMinute()))).toBe(true);
+  expect(await isRefused(await calls.signCredential({ ...pass, audience: 'gate' }, {}, inAMinute()))).toBe(true);
+  expect(await isRefused(await calls.signCredential(pass, {}, new Date(Date.now() - 1000)))).toBe(true);
+});
+
+test("one that names the giver, under another service's key, is refused", async () => {
+  const key = await importJWK(keys.gateway.private as unknown as JWK, 'EdDSA');
+  const signed = (kid: string) =>
+    new SignJWT({})
+      .setProtectedHeader({ alg: 'EdDSA', typ: pass.typ, kid })
+      .setIssuer('calls')
+      .setAudience(pass.audience)
+      .setExpirationTime('60s')
+      .sign(key);
+  for (const kid of ['gateway', 'calls-2']) expect(await isRefused(await signed(kid))).toBe(true);
+});
+
+test('one without an end is refused', async () => {
+  const key = await importJWK(keys.calls.private as unknown as JWK, 'EdDSA');
+  const header = { alg: 'EdDSA', typ: pass.typ, kid: 'calls-2' };
+  const endless = new SignJWT({}).setProtectedHeader(header).setIssuer('calls').setAudience(pass.audience);
+  expect(await isRefused(await endless.sign(key))).toBe(true);
+});
+
+test('a credential is no identity token, whatever it claims, and an identity token is no credential', async () => {
+  const claims = { subject: { kind: 'service', service: 'calls' } };
+  expect(await refusalOf(await calls.signCredential({ ...pass, audience: 'media' }, claims, new Date(Date.now() + 20_000)))).toBe(
+    'unauthenticated',
+  );
+  expect(await isRefused(await calls.sign('door'))).toBe(true);
 });

@@ -22,7 +22,7 @@ export { Report, type ReportError } from './service.module.js';
 export { ServiceClient } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';
 export { socketSessionChanges, socketSessionTables } from './sessions/tables.js';
-export { commonSettings, developmentSetting, numberSetting, readSettings, Settings } from './settings.js';
+export { commonSettings, developmentSetting, iceServersSetting, numberSetting, readSettings, Settings } from './settings.js';
 export { bytesOf, readFrame } from './sockets/read-frame.js';
 export { SignsOfLife } from './sockets/signs-of-life.js';
 export { beginSpan, inSpan } from './spans.js';

@@ -1,3 +1,4 @@
+import { iceServersSchema } from '@communication-center/contracts';
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
 import { weaknessOf } from './weak-secrets.js';
@@ -36,6 +37,9 @@ const json = <T extends z.ZodType>(schema: T) =>
     .pipe(schema);
 
 const jwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1) });
+
+/** A setting that is a JSON list of RTCIceServer. */
+export const iceServersSetting = () => json(iceServersSchema).prefault('[]');
 
 const poolSize = (byDefault: number) => numberSetting(byDefault, { min: 1, max: 200 });
 

@@ -1,22 +1,21 @@
 import type { AppId, CallState, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import { participantOf } from '@communication-center/contracts';
-import { internal } from '@communication-center/contracts/internal';
-import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
+import { type MediaGrant, mediaCredentialKind } from '@communication-center/contracts/media-grant';
+import { Identity, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
 
-/** Gets a device in a call what it needs to open its media socket. */
+/**
+ * Gives a device in a call what it needs to open its media socket: a credential that says so, signed here, so that no reply
+ * waits for the media service. Which node carries the call is told at the join.
+ */
 @Injectable()
 export class MediaCredentialsOffice {
-  readonly #client: ServiceClient;
-
   constructor(
-    identity: Identity,
-    @Inject(Settings) settings: CallsSettings,
+    private readonly identity: Pick<Identity, 'signCredential'>,
+    @Inject(Settings) private readonly settings: CallsSettings,
     @Inject(Report) private readonly report: ReportError,
-  ) {
-    this.#client = new ServiceClient(identity, 'media', new Replicas(settings.MEDIA_URL));
-  }
+  ) {}
 
   /**
    * @returns credentials of a device that is in the call.
@@ -29,17 +28,26 @@ export class MediaCredentialsOffice {
     if (participant.state !== 'connected' || participant.deviceId !== deviceId) {
       throw new ProblemError('forbidden', 'Only the device that dialed or answered gets media credentials');
     }
-    const body = { appId, callId: call.callId, sequence: call.sequence, userAlias, deviceId };
-    return this.#client.ask(internal.mediaCredentials, { body }, { timeoutMs: 2000 });
+    const { callId, sequence } = call;
+    const grant: MediaGrant = { appId, callId, userAlias, deviceId, sequence, rights: ['publish', 'subscribe'] };
+    const expiresAt = new Date(Date.now() + this.settings.MEDIA_CREDENTIAL_SECONDS * 1000);
+    const token = await this.identity.signCredential(mediaCredentialKind, { grant }, expiresAt);
+    return { url: this.#door(), token, expiresAt: expiresAt.toISOString(), generation: 1, iceServers: this.settings.ICE_SERVERS };
   }
 
-  /** As {@link issue}, but null where media cannot serve now: the answer itself stands, and the device asks again. */
+  /** As {@link issue}, but null where there are none to give: the command itself stands, and the device asks again. */
   async issueIfPossible(appId: AppId, call: CallState, userAlias: UserAlias, deviceId: DeviceId): Promise<MediaCredentials | null> {
     try {
       return await this.issue(appId, call, userAlias, deviceId);
     } catch (error) {
-      this.report(error, 'getting media credentials');
+      this.report(error, 'giving media credentials');
       return null;
     }
+  }
+
+  /** By chance, so that who found a door shut and asks again is soon sent to another. */
+  #door(): string {
+    const doors = this.settings.MEDIA_PUBLIC_URL;
+    return doors[Math.floor(Math.random() * doors.length)] as string;
   }
 }

@@ -1,18 +1,16 @@
 import { createServer, type Server } from 'node:http';
-import { type MediaEvent, mediaSubprotocol } from '@communication-center/contracts';
+import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '@communication-center/contracts';
+import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay } from '@communication-center/event-log';
-import { Postgres, ProblemError, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
+import { Postgres, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
-import { type Grant, MediaTokens } from '../credentials/media-tokens.js';
-import { type Departure, Departures } from '../departures/departures.js';
-import { RecentDepartures } from '../departures/recent-departures.js';
+import { MediaCredentials } from '../credentials/media-credentials.js';
+import { Admission } from '../follow-calls/admission.js';
 import { JanusNode } from '../janus/janus-node.js';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
-
-const rememberedDepartures = 10_000;
 
 type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 
@@ -21,13 +19,14 @@ type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutdown, MediaSocketOwner {
   readonly #http: Server;
   readonly #sockets = new Set<MediaSocket>();
+  /** Those that were let in, by their call: each event of the log asks whether its call has any. */
+  readonly #inCall = new Map<CallId, Set<MediaSocket>>();
   readonly #sessions: SocketSessions<About, 'left'>;
-  readonly #lately = new RecentDepartures(rememberedDepartures);
   #beating: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly tokens: MediaTokens,
-    private readonly departures: Departures,
+    private readonly credentials: MediaCredentials,
+    private readonly admission: Admission,
     janus: JanusNode,
     rooms: Rooms,
     database: Postgres,
@@ -47,7 +46,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     sockets.on('connection', (socket) => {
       if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
       else if (this.#sockets.size >= settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
-      else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings.JOIN_TIMEOUT_MS));
+      else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings));
     });
     tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
     this.#sessions = new SocketSessions({
@@ -87,38 +86,50 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#http.closeAllConnections();
   }
 
-  /** @throws ProblemError `unauthenticated`, or `room_closed` for who has left. */
-  async admit(socket: MediaSocket, token: string): Promise<Grant> {
-    const grant = await this.tokens.verify(token);
-    await this.departures.requirePresent(grant);
+  /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
+  async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
+    const grant = await this.credentials.verify(token);
+    await this.admission.require(grant);
     const { appId, callId, userAlias, deviceId } = grant;
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
-    // Whoever left while being let in was not among the sockets yet.
-    if (this.#lately.areAfter(grant)) {
+    try {
+      // Whoever left, or whose call ended, while being let in was not among the sockets yet.
+      this.admission.requireStill(grant);
+    } catch (error) {
       this.#sessions.close(socket.sessionId, 'left');
-      throw new ProblemError('room_closed', 'You have left this call');
+      throw error;
     }
+    const inCall = this.#inCall.get(callId) ?? new Set();
+    this.#inCall.set(callId, inCall.add(socket));
     return grant;
   }
 
   /** Whether somebody is in a call's media here. */
   serves(callId: string): boolean {
-    return [...this.#sockets].some(({ grant }) => grant?.callId === callId);
+    return this.#inCall.has(callId as CallId);
   }
 
-  /** Ends the sockets that somebody opened before leaving the call. */
-  putOut(departure: Departure): void {
-    const { callid, sequence, data } = departure;
-    this.#lately.note(departure);
-    for (const socket of this.#sockets) {
+  /** Ends the sockets for which somebody got credentials before leaving the call. */
+  putOut(callId: CallId, userAlias: UserAlias, sequence: number): void {
+    for (const socket of this.#inCall.get(callId) ?? []) {
       const { grant } = socket;
-      if (grant?.callId === callid && grant.userAlias === data.userAlias && grant.sequence < sequence) socket.end('call_left');
+      if (grant?.userAlias === userAlias && grant.sequence < sequence) socket.end('call_left');
     }
+  }
+
+  /** Ends the sockets of a call that has ended. */
+  endCall(callId: CallId): void {
+    for (const socket of this.#inCall.get(callId) ?? []) socket.end('call_ended');
   }
 
   closed(socket: MediaSocket): void {
     this.#sockets.delete(socket);
-    if (socket.grant) this.#sessions.close(socket.sessionId, 'left');
+    const { grant } = socket;
+    if (!grant) return;
+    this.#sessions.close(socket.sessionId, 'left');
+    const inCall = this.#inCall.get(grant.callId);
+    inCall?.delete(socket);
+    if (inCall?.size === 0) this.#inCall.delete(grant.callId);
   }
 
   failed(error: unknown, doing: string): void {

@@ -4,12 +4,12 @@
  */
 import { EventEmitter } from 'node:events';
 import type { MediaServerFrame } from '@communication-center/contracts';
+import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher } from 'janode/plugins/videoroom';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import type { Grant } from '../credentials/media-tokens.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
 import { MediaSocket } from './media-socket.js';
@@ -18,7 +18,8 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const callId = '019b7777-0000-7000-8000-000000000001';
-const joinTimeoutMs = 1500;
+const settings = { JOIN_TIMEOUT_MS: 1500, ICE_SERVERS: [{ urls: ['turn:told'] }] };
+const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS };
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 
 /** The device's end: what was said to it, and how the socket was closed. */
@@ -93,22 +94,19 @@ class StandInHandle extends EventEmitter {
   }
 }
 
-const grant = { appId: 'demo', callId, userAlias: 'ann', deviceId: 'desk', generation: 1, sequence: 3 } as Grant;
+const grant = { appId: 'demo', callId, userAlias: 'ann', deviceId: 'desk', sequence: 3, rights: ['publish', 'subscribe'] } as MediaGrant;
 
-function opened({ admit = async () => grant, generation = 1 }: { admit?: () => Promise<Grant>; generation?: number } = {}) {
+function opened({ admit = async () => grant }: { admit?: () => Promise<MediaGrant> } = {}) {
   const socket = new StandInSocket();
   const handles = [new StandInHandle(), new StandInHandle()] as const;
   let attached = 0;
   const owner = { admit, closed: vi.fn(), failed: vi.fn() };
   const janus = { attach: async () => handles[attached++ % 2], ask: <T>(answer: Promise<T>) => answer };
-  const rooms = { open: async () => ({ callId, generation, secret: 's', pin: 'p' }), ensureInJanus: async () => undefined };
-  const media = new MediaSocket(
-    socket as unknown as WebSocket,
-    owner,
-    janus as unknown as JanusNode,
-    rooms as unknown as Rooms,
-    joinTimeoutMs,
-  );
+  const rooms = {
+    place: async () => ({ callId, node: 'n1', generation: 2, secret: 's', pin: 'p' }),
+    join: (handle: StandInHandle) => handle.joinPublisher(),
+  };
+  const media = new MediaSocket(socket as unknown as WebSocket, owner, janus as unknown as JanusNode, rooms as unknown as Rooms, settings);
   return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached };
 }
 
@@ -130,7 +128,7 @@ test('who joins is told who is there, and offered what they send', async () => {
   const { socket } = await joined([ben]);
   const stream = { streamId: 'feed-of-ben', userAlias: 'ben', deviceId: 'sofa', kind: 'camera' };
   expect(socket.told).toEqual([
-    { type: 'joined', callId, streams: [stream] },
+    { type: 'joined', callId, streams: [stream], ...place },
     { type: 'offer', sdp: 'offered', tracks: [{ mid: '0', streamId: 'feed-of-ben' }] },
   ]);
 });
@@ -170,7 +168,7 @@ test('a ping is answered before all that waits', async () => {
 test('a socket that never joins is closed', async () => {
   const { socket, owner } = opened();
   socket.says({ type: 'ping' });
-  await vi.advanceTimersByTimeAsync(joinTimeoutMs);
+  await vi.advanceTimersByTimeAsync(settings.JOIN_TIMEOUT_MS);
   expect([socket.refusal, socket.closedWith]).toEqual(['connect_timeout', 4000]);
   expect(owner.closed).toHaveBeenCalledOnce();
 });
@@ -199,11 +197,18 @@ test('who is not let in is told why, and no room is made for him', async () => {
   expect(owner.failed).not.toHaveBeenCalled();
 });
 
-test('a token from before the call moved is of no use', async () => {
-  const { socket, attached } = opened({ generation: 2 });
-  socket.says(join);
-  await settle();
-  expect([socket.refusal, attached()]).toEqual(['unauthenticated', 0]);
+test('who may only receive publishes nothing, and who may only publish is offered nothing', async () => {
+  const may = async (...rights: MediaGrant['rights']) => {
+    const all = opened({ admit: async () => ({ ...grant, rights }) });
+    all.publisher.publishers = [ben];
+    for (const frame of [join, publish]) all.socket.says(frame);
+    await settle();
+    return all;
+  };
+  const receiver = await may('subscribe');
+  expect([receiver.socket.types, receiver.socket.refusal]).toEqual([['joined', 'offer', 'error'], 'forbidden']);
+  expect(receiver.publisher.asked).toEqual(['join']);
+  expect((await may('publish')).socket.types).toEqual(['joined', 'published']);
 });
 
 test.each([
@@ -253,7 +258,7 @@ test('a socket that breaks gives back its handles and its session', async () => 
 });
 
 test('one that breaks while it is let in gives back the session that was opened for it', async () => {
-  let letIn: (grant: Grant) => void = () => undefined;
+  let letIn: (grant: MediaGrant) => void = () => undefined;
   const { socket, media, owner, attached } = opened({ admit: () => new Promise((resolve) => (letIn = resolve)) });
   const granted: unknown[] = [];
   owner.closed.mockImplementation((one: MediaSocket) => granted.push(one.grant));

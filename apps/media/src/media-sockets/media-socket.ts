@@ -7,13 +7,14 @@ import {
   type Stream,
   streamSchema,
 } from '@communication-center/contracts';
+import type { MediaGrant, MediaRight } from '@communication-center/contracts/media-grant';
 import { bytesOf, currentTraceId, inNewTrace, noteInTrace, ProblemError, readFrame, SignsOfLife } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
-import type { Grant } from '../credentials/media-tokens.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
+import type { MediaSettings } from '../settings.js';
 import { JanusSubscription } from './janus-subscription.js';
 
 const maxFrameBytes = 131_072;
@@ -21,7 +22,7 @@ const maxFrameBytes = 131_072;
 const maxWaitingFrames = 200;
 
 export interface MediaSocketOwner {
-  admit(socket: MediaSocket, token: string): Promise<Grant>;
+  admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
   closed(socket: MediaSocket): void;
   failed(error: unknown, doing: string): void;
 }
@@ -35,7 +36,7 @@ interface Joined {
 /** One device's media socket: its offer to publish goes to Janus, the others' streams come back as offers to it. */
 export class MediaSocket {
   readonly sessionId = randomUUID() as SessionId;
-  grant: Grant | undefined;
+  grant: MediaGrant | undefined;
   #joined: Joined | undefined;
   #joining = false;
   #closed = false;
@@ -50,10 +51,11 @@ export class MediaSocket {
     private readonly owner: MediaSocketOwner,
     private readonly janus: JanusNode,
     private readonly rooms: Rooms,
-    joinTimeoutMs: number,
+    private readonly settings: Pick<MediaSettings, 'JOIN_TIMEOUT_MS' | 'ICE_SERVERS'>,
   ) {
     this.#signs = new SignsOfLife(socket);
-    this.#joinTimer = setTimeout(() => this.#fail(new ProblemError('connect_timeout', 'send a join frame first')), joinTimeoutMs);
+    const late = () => this.#fail(new ProblemError('connect_timeout', 'send a join frame first'));
+    this.#joinTimer = setTimeout(late, settings.JOIN_TIMEOUT_MS);
     socket.on('message', (data) => {
       try {
         inNewTrace(() => this.#onMessage(data), { appId: this.grant?.appId, callId: this.grant?.callId });
@@ -112,20 +114,14 @@ export class MediaSocket {
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
     if (this.#closed) return this.owner.closed(this);
-    const room = await this.rooms.open(grant.callId);
-    if (room.generation !== grant.generation)
-      throw new ProblemError('unauthenticated', 'token: the call has moved; ask for new credentials');
+    const room = await this.rooms.place(grant);
     const publisher = await this.janus.attach();
     try {
-      await this.rooms.ensureInJanus(publisher, room);
       // Everyone's name travels as the feed's display text, which only this service reads.
       const { userAlias, deviceId } = grant;
-      const streamId = randomUUID();
       const display = JSON.stringify({ userAlias, deviceId, kind: 'camera' });
       this.#listen(publisher);
-      const { publishers, private_id } = await this.janus.ask(
-        publisher.joinPublisher({ room: room.callId, feed: streamId, display, pin: room.pin }),
-      );
+      const { publishers, private_id } = await this.rooms.join(publisher, room, { feed: randomUUID(), display });
       const subscription = new JanusSubscription(
         this.janus,
         { room: room.callId, pin: room.pin, privateId: private_id },
@@ -135,8 +131,9 @@ export class MediaSocket {
       if (this.#closed) return;
       this.#joined = { publisher, subscription, published: false };
       const streams = streamsOf(publishers);
-      this.#send({ type: 'joined', callId: grant.callId, streams });
-      subscription.want(streams.map((stream) => stream.streamId));
+      const { node, generation } = room;
+      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers: this.settings.ICE_SERVERS });
+      this.#subscribe(streams);
     } finally {
       if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
     }
@@ -147,7 +144,7 @@ export class MediaSocket {
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
       const streams = streamsOf(publishers);
       for (const stream of streams) this.#send({ type: 'stream_added', stream });
-      this.#joined?.subscription.want(streams.map(({ streamId }) => streamId));
+      this.#subscribe(streams);
     });
     const gone = ({ feed }: { feed: string }) => {
       if (feed === this.#ownFeed) return;
@@ -160,12 +157,21 @@ export class MediaSocket {
     publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.end('media_lost'));
   }
 
+  #subscribe(streams: readonly Stream[]): void {
+    if (this.#may('subscribe')) this.#joined?.subscription.want(streams.map(({ streamId }) => streamId));
+  }
+
+  #may(right: MediaRight): boolean {
+    return this.grant?.rights.includes(right) === true;
+  }
+
   get #ownFeed(): string | undefined {
     const publisher = this.#joined?.publisher;
     return publisher && 'feed' in publisher ? String(publisher.feed) : undefined;
   }
 
   async #publish(joined: Joined, sdp: string): Promise<void> {
+    if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
     const jsep = { type: 'offer' as const, sdp };
     const { publisher } = joined;
     const answer = await this.janus.ask(joined.published ? publisher.configure({ jsep }) : publisher.publish({ jsep }));

@@ -1,0 +1,201 @@
+/*
+ * A call's room is placed and made when somebody first joins it, once, however many join at once; it is closed at the call's end, and
+ * a room that Janus lost, or that was swept, is made again. Calls that nobody joined cost nothing.
+ */
+import type { AppId, CallId } from '@communication-center/contracts';
+import { type Postgres, ProblemError } from '@communication-center/service';
+import type { VideoRoomHandle } from 'janode/plugins/videoroom';
+import { expect, test } from 'vitest';
+import type { JanusNode } from '../janus/janus-node.js';
+import type { MediaSettings } from '../settings.js';
+import { EndRooms } from './end-rooms.js';
+import { Rooms } from './rooms.js';
+
+const idOf = (number: number) => `019b7777-0000-7000-8000-${String(number).padStart(12, '0')}` as CallId;
+const call = { appId: 'demo' as AppId, callId: idOf(1) };
+const who = { feed: 'f', display: '{}' };
+
+const refusal = (code: number) => Object.assign(new Error('no'), { _code: code });
+
+/** A Janus that has rooms, and notes what is asked of it. */
+class StandInJanus {
+  readonly rooms = new Map<string, number>();
+  readonly asked: string[] = [];
+  lost: () => void = () => undefined;
+  away = false;
+
+  onLost(listener: () => void): void {
+    this.lost = listener;
+  }
+  async attach(): Promise<VideoRoomHandle> {
+    if (this.away) throw new ProblemError('media_unavailable');
+    return this.handle;
+  }
+  async ask<T>(answer: Promise<T>): Promise<T> {
+    return answer;
+  }
+
+  readonly handle = {
+    create: async ({ room }: { room: string }) => {
+      this.asked.push(`create ${room.at(-1)}`);
+      await Promise.resolve();
+      if (this.rooms.has(room)) throw refusal(427);
+      this.rooms.set(room, 0);
+    },
+    joinPublisher: async ({ room }: { room: string }) => {
+      if (!this.rooms.has(room)) throw refusal(426);
+      this.rooms.set(room, (this.rooms.get(room) ?? 0) + 1);
+      return { publishers: [], private_id: 1 };
+    },
+    destroy: async ({ room }: { room: string }) => {
+      this.asked.push(`destroy ${room.at(-1)}`);
+      if (!this.rooms.delete(room)) throw refusal(426);
+    },
+    list: async () => ({ list: [...this.rooms].map(([room, num_participants]) => ({ room, num_participants })) }),
+    detach: async () => undefined,
+  } as unknown as VideoRoomHandle;
+}
+
+interface Row {
+  call_id: string;
+  node: string;
+  generation: number;
+  secret: string;
+  pin: string;
+  closed_at: Date | null;
+}
+
+/** The table of rooms, as far as these statements go. */
+class StandInTable {
+  readonly rows = new Map<string, Row>();
+  statements = 0;
+  away = false;
+  /** Has the next placing find what another transaction made only when asked again. */
+  isRaced = false;
+
+  async query(text: string, values: unknown[]): Promise<{ rows: Row[] }> {
+    this.statements += 1;
+    if (this.away) throw new Error('connection refused');
+    if (text.includes('INSERT')) return this.#place(values as string[]);
+    const named = [...this.rows.values()].filter((row) => (values[0] as string[]).includes(row.call_id));
+    if (!text.startsWith('UPDATE')) return { rows: named.filter((row) => row.closed_at || (values[1] as string[]).includes(row.call_id)) };
+    const open = named.filter(({ closed_at }) => !closed_at);
+    for (const row of open) row.closed_at = new Date();
+    return { rows: open };
+  }
+
+  #place([call_id = '', , node = '', secret = '', pin = '']: string[]): { rows: Row[] } {
+    const row = this.rows.get(call_id) ?? { call_id, node, generation: 1, secret, pin, closed_at: null };
+    this.rows.set(call_id, row);
+    if (!this.isRaced) return { rows: [row] };
+    this.isRaced = false;
+    return { rows: [] };
+  }
+}
+
+function house() {
+  const [janus, table] = [new StandInJanus(), new StandInTable()];
+  const settings = { MEDIA_NODE: 'janus-1', JANUS_ADMIN_KEY: 'k' } as MediaSettings;
+  const make = () => new Rooms(table as unknown as Postgres, janus as unknown as JanusNode, settings);
+  const rooms = make();
+  const join = async (by = rooms) => by.join(janus.handle, await by.place(call), who);
+  return { janus, table, rooms, join, make };
+}
+
+test('a call is placed once, whoever asks, and none that has ended', async () => {
+  const { table, rooms, make } = house();
+  const room = await rooms.place(call);
+  expect(room).toMatchObject({ callId: call.callId, node: 'janus-1', generation: 1 });
+  expect(await make().place(call)).toEqual(room);
+  table.isRaced = true;
+  expect(await rooms.place(call)).toEqual(room);
+  await rooms.close([call.callId]);
+  await expect(rooms.place(call)).rejects.toMatchObject({ code: 'room_closed' });
+});
+
+test('of those who join at once, and of those who join later, one has the room made', async () => {
+  const { janus, join } = house();
+  await Promise.all([join(), join(), join()]);
+  await join();
+  expect(janus.asked).toEqual(['create 1']);
+  expect(janus.rooms.get(call.callId)).toBe(4);
+});
+
+test('two replicas at once make one room, too', async () => {
+  const { janus, join, make } = house();
+  await Promise.all([join(), join(make())]);
+  expect([...janus.rooms]).toEqual([[call.callId, 2]]);
+});
+
+test('a room that Janus lost, or that was swept while somebody joined it, is made again', async () => {
+  const { janus, join } = house();
+  await join();
+  janus.rooms.clear();
+  await join();
+  janus.rooms.clear();
+  janus.lost();
+  await join();
+  expect(janus.asked).toEqual(['create 1', 'create 1', 'create 1']);
+});
+
+test('a room that could not be made is tried again by the next who joins', async () => {
+  const { janus, join } = house();
+  const { create } = janus.handle;
+  janus.handle.create = async () => Promise.reject(refusal(499));
+  await expect(join()).rejects.toThrow('no');
+  janus.handle.create = create;
+  await join();
+  expect(janus.rooms.get(call.callId)).toBe(1);
+});
+
+test('the end of a call that nobody joined asks nothing of anybody; that of another closes and destroys its room, once', async () => {
+  const { janus, table, rooms, join } = house();
+  const ending = new EndRooms(rooms, () => undefined);
+  await join();
+  table.statements = 0;
+  ending.end(idOf(2));
+  await ending.beforeApplicationShutdown();
+  expect([table.statements, janus.asked]).toEqual([0, ['create 1']]);
+  ending.end(call.callId);
+  ending.end(call.callId);
+  await ending.beforeApplicationShutdown();
+  ending.end(call.callId);
+  await ending.beforeApplicationShutdown();
+  expect([table.statements, janus.asked]).toEqual([1, ['create 1', 'destroy 1']]);
+});
+
+test('what PostgreSQL does not take is closed later; what Janus does not is swept', async () => {
+  const { janus, table, rooms, join } = house();
+  const told: unknown[] = [];
+  const ending = new EndRooms(rooms, (error) => told.push(error));
+  await join();
+  table.away = true;
+  ending.end(call.callId);
+  await ending.beforeApplicationShutdown();
+  table.away = false;
+  janus.away = true;
+  await ending.beforeApplicationShutdown();
+  expect([told.length, table.rows.get(call.callId)?.closed_at, janus.rooms.size]).toEqual([2, expect.any(Date), 1]);
+  janus.away = false;
+  await rooms.sweep();
+  expect(janus.rooms.size).toBe(0);
+});
+
+test('a room is swept when two looks in turn found it empty, and not one with people in it, or of somebody else', async () => {
+  const { janus, rooms, join } = house();
+  await join();
+  janus.rooms.set('not ours', 0);
+  for (let look = 0; look < 3; look += 1) await rooms.sweep();
+  expect([...janus.rooms.keys()]).toEqual([call.callId, 'not ours']);
+  janus.rooms.set(call.callId, 0);
+  await rooms.sweep();
+  janus.rooms.set(call.callId, 1);
+  await rooms.sweep();
+  janus.rooms.set(call.callId, 0);
+  await rooms.sweep();
+  expect([...janus.rooms.keys()]).toEqual([call.callId, 'not ours']);
+  await rooms.sweep();
+  expect([...janus.rooms.keys()]).toEqual(['not ours']);
+  await join();
+  expect(janus.rooms.get(call.callId)).toBe(1);
+});

@@ -1,0 +1,50 @@
+/*
+ * Replies wait for no media service, and a media service that has just started, and heard nothing of the calls that are under way, lets
+ * in who is in a call, and nobody else.
+ */
+import { eventually, Fleet } from '@communication-center/testing';
+import { afterAll, expect, test } from 'vitest';
+import { MediaDevice, People } from './media-device.js';
+
+const fleet = new Fleet();
+
+afterAll(async () => {
+  await fleet.control('media', 'thaw');
+  await fleet.ready('media');
+});
+
+test('while the media service stands still, who dials and who answers gets credentials at once, and joins when it goes on', async () => {
+  const people = new People(fleet, await fleet.makeApp());
+  await fleet.control('media', 'freeze');
+  const began = performance.now();
+  const dialed = await people.dial('alice', ['bob']);
+  const { body: answered } = await people.act('answer', dialed.callId, 'bob');
+  const { body: renewed } = await people.act('credentials', dialed.callId, 'alice');
+  expect(performance.now() - began).toBeLessThan(1900);
+  const replies = [dialed, answered, renewed].map((reply) => People.credentialsIn(reply));
+  await fleet.control('media', 'thaw');
+  await fleet.ready('media');
+  await eventually('all being let in', async () => {
+    const outcomes = await Promise.all(replies.map((credentials) => new MediaDevice(credentials).outcome()));
+    return outcomes.every((outcome) => outcome === 'joined');
+  });
+});
+
+test('killed (-9) and started anew, it refuses who left before, and whose call ended before, and lets in who is in', async () => {
+  const people = new People(fleet, await fleet.makeApp());
+  const running = await people.dial('alice', ['bob', 'carol']);
+  const stays = People.credentialsIn((await people.act('answer', running.callId, 'bob')).body);
+  const leaves = People.credentialsIn((await people.act('answer', running.callId, 'carol')).body);
+  const over = await people.dial('dan', ['eve']);
+  const ended = People.credentialsIn(over);
+  await fleet.control('media', 'stop');
+  await people.kick(running.callId, 'carol');
+  await people.act('hang-up', over.callId, 'dan');
+  await fleet.control('media', 'start');
+  await fleet.ready('media');
+  const outcomeOf = (credentials: typeof stays) => new MediaDevice(credentials).outcome();
+  expect(await outcomeOf(leaves)).toBe('room_closed');
+  expect(await outcomeOf(ended)).toBe('room_closed');
+  expect(await outcomeOf(stays)).toBe('joined');
+  expect(await fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1', [over.callId])).toEqual([]);
+});

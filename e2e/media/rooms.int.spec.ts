@@ -1,0 +1,44 @@
+/*
+ * A call has a room on a media node when the first device joins it, one for all, and none before: a call that nobody answers, or whose
+ * devices never join, leaves nothing with the media service nor with Janus.
+ */
+import { eventually, Fleet, janusRooms } from '@communication-center/testing';
+import { expect, test } from 'vitest';
+import { MediaDevice, People } from './media-device.js';
+
+const fleet = new Fleet();
+const roomsOf = (callId: string) =>
+  fleet.query<{ closed_at: Date | null }>('media', 'SELECT closed_at FROM rooms WHERE call_id = $1', [callId]);
+
+test('two devices that join at once are in one room, which is gone with the call', async () => {
+  const people = new People(fleet, await fleet.makeApp());
+  const dialed = await people.dial('alice', ['bob']);
+  const { callId } = dialed;
+  const { body: answered } = await people.act('answer', callId, 'bob');
+  expect([await roomsOf(callId), (await janusRooms(fleet)).includes(callId)]).toEqual([[], false]);
+  const devices = [dialed, answered].map((reply) => new MediaDevice(People.credentialsIn(reply)));
+  expect(await Promise.all(devices.map((device) => device.outcome()))).toEqual(['joined', 'joined']);
+  const places = devices.map(({ heard: [joined] }) => [joined?.node, joined?.generation, joined?.iceServers]);
+  expect(places).toEqual([places[1], ['janus-1', 1, []]]);
+  expect((await janusRooms(fleet)).filter((room) => room === callId)).toHaveLength(1);
+  expect(await roomsOf(callId)).toEqual([{ closed_at: null }]);
+  await people.act('hang-up', callId, 'bob');
+  for (const device of devices)
+    await eventually('the end being told', () => device.heard.some(({ type, reason }) => type === 'closed' && reason === 'call_ended'));
+  await eventually('the room being closed', async () => (await roomsOf(callId)).every(({ closed_at }) => closed_at));
+  await eventually('the room being destroyed', async () => !(await janusRooms(fleet)).includes(callId));
+});
+
+test('a call that nobody answers leaves nothing, and neither does one whose devices never join', async () => {
+  const people = new People(fleet, await fleet.makeApp());
+  const unanswered = await people.dial('alice', ['bob']);
+  await people.act('hang-up', unanswered.callId, 'alice');
+  const answered = await people.dial('alice', ['bob']);
+  await people.act('answer', answered.callId, 'bob');
+  await people.act('hang-up', answered.callId, 'bob');
+  const late = async (reply: typeof answered) => new MediaDevice(People.credentialsIn(reply)).outcome();
+  // Told of the second end, the media service has heard of the first, or it would be asking.
+  await eventually('the end being known', async () => (await late(answered)) === 'room_closed');
+  expect(await late(unanswered)).toBe('room_closed');
+  expect(await roomsOf(unanswered.callId)).toEqual([]);
+});

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { appIdSchema, callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+
+/** What a device in a call may do with its media. */
+export const mediaRightSchema = z.enum(['publish', 'subscribe']);
+export type MediaRight = z.infer<typeof mediaRightSchema>;
+
+const knownRights: readonly string[] = mediaRightSchema.options;
+
+/** What a media credential lets its bearer do: enter one call's media as one user on one device. The calls service signs it. */
+export const mediaGrantSchema = z.object({
+  appId: appIdSchema,
+  callId: callIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema,
+  sequence: z.int().positive().describe('of the call when the grant was given: whoever leaves after that needs a new one'),
+  rights: z
+    .array(z.string())
+    .transform((rights) => rights.filter((right) => knownRights.includes(right)) as MediaRight[])
+    .describe('those that only a later release knows are left out'),
+});
+export type MediaGrant = z.infer<typeof mediaGrantSchema>;
+
+/** How a media credential is told from every other token that services sign, identity tokens above all. */
+export const mediaCredentialKind = { typ: 'media-credential+jwt', issuer: 'calls', audience: 'media-door' } as const;
