@@ -1,5 +1,5 @@
 import { type CallReply, type MediaCredentials, mediaSubprotocol } from '@communication-center/contracts';
-import { eventually, type Fleet, type RestAnswer, type TestApp } from '@communication-center/testing';
+import { eventually, type Fleet, type TestApp } from '@communication-center/testing';
 
 export interface Heard {
   type: string;
@@ -49,8 +49,12 @@ export class People {
     return body;
   }
 
-  async act(act: 'answer' | 'hang-up' | 'credentials', callId: string, userAlias: string): Promise<RestAnswer<CallReply>> {
-    return this.fleet.rest('POST', `/v1/calls/${callId}/${act}`, this.app.key, { userAlias, deviceId: `${userAlias}-desk` });
+  async act(act: 'answer' | 'hang-up' | 'credentials', callId: string, userAlias: string): Promise<CallReply> {
+    const { body } = await this.fleet.rest<CallReply>('POST', `/v1/calls/${callId}/${act}`, this.app.key, {
+      userAlias,
+      deviceId: `${userAlias}-desk`,
+    });
+    return body;
   }
 
   async kick(callId: string, participant: string): Promise<void> {

@@ -14,7 +14,7 @@ test('two devices that join at once are in one room, which is gone with the call
   const people = new People(fleet, await fleet.makeApp());
   const dialed = await people.dial('alice', ['bob']);
   const { callId } = dialed;
-  const { body: answered } = await people.act('answer', callId, 'bob');
+  const answered = await people.act('answer', callId, 'bob');
   expect([await roomsOf(callId), (await janusRooms(fleet)).includes(callId)]).toEqual([[], false]);
   const devices = [dialed, answered].map((reply) => new MediaDevice(People.credentialsIn(reply)));
   expect(await Promise.all(devices.map((device) => device.outcome()))).toEqual(['joined', 'joined']);

@@ -18,8 +18,8 @@ test('while the media service stands still, who dials and who answers gets crede
   await fleet.control('media', 'freeze');
   const began = performance.now();
   const dialed = await people.dial('alice', ['bob']);
-  const { body: answered } = await people.act('answer', dialed.callId, 'bob');
-  const { body: renewed } = await people.act('credentials', dialed.callId, 'alice');
+  const answered = await people.act('answer', dialed.callId, 'bob');
+  const renewed = await people.act('credentials', dialed.callId, 'alice');
   expect(performance.now() - began).toBeLessThan(1900);
   const replies = [dialed, answered, renewed].map((reply) => People.credentialsIn(reply));
   await fleet.control('media', 'thaw');
@@ -33,8 +33,8 @@ test('while the media service stands still, who dials and who answers gets crede
 test('killed (-9) and started anew, it refuses who left before, and whose call ended before, and lets in who is in', async () => {
   const people = new People(fleet, await fleet.makeApp());
   const running = await people.dial('alice', ['bob', 'carol']);
-  const stays = People.credentialsIn((await people.act('answer', running.callId, 'bob')).body);
-  const leaves = People.credentialsIn((await people.act('answer', running.callId, 'carol')).body);
+  const stays = People.credentialsIn(await people.act('answer', running.callId, 'bob'));
+  const leaves = People.credentialsIn(await people.act('answer', running.callId, 'carol'));
   const over = await people.dial('dan', ['eve']);
   const ended = People.credentialsIn(over);
   await fleet.control('media', 'stop');
