@@ -12,7 +12,7 @@ import type { CallsSettings } from '../settings.js';
 @Injectable()
 export class MediaCredentialsOffice {
   constructor(
-    private readonly identity: Pick<Identity, 'signCredential'>,
+    private readonly identity: Identity,
     @Inject(Settings) private readonly settings: CallsSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {}
