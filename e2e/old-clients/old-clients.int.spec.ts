@@ -1,6 +1,6 @@
 /*
  * Clients that were installed once talk to the fleet of today: every tarball here, kept as it was, connects, calls a device of
- * today and is called by one, declines, watches and reads its history.
+ * today and is called by one, joins its media, declines, watches and reads its history.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,8 @@ describe.each(tarballs)('%s', (tarball) => {
     app = await fleet.makeApp();
     await project.install(join(import.meta.dirname, tarball));
     today = await phones.connect(app, 'today');
-    old = new OldDevice(project, { url: fleet.url, appId: app.appId, userAlias: 'old', token: await fleet.tokenOf(app, 'old') });
+    const token = await fleet.tokenOf(app, 'old');
+    old = new OldDevice(project, { url: fleet.url, appId: app.appId, userAlias: 'old', token, media: true });
     await old.hears('connected to the Center');
   });
 
@@ -49,11 +50,12 @@ describe.each(tarballs)('%s', (tarball) => {
     expect(await old.hears('ended')).toMatchObject({ reason: 'hung_up' });
   });
 
-  test('is called by a client of today, answers and hangs up', async () => {
+  test('is called by a client of today, answers, joins its media and hangs up', async () => {
     const call = await today.center.call(['old']);
     await old.hears('incomingCall');
     old.tell('answer');
     await eventually('the answer', () => call.phase === 'connected');
+    await old.hears('joined its media');
     old.tell('hangUp');
     expect(await endOf(call)).toBe('hung_up');
     expect(await old.hears('ended')).toMatchObject({ reason: 'hung_up' });

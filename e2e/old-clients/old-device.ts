@@ -20,7 +20,7 @@ export class OldDevice {
   readonly #process: ChildProcess;
   #complaints = '';
 
-  constructor(project: OutsideProject, connect: { url: string; appId: string; userAlias: string; token: string }) {
+  constructor(project: OutsideProject, connect: { url: string; appId: string; userAlias: string; token: string; media: boolean }) {
     cpSync(join(import.meta.dirname, 'device.mjs'), join(project.folder, 'device.mjs'));
     this.#process = spawn(process.execPath, ['device.mjs', JSON.stringify(connect)], { cwd: project.folder });
     if (this.#process.stdout) createInterface({ input: this.#process.stdout }).on('line', (line) => this.heard.push(JSON.parse(line)));

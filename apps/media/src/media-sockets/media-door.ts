@@ -19,8 +19,8 @@ type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutdown, MediaSocketOwner {
   readonly #http: Server;
   readonly #sockets = new Set<MediaSocket>();
-  /** Those that were let in, by their call: each event of the log asks whether its call has any. */
-  readonly #inCall = new Map<CallId, Set<MediaSocket>>();
+  /** Those that were let in and by what grant, by their call: each event of the log asks whether its call has any. */
+  readonly #inCall = new Map<CallId, Map<MediaSocket, MediaGrant>>();
   readonly #sessions: SocketSessions<About, 'left'>;
   #beating: NodeJS.Timeout | undefined;
 
@@ -99,8 +99,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       this.#sessions.close(socket.sessionId, 'left');
       throw error;
     }
-    const inCall = this.#inCall.get(callId) ?? new Set();
-    this.#inCall.set(callId, inCall.add(socket));
+    const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
+    this.#inCall.set(callId, inCall.set(socket, grant));
     return grant;
   }
 
@@ -111,15 +111,14 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
 
   /** Ends the sockets for which somebody got credentials before leaving the call. */
   putOut(callId: CallId, userAlias: UserAlias, sequence: number): void {
-    for (const socket of this.#inCall.get(callId) ?? []) {
-      const { grant } = socket;
-      if (grant?.userAlias === userAlias && grant.sequence < sequence) socket.end('call_left');
+    for (const [socket, grant] of this.#inCall.get(callId) ?? []) {
+      if (grant.userAlias === userAlias && grant.sequence < sequence) socket.end('call_left');
     }
   }
 
   /** Ends the sockets of a call that has ended. */
   endCall(callId: CallId): void {
-    for (const socket of this.#inCall.get(callId) ?? []) socket.end('call_ended');
+    for (const socket of this.#inCall.get(callId)?.keys() ?? []) socket.end('call_ended');
   }
 
   closed(socket: MediaSocket): void {

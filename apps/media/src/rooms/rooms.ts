@@ -116,7 +116,10 @@ export class Rooms {
         'SELECT call_id, secret FROM rooms WHERE call_id = ANY($1::uuid[]) AND (closed_at IS NOT NULL OR call_id = ANY($2::uuid[]))',
         [rooms.map(({ room }) => room), leftBehind],
       );
-      for (const row of rows) this.#inJanus.delete(row.call_id);
+      for (const { call_id } of rows) {
+        this.#inJanus.delete(call_id);
+        this.#joined.delete(call_id);
+      }
       await this.#destroy(rows);
     } finally {
       await handle.detach().catch(() => undefined);
