@@ -23,8 +23,9 @@ test('two devices that join at once are in one room, which is gone with the call
   expect((await janusRooms(fleet)).filter((room) => room === callId)).toHaveLength(1);
   expect(await roomsOf(callId)).toEqual([{ closed_at: null }]);
   await people.act('hang-up', callId, 'bob');
-  for (const device of devices)
-    await eventually('the end being told', () => device.heard.some(({ type, reason }) => type === 'closed' && reason === 'call_ended'));
+  const endOf = ({ heard }: MediaDevice) => heard.find(({ type }) => type === 'closed')?.reason;
+  await eventually('the end being told', () => devices.every(endOf));
+  expect(devices.map(endOf)).toEqual(['call_ended', 'call_left']);
   await eventually('the room being closed', async () => (await roomsOf(callId)).every(({ closed_at }) => closed_at));
   await eventually('the room being destroyed', async () => !(await janusRooms(fleet)).includes(callId));
 });
