@@ -7,6 +7,7 @@ import { buckets, byPerson, replacedIndexes, statuses } from './5-buckets.js';
 import { outbox } from './6-outbox.js';
 import { outboxFunctions } from './7-outbox-functions.js';
 import { outboxRows } from './8-outbox-rows.js';
+import { presenceFunctions } from './9-presence-functions.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: Migration[] = [
   outbox,
   outboxFunctions,
   outboxRows,
+  presenceFunctions,
 ];

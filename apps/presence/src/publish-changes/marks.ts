@@ -1,6 +1,6 @@
 import type { Sql } from '@communication-center/event-log';
 import { bucketOf } from '../domain/buckets.js';
-import type { Person } from './read-known.js';
+import type { Moved, Person } from './look-at.js';
 
 /** Where a round over the queues of all apps' buckets stands. */
 export interface Round {
@@ -11,14 +11,19 @@ export interface Round {
 export const firstRound: Round = { appId: '', bucket: -1 };
 
 /** Marks people in the one order everybody uses. A mark that is being worked on is waited for, so that none is lost. */
-export async function markToLookAt(tx: Sql, people: readonly Person[]): Promise<void> {
+export async function markToLookAt(tx: Sql, people: readonly Moved[]): Promise<void> {
   if (people.length === 0) return;
   await tx.query(
-    `INSERT INTO people_to_look_at (app_id, user_alias, bucket)
-     SELECT DISTINCT app_id COLLATE "C", user_alias COLLATE "C", bucket
-     FROM unnest($1::text[], $2::text[], $3::smallint[]) AS marked(app_id, user_alias, bucket) ORDER BY 1, 2
-     ON CONFLICT (app_id, user_alias) DO UPDATE SET marks = people_to_look_at.marks + 1`,
-    [people.map(({ appId }) => appId), people.map(({ userAlias }) => userAlias), people.map(({ userAlias }) => bucketOf(userAlias))],
+    `INSERT INTO people_to_look_at (app_id, user_alias, bucket, traceparent)
+     SELECT DISTINCT ON (1, 2) app_id COLLATE "C", user_alias COLLATE "C", bucket, traceparent
+     FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[]) AS marked(app_id, user_alias, bucket, traceparent) ORDER BY 1, 2
+     ON CONFLICT (app_id, user_alias) DO UPDATE SET marks = people_to_look_at.marks + 1, traceparent = excluded.traceparent`,
+    [
+      people.map(({ appId }) => appId),
+      people.map(({ userAlias }) => userAlias),
+      people.map(({ userAlias }) => bucketOf(userAlias)),
+      people.map(({ traceparent }) => traceparent ?? null),
+    ],
   );
 }
 
@@ -27,8 +32,8 @@ export async function markToLookAt(tx: Sql, people: readonly Person[]): Promise<
  * bucket of each app, and takes as many of each: an app with a crowd holds up nobody else's people.
  * @param queues how many queues are visited at most. @param limit how many people are taken at most, of them all.
  */
-export async function takeMarked(tx: Sql, after: Round, queues: number, limit: number): Promise<{ people: Person[]; next: Round }> {
-  const { rows } = await tx.query<{ people: Person[] | null; visited: string; app_id: string; bucket: number }>(
+export async function takeMarked(tx: Sql, after: Round, queues: number, limit: number): Promise<{ people: Moved[]; next: Round }> {
+  const { rows } = await tx.query<{ people: Moved[] | null; visited: string; app_id: string; bucket: number }>(
     `WITH RECURSIVE queue AS (
        (SELECT app_id, bucket, 1 AS number FROM people_to_look_at
         WHERE tries = 0 AND (app_id, bucket) > ($1::text, $2::smallint) ORDER BY app_id, bucket LIMIT 1)
@@ -44,9 +49,9 @@ export async function takeMarked(tx: Sql, after: Round, queues: number, limit: n
        ) AS mine
      ), gone AS (
        DELETE FROM people_to_look_at AS mark USING taken WHERE mark.app_id = taken.app_id AND mark.user_alias = taken.user_alias
-       RETURNING mark.app_id, mark.user_alias
+       RETURNING mark.app_id, mark.user_alias, mark.traceparent
      )
-     SELECT (SELECT json_agg(json_build_object('appId', app_id, 'userAlias', user_alias)) FROM gone) AS people,
+     SELECT (SELECT json_agg(json_build_object('appId', app_id, 'userAlias', user_alias, 'traceparent', traceparent)) FROM gone) AS people,
             count(*) AS visited, (array_agg(app_id ORDER BY number DESC))[1] AS app_id, (array_agg(bucket ORDER BY number DESC))[1] AS bucket
      FROM queue`,
     [after.appId, after.bucket, queues, limit],
@@ -56,14 +61,15 @@ export async function takeMarked(tx: Sql, after: Round, queues: number, limit: n
   return { people: row?.people ?? [], next: isMore ? { appId: row.app_id, bucket: row.bucket } : firstRound };
 }
 
-/** Takes one person's mark away, unless somebody else is at it. @returns whether it was there. */
-export async function takeMarkOf(tx: Sql, { appId, userAlias }: Person): Promise<boolean> {
-  const { rowCount } = await tx.query(
+/** Takes one person's mark away. @returns whom it marked; nobody where it is gone, or somebody else is at it. */
+export async function takeMarkOf(tx: Sql, { appId, userAlias }: Person): Promise<Moved[]> {
+  const { rows } = await tx.query<Moved>(
     `DELETE FROM people_to_look_at WHERE (app_id, user_alias) IN (
-       SELECT app_id, user_alias FROM people_to_look_at WHERE app_id = $1 AND user_alias = $2 FOR UPDATE SKIP LOCKED)`,
+       SELECT app_id, user_alias FROM people_to_look_at WHERE app_id = $1 AND user_alias = $2 FOR UPDATE SKIP LOCKED)
+     RETURNING app_id AS "appId", user_alias AS "userAlias", traceparent`,
     [appId, userAlias],
   );
-  return rowCount === 1;
+  return rows;
 }
 
 /** Lets a person wait who cannot be published, longer each time, five minutes at most. The row says why. */

@@ -1,16 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
-import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
-import { isInfrastructureFailure, type OutboxEntry, OutboxRelay, type Sql, writeOutbox } from '@communication-center/event-log';
-import { currentTraceparent, DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import { isInfrastructureFailure, OutboxRelay, type Sql } from '@communication-center/event-log';
+import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter } from 'prom-client';
-import { v7 as uuidv7 } from 'uuid';
-import { presenceOf } from '../domain/presence-of.js';
 import type { PresenceSettings } from '../settings.js';
-import { dueAgain, firstRound, setAside, takeMarked, takeMarkOf } from './marks.js';
-import { type Person, readKnown } from './read-known.js';
-import { type Change, lockPeople, nameOf, savePeople, savePlaces } from './save-changes.js';
+import { FailedLately } from './failed-lately.js';
+import { type Moved, nameOf, type Person } from './look-at.js';
+import { dueAgain, firstRound, markToLookAt, setAside, takeMarked, takeMarkOf } from './marks.js';
+import { sayChanges } from './say-changes.js';
 
+/** So many people are published in the projection's own transaction; more are a crowd, which waits in queues. */
+const fewPeople = 50;
 const batchSize = 100;
 /** A safety net: the projection wakes the publisher. */
 const pollMs = 1000;
@@ -25,13 +24,14 @@ const timesSetAside = new Counter({
 });
 
 /**
- * Looks at everyone who was marked, and publishes the presence of those who are somewhere else than was last said. Only
- * here a version rises, under the lock of the user's row: a rebuild that comes to the same result says nothing.
+ * Publishes the presence of people who are somewhere else than was last said: of a few in the very transaction that learnt it, of
+ * a crowd, and of those who could not be published, from the marks it leaves. A rebuild that comes to the same result says nothing.
  */
 @Injectable()
 export class PublishChanges implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #marked: DueRows;
   readonly #again: DueRows;
+  readonly #failedLately = new FailedLately();
   #round = firstRound;
   #taking: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -57,9 +57,37 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     this.#again.start();
   }
 
-  /** Publishes soon: there are new marks. */
-  wake(): void {
-    this.#marked.wake();
+  /**
+   * Publishes people in the transaction that places them somewhere else. A crowd is only marked, and so is whoever could not be
+   * published lately: neither holds up the events behind.
+   * @returns what is to be done once that has committed.
+   * @throws where somebody cannot be published. The same people are only marked when their events come again.
+   */
+  async publishWithin(tx: Sql, moved: readonly Moved[]): Promise<() => void> {
+    const people = [...new Map(moved.map((one) => [nameOf(one), one])).values()];
+    const mustWait = (one: Person) => people.length > fewPeople || this.#failedLately.has(nameOf(one));
+    const waiting = people.filter(mustWait);
+    await markToLookAt(tx, waiting);
+    const { partitions, left } = await this.#publishNow(
+      tx,
+      people.filter((one) => !mustWait(one)),
+    );
+    // They have a mark; one more says that what its look found may be outdated.
+    await markToLookAt(tx, left);
+    return () => {
+      this.relay.committed(partitions);
+      if (waiting.length > 0) this.#marked.wake();
+    };
+  }
+
+  async #publishNow(tx: Sql, people: readonly Moved[]): ReturnType<typeof sayChanges> {
+    if (people.length === 0) return { partitions: [], left: [] };
+    try {
+      return await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET);
+    } catch (error) {
+      this.#failedLately.note(people.map(nameOf));
+      throw error;
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -90,7 +118,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
 
   /** @returns how many people were looked at. A batch that fails falls apart, so that one person holds up no other. */
   async #publishBatch(queues: number): Promise<number> {
-    let people: Person[] = [];
+    let people: Moved[] = [];
     try {
       await this.#publish(async (tx) => {
         people = await this.#take(tx, queues);
@@ -115,7 +143,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   }
 
   /** Takes marks, one batch after the other, so that each goes on where the one before stopped. */
-  async #take(tx: Sql, queues: number): Promise<Person[]> {
+  async #take(tx: Sql, queues: number): Promise<Moved[]> {
     const taken = this.#taking.then(async () => {
       const { people, next } = await takeMarked(tx, this.#round, queues, batchSize);
       const wasFirst = this.#round === firstRound;
@@ -132,7 +160,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   /** @returns why the person could not be published, and was set aside. @throws where not even that can be written down. */
   async #publishOne(person: Person): Promise<unknown> {
     try {
-      await this.#publish(async (tx) => ((await takeMarkOf(tx, person)) ? [person] : []));
+      await this.#publish((tx) => takeMarkOf(tx, person));
       return undefined;
     } catch (error) {
       await setAside(this.database, person, error);
@@ -142,49 +170,12 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  async #publish(take: (tx: Sql) => Promise<Person[]>): Promise<void> {
-    const shards = await this.database.transaction(async (tx) => {
+  async #publish(take: (tx: Sql) => Promise<Moved[]>): Promise<void> {
+    const partitions = await this.database.transaction(async (tx) => {
       const people = await take(tx);
-      return people.length === 0 ? [] : writeOutbox(tx, await this.#lookAt(tx, people));
+      if (people.length === 0) return [];
+      return (await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET)).partitions;
     });
-    this.relay.committed(shards);
+    this.relay.committed(partitions);
   }
-
-  async #lookAt(tx: Sql, marked: readonly Person[]): Promise<OutboxEntry[]> {
-    const before = await lockPeople(tx, marked);
-    const changes: Change[] = [];
-    const erased: Person[] = [];
-    for (const { known, at, ...person } of await readKnown(tx, marked)) {
-      const last = before.get(nameOf(person));
-      if (!known && last?.published) {
-        erased.push(person);
-        changes.push({ ...person, at, presence: farewell(person.userAlias, last.version + 1) });
-      } else if (!known) erased.push(person);
-      else if (!last || !isSame(last.published, presenceOf(known))) {
-        changes.push({ ...person, at, presence: { ...presenceOf(known), version: (last?.version ?? 0) + 1 } });
-      }
-    }
-    await savePeople(tx, changes, erased);
-    await savePlaces(tx, changes, this.settings.KEEP_CHANGES_PER_BUCKET);
-    return [...changes.map(toEntry), ...erased.map((person) => ({ topic: 'presence.events' as const, key: nameOf(person), event: null }))];
-  }
-}
-
-function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boolean {
-  if (!published) return false;
-  const { version: _, ...said } = published;
-  return isDeepStrictEqual(said, now);
-}
-
-/** The last word about somebody who was deleted. */
-function farewell(userAlias: UserAlias, version: number): Presence {
-  return { userAlias, status: 'offline', doNotDisturb: false, version, calls: [], devices: [], lastSeenAt: null };
-}
-
-function toEntry({ presence, at, ...person }: Change): OutboxEntry {
-  const key = nameOf(person);
-  const { appId } = person;
-  const traceparent = currentTraceparent();
-  const origin = { id: uuidv7(), source: '/presence', at, subject: key, appId, sequence: presence.version, traceparent };
-  return { topic: 'presence.events', key, event: enveloped({ type: 'presence.changed', data: presence }, origin) };
 }

@@ -9,7 +9,7 @@ import {
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { presenceOf } from '../domain/presence-of.js';
-import { readKnown } from '../publish-changes/read-known.js';
+import { readKnown } from '../publish-changes/look-at.js';
 import { readEverybody, readSome } from './read-said.js';
 
 /** Reads what was published last: so a version always means the same reading, whichever way it came. */

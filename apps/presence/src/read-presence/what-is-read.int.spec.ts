@@ -5,8 +5,8 @@ import type { AppId, UserAlias } from '@communication-center/contracts';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrations } from '../migrations/index.js';
+import { readKnown } from '../publish-changes/look-at.js';
 import { dueAgain, firstRound, takeMarked } from '../publish-changes/marks.js';
-import { readKnown } from '../publish-changes/read-known.js';
 import { readBounds, readChanges } from '../stream-presence/read-changes.js';
 import { readEverybody, readSome } from './read-said.js';
 

@@ -1,10 +1,9 @@
 import { type AnyEvent, type AppId, type DeviceId, type Platform, type UserAlias, userOfKey } from '@communication-center/contracts';
 import type { Sql, Tombstone } from '@communication-center/event-log';
+import type { Moved } from '../publish-changes/look-at.js';
 
 /** Somebody who may be somewhere else now. */
-export interface Changed {
-  appId: AppId;
-  userAlias: UserAlias;
+export interface Changed extends Moved {
   /** Set where the change is a sign of life of a device. */
   seen?: { deviceId: DeviceId; platform: Platform; at: string };
 }

@@ -1,15 +1,8 @@
 import type { Sql } from '@communication-center/event-log';
-import { markToLookAt } from '../publish-changes/marks.js';
 import type { Changed } from './end-keys.js';
 
-/** Writes what lies outside the projection's own tables: when devices were seen, and who has to be looked at. */
-export async function noteSigns(tx: Sql, changed: readonly Changed[]): Promise<void> {
-  await noteSeen(tx, changed);
-  await markToLookAt(tx, changed);
-}
-
 /** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */
-async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
+export async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
   const signs = changed.flatMap(({ appId, userAlias, seen }) => (seen ? [{ appId, userAlias, ...seen }] : []));
   if (signs.length === 0) return;
   await tx.query(

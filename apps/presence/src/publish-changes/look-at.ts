@@ -1,0 +1,77 @@
+import { type AppId, callStateSchema, type Presence, type UserAlias } from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import type { Known, OpenSession, SeenDevice } from '../domain/presence-of.js';
+import { readingKnown } from './presence-functions.js';
+
+export interface Person {
+  appId: AppId;
+  userAlias: UserAlias;
+}
+
+/** Somebody who may be somewhere else now. */
+export interface Moved extends Person {
+  /** Of the event that said so. */
+  traceparent?: string | null | undefined;
+}
+
+/** What a look at somebody finds. */
+export interface Look extends Person {
+  /** Null for somebody who was deleted, or never existed. */
+  known: Known | null;
+  /** When it was read, by the database's clock. */
+  at: Date;
+  /** What was said last, and the version it had: 0 where nothing was ever said. */
+  said: { version: number; presence: Presence | null };
+}
+
+interface LookRow {
+  app_id: AppId;
+  user_alias: UserAlias;
+  /** Null where nothing was ever looked at. */
+  version: string | null;
+  published: Presence | null;
+  at: Date;
+  known: boolean | null;
+  do_not_disturb: boolean | null;
+  sessions: OpenSession[] | null;
+  seen: SeenDevice[] | null;
+  calls: unknown[] | null;
+}
+
+export const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
+
+/**
+ * Locks people's rows until the commit, in one order for all, and reads all that is known of them after that: whoever holds the
+ * lock sees what everybody before has committed. Those who were set aside are left out.
+ */
+export async function lookAt(tx: Sql, people: readonly Person[]): Promise<Look[]> {
+  return look(tx, 'SELECT * FROM look_at($1, $2)', people);
+}
+
+/** Reads all that is known of some people, without locking anybody. */
+export async function readKnown(sql: Sql, people: readonly Person[]): Promise<Look[]> {
+  return look(sql, readingKnown, people);
+}
+
+async function look(sql: Sql, how: string, people: readonly Person[]): Promise<Look[]> {
+  const { rows } = await sql.query<LookRow>(how, [people.map(({ appId }) => appId), people.map(({ userAlias }) => userAlias)]);
+  return rows.map((row) => ({
+    appId: row.app_id,
+    userAlias: row.user_alias,
+    at: row.at,
+    known: toKnown(row),
+    said: { version: Number(row.version ?? 0), presence: row.published },
+  }));
+}
+
+function toKnown(row: LookRow): Known | null {
+  // A session proves that somebody exists, even where the directory's word has not come yet; a deletion ends them.
+  if (row.known === false || (row.known === null && !row.sessions && !row.calls)) return null;
+  return {
+    userAlias: row.user_alias,
+    doNotDisturb: row.do_not_disturb ?? false,
+    sessions: row.sessions ?? [],
+    seen: row.seen ?? [],
+    calls: (row.calls ?? []).map((call) => callStateSchema.parse(call)),
+  };
+}

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
+import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
+import { type OutboxEntry, type Sql, writeOutbox } from '@communication-center/event-log';
+import { currentTraceparent } from '@communication-center/service';
+import { v7 as uuidv7 } from 'uuid';
+import { bucketOf } from '../domain/buckets.js';
+import { presenceOf } from '../domain/presence-of.js';
+import { type Look, lookAt, type Moved, nameOf, type Person } from './look-at.js';
+
+/** What is to be said of somebody. */
+interface Word extends Person {
+  at: Date;
+  /** Null where there is nothing to say to those who follow, only something to erase. */
+  presence: Presence | null;
+  /** Whether only the version is kept, so that it never goes back. */
+  erased: boolean;
+}
+
+/**
+ * Looks at people and says where they are, where that is not what was said last: in the readings, in the order of their bucket,
+ * and to the log. Only here a version rises, under the lock of the person's row.
+ * @param kept changes a bucket keeps at most.
+ * @returns the outbox's partitions to wake after the commit, and who was set aside and not looked at.
+ */
+export async function sayChanges(tx: Sql, people: readonly Moved[], kept: number): Promise<{ partitions: number[]; left: Person[] }> {
+  const looks = await lookAt(tx, people);
+  const words = looks.flatMap((look) => wordOf(look) ?? []);
+  const seen = new Set(looks.map(nameOf));
+  const left = people.filter((person) => !seen.has(nameOf(person)));
+  if (words.length === 0) return { partitions: [], left };
+  await say(tx, words, kept);
+  const traces = new Map(people.map((person) => [nameOf(person), person.traceparent ?? currentTraceparent()]));
+  const entries = words.flatMap((word) => entriesOf(word, traces.get(nameOf(word))));
+  return { partitions: await writeOutbox(tx, entries), left };
+}
+
+/** @returns undefined where all was said. */
+function wordOf({ appId, userAlias, at, known, said }: Look): Word | undefined {
+  const version = said.version + 1;
+  if (!known) return { appId, userAlias, at, presence: said.presence && farewell(userAlias, version), erased: true };
+  const presence = presenceOf(known);
+  return isSame(said.presence, presence) ? undefined : { appId, userAlias, at, presence: { ...presence, version }, erased: false };
+}
+
+function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boolean {
+  if (!published) return false;
+  const { version: _, ...said } = published;
+  return isDeepStrictEqual(said, now);
+}
+
+/** The last word about somebody who was deleted. */
+function farewell(userAlias: UserAlias, version: number): Presence {
+  return { userAlias, status: 'offline', doNotDisturb: false, version, calls: [], devices: [], lastSeenAt: null };
+}
+
+/**
+ * Writes what is said now into the readings, and gives it places in the orders of the buckets, which forget what they have too
+ * many of. A bucket's row is locked until the commit, so no place is ever taken late; other buckets do not wait.
+ */
+async function say(tx: Sql, words: readonly Word[], kept: number): Promise<void> {
+  await tx.query('SELECT say_presence($1, $2, $3, $4, $5, $6)', [
+    words.map(({ appId }) => appId),
+    words.map(({ userAlias }) => userAlias),
+    words.map(({ userAlias }) => bucketOf(userAlias)),
+    words.map(({ presence }) => (presence ? JSON.stringify(presence) : null)),
+    words.map(({ erased }) => erased),
+    kept,
+  ]);
+}
+
+function entriesOf({ presence, at, erased, ...person }: Word, traceparent: string | undefined): OutboxEntry[] {
+  const key = nameOf(person);
+  const { appId } = person;
+  const end: OutboxEntry[] = erased ? [{ topic: 'presence.events', key, event: null }] : [];
+  if (!presence) return end;
+  const origin = { id: uuidv7(), source: '/presence', at, subject: key, appId, sequence: presence.version, traceparent };
+  return [{ topic: 'presence.events', key, event: enveloped({ type: 'presence.changed', data: presence }, origin) }, ...end];
+}

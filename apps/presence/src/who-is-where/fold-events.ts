@@ -1,0 +1,135 @@
+import {
+  type CallEvent,
+  type CallState,
+  callStateSchema,
+  type DirectoryEvent,
+  foldCallEvent,
+  type SessionEvent,
+} from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import type { Changed } from './end-keys.js';
+
+/*
+ * A batch of one topic takes a statement, calls that go on take two. Of several events of a session or user the newest is
+ * written. All go in the order of their keys: a partition that changes its owner may be worked on by two for a moment.
+ */
+
+/** @returns who has, or had, a part in the calls that went on. */
+export async function foldCalls(tx: Sql, events: readonly CallEvent[]): Promise<Changed[]> {
+  const ofCalls = Map.groupBy(events, ({ callid }) => callid);
+  const before = await readCalls(
+    tx,
+    [...ofCalls].filter(([, [first]]) => first && first.sequence > 1).map(([callId]) => callId),
+  );
+  const folded = [...ofCalls].flatMap(([callId, ofCall]) => {
+    const call = ofCall.reduce<CallState | undefined>(foldCallEvent, before.get(callId));
+    const last = ofCall.at(-1) as CallEvent;
+    return call && call.sequence !== before.get(callId)?.sequence ? [{ call, last }] : [];
+  });
+  await saveCalls(tx, folded);
+  return folded.flatMap(({ call, last: { appid, traceparent } }) =>
+    call.participants.map(({ userAlias }) => ({ appId: appid, userAlias, traceparent })),
+  );
+}
+
+/** @param callIds none of them is asked about where its first event is at hand: nothing came before. */
+async function readCalls(tx: Sql, callIds: readonly string[]): Promise<Map<string, CallState>> {
+  if (callIds.length === 0) return new Map();
+  const { rows } = await tx.query<{ call_id: string; call: unknown }>(
+    'SELECT call_id, call FROM current_calls WHERE call_id = ANY($1) ORDER BY call_id FOR UPDATE',
+    [callIds],
+  );
+  return new Map(rows.map(({ call_id, call }) => [call_id, callStateSchema.parse(call)]));
+}
+
+async function saveCalls(tx: Sql, folded: readonly { call: CallState; last: CallEvent }[]): Promise<void> {
+  if (folded.length === 0) return;
+  const rows = folded.map(({ call, last }) => ({
+    call_id: call.callId,
+    app_id: last.appid,
+    sequence: call.sequence,
+    ended: call.status === 'ended',
+    participants: call.participants.map(({ userAlias }) => userAlias),
+    call,
+  }));
+  await tx.query(
+    `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
+     SELECT * FROM json_to_recordset($1) AS folded(call_id uuid, app_id text, sequence int, ended boolean, participants text[], call jsonb)
+     ORDER BY call_id
+     ON CONFLICT (call_id) DO UPDATE
+     SET sequence = excluded.sequence, ended = excluded.ended, participants = excluded.participants, call = excluded.call, updated_at = clock_timestamp()
+     WHERE current_calls.sequence < excluded.sequence`,
+    [JSON.stringify(rows)],
+  );
+}
+
+/** @returns whose sessions have changed, with the signs of life that they are. */
+export async function foldSessions(tx: Sql, events: readonly SessionEvent[]): Promise<Changed[]> {
+  if (events.length === 0) return [];
+  const rows = newestOf(events, ({ data }) => data.sessionId).map(({ first, newest }) => ({
+    session_id: newest.data.sessionId,
+    app_id: newest.appid,
+    user_alias: newest.data.userAlias,
+    device_id: newest.data.deviceId,
+    platform: newest.data.platform,
+    sequence: newest.sequence,
+    opened_at: first.data.openedAt ?? first.time,
+    closed_at: newest.type === 'session.closed' ? newest.time : null,
+    away: newest.type === 'session.went_away',
+    seen_at: newest.time,
+    traceparent: newest.traceparent,
+  }));
+  const { rows: written } = await tx.query<{ session_id: string }>(
+    `INSERT INTO device_sessions (session_id, app_id, user_alias, device_id, platform, sequence, opened_at, closed_at, away)
+     SELECT * FROM json_to_recordset($1) AS told(session_id uuid, app_id text, user_alias text, device_id text, platform text, sequence int,
+                                                 opened_at timestamptz, closed_at timestamptz, away boolean)
+     ORDER BY session_id
+     ON CONFLICT (session_id) DO UPDATE SET sequence = excluded.sequence, closed_at = excluded.closed_at, away = excluded.away
+     WHERE device_sessions.sequence < excluded.sequence
+     RETURNING session_id`,
+    [JSON.stringify(rows)],
+  );
+  const changed = new Set(written.map(({ session_id }) => session_id));
+  return rows
+    .filter(({ session_id }) => changed.has(session_id))
+    .map(({ app_id, user_alias, device_id, platform, seen_at, traceparent }) => ({
+      appId: app_id,
+      userAlias: user_alias,
+      traceparent,
+      seen: { deviceId: device_id, platform, at: seen_at },
+    }));
+}
+
+/** @returns who was made, changed or deleted. */
+export async function foldUsers(tx: Sql, events: readonly DirectoryEvent[]): Promise<Changed[]> {
+  const ofUsers = events.flatMap((event) => (event.type === 'app.saved' ? [] : [event]));
+  if (ofUsers.length === 0) return [];
+  const rows = newestOf(ofUsers, ({ subject }) => subject).map(({ newest }) => ({
+    app_id: newest.appid,
+    user_alias: newest.data.userAlias,
+    sequence: newest.sequence,
+    deleted: newest.type === 'user.deleted',
+    do_not_disturb: newest.type === 'user.saved' && newest.data.doNotDisturb,
+    traceparent: newest.traceparent,
+  }));
+  const { rows: written } = await tx.query<Changed>(
+    `INSERT INTO known_users AS k (app_id, user_alias, sequence, deleted, do_not_disturb)
+     SELECT * FROM json_to_recordset($1) AS told(app_id text, user_alias text, sequence bigint, deleted boolean, do_not_disturb boolean)
+     ORDER BY app_id, user_alias
+     ON CONFLICT (app_id, user_alias) DO UPDATE
+     SET sequence = excluded.sequence, deleted = excluded.deleted, do_not_disturb = excluded.do_not_disturb
+     WHERE k.sequence < excluded.sequence
+     RETURNING app_id AS "appId", user_alias AS "userAlias"`,
+    [JSON.stringify(rows)],
+  );
+  const traces = new Map(rows.map(({ app_id, user_alias, traceparent }) => [`${app_id}/${user_alias}`, traceparent]));
+  return written.map((user) => ({ ...user, traceparent: traces.get(`${user.appId}/${user.userAlias}`) }));
+}
+
+/** @returns the first and the newest event of each subject: after a crash some come again, behind newer ones. */
+function newestOf<E extends { sequence: number }>(events: readonly E[], subjectOf: (event: E) => string): { first: E; newest: E }[] {
+  return [...Map.groupBy(events, subjectOf).values()].map((ofOne) => ({
+    first: ofOne[0] as E,
+    newest: ofOne.reduce((newest, event) => (event.sequence > newest.sequence ? event : newest)),
+  }));
+}

@@ -1,0 +1,256 @@
+/*
+ * What a batch changes is published in the transaction that folds it: once for each person, of the newest that all have committed,
+ * or not at all. Whoever cannot be published, and crowds, hold up nobody.
+ */
+import { type AppId, type CallEvent, type Presence, type SessionEvent, thisRelease, type UserAlias } from '@communication-center/contracts';
+import { Projection } from '@communication-center/event-log';
+import { Fleet, TestSchema } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { migrations } from '../migrations/index.js';
+import { PublishChanges } from '../publish-changes/publish-changes.js';
+import { WhoIsWhereProjection } from './who-is-where.projection.js';
+
+const fleet = new Fleet();
+const app = 'app' as AppId;
+const at = '2026-11-27T12:00:00.000Z';
+const trace = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
+let schema: TestSchema;
+let woken: number[][];
+let statements: string[];
+
+beforeEach(async () => {
+  woken = [];
+  statements = [];
+  schema = await TestSchema.migrated(fleet, migrations);
+});
+
+afterEach(() => schema.drop());
+
+/** The projection as a replica has it. */
+function replica(database: Pick<TestSchema, 'query' | 'transaction'> = schema) {
+  const relay = { committed: (partitions: number[]) => void woken.push(partitions) };
+  const publisher = new PublishChanges(database as never, relay as never, { KEEP_CHANGES_PER_BUCKET: 20_000 }, () => undefined);
+  const handler = new WhoIsWhereProjection(publisher);
+  const projection = new Projection(database as never, {
+    name: 'who-is-where',
+    topics: [],
+    tables: [],
+    apply: (batch) => handler.apply(batch as never),
+  });
+  return {
+    publisher,
+    apply: (topic: string, events: object[]) => projection.applyLive({ topic, events: events as never, tombstones: [] }),
+  };
+}
+
+/** The schema, noting each statement in a transaction. */
+function noting(): Pick<TestSchema, 'query' | 'transaction'> {
+  return {
+    query: (text, values) => schema.query(text, values),
+    transaction: (work) =>
+      schema.transaction((tx) =>
+        work({
+          query: (text, values) => {
+            statements.push(text);
+            return tx.query(text, values);
+          },
+        }),
+      ),
+  };
+}
+
+let made = 0;
+function newId(): string {
+  made += 1;
+  return `00000000-0000-7000-8000-${String(made).padStart(12, '0')}`;
+}
+
+function callEvent(callid: string, sequence: number, type: string, data: object, traceparent = trace('1')): CallEvent {
+  const envelope = { specversion: '1.0', id: newId(), source: '/calls', time: at, subject: callid, callid, appid: app, dataversion: 1 };
+  return thisRelease.read('calls.events', { ...envelope, sequence, type, data, traceparent } as never) as CallEvent;
+}
+
+const dialed = (callid: string, initiator: string, callee: string) =>
+  callEvent(callid, 1, 'call.dialed', {
+    audience: [initiator, callee],
+    initiator,
+    initiatorDevice: `${initiator}-desk`,
+    callees: [callee],
+    callType: 'audio_video',
+    ringSeconds: 60,
+    maxDurationSeconds: 14_400,
+    maxParticipants: 8,
+    customData: null,
+  });
+const ringing = (callid: string, initiator: string, callee: string) =>
+  callEvent(callid, 2, 'call.ringing', { audience: [initiator, callee], userAlias: callee, deviceId: 'phone' }, trace('2'));
+
+function sessionEvent(sessionId: string, sequence: number, type: string, userAlias: string, time = at): SessionEvent {
+  const data = { sessionId, userAlias, deviceId: `${userAlias}-phone`, platform: 'web', openedAt: at };
+  return {
+    type,
+    data,
+    appid: app,
+    sequence,
+    time,
+    subject: sessionId,
+    id: newId(),
+    traceparent: trace('3'),
+  } as unknown as SessionEvent;
+}
+
+async function readings(): Promise<Record<string, Presence>> {
+  const { rows } = await schema.query<{ user_alias: string; published: Presence }>(
+    'SELECT user_alias, published FROM people WHERE published IS NOT NULL',
+  );
+  return Object.fromEntries(rows.map(({ user_alias, published }) => [user_alias, published]));
+}
+
+const told = async () =>
+  (
+    await schema.query<{ user_alias: UserAlias; version: number; traceparent: string }>(
+      `SELECT event->'data'->>'userAlias' AS user_alias, (event->>'sequence')::int AS version, event->>'traceparent' AS traceparent
+       FROM outbox ORDER BY id`,
+    )
+  ).rows;
+
+const marks = async () =>
+  (await schema.query<{ user_alias: string; tries: number }>('SELECT user_alias, tries FROM people_to_look_at ORDER BY 1')).rows;
+
+test('a batch publishes each person once, with the trace of the newest event about them, and leaves no mark', async () => {
+  const callId = newId();
+  await replica().apply('calls.events', [dialed(callId, 'alice', 'bob'), ringing(callId, 'alice', 'bob')]);
+  expect(await told()).toEqual([
+    { user_alias: 'alice', version: 1, traceparent: trace('2') },
+    { user_alias: 'bob', version: 1, traceparent: trace('2') },
+  ]);
+  expect(await readings()).toMatchObject({ alice: { status: 'busy', version: 1 }, bob: { status: 'busy', version: 1 } });
+  expect(await marks()).toEqual([]);
+  expect(woken, 'the owner of the partitions is woken, after the commit').toHaveLength(1);
+});
+
+test('an event of a call that goes on takes one transaction of six statements, one that changes nobody four', async () => {
+  const callId = newId();
+  const { apply } = replica(noting());
+  await apply('calls.events', [dialed(callId, 'alice', 'bob')]);
+  // The projection's lock, the call, the look, the word, the outbox.
+  expect(statements).toHaveLength(5);
+  statements = [];
+  await apply('calls.events', [ringing(callId, 'alice', 'bob')]);
+  expect(statements, 'the call is read, and nobody is somewhere else').toHaveLength(4);
+  statements = [];
+  await apply('calls.events', [callEvent(callId, 3, 'call.answered', { audience: ['alice', 'bob'], userAlias: 'bob', deviceId: 'phone' })]);
+  expect(statements).toHaveLength(6);
+});
+
+test('nothing is told of a batch that is rolled back', async () => {
+  const failing = {
+    query: schema.query.bind(schema),
+    transaction: <T>(work: (tx: Pick<TestSchema, 'query'>) => Promise<T>) =>
+      schema.transaction(async (tx) => {
+        await work(tx);
+        throw new Error('the connection is lost at the commit');
+      }),
+  };
+  await expect(replica(failing as never).apply('calls.events', [dialed(newId(), 'alice', 'bob')])).rejects.toThrow('lost');
+  expect(await told()).toEqual([]);
+  expect(await readings()).toEqual({});
+  expect(woken).toEqual([]);
+});
+
+test('batches side by side about one person: the last reading knows of all calls, and every version is told once, in order', async () => {
+  const replicas = [replica(), replica()];
+  const callIds = Array.from({ length: 24 }, newId);
+  await Promise.all(
+    callIds.map(async (callId, index) => {
+      await replicas[index % 2]?.apply('calls.events', [dialed(callId, `caller-${index}`, 'bob')]);
+      await replicas[index % 2]?.apply('calls.events', [ringing(callId, `caller-${index}`, 'bob')]);
+    }),
+  );
+  const { bob } = await readings();
+  expect(bob?.calls.map(({ callId }) => callId).sort()).toEqual([...callIds].sort());
+  const versions = (await told()).filter(({ user_alias }) => user_alias === 'bob').map(({ version }) => version);
+  expect(versions).toEqual(versions.map((_, index) => index + 1));
+  expect(bob?.version).toBe(versions.length);
+  const { rows } = await schema.query<{ version: number }>(
+    "SELECT (presence->>'version')::int AS version FROM bucket_changes WHERE user_alias = 'bob' ORDER BY position",
+  );
+  expect(rows.map(({ version }) => version)).toEqual(versions);
+});
+
+test('whoever cannot be published fails the batch once; when it comes again they are marked, and then set aside alone', async () => {
+  await schema.query(
+    `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call) VALUES (gen_random_uuid(), $1, 1, false, ARRAY['bob'], '{"no": "call"}')`,
+    [app],
+  );
+  const { publisher, apply } = replica();
+  const callId = newId();
+  const batch = [dialed(callId, 'alice', 'bob')];
+  await expect(apply('calls.events', batch)).rejects.toThrow();
+  await apply('calls.events', batch);
+  expect(await marks()).toEqual([
+    { user_alias: 'alice', tries: 0 },
+    { user_alias: 'bob', tries: 0 },
+  ]);
+  await publisher.publishMarked();
+  expect(Object.keys(await readings())).toEqual(['alice']);
+  expect(await marks()).toEqual([{ user_alias: 'bob', tries: 1 }]);
+
+  // Another replica remembers nothing: it finds in the mark that bob is set aside, and publishes the others at once.
+  await replica().apply('calls.events', [dialed(newId(), 'carol', 'bob')]);
+  expect(Object.keys(await readings()).sort()).toEqual(['alice', 'carol']);
+  expect(await marks()).toEqual([{ user_alias: 'bob', tries: 1 }]);
+});
+
+test('a crowd is only marked, and told from its queues', async () => {
+  const { publisher, apply } = replica();
+  const batch = Array.from({ length: 60 }, (_, index) => sessionEvent(newId(), 1, 'session.opened', `user-${index}`));
+  await apply('sessions.events', batch);
+  expect(await told()).toEqual([]);
+  expect(await marks()).toHaveLength(60);
+  await publisher.publishMarked();
+  const all = await told();
+  expect(all).toHaveLength(60);
+  expect(new Set(all.map(({ traceparent }) => traceparent)), 'a mark keeps the trace').toEqual(new Set([trace('3')]));
+});
+
+test('sessions folded in one batch, repeats among them, are as if each event had come alone', async () => {
+  const [one, two] = [newId(), newId()];
+  const events = [
+    sessionEvent(one, 1, 'session.opened', 'alice'),
+    sessionEvent(two, 1, 'session.opened', 'bob'),
+    sessionEvent(one, 2, 'session.went_away', 'alice', '2026-11-27T12:00:01.000Z'),
+    sessionEvent(two, 2, 'session.closed', 'bob', '2026-11-27T12:00:02.000Z'),
+    sessionEvent(one, 1, 'session.opened', 'alice'),
+    sessionEvent(two, 1, 'session.opened', 'bob'),
+  ];
+  const rows = async () => (await schema.query('SELECT * FROM device_sessions ORDER BY session_id')).rows;
+  await replica().apply('sessions.events', events);
+  const together = await rows();
+  expect(together).toMatchObject([
+    { sequence: 1 + 1, away: true, closed_at: null, opened_at: new Date(at) },
+    { sequence: 2, away: false, closed_at: new Date('2026-11-27T12:00:02.000Z') },
+  ]);
+  await schema.query('DELETE FROM device_sessions');
+  for (const event of events) await replica().apply('sessions.events', [event]);
+  expect(await rows()).toEqual(together);
+  expect(await readings()).toMatchObject({ alice: { status: 'away' }, bob: { status: 'offline' } });
+});
+
+test('the past that is folded again publishes nothing and marks nobody', async () => {
+  const callId = newId();
+  const { publisher } = replica();
+  const handler = new WhoIsWhereProjection(publisher);
+  await schema.transaction((tx) =>
+    handler.apply({
+      topic: 'calls.events',
+      events: [dialed(callId, 'alice', 'bob')],
+      tombstones: [],
+      tx: tx as never,
+      isRebuild: true,
+      afterCommit: () => expect.unreachable(),
+    }),
+  );
+  expect(await told()).toEqual([]);
+  expect(await marks()).toEqual([]);
+});
