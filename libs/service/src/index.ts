@@ -3,6 +3,7 @@ export { concurrentIndexes, type Migration, sqlMigration } from './database/migr
 export { Postgres } from './database/postgres.js';
 export { type DescribedRoute, type DescribedRoutes, describeRoutes } from './described-routes.js';
 export { DueRows } from './due-rows.js';
+export { RowsInTurn } from './due-rows-in-turn.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';
 export { Gathering, type Outcome } from './gathering.js';

@@ -1,4 +1,4 @@
-import { userOfKey } from '@communication-center/contracts';
+import { type DirectoryEvent, userOfKey } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 
@@ -7,22 +7,34 @@ import { Controller } from '@nestjs/common';
 export class ContactsProjection {
   @ProjectEvents('contacts', { topics: ['directory.events'], pace: 'steady', tables: ['contacts'] })
   async apply({ events, tombstones, tx }: ProjectionBatch<'directory.events'>): Promise<void> {
-    for (const event of events) {
-      if (event.type === 'app.saved') continue;
-      const contact = event.type === 'user.saved' ? event.data : { ...event.data, name: null, email: null, locale: null };
-      await tx.query(
-        `INSERT INTO contacts (app_id, user_alias, sequence, name, email, locale) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (app_id, user_alias) DO UPDATE
-         SET sequence = excluded.sequence, name = excluded.name, email = excluded.email, locale = excluded.locale
-         WHERE contacts.sequence < excluded.sequence`,
-        [event.appid, contact.userAlias, event.sequence, contact.name, contact.email, contact.locale],
-      );
-    }
+    await save(tx, events);
     await erase(
       tx,
       tombstones.filter(({ isFollowed }) => !isFollowed).map(({ key }) => key),
     );
   }
+}
+
+/** Saves how users are reached, of each by the newest event, in one statement. */
+async function save(tx: Sql, events: readonly DirectoryEvent[]): Promise<void> {
+  const ofUsers = events.flatMap((event) => (event.type === 'app.saved' ? [] : [event]));
+  if (ofUsers.length === 0) return;
+  const newest = [...Map.groupBy(ofUsers, ({ subject }) => subject).values()].map((ofOne) =>
+    ofOne.reduce((last, event) => (event.sequence > last.sequence ? event : last)),
+  );
+  const rows = newest.map((event) => {
+    const { name, email, locale } = event.type === 'user.saved' ? event.data : { name: null, email: null, locale: null };
+    return { app_id: event.appid, user_alias: event.data.userAlias, sequence: event.sequence, name, email, locale };
+  });
+  await tx.query(
+    `INSERT INTO contacts (app_id, user_alias, sequence, name, email, locale)
+     SELECT * FROM json_to_recordset($1) AS told(app_id text, user_alias text, sequence bigint, name text, email text, locale text)
+     ORDER BY app_id, user_alias
+     ON CONFLICT (app_id, user_alias) DO UPDATE
+     SET sequence = excluded.sequence, name = excluded.name, email = excluded.email, locale = excluded.locale
+     WHERE contacts.sequence < excluded.sequence`,
+    [JSON.stringify(rows)],
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Allowance } from '../domain/allowance.js';
 import { missedCallText } from '../domain/missed-call-text.js';
 import type { NotificationsSettings } from '../settings.js';
-import { findDueEmails } from './due-emails.js';
+import { findDueEmails, waitingEmails } from './due-emails.js';
 import { Mailer } from './mailer.js';
 
 export interface MissedCallEmail {
@@ -34,6 +34,15 @@ interface ClaimedEmail {
 }
 
 const claimSeconds = 120;
+
+const contactOf = (user: string, column: string) =>
+  `(SELECT ${column} FROM contacts WHERE app_id = mine.app_id AND user_alias = mine.${user})`;
+
+/** Of a claimed e-mail, with its contacts as they are known now. */
+const whatToSend = `email_id, app_id, call_id, traceparent, attempts, missed_at,
+  EXISTS ${contactOf('user_alias', '1')} AS known, ${contactOf('user_alias', 'email')} AS to, ${contactOf('user_alias', 'locale')} AS locale,
+  coalesce(${contactOf('user_alias', 'name')}, mine.user_alias) AS callee_name,
+  coalesce(${contactOf('initiator', 'name')}, mine.initiator) AS caller_name`;
 
 /** E-mails as rows: one for each missed call, claimed for each attempt, with an end that is recorded. */
 @Injectable()
@@ -115,18 +124,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
 
   /** Takes the attempt, so that no other replica makes it, and reads whom to write to as it is known now. */
   async #claim(emailId: string, attempt: number): Promise<ClaimedEmail | undefined> {
-    const { rows } = await this.database.query<ClaimedEmail>(
-      `UPDATE emails AS e SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-       WHERE email_id = $1 AND state = 'pending' AND attempts = $2
-       RETURNING email_id, app_id, call_id, traceparent, attempts, missed_at,
-         EXISTS (SELECT 1 FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS known,
-         (SELECT email FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS to,
-         (SELECT locale FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias) AS locale,
-         coalesce((SELECT name FROM contacts WHERE app_id = e.app_id AND user_alias = e.user_alias), e.user_alias) AS callee_name,
-         coalesce((SELECT name FROM contacts WHERE app_id = e.app_id AND user_alias = e.initiator), e.initiator) AS caller_name`,
-      [emailId, attempt - 1, claimSeconds],
-    );
-    return rows[0];
+    return waitingEmails.claim<ClaimedEmail>(this.database, emailId, { made: attempt - 1, seconds: claimSeconds, returning: whatToSend });
   }
 
   async #end(emailId: string, state: 'sent' | 'failed' | 'skipped', error: string | null): Promise<void> {

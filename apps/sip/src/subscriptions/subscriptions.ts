@@ -214,10 +214,12 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   #onChange(told: AnyEvent): void {
+    // The subject is the user's name: what is told of anybody else is not even read.
+    const notifiers = this.#byUser.get(told.subject);
+    if (!notifiers) return;
     const { appid, data: presence } = readEvent('presence.events', told);
     const name = nameOf(appid, presence.userAlias);
-    const notifiers = this.#byUser.get(name);
-    if (!notifiers || (this.#known.get(name)?.version ?? -1) >= presence.version) return;
+    if ((this.#known.get(name)?.version ?? -1) >= presence.version) return;
     this.#known.set(name, presence);
     for (const notifier of notifiers) notifier.changed(presence);
   }

@@ -9,12 +9,15 @@ import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
 import { tellDeliveries } from './delivery-figures.js';
 import {
+  type AttemptMade,
   claimAttempt,
   findDue,
   firstEndpoint,
+  giveUp,
   handOver,
   type NewDelivery,
   readWaiting,
+  recordAttempt,
   type Unfinished,
   type WaitingDelivery,
   writeDeliveries,
@@ -90,6 +93,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Writes a delivery for every endpoint that wants one of these events, then sends them. A repeat writes nothing. */
   async take(events: readonly AnyEvent[]): Promise<void> {
+    // No statement, where it is known that these apps have none.
     const endpoints = await this.endpoints.enabledOf([...new Set(events.map(({ appid }) => appid))]);
     const wanted = events.flatMap((event) =>
       endpoints
@@ -121,7 +125,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     const row = await readWaiting(this.database, deliveryId, attempt - 1);
     if (!row) return;
     const endpoint = await this.endpoints.enabled(row.endpointId);
-    if (!endpoint) return this.#end(deliveryId, 'failed');
+    if (!endpoint) return giveUp(this.database, deliveryId);
     this.#push(endpoint, row, { deliveryId, made: attempt - 1 });
   }
 
@@ -132,37 +136,22 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
       if (body === undefined) return;
       const result = await this.sender.send(endpoint, { deliveryId, body, signal: this.#stopping.signal });
       if (result === 'broken off') this.#brokenOff.push({ deliveryId, made });
-      else await this.#settle(deliveryId, made + 1, endpoint, result);
+      else await this.#settle({ ...result, deliveryId, attempt: made + 1 }, endpoint, result);
     } catch (error) {
       this.report(error, 'delivering a webhook');
     }
   }
 
-  async #settle(deliveryId: string, attempt: number, endpoint: Endpoint, result: SendResult): Promise<void> {
-    await this.database.query('INSERT INTO attempts (delivery_id, attempt, status, error, duration_ms) VALUES ($1, $2, $3, $4, $5)', [
-      deliveryId,
-      attempt,
-      result.status,
-      result.error,
-      result.durationMs,
-    ]);
-    if (result.error === null) return this.#end(deliveryId, 'delivered');
+  /** Writes down what came of an attempt in the statement that decides what is next. */
+  async #settle(made: AttemptMade, endpoint: Endpoint, result: SendResult): Promise<void> {
+    if (result.error === null) return recordAttempt(this.database, made, { state: 'delivered' });
     if (result.status === gone) {
       await this.endpoints.disable(endpoint.endpointId, 'it answered 410 Gone');
-      return this.#end(deliveryId, 'failed');
+      return recordAttempt(this.database, made, { state: 'failed' });
     }
-    const putOff = async (delayMs: number) => {
-      await this.database.query(
-        'UPDATE deliveries SET next_attempt_at = clock_timestamp() + make_interval(secs => $2) WHERE delivery_id = $1',
-        [deliveryId, delayMs / 1000],
-      );
-    };
-    const again = await this.#retries.tryLater({ rowId: deliveryId, made: attempt, askedMs: result.retryAfterMs, putOff });
-    if (!again) await this.#end(deliveryId, 'failed');
-  }
-
-  async #end(deliveryId: string, state: 'delivered' | 'failed'): Promise<void> {
-    await this.database.query('UPDATE deliveries SET state = $2, next_attempt_at = NULL WHERE delivery_id = $1', [deliveryId, state]);
+    const putOff = (delayMs: number) => recordAttempt(this.database, made, { delayMs });
+    const again = await this.#retries.tryLater({ rowId: made.deliveryId, made: made.attempt, askedMs: result.retryAfterMs, putOff });
+    if (!again) await recordAttempt(this.database, made, { state: 'failed' });
   }
 
   async #overdue(): Promise<RowJob[]> {

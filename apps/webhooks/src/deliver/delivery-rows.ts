@@ -1,5 +1,6 @@
 import type { AppId } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
+import { RowsInTurn } from '@communication-center/service';
 
 export interface NewDelivery {
   deliveryId: string;
@@ -13,12 +14,17 @@ export interface NewDelivery {
   traceparent: string | undefined;
 }
 
-/** Writes deliveries that are sent from memory now. @param heldSeconds for so long nobody else looks at them. @returns which are new. */
+/**
+ * Writes deliveries that are sent from memory now, of endpoints that take them still.
+ * @param heldSeconds for so long nobody else looks at them. @returns which are new.
+ */
 export async function writeDeliveries(sql: Sql, deliveries: readonly NewDelivery[], heldSeconds: number): Promise<Set<string>> {
   const { rows } = await sql.query<{ delivery_id: string }>(
     `INSERT INTO deliveries (delivery_id, endpoint_id, app_id, event_id, event_type, key, body, traceparent, next_attempt_at)
-     SELECT *, clock_timestamp() + make_interval(secs => $9)
+     SELECT told.*, clock_timestamp() + make_interval(secs => $9)
      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
+       AS told(delivery_id, endpoint_id, app_id, event_id, event_type, key, body, traceparent)
+     JOIN endpoints AS e ON e.endpoint_id = told.endpoint_id AND e.disabled_at IS NULL AND e.deleted_at IS NULL
      ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING delivery_id`,
     [
       deliveries.map(({ deliveryId }) => deliveryId),
@@ -49,14 +55,51 @@ export async function readWaiting(sql: Sql, deliveryId: string, made: number): P
   return rows[0];
 }
 
+/** Where a round over all endpoints begins. */
+export const firstEndpoint = '00000000-0000-0000-0000-000000000000';
+
+const waiting = new RowsInTurn({
+  table: 'deliveries',
+  id: 'delivery_id',
+  turn: 'endpoint_id',
+  first: firstEndpoint,
+  turnsAtOnce: 200,
+  rowsAtOnce: 1000,
+});
+
 /** Takes an attempt, so that nobody else makes it. @returns the body to send; undefined where somebody else was faster. */
 export async function claimAttempt(sql: Sql, deliveryId: string, made: number, claimSeconds: number): Promise<string | undefined> {
-  const { rows } = await sql.query<{ body: string }>(
-    `UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-     WHERE delivery_id = $1 AND state = 'pending' AND attempts = $2 RETURNING body`,
-    [deliveryId, made, claimSeconds],
+  const claimed = await waiting.claim<{ body: string }>(sql, deliveryId, { made, seconds: claimSeconds, returning: 'body' });
+  return claimed?.body;
+}
+
+/** How an attempt went. */
+export interface AttemptMade {
+  deliveryId: string;
+  attempt: number;
+  /** Null where no answer came. */
+  status: number | null;
+  error: string | null;
+  durationMs: number;
+}
+
+/** Writes down how an attempt went, and what comes of its delivery: an end, or another attempt later. */
+export async function recordAttempt(
+  sql: Sql,
+  { deliveryId, attempt, status, error, durationMs }: AttemptMade,
+  then: { state: 'delivered' | 'failed' } | { delayMs: number },
+): Promise<void> {
+  const [state, delaySeconds] = 'state' in then ? [then.state, null] : ['pending', then.delayMs / 1000];
+  await sql.query(
+    `WITH made AS (INSERT INTO attempts (delivery_id, attempt, status, error, duration_ms) VALUES ($1, $2, $3, $4, $5))
+     UPDATE deliveries SET state = $6, next_attempt_at = clock_timestamp() + make_interval(secs => $7) WHERE delivery_id = $1`,
+    [deliveryId, attempt, status, error, durationMs, state, delaySeconds],
   );
-  return rows[0]?.body;
+}
+
+/** Ends a delivery without an attempt: its endpoint takes none any more. */
+export async function giveUp(sql: Sql, deliveryId: string): Promise<void> {
+  await sql.query("UPDATE deliveries SET state = 'failed', next_attempt_at = NULL WHERE delivery_id = $1", [deliveryId]);
 }
 
 /** More than these are not counted. */
@@ -92,37 +135,8 @@ export interface DueDelivery extends Unfinished {
   endpointId: string;
 }
 
-/** Where a round over all endpoints begins. */
-export const firstEndpoint = '00000000-0000-0000-0000-000000000000';
-const endpointsAtOnce = 200;
-const rowsAtOnce = 1000;
-
-/**
- * Finds deliveries whose time has passed, a few of each endpoint: however many wait for one that hangs, another's are found
- * as soon. It goes round the endpoints that have something to deliver, by an index, some at a time.
- * @param after where the round stands. @param full endpoints that take no more for now.
- * @returns the oldest ones of each endpoint, and where the round stands now.
- */
+/** Finds deliveries whose time has passed, a few of each endpoint. @param after where the round stands. @param full endpoints that take no more for now. */
 export async function findDue(sql: Sql, after: string, full: readonly string[]): Promise<{ due: DueDelivery[]; next: string }> {
-  const { rows } = await sql.query<{ endpoint_id: string; lanes: number; delivery_id: string | null; attempts: number }>(
-    `WITH RECURSIVE lane AS (
-       (SELECT endpoint_id, 1 AS number FROM deliveries WHERE state = 'pending' AND endpoint_id > $1 ORDER BY endpoint_id LIMIT 1)
-       UNION ALL
-       SELECT next.endpoint_id, lane.number + 1 FROM lane, LATERAL (
-         SELECT endpoint_id FROM deliveries WHERE state = 'pending' AND endpoint_id > lane.endpoint_id ORDER BY endpoint_id LIMIT 1
-       ) AS next WHERE lane.number < $2)
-     SELECT lane.endpoint_id, lane.number AS lanes, d.delivery_id, d.attempts FROM lane LEFT JOIN LATERAL (
-       SELECT delivery_id, attempts FROM deliveries
-       WHERE state = 'pending' AND endpoint_id = lane.endpoint_id AND next_attempt_at <= now() AND endpoint_id <> ALL ($3::uuid[])
-       ORDER BY next_attempt_at LIMIT (SELECT $4::bigint / count(*) FROM lane)
-     ) AS d ON true ORDER BY lane.number`,
-    [after, endpointsAtOnce, full, rowsAtOnce],
-  );
-  const last = rows.at(-1);
-  return {
-    due: rows.flatMap(({ endpoint_id, delivery_id, attempts }) =>
-      delivery_id === null ? [] : [{ deliveryId: delivery_id, endpointId: endpoint_id, made: attempts }],
-    ),
-    next: last?.lanes === endpointsAtOnce ? last.endpoint_id : firstEndpoint,
-  };
+  const { due, next } = await waiting.due(sql, after, full);
+  return { due: due.map(({ rowId, made, turn }) => ({ deliveryId: rowId, endpointId: turn, made })), next };
 }

@@ -5,9 +5,7 @@
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
-import { webhooks } from '../migrations/1-webhooks.js';
-import { deletedEndpoints, dueByEndpoint } from '../migrations/2-due-by-endpoint.js';
-import { liveEndpoints } from '../migrations/4-live-endpoints.js';
+import { migrations } from '../migrations/index.js';
 import { newestDeliveries } from '../read-deliveries/deliveries.controller.js';
 import { findDue, firstEndpoint } from './delivery-rows.js';
 
@@ -16,7 +14,7 @@ const [hanging, healthy] = ['00000000-0000-7000-8000-000000000001', '00000000-00
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [webhooks, dueByEndpoint, deletedEndpoints, liveEndpoints]);
+  schema = await TestSchema.migrated(fleet, migrations);
   await schema.query(
     `INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret)
      SELECT endpoint_id::uuid, 'app-' || number, 'https://example.com', '', '{}', '' FROM unnest($1::text[]) WITH ORDINALITY AS e(endpoint_id, number)`,

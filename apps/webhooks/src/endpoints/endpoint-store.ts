@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppId, EndpointBody, EndpointView } from '@communication-center/contracts';
 import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { WebhooksSettings } from '../settings.js';
+import { KnownEndpoints, seenEverywhereMs } from './known-endpoints.js';
 
 interface EndpointRow {
   endpoint_id: string;
@@ -39,15 +41,20 @@ const toView = (row: EndpointRow): EndpointView => ({
 @Injectable()
 export class EndpointStore {
   readonly #box: SealedBox;
+  readonly #known: KnownEndpoints<Endpoint>;
 
   constructor(
     private readonly database: Postgres,
     @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
     this.#box = new SealedBox(settings.SECRETS_KEY);
+    this.#known = new KnownEndpoints(database, (appIds) => this.#readEnabled(appIds));
   }
 
-  /** @throws ProblemError `conflict` where the app has as many as it may. */
+  /**
+   * Makes an endpoint, and answers when every replica sees it: whatever happens after the answer is delivered.
+   * @throws ProblemError `conflict` where the app has as many as it may.
+   */
   async make(appId: AppId, body: EndpointBody): Promise<EndpointView> {
     await this.#requireRoom(appId);
     const endpointId = uuidv7();
@@ -56,6 +63,7 @@ export class EndpointStore {
       'INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *',
       [endpointId, appId, body.url, body.description, body.eventTypes, this.#box.seal(endpointId, secret)],
     );
+    await sleep(seenEverywhereMs);
     return { ...toView(rows[0] as EndpointRow), secret };
   }
 
@@ -77,13 +85,20 @@ export class EndpointStore {
     return rowCount === 1;
   }
 
-  /** @returns the endpoints of these apps that take deliveries now. */
+  /**
+   * @returns the endpoints of these apps that take deliveries: all whose making was acknowledged before this was asked. One that
+   * was stopped within the last half second may be among them; no delivery is written for it.
+   */
   async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
+    return this.#known.of(appIds);
+  }
+
+  async #readEnabled(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Endpoint }[]> {
     const { rows } = await this.database.query<EndpointRow>(
       'SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL AND deleted_at IS NULL',
       [appIds],
     );
-    return rows.map((row) => this.#toEndpoint(row));
+    return rows.map((row) => ({ appId: row.app_id, endpoint: this.#toEndpoint(row) }));
   }
 
   /** @returns undefined for an endpoint that was deleted or disabled. */

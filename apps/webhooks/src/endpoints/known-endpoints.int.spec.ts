@@ -1,0 +1,110 @@
+/*
+ * What happens after an endpoint's making was acknowledged is delivered by every replica, though none asks about endpoints for
+ * each event, and nobody tells them. What was stopped is delivered to no more at once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppId } from '@communication-center/contracts';
+import { Fleet, TestSchema } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeDeliveries } from '../deliver/delivery-rows.js';
+import { migrations } from '../migrations/index.js';
+import { EndpointStore } from './endpoint-store.js';
+import { seenEverywhereMs, trustedMs } from './known-endpoints.js';
+
+const fleet = new Fleet();
+const [one, other] = ['app-1' as AppId, 'app-2' as AppId];
+const body = { url: 'https://example.com', description: '', eventTypes: ['call.*'] } as never;
+let schema: TestSchema;
+let statements: string[];
+
+beforeEach(async () => {
+  statements = [];
+  schema = await TestSchema.migrated(fleet, migrations);
+});
+
+afterEach(() => schema.drop());
+
+/** A replica's store, whose statements are noted. */
+function replica(before: (text: string) => Promise<unknown> = async () => undefined): EndpointStore {
+  const query = async (text: string, values?: unknown[]) => {
+    statements.push(text);
+    const answer = await schema.query(text, values);
+    await before(text);
+    return answer;
+  };
+  return new EndpointStore({ query } as never, { SECRETS_KEY: Buffer.alloc(32).toString('base64'), MAX_ENDPOINTS: 100 } as never);
+}
+
+const idsOf = async (store: EndpointStore, ...appIds: AppId[]) => (await store.enabledOf(appIds)).map(({ endpointId }) => endpointId);
+
+test('an app without endpoints costs two statements once, and then none for each event', async () => {
+  const store = replica();
+  for (let event = 0; event < 100; event += 1) expect(await idsOf(store, one)).toEqual([]);
+  expect(statements).toHaveLength(2);
+  await sleep(trustedMs + 50);
+  await Promise.all(Array.from({ length: 100 }, () => idsOf(store, one, other)));
+  expect(
+    statements.filter((text) => text.includes('endpoint_changes')),
+    'whoever waits is answered by one question',
+  ).toHaveLength(2);
+});
+
+test('whoever made an endpoint finds it at every replica the moment it is acknowledged, whenever they asked last', async () => {
+  const [maker, reader] = [replica(), replica()];
+  for (const phaseMs of [0, 90, 180, 270, 360, 450]) {
+    // The reader asks right before the endpoint is there, and again all the time.
+    let isMaking = true;
+    const asking = (async () => {
+      while (isMaking) {
+        await idsOf(reader, one, other);
+        await sleep(7);
+      }
+    })();
+    await sleep(phaseMs);
+    const { endpointId } = await maker.make(one, body);
+    expect(await idsOf(reader, one)).toContain(endpointId);
+    isMaking = false;
+    await asking;
+  }
+}, 20_000);
+
+test('an endpoint that was deleted or stopped is forgotten within a second everywhere, and no delivery is written for it at once', async () => {
+  const [maker, reader] = [replica(), replica()];
+  const [deleted, disabled] = await Promise.all([maker.make(one, body), maker.make(one, body)]);
+  expect(await idsOf(reader, one)).toHaveLength(2);
+  await maker.delete(one, deleted.endpointId);
+  await maker.disable(disabled.endpointId, 'it answered 410 Gone');
+  const delivery = { appId: one, eventType: 'call.ended', key: 'call', body: '{}', traceparent: undefined };
+  const id = (digit: number) => `00000000-0000-7000-8000-${String(digit).padStart(12, '0')}`;
+  const written = await writeDeliveries(
+    schema,
+    [deleted, disabled].map(({ endpointId }, index) => ({ ...delivery, endpointId, deliveryId: id(index), eventId: id(index) })),
+    20,
+  );
+  expect([...written]).toEqual([]);
+  await sleep(seenEverywhereMs);
+  expect(await idsOf(reader, one)).toEqual([]);
+});
+
+test('a change during the reading of an app is not lost by what was read before it', async () => {
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const reader = replica(async (text) => {
+    if (!text.startsWith('SELECT * FROM endpoints')) return;
+    const change = meanwhile;
+    meanwhile = undefined;
+    await change?.();
+  });
+  meanwhile = async () => {
+    // The rows of the first app are read and not taken yet, when an endpoint comes, and the reader hears that something changed.
+    await replica().make(one, body);
+    await idsOf(reader, other);
+  };
+  expect(await idsOf(reader, one), 'as it was when it was asked').toEqual([]);
+  expect(await idsOf(reader, one)).toHaveLength(1);
+});
+
+test('a database that answers more slowly than an answer is trusted is asked once, and believed', async () => {
+  const reader = replica((text) => (text.includes('endpoint_changes') ? sleep(trustedMs + 100) : Promise.resolve()));
+  expect(await idsOf(reader, one)).toEqual([]);
+  expect(statements.filter((text) => text.includes('endpoint_changes'))).toHaveLength(1);
+});

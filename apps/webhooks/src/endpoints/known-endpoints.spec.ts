@@ -1,0 +1,37 @@
+import type { AppId } from '@communication-center/contracts';
+import { expect, test } from 'vitest';
+import { KnownEndpoints } from './known-endpoints.js';
+
+const app = (number: number) => `app-${number}` as AppId;
+
+test('no more is remembered than there is room for: what was read first is read again, and nothing is ever missing', async () => {
+  const loaded: AppId[] = [];
+  const load = async (appIds: readonly AppId[]) => {
+    loaded.push(...appIds);
+    return appIds.map((appId) => ({ appId, endpoint: `endpoint of ${appId}` }));
+  };
+  const sql = { query: async () => ({ rows: [{ version: '0', changed: null }], rowCount: 1 }) };
+  const known = new KnownEndpoints(sql as never, load, 20);
+  for (let number = 0; number < 12; number += 1) expect(await known.of([app(number)])).toEqual([`endpoint of app-${number}`]);
+  expect(loaded).toHaveLength(12);
+  await known.of(Array.from({ length: 10 }, (_, index) => app(index + 2)));
+  expect(loaded, 'ten apps with an endpoint each have room').toHaveLength(12);
+  expect(await known.of([app(0), app(11)])).toEqual(['endpoint of app-0', 'endpoint of app-11']);
+  expect(loaded).toEqual([...Array.from({ length: 12 }, (_, index) => app(index)), app(0)]);
+});
+
+test('where more apps have changed than can be named, all are read again', async () => {
+  let changed: AppId[] | null = null;
+  const loaded: AppId[] = [];
+  const load = async (appIds: readonly AppId[]) => {
+    loaded.push(...appIds);
+    return [];
+  };
+  const sql = { query: async () => ({ rows: [{ version: '7', changed }], rowCount: 1 }) };
+  const known = new KnownEndpoints(sql as never, load);
+  await known.of([app(1)]);
+  changed = Array.from({ length: 1001 }, (_, index) => app(index + 100));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await known.of([app(1)]);
+  expect(loaded).toEqual([app(1), app(1)]);
+});

@@ -1,0 +1,24 @@
+import type { Migration } from '@communication-center/service';
+import { webhooks } from './1-webhooks.js';
+import { deletedEndpoints, dueByEndpoint } from './2-due-by-endpoint.js';
+import { consumers } from './3-consumers.js';
+import { liveEndpoints } from './4-live-endpoints.js';
+import { outbox } from './5-outbox.js';
+import { outboxFunctions } from './6-outbox-functions.js';
+import { traces } from './7-traces.js';
+import { outboxRows } from './8-outbox-rows.js';
+import { endpointChanges } from './9-endpoint-changes.js';
+
+/** All that made the schema what it is, in order. */
+export const migrations: Migration[] = [
+  webhooks,
+  dueByEndpoint,
+  deletedEndpoints,
+  consumers,
+  liveEndpoints,
+  outbox,
+  outboxFunctions,
+  traces,
+  outboxRows,
+  endpointChanges,
+];
