@@ -80,7 +80,7 @@ const dialed = (callid: string, initiator: string, callee: string) =>
     ringSeconds: 60,
     maxDurationSeconds: 14_400,
     maxParticipants: 8,
-    customData: null,
+    customData: {},
   });
 const ringing = (callid: string, initiator: string, callee: string) =>
   callEvent(callid, 2, 'call.ringing', { audience: [initiator, callee], userAlias: callee, deviceId: 'phone' }, trace('2'));
@@ -224,6 +224,9 @@ test('sessions folded in one batch, repeats among them, are as if each event had
     sessionEvent(one, 1, 'session.opened', 'alice'),
     sessionEvent(two, 1, 'session.opened', 'bob'),
   ];
+  await schema.query(
+    "INSERT INTO known_users (app_id, user_alias, sequence, deleted) VALUES ('app', 'alice', 1, false), ('app', 'bob', 1, false)",
+  );
   const rows = async () => (await schema.query('SELECT * FROM device_sessions ORDER BY session_id')).rows;
   await replica().apply('sessions.events', events);
   const together = await rows();
