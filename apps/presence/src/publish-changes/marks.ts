@@ -27,6 +27,12 @@ export async function markToLookAt(tx: Sql, people: readonly Moved[]): Promise<v
   );
 }
 
+/** Whether anybody waits for a look who was not set aside. */
+export async function isAnybodyMarked(sql: Sql): Promise<boolean> {
+  const { rows } = await sql.query<{ marked: boolean }>('SELECT EXISTS (SELECT FROM people_to_look_at WHERE tries = 0) AS marked');
+  return rows[0]?.marked === true;
+}
+
 /**
  * Takes marks away; whoever would mark one of them again waits until this has committed. It goes round the queues, one for each
  * bucket of each app, and takes as many of each: an app with a crowd holds up nobody else's people.

@@ -5,7 +5,7 @@ import { Counter } from 'prom-client';
 import type { PresenceSettings } from '../settings.js';
 import { FailedLately } from './failed-lately.js';
 import { type Moved, nameOf, type Person } from './look-at.js';
-import { dueAgain, firstRound, markToLookAt, setAside, takeMarked, takeMarkOf } from './marks.js';
+import { dueAgain, firstRound, isAnybodyMarked, markToLookAt, setAside, takeMarked, takeMarkOf } from './marks.js';
 import { sayChanges } from './say-changes.js';
 
 /** So many people are published in the projection's own transaction; more are a crowd, which waits in queues. */
@@ -98,7 +98,8 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   /** Publishes all who are marked, in batches, several side by side while there are many. */
   async publishMarked(): Promise<null> {
     let batches = 1;
-    do {
+    // Nobody is, as a rule: one question, and no transaction.
+    while (!this.#stopping && (await isAnybodyMarked(this.database))) {
       const queues = batches > 1 ? fewQueues : manyQueues;
       const ended = await Promise.allSettled(Array.from({ length: batches }, () => this.#publishBatch(queues)));
       const failed = ended.find((one) => one.status === 'rejected');
@@ -106,7 +107,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
       const published = ended.reduce((total, one) => total + (one.status === 'fulfilled' ? one.value : 0), 0);
       if (published === 0) return null;
       batches = published >= batchSize / 2 ? batchesAtOnce : 1;
-    } while (!this.#stopping);
+    }
     return null;
   }
 

@@ -6,7 +6,7 @@ import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrations } from '../migrations/index.js';
 import { readKnown } from '../publish-changes/look-at.js';
-import { dueAgain, firstRound, takeMarked } from '../publish-changes/marks.js';
+import { dueAgain, firstRound, isAnybodyMarked, takeMarked } from '../publish-changes/marks.js';
 import { readBounds, readChanges } from '../stream-presence/read-changes.js';
 import { readEverybody, readSome } from './read-said.js';
 
@@ -51,6 +51,7 @@ test.each([
   ['what a stream has not told yet', (sql) => readChanges(sql, app, end.with(3, 900))],
   ['that there is nothing new', (sql) => readChanges(sql, app, end)],
   ['whether a reader may go on', (sql) => readBounds(sql, app)],
+  ['whether anybody is to be looked at', (sql) => isAnybodyMarked(sql)],
   ['who is to be looked at next', (sql) => takeMarked(sql, firstRound, 50, 100)],
   ['who is to be tried again', (sql) => dueAgain(sql, 100)],
 ] satisfies [string, (sql: Pick<TestSchema, 'query'>) => Promise<unknown>][])(
