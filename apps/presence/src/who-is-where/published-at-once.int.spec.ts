@@ -214,6 +214,37 @@ test('a crowd is only marked, and told from its queues', async () => {
   expect(new Set(all.map(({ traceparent }) => traceparent)), 'a mark keeps the trace').toEqual(new Set([trace('3')]));
 });
 
+test('crowds and single people, told side by side by two replicas: everybody is told each version once, the last as it is', async () => {
+  const replicas = [replica(), replica()];
+  const sessions = Array.from({ length: 60 }, (_, index) => ({ id: newId(), name: `user-${index}` }));
+  const all = (sequence: number, type: string) => sessions.map(({ id, name }) => sessionEvent(id, sequence, type, name));
+  const work = replicas.flatMap(({ publisher, apply }, half) => [
+    (async () => {
+      // Each replica has half of the sessions' partitions; two crowds, and between them one by one.
+      const mine = (events: SessionEvent[]) => events.filter((_, index) => index % 2 === half);
+      const more = Array.from({ length: 60 }, (_, index) => sessionEvent(newId(), 1, 'session.opened', `user-${index}`));
+      await apply('sessions.events', [...mine(all(1, 'session.opened')), ...more]);
+      for (const event of mine(all(2, 'session.went_away'))) await apply('sessions.events', [event]);
+      await apply('sessions.events', [...mine(all(3, 'session.came_back')), ...more]);
+      for (const event of mine(all(4, 'session.went_away'))) await apply('sessions.events', [event]);
+    })(),
+    (async () => {
+      for (let round = 0; round < 20; round += 1) await publisher.publishMarked();
+    })(),
+  ]);
+  await Promise.all(work);
+  await replicas[0]?.publisher.publishMarked();
+  expect(await marks()).toEqual([]);
+  const versions = Map.groupBy(await told(), ({ user_alias }) => user_alias as string);
+  for (const ofOne of versions.values()) expect(ofOne.map(({ version }) => version)).toEqual(ofOne.map((_, index) => index + 1));
+  const last = Object.entries(await readings());
+  expect(last).toHaveLength(60);
+  for (const [name, { version, devices, status }] of last) {
+    expect({ version, status }).toEqual({ version: versions.get(name)?.length, status: 'online' });
+    expect(devices).toHaveLength(1);
+  }
+});
+
 test('sessions folded in one batch, repeats among them, are as if each event had come alone', async () => {
   const [one, two] = [newId(), newId()];
   const events = [
