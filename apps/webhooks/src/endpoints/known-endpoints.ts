@@ -71,7 +71,7 @@ export class KnownEndpoints<Endpoint> {
   async #ask(): Promise<void> {
     const asOf = thisMoment();
     const { rows } = await this.sql.query<VersionRow>(
-      `SELECT version, (SELECT json_agg(app_id) FROM (SELECT app_id FROM endpoint_changes WHERE version > $1 LIMIT ${mostChanged + 1}) AS some) AS changed
+      `SELECT version, (SELECT json_agg(app_id) FROM (SELECT app_id FROM endpoint_changes WHERE version > $1 LIMIT ${mostChanged + 1}) AS latest) AS changed
        FROM endpoint_version`,
       [this.#version],
     );
