@@ -5,13 +5,15 @@ import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
 import { emailsByApp, emailsNotByTime } from '../migrations/2-emails-by-app.js';
-import { findDueEmails } from './due-emails.js';
+import { traces } from '../migrations/6-traces.js';
+import { findDueEmails, waitingEmails } from './due-emails.js';
+import { whatToSend } from './missed-call-emails.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp, emailsNotByTime]);
+  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp, emailsNotByTime, traces]);
   const write = (app: string, count: number, state: string, due: string) =>
     schema.query(
       `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, next_attempt_at, ended_at)
@@ -43,4 +45,25 @@ test('looking goes by an index and reads no more than what it finds', async () =
   const looking = await rowsReadBy(schema, (sql) => findDueEmails(sql, ''));
   expect(looking.wholeTables).toEqual([]);
   expect(looking.rows).toBeLessThan(1000);
+});
+
+test('an e-mail is claimed by one, with whom to write to as it is known now', async () => {
+  await schema.query(
+    "INSERT INTO contacts (app_id, user_alias, sequence, name, email) VALUES ('quiet', 'bob', 1, 'Bob', 'bob@example.com')",
+  );
+  const { rows } = await schema.query<{ email_id: string }>("SELECT email_id FROM emails WHERE app_id = 'quiet' LIMIT 1");
+  const emailId = rows[0]?.email_id as string;
+  const claims = await Promise.all(
+    [1, 2, 3].map(() => waitingEmails.claim(schema, emailId, { made: 0, seconds: 120, returning: whatToSend })),
+  );
+  const claimed = claims.filter((one) => one !== undefined);
+  expect(claimed).toHaveLength(1);
+  expect(claimed[0]).toMatchObject({
+    attempts: 1,
+    known: true,
+    to: 'bob@example.com',
+    callee_name: 'Bob',
+    caller_name: 'alice',
+    locale: null,
+  });
 });

@@ -39,7 +39,7 @@ const contactOf = (user: string, column: string) =>
   `(SELECT ${column} FROM contacts WHERE app_id = mine.app_id AND user_alias = mine.${user})`;
 
 /** Of a claimed e-mail, with its contacts as they are known now. */
-const whatToSend = `email_id, app_id, call_id, traceparent, attempts, missed_at,
+export const whatToSend = `email_id, app_id, call_id, traceparent, attempts, missed_at,
   EXISTS ${contactOf('user_alias', '1')} AS known, ${contactOf('user_alias', 'email')} AS to, ${contactOf('user_alias', 'locale')} AS locale,
   coalesce(${contactOf('user_alias', 'name')}, mine.user_alias) AS callee_name,
   coalesce(${contactOf('initiator', 'name')}, mine.initiator) AS caller_name`;
