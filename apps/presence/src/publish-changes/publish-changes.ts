@@ -68,20 +68,20 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     const mustWait = (one: Person) => people.length > fewPeople || this.#failedLately.has(nameOf(one));
     const waiting = people.filter(mustWait);
     await markToLookAt(tx, waiting);
-    const { partitions, left } = await this.#publishNow(
+    const { written, left } = await this.#publishNow(
       tx,
       people.filter((one) => !mustWait(one)),
     );
     // They have a mark; one more says that what its look found may be outdated.
     await markToLookAt(tx, left);
     return () => {
-      this.relay.committed(partitions);
+      this.relay.committed(written);
       if (waiting.length > 0) this.#marked.wake();
     };
   }
 
   async #publishNow(tx: Sql, people: readonly Moved[]): ReturnType<typeof sayChanges> {
-    if (people.length === 0) return { partitions: [], left: [] };
+    if (people.length === 0) return { written: [], left: [] };
     try {
       return await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     } catch (error) {
@@ -172,11 +172,11 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   }
 
   async #publish(take: (tx: Sql) => Promise<Moved[]>): Promise<void> {
-    const partitions = await this.database.transaction(async (tx) => {
+    const written = await this.database.transaction(async (tx) => {
       const people = await take(tx);
       if (people.length === 0) return [];
-      return (await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET)).partitions;
+      return (await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET)).written;
     });
-    this.relay.committed(partitions);
+    this.relay.committed(written);
   }
 }

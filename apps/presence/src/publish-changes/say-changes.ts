@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
-import { type OutboxEntry, type Sql, writeOutbox } from '@communication-center/event-log';
+import { forOutbox, type OutboxEntry, type OutboxPlace, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 import { bucketOf } from '../domain/buckets.js';
@@ -20,18 +20,17 @@ interface Word extends Person {
  * Looks at people and says where they are, where that is not what was said last: in the readings, in the order of their bucket,
  * and to the log. Only here a version rises, under the lock of the person's row.
  * @param kept changes a bucket keeps at most.
- * @returns the outbox's partitions to wake after the commit, and who was set aside and not looked at.
+ * @returns the outbox's rows, to be told to the relay after the commit, and who was set aside and not looked at.
  */
-export async function sayChanges(tx: Sql, people: readonly Moved[], kept: number): Promise<{ partitions: number[]; left: Person[] }> {
+export async function sayChanges(tx: Sql, people: readonly Moved[], kept: number): Promise<{ written: WrittenRow[]; left: Person[] }> {
   const looks = await lookAt(tx, people);
   const words = looks.flatMap((look) => wordOf(look) ?? []);
   const seen = new Set(looks.map(nameOf));
   const left = people.filter((person) => !seen.has(nameOf(person)));
-  if (words.length === 0) return { partitions: [], left };
-  await say(tx, words, kept);
+  if (words.length === 0) return { written: [], left };
   const traces = new Map(people.map((person) => [nameOf(person), person.traceparent ?? currentTraceparent()]));
   const entries = words.flatMap((word) => entriesOf(word, traces.get(nameOf(word))));
-  return { partitions: await writeOutbox(tx, entries), left };
+  return { written: await say(tx, words, kept, entries), left };
 }
 
 /** @returns undefined where all was said. */
@@ -54,18 +53,25 @@ function farewell(userAlias: UserAlias, version: number): Presence {
 }
 
 /**
- * Writes what is said now into the readings, and gives it places in the orders of the buckets, which forget what they have too
- * many of. A bucket's row is locked until the commit, so no place is ever taken late; other buckets do not wait.
+ * Writes what is said now into the readings and the outbox, and gives it places in the orders of the buckets, which forget what
+ * they have too many of. A bucket's row is locked until the commit, so no place is ever taken late; other buckets do not wait.
  */
-async function say(tx: Sql, words: readonly Word[], kept: number): Promise<void> {
-  await tx.query('SELECT say_presence($1, $2, $3, $4, $5, $6)', [
-    words.map(({ appId }) => appId),
-    words.map(({ userAlias }) => userAlias),
-    words.map(({ userAlias }) => bucketOf(userAlias)),
-    words.map(({ presence }) => (presence ? JSON.stringify(presence) : null)),
-    words.map(({ erased }) => erased),
-    kept,
-  ]);
+async function say(tx: Sql, words: readonly Word[], kept: number, entries: readonly OutboxEntry[]): Promise<WrittenRow[]> {
+  const { columns, written } = forOutbox(entries);
+  const { rows } = await tx.query<OutboxPlace>(
+    `WITH said AS MATERIALIZED (SELECT say_presence($1, $2, $3, $4, $5, $6))
+     SELECT place.* FROM said, put_into_outbox($7, $8, $9, $10) AS place`,
+    [
+      words.map(({ appId }) => appId),
+      words.map(({ userAlias }) => userAlias),
+      words.map(({ userAlias }) => bucketOf(userAlias)),
+      words.map(({ presence }) => (presence ? JSON.stringify(presence) : null)),
+      words.map(({ erased }) => erased),
+      kept,
+      ...columns,
+    ],
+  );
+  return written(rows);
 }
 
 function entriesOf({ presence, at, erased, ...person }: Word, traceparent: string | undefined): OutboxEntry[] {
