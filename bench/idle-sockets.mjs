@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { makeApp, onAFleet, percentile } from './on-a-fleet.mjs';
 
@@ -22,6 +22,7 @@ await onAFleet({ overrides: () => ({ gateway: { MAX_SOCKETS: String(wanted + 100
   const gateway = fleet.processes.status().find(({ name }) => name === 'gateway');
   const memoryBefore = residentMegabytes(gateway.pid);
   const tokens = await Promise.all(aliases.map(tokenOf));
+  const used = cpuByName(fleet);
   const from = Date.now();
   let made = 0;
   const sockets = [];
@@ -34,6 +35,8 @@ await onAFleet({ overrides: () => ({ gateway: { MAX_SOCKETS: String(wanted + 100
     }),
   );
   const seconds = (Date.now() - from) / 1000;
+  const usedAfter = cpuByName(fleet);
+  const cpu = [...usedAfter].map(([name, all]) => [name, (1000 * (all - (used.get(name) ?? 0))) / wanted]).filter(([, ms]) => ms >= 0.005);
   const memoryAfter = residentMegabytes(gateway.pid);
   const cpuBefore = cpuSeconds(gateway.pid);
   await new Promise((resolve) => setTimeout(resolve, 20_000));
@@ -43,6 +46,7 @@ await onAFleet({ overrides: () => ({ gateway: { MAX_SOCKETS: String(wanted + 100
   const p50 = [percentile(before, 50), percentile(after, 50)];
   console.log(`
   ${alive} of ${wanted} sockets are open on one gateway, connected at ${(wanted / seconds).toFixed(0)} a second
+  CPU-ms a connect: ${cpu.map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', ')}
   memory of the gateway: ${memoryBefore} MB before, ${memoryAfter} MB with them: ${(((memoryAfter - memoryBefore) * 1024) / wanted).toFixed(1)} KB a socket
   idle, it takes ${(100 * busy).toFixed(0)} % of a core for pings and leases
   a dial reaches the callee in ${p50[0].toFixed(0)} ms (p50) before, ${p50[1].toFixed(0)} ms with them: ${(p50[1] / p50[0]).toFixed(1)}×`);
@@ -98,6 +102,35 @@ async function ringTimes(caller, callee) {
 
 function residentMegabytes(pid) {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
+}
+
+/** @returns the processor time of each process of the fleet and of the client, with what they started, in seconds. */
+function cpuByName(fleet) {
+  const children = new Map();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const parent = Number(statOf(pid)?.[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(pid)]);
+  }
+  const withChildren = (pid) => treeSeconds(pid, children);
+  const named = fleet.processes.status().map(({ name, pid }) => [name, withChildren(pid)]);
+  const own = process.cpuUsage();
+  return new Map([...named, ['client', (own.user + own.system) / 1e6]]);
+}
+
+function treeSeconds(pid, children) {
+  const fields = statOf(pid) ?? [];
+  // Its own, and what those took that it has waited for.
+  const own = [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field] ?? 0), 0) / 100;
+  return (children.get(pid) ?? []).reduce((sum, child) => sum + treeSeconds(child, children), own);
+}
+
+/** @returns the fields of a process after its name; undefined when it is gone. */
+function statOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
+  } catch {
+    return undefined;
+  }
 }
 
 function cpuSeconds(pid) {
