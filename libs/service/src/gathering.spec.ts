@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Gathering, type GatheringOptions, type Outcome } from './gathering.js';
+import { continueTrace, currentTraceId, traceFields, traceIdOf, withTrace } from './trace.js';
 
 interface Item {
   of: string;
@@ -125,7 +126,7 @@ describe('Gathering', () => {
     expect(await gathering.add(item('a', 3))).toBe(3);
   });
 
-  it('works in no context of an item', async () => {
+  it('works in no other context of an item', async () => {
     const context = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const gathering = new Gathering<Item, number>({
@@ -139,6 +140,23 @@ describe('Gathering', () => {
     const added = ['first', 'second'].map((name, number) => context.run(name, () => gathering.add(item('a', number))));
     await Promise.all(added);
     expect(seen).toEqual([undefined, undefined]);
+  });
+
+  it('works in the trace of what comes alone, and names all traces of what comes together', async () => {
+    const seen: unknown[] = [];
+    const gathering = new Gathering<Item, number>({
+      work: async (items) => {
+        seen.push(items.length === 1 ? currentTraceId() : (traceFields() as { traceIds?: string[] }).traceIds);
+        return items.map(({ number }) => ({ done: number }));
+      },
+      mostAtOnce: 9,
+      mostWaiting: 9,
+    });
+    const traces = [continueTrace(), continueTrace()];
+    const add = (traceparent: string) => withTrace(traceparent, () => gathering.add(item('a', 1)));
+    await add(traces[0] as string);
+    await Promise.all(traces.map(add));
+    expect(seen).toEqual([traceIdOf(traces[0]), traces.map(traceIdOf)]);
   });
 
   it('keeps its invariants whatever arrives when, and however work goes', async () => {

@@ -1,13 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ProblemError } from './problem-error.js';
+import { currentTraceparent, resumeTrace } from './trace.js';
 
 /** How the work on one item went. */
 export type Outcome<Result> = { done: Result } | { failed: unknown };
 
 export interface GatheringOptions<Item, Result> {
   /**
-   * Does what came together. It runs in the asynchronous context that the gathering was made in, not in that of an item: who needs
-   * an item's trace puts it into the item.
+   * Does what came together, in the traces of all of it. Of other asynchronous contexts it knows that in which the gathering was
+   * made, not those of items.
    * @returns the outcome of each, in their order. What it throws is the outcome of all of them.
    */
   work: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>;
@@ -27,6 +28,7 @@ export interface GatheringOptions<Item, Result> {
 
 interface Waiting<Item, Result> {
   item: Item;
+  traceparent: string | undefined;
   settle: (outcome: Outcome<Result>) => void;
 }
 
@@ -59,7 +61,7 @@ export class Gathering<Item, Result> {
     if (queue.length >= mostWaitingOfOne) throw new ProblemError('rate_limited', 'Too much of this app waits already');
     if (this.#waiting >= mostWaiting) throw new ProblemError('service_unavailable', 'Too much waits already');
     const outcome = new Promise<Outcome<Result>>((settle) => {
-      queue.push({ item, settle });
+      queue.push({ item, traceparent: currentTraceparent(), settle });
     });
     this.#queues.set(owner, queue);
     this.#waiting += 1;
@@ -75,7 +77,8 @@ export class Gathering<Item, Result> {
     setImmediate(() => {
       this.#isDue = false;
       this.#running += 1;
-      void this.#inItsContext(() => this.#work(this.#take())).finally(() => {
+      const group = this.#take();
+      void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(() => {
         this.#running -= 1;
         this.#beginSoon();
       });

@@ -4,7 +4,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Subject } from '@communication-center/contracts';
 import { importJWK, type JWK, SignJWT } from 'jose';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type CredentialKind, Identity } from './identity.js';
 
 function makeKey(kid: string) {
@@ -19,6 +19,8 @@ const calls = new Identity('calls', keys.calls.private, jwks);
 const media = new Identity('media', makeKey('media').private, jwks);
 const alice = { kind: 'user', appId: 'demo', userAlias: 'alice' } as Subject;
 
+afterEach(() => void vi.useRealTimers());
+
 const refusalOf = (token: string, at = media) =>
   at.verify(`Bearer ${token}`).then(
     () => 'let in',
@@ -28,6 +30,64 @@ const refusalOf = (token: string, at = media) =>
 test('the gateway speaks for a user, a service for itself', async () => {
   expect(await calls.verify(`Bearer ${await gateway.sign('calls', alice)}`)).toEqual(alice);
   expect(await media.verify(`Bearer ${await calls.sign('media')}`)).toEqual({ kind: 'service', service: 'calls' });
+});
+
+test('a token is said again for half its life, and another one after that', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const said = await gateway.sign('calls', alice);
+  vi.advanceTimersByTime(14_000);
+  expect(await gateway.sign('calls', alice)).toBe(said);
+  expect(await calls.verify(`Bearer ${said}`)).toEqual(alice);
+  vi.advanceTimersByTime(1500);
+  expect(await gateway.sign('calls', alice)).not.toBe(said);
+});
+
+test('a token is said again to nobody else, and for nobody else', async () => {
+  const others: Subject[] = [
+    { ...alice, userAlias: 'bob' } as Subject,
+    { ...alice, appId: 'other' } as Subject,
+    { ...alice, deviceId: 'd' } as Subject,
+    { kind: 'service', service: 'gateway' },
+  ];
+  const tokens = await Promise.all([
+    gateway.sign('media', alice),
+    ...['calls', 'media'].flatMap((at) => others.map((who) => gateway.sign(at, who))),
+  ]);
+  expect(new Set(tokens).size).toBe(9);
+  expect(await Promise.all(tokens.slice(5).map((token) => media.verify(`Bearer ${token}`)))).toEqual(others);
+});
+
+test('another token is made when the clock was set back, or the machine slept', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const bob = { ...alice, userAlias: 'bob' } as Subject;
+  const said = await gateway.sign('calls', bob);
+  vi.setSystemTime(Date.now() - 60_000);
+  const afterSet = await gateway.sign('calls', bob);
+  expect(afterSet).not.toBe(said);
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await gateway.sign('calls', bob)).not.toBe(afterSet);
+});
+
+test('a token that was believed is believed no longer than it lives', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const token = await gateway.sign('calls', { ...alice, userAlias: 'carol' } as Subject);
+  expect(await refusalOf(token, calls)).toBe('let in');
+  vi.advanceTimersByTime(29_000);
+  expect(await refusalOf(token, calls)).toBe('let in');
+  // A clock that is behind is borne with for five seconds, as before a token was remembered.
+  vi.advanceTimersByTime(7000);
+  expect(await refusalOf(token, calls)).toBe('unauthenticated');
+});
+
+test('what is remembered of tokens stays within bounds', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const made = await Promise.all(
+    Array.from({ length: 5000 }, (_, n) => gateway.sign('calls', { ...alice, userAlias: `user-${n}` } as Subject)),
+  );
+  // One made in the same second would be equal.
+  vi.advanceTimersByTime(1100);
+  expect(await gateway.sign('calls', { ...alice, userAlias: 'user-4999' } as Subject)).toBe(made[4999]);
+  expect(await gateway.sign('calls', { ...alice, userAlias: 'user-0' } as Subject)).not.toBe(made[0]);
 });
 
 test('no other service speaks for a user, nor for another service', async () => {

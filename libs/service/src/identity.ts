@@ -3,6 +3,10 @@ import { type CryptoKey, createLocalJWKSet, importJWK, type JSONWebKeySet, type 
 import { ProblemError } from './problem-error.js';
 
 const lifetimeSeconds = 30;
+/** A token is said again for half its life: whoever hears it last still has the other half, also by a clock that is ahead. */
+const saidAgainMs = (lifetimeSeconds * 1000) / 2;
+/** So many tokens are remembered on either side; each is some 500 bytes. */
+const mostRemembered = 4096;
 
 /**
  * What a service signs besides identity tokens, for others to verify without asking it. Its `typ` and `audience`, which is no
@@ -24,6 +28,10 @@ export class Identity {
   readonly #privateJwk: JWK;
   readonly #keys: ReturnType<typeof createLocalJWKSet>;
   #signingKey: CryptoKey | Uint8Array | undefined;
+  /** What was said lately, by whom it is for and in whose name. */
+  readonly #said = new Remembered<Promise<string>>();
+  /** What was found of tokens, for as long as they are good. */
+  readonly #heard = new Remembered<Subject>();
 
   constructor(service: string, privateJwk: Record<string, unknown>, jwks: { keys: Record<string, unknown>[] }) {
     this.#service = service;
@@ -31,8 +39,22 @@ export class Identity {
     this.#keys = createLocalJWKSet(jwks as unknown as JSONWebKeySet);
   }
 
-  /** @returns a token that lets `audience` act for `subject`; for this service itself when none is given. */
+  /**
+   * @returns a token that lets `audience` act for `subject`; for this service itself when none is given. The same one for a while:
+   * it is good for another 15 s at least.
+   */
   async sign(audience: string, subject: Subject = { kind: 'service', service: this.#service }): Promise<string> {
+    const what = JSON.stringify([audience, subject]);
+    const said = this.#said.get(what);
+    if (said) return said;
+    const token = this.#make(audience, subject);
+    this.#said.set(what, token, saidAgainMs);
+    // What could not be made is not said again.
+    token.catch(() => this.#said.forget(what));
+    return token;
+  }
+
+  async #make(audience: string, subject: Subject): Promise<string> {
     return this.#signed(new SignJWT({ subject }).setAudience(audience).setExpirationTime(`${lifetimeSeconds}s`));
   }
 
@@ -63,6 +85,8 @@ export class Identity {
    */
   async verify(authorization: string | undefined): Promise<Subject> {
     const token = authorization?.startsWith('Bearer ') ? authorization.slice(7) : '';
+    const known = this.#heard.get(token);
+    if (known) return known;
     try {
       const { payload, protectedHeader } = await jwtVerify(token, this.#keys, {
         algorithms: ['EdDSA'],
@@ -75,6 +99,10 @@ export class Identity {
       const maySay = subject.kind === 'service' ? subject.service === issuer : issuer === 'gateway';
       if (!ownsKey(issuer, protectedHeader.kid) || !maySay) throw new Error(`${issuer} may not speak for ${subject.kind}`);
       if (protectedHeader.typ !== undefined) throw new Error(`A ${protectedHeader.typ} is no identity token`);
+      Object.freeze(subject);
+      // Never for longer than the token says, nor than it may: the tolerance is for clocks that differ, not for this one.
+      const ends = Math.min(payload.exp ?? 0, (payload.iat ?? 0) + lifetimeSeconds) * 1000;
+      this.#heard.set(token, subject, ends - Date.now());
       return subject;
     } catch (cause) {
       throw new ProblemError('unauthenticated', 'This door is for services of the Center: send a valid identity token', { cause });
@@ -94,4 +122,42 @@ export class Identity {
 /** Whether a key is one of a service's: named for it, or for it and a mark. */
 function ownsKey(service: string, kid: string | undefined): boolean {
   return kid === service || kid?.startsWith(`${service}-`) === true;
+}
+
+/** What is good for a while: the newest few thousand. */
+class Remembered<V> {
+  readonly #all = new Map<string, { value: V; from: Moment; goodForMs: number }>();
+
+  get(key: string): V | undefined {
+    const found = this.#all.get(key);
+    return found && isGood(found, moment()) ? found.value : undefined;
+  }
+
+  set(key: string, value: V, goodForMs: number): void {
+    const now = moment();
+    this.#all.delete(key);
+    this.#all.set(key, { value, from: now, goodForMs });
+    // All last about as long, so the first are those that end first.
+    for (const [oldest, remembered] of this.#all) {
+      if (isGood(remembered, now) && this.#all.size <= mostRemembered) break;
+      this.#all.delete(oldest);
+    }
+  }
+
+  forget(key: string): void {
+    this.#all.delete(key);
+  }
+}
+
+/** By both clocks: the one may be set, the other stands still while the machine sleeps. */
+interface Moment {
+  byDate: number;
+  running: number;
+}
+
+const moment = (): Moment => ({ byDate: Date.now(), running: performance.now() });
+
+function isGood({ from, goodForMs }: { from: Moment; goodForMs: number }, now: Moment): boolean {
+  const age = now.byDate - from.byDate;
+  return age >= 0 && age < goodForMs && now.running - from.running < goodForMs;
 }

@@ -206,9 +206,9 @@ export class SocketDoor implements SocketOwner {
     }
   }
 
-  async #setAway({ appId: _, ...about }: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
+  async #setAway({ appId, ...about }: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
     try {
-      await this.#sessions.change(about.sessionId, { ...about, away });
+      await this.#sessions.change({ sessionId: about.sessionId, appId, about: { ...about, away } });
       return { type: 'done', id };
     } catch (error) {
       this.report(error, 'noting that a device is away');

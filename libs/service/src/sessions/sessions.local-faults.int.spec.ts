@@ -449,11 +449,11 @@ describe('a close', () => {
     const { sessions } = await start();
     const mine = session('alice');
     await sessions.open(mine);
-    await sessions.change(mine.sessionId, { name: 'alice, away' });
+    await sessions.change({ ...mine, about: { name: 'alice, away' } });
     sessions.close(mine.sessionId, 'left');
     sessions.close(mine.sessionId, 'lost');
     await eventually('the session being closed', async () => (await left()) === 0);
-    await sessions.change(mine.sessionId, { name: 'late' });
+    await sessions.change({ ...mine, about: { name: 'late' } });
     expect((await told()).get(mine.sessionId)).toEqual(['opened 1', 'changed 2', 'closed 3 left', '-']);
   });
 });

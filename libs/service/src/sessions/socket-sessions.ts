@@ -1,9 +1,11 @@
 import type { SessionId } from '@communication-center/contracts';
-import type { Database, OutboxRelay } from '@communication-center/event-log';
+import { type Database, isInfrastructureFailure, type OutboxRelay } from '@communication-center/event-log';
+import { Gathering, type Outcome } from '../gathering.js';
 import { ProblemError } from '../problem-error.js';
+import { currentTraceparent } from '../trace.js';
 import { Lease } from './lease.js';
 import { SessionCloser } from './session-closer.js';
-import { type SessionEvents, SessionRows, type SocketSession } from './session-rows.js';
+import { type SessionEvents, SessionRows, type SocketSession, type TracedSession } from './session-rows.js';
 import { SessionSweeper } from './session-sweeper.js';
 
 export interface SocketSessionsOptions<About, Reason extends string> extends SessionEvents<About, Reason> {
@@ -24,10 +26,21 @@ export interface SocketSessionsOptions<About, Reason extends string> extends Ses
 /** How long a stop tries to leave nothing for others to close. */
 const leaveMs = 7000;
 
+/** Sessions opened or changed in one transaction at most: nobody waits long for one, and a crowd is soon through. */
+const openedAtOnce = 250;
+/** More devices than one gateway serves never wait. */
+const mostWaiting = 20_000;
+
 interface Mine<Reason> {
   /** Whether its row may yet come: until then it is not closed. */
   isOpening: boolean;
+  /** Whether the commit was asked for: from then on the row may be there. */
+  mayBeThere?: boolean;
   closed?: Reason;
+}
+
+interface Opening<About, Reason> extends TracedSession<About> {
+  mine: Mine<Reason>;
 }
 
 /**
@@ -41,6 +54,8 @@ export class SocketSessions<About, Reason extends string> {
   readonly #closer: SessionCloser<About, Reason>;
   readonly #sweeper: SessionSweeper<About, Reason>;
   readonly #mine = new Map<SessionId, Mine<Reason>>();
+  readonly #openings: Gathering<Opening<About, Reason>, void>;
+  readonly #changes: Gathering<TracedSession<About>, void>;
 
   constructor(options: SocketSessionsOptions<About, Reason>) {
     this.#options = options;
@@ -49,6 +64,15 @@ export class SocketSessions<About, Reason extends string> {
     const closing = { database: options.closeOn, rows: this.#rows, relay: options.relay, onError: options.onError };
     this.#closer = new SessionCloser(closing);
     this.#sweeper = new SessionSweeper({ ...closing, lease: this.#lease, leaseMs: options.leaseMs, lostReason: options.lostReason });
+    const together = {
+      mostAtOnce: openedAtOnce,
+      mostWaiting,
+      whose: ({ appId }: TracedSession<About>) => appId,
+      // Where PostgreSQL is away, each alone would wait for it in turn.
+      mayFallApart: (error: unknown) => !isInfrastructureFailure(error),
+    };
+    this.#openings = new Gathering<Opening<About, Reason>, void>({ ...together, work: (group) => this.#openTogether(group) });
+    this.#changes = new Gathering<TracedSession<About>, void>({ ...together, work: (group) => this.#changeTogether(group) });
   }
 
   /** Takes the lease. @throws when the database cannot be reached. */
@@ -82,18 +106,11 @@ export class SocketSessions<About, Reason extends string> {
   async open(session: SocketSession<About>): Promise<void> {
     const mine: Mine<Reason> = { isOpening: true };
     this.#mine.set(session.sessionId, mine);
-    let isCommitting = false;
     try {
-      const woken = await this.#options.database.transaction(async (tx) => {
-        const told = await this.#rows.open(tx, this.#lease.processId, session);
-        isCommitting = told !== undefined;
-        return told;
-      });
-      if (!woken) throw new ProblemError('service_unavailable', 'Sockets cannot be taken now');
-      this.#options.relay.committed(woken);
+      await this.#openings.add({ ...session, mine, traceparent: currentTraceparent() });
     } catch (error) {
       // Before the commit it certainly is not there; after it, nobody knows, and the server may still be at it.
-      if (!isCommitting) this.#mine.delete(session.sessionId);
+      if (!mine.mayBeThere) this.#mine.delete(session.sessionId);
       else setTimeout(() => this.#opened(session.sessionId, mine, this.#options.lostReason), this.#options.leaseMs / 2).unref();
       throw error;
     }
@@ -101,9 +118,8 @@ export class SocketSessions<About, Reason extends string> {
   }
 
   /** Records that something about an open session is different now. A session that is gone is left alone. */
-  async change(sessionId: SessionId, about: About): Promise<void> {
-    const woken = await this.#options.database.transaction((tx) => this.#rows.change(tx, sessionId, about));
-    this.#options.relay.committed(woken);
+  async change(session: SocketSession<About>): Promise<void> {
+    await this.#changes.add({ ...session, traceparent: currentTraceparent() });
   }
 
   /** Has it recorded that a socket is gone, soon after its opening at the earliest. One that was never recorded is left alone. */
@@ -117,6 +133,30 @@ export class SocketSessions<About, Reason extends string> {
     }
     this.#mine.delete(sessionId);
     this.#closer.add(sessionId, reason);
+  }
+
+  async #openTogether(group: readonly Opening<About, Reason>[]): Promise<Outcome<void>[]> {
+    let isCommitting = false;
+    try {
+      const woken = await this.#options.database.transaction(async (tx) => {
+        const told = await this.#rows.open(tx, this.#lease.processId, group);
+        isCommitting = told !== undefined;
+        for (const { mine } of group) mine.mayBeThere = isCommitting;
+        return told;
+      });
+      const refused = { failed: new ProblemError('service_unavailable', 'Sockets cannot be taken now') };
+      if (!woken) return group.map(() => refused);
+      this.#options.relay.committed(woken);
+      return group.map(() => ({ done: undefined }));
+    } catch (error) {
+      if (!isCommitting) throw error;
+      return group.map(() => ({ failed: error }));
+    }
+  }
+
+  async #changeTogether(group: readonly TracedSession<About>[]): Promise<Outcome<void>[]> {
+    this.#options.relay.committed(await this.#options.database.transaction((tx) => this.#rows.change(tx, group)));
+    return group.map(() => ({ done: undefined }));
   }
 
   #opened(sessionId: SessionId, mine: Mine<Reason>, otherwise?: Reason): void {
