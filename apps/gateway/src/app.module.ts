@@ -6,11 +6,24 @@ import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
 import { Services } from './services.js';
 import { CarryOut } from './sockets/carry-out.js';
+import { Snapshots } from './sockets/snapshots.js';
 import { SocketDoor } from './sockets/socket-door.js';
 import { SocketRouter } from './sockets/socket-router.js';
 import { Watchers } from './sockets/watchers.js';
 
 @Module({
-  providers: [Services, Authenticator, AllowedOrigins, PublicDoor, ReverseProxy, SocketProxy, SocketRouter, SocketDoor, CarryOut, Watchers],
+  providers: [
+    Services,
+    Authenticator,
+    AllowedOrigins,
+    PublicDoor,
+    ReverseProxy,
+    SocketProxy,
+    SocketRouter,
+    SocketDoor,
+    Snapshots,
+    CarryOut,
+    Watchers,
+  ],
 })
 export class AppModule {}

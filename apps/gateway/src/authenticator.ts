@@ -1,22 +1,44 @@
-import type { AppId, Subject } from '@communication-center/contracts';
-import { internal } from '@communication-center/contracts/internal';
-import { ProblemError, Settings } from '@communication-center/service';
+import { type AppId, authenticationBodySchema, type Subject } from '@communication-center/contracts';
+import { type Asking, internal, internalLimits } from '@communication-center/contracts/internal';
+import { type Outcome, ProblemError, parseInput, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import { askTogether } from './ask-together.js';
 import { AllowedOrigins, type Page, PageRefused } from './public-door/allowed-origins.js';
 import { mayAsk } from './public-door/cross-origin.js';
 import { Services } from './services.js';
 import type { GatewaySettings } from './settings.js';
 
+type Asked = Asking<typeof internal.authenticate>['body'];
+type Holder = z.output<typeof internal.authenticate.answer>;
+
 const nobodys: ReadonlySet<string> = new Set();
+/** What keys and tokens are made of (RFC 7235 §2.1); others may take more bytes than together there is room for. */
+const isPlain = /^[\w.~+/=-]+$/;
+const patience = { timeoutMs: 4000, retryForMs: 2000 };
 
 /** Finds out whose credential a request or socket carries. */
 @Injectable()
 export class Authenticator {
+  /** Asked anew for each request and socket, so that what is revoked is refused at once; those that come together, together. */
+  readonly #holderOf: (asked: Asked) => Promise<Holder>;
+
   constructor(
     private readonly services: Services,
     private readonly origins: AllowedOrigins,
     @Inject(Settings) private readonly settings: GatewaySettings,
-  ) {}
+  ) {
+    this.#holderOf = askTogether<Asked, Holder>({
+      one: (body) => this.#holderOfOne(body),
+      some: async (asked) => {
+        const { answers } = await services.directory.ask(internal.authenticateSome, { body: { asked: [...asked] } }, patience);
+        return answers.map(outcomeOf);
+      },
+      mostAtOnce: internalLimits.credentialsAtOnce,
+      // A request that names no app has the turns of all such.
+      whose: ({ appId = '' }) => appId,
+    });
+  }
 
   /**
    * @param by the app it must be of, and the page that shows it.
@@ -25,11 +47,15 @@ export class Authenticator {
    */
   async whose(credential: string, { appId, page }: { appId?: AppId; page?: Page | undefined } = {}): Promise<Subject> {
     const isElsewhere = page !== undefined && !mayAsk(page, nobodys);
-    const asking = { body: { credential, ...(appId && { appId }), ...(isElsewhere && { withOrigins: true }) } };
-    const answer = await this.services.directory.ask(internal.authenticate, asking, { timeoutMs: 4000, retryForMs: 2000 });
-    const { allowedOrigins, ...subject } = answer;
+    // Parsed before it is asked together with others: what is wrong with one is that one's.
+    const asked = parseInput(authenticationBodySchema, { credential, ...(appId && { appId }), ...(isElsewhere && { withOrigins: true }) });
+    const { allowedOrigins, ...subject } = await (isPlain.test(credential) ? this.#holderOf(asked) : this.#holderOfOne(asked));
     if (isElsewhere) this.origins.require(page, allowedOrigins);
     return subject;
+  }
+
+  async #holderOfOne(body: Asked): Promise<Holder> {
+    return this.services.directory.ask(internal.authenticate, { body }, patience);
   }
 
   /** Looks again and again at the credential of what lasts longer than a request. */
@@ -43,4 +69,10 @@ export class Authenticator {
     }, this.settings.STREAM_CHECK_MS);
     return { revoked: revoked.signal, end: () => clearInterval(checking) };
   }
+}
+
+type Answered = z.output<typeof internal.authenticateSome.answer>['answers'][number];
+
+function outcomeOf(answer: Answered): Outcome<Holder> {
+  return 'holder' in answer ? { done: answer.holder } : { failed: new ProblemError(answer.refused, answer.detail) };
 }

@@ -4,6 +4,7 @@ import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema } from './presence.js';
+import { problemCodeSchema } from './problems.js';
 import { authenticationBodySchema, subjectSchema } from './subject.js';
 import { text } from './text.js';
 
@@ -25,7 +26,14 @@ export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>
 /** What the service is asked, parsed. */
 export type Inquiry<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
 
+/** How many are asked together at most. A question is 256 KB at most, a credential 8. */
+export const internalLimits = { credentialsAtOnce: 24, snapshotsAtOnce: 50 };
+
 const ofApp = z.object({ appId: appIdSchema });
+/** Who holds a credential. */
+const holderSchema = subjectSchema.and(
+  z.object({ allowedOrigins: originsSchema.optional().describe('of its app, where that was asked, and the app names any') }),
+);
 const aliases = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
 
 /** Every internal endpoint. Fields that one end does not know are left out by it, since the other may be a release ahead. */
@@ -36,9 +44,19 @@ export const internal = {
     method: 'POST',
     path: '/internal/authenticate',
     body: authenticationBodySchema,
-    answer: subjectSchema.and(
-      z.object({ allowedOrigins: originsSchema.optional().describe('of its app, where that was asked, and the app names any') }),
-    ),
+    answer: holderSchema,
+  },
+  /** The same of several that came together, each answered for itself and in their order. */
+  authenticateSome: {
+    service: 'directory',
+    method: 'POST',
+    path: '/internal/authenticate-some',
+    body: z.object({ asked: z.array(authenticationBodySchema).min(1).max(internalLimits.credentialsAtOnce) }),
+    answer: z.object({
+      answers: z.array(
+        z.union([z.object({ holder: holderSchema }), z.object({ refused: problemCodeSchema, detail: z.string().optional() })]),
+      ),
+    }),
   },
   /** Whether any app allows pages of an origin: all that can be said before a credential is seen. */
   originAllowed: {
@@ -100,6 +118,19 @@ export const internal = {
     path: '/internal/snapshot',
     body: z.object({ appId: appIdSchema, userAlias: userAliasSchema }),
     answer: callSnapshotSchema,
+  },
+  /** The same for several users, in their order. */
+  snapshots: {
+    service: 'calls',
+    method: 'POST',
+    path: '/internal/snapshots',
+    body: z.object({
+      users: z
+        .array(ofApp.extend({ userAlias: userAliasSchema }))
+        .min(1)
+        .max(internalLimits.snapshotsAtOnce),
+    }),
+    answer: z.object({ snapshots: z.array(callSnapshotSchema) }),
   },
   /** Where one user is. `unknown_user`. */
   presenceOf: {

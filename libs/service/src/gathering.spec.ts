@@ -66,6 +66,28 @@ describe('Gathering', () => {
     await Promise.all(crowd);
   });
 
+  it('lets the next go beside a group that takes too long, and counts that one no more when it ends', async () => {
+    const { gathering, groups, finish } = atWork({ slowMs: 20 });
+    const first = gathering.add(item('a', 1));
+    await nextTurn();
+    const second = gathering.add(item('a', 2));
+    await nextTurn();
+    expect(groups).toEqual([[1]]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await nextTurn();
+    expect(groups).toEqual([[1], [2]]);
+    finish();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+    const [third, fourth] = [gathering.add(item('a', 3)), nextTurn().then(() => gathering.add(item('a', 4)))];
+    for (let turns = 0; turns < 3; turns += 1) await nextTurn();
+    expect(groups).toEqual([[1], [2], [3]]);
+    finish();
+    await third;
+    await nextTurn();
+    finish();
+    await fourth;
+  });
+
   it('refuses what is too much of one, or in all, and has then begun nothing of it', async () => {
     const { gathering, groups, finish } = atWork({ mostWaiting: 3, mostWaitingOfOne: 2 });
     const taken = [gathering.add(item('a', 1)), gathering.add(item('a', 2))];

@@ -22,6 +22,8 @@ export interface GatheringOptions<Item, Result> {
   mostWaitingOfOne?: number;
   /** How many groups are worked on side by side; 1 when left out. */
   groups?: number;
+  /** After so long, in milliseconds, a group holds up nobody behind it any more: the next goes beside it. It does for as long as it takes when left out. */
+  slowMs?: number;
   /** Whether the members of a group that failed are worked on once more, each alone, so that one at fault fails alone. Not when left out. */
   mayFallApart?: (error: unknown) => boolean;
 }
@@ -46,7 +48,7 @@ export class Gathering<Item, Result> {
   #isDue = false;
 
   constructor(options: GatheringOptions<Item, Result>) {
-    this.#options = { whose: () => '', mostWaitingOfOne: options.mostWaiting, groups: 1, mayFallApart: () => false, ...options };
+    this.#options = { whose: () => '', mostWaitingOfOne: options.mostWaiting, groups: 1, slowMs: 0, mayFallApart: () => false, ...options };
   }
 
   /**
@@ -76,15 +78,28 @@ export class Gathering<Item, Result> {
     this.#isDue = true;
     setImmediate(() => {
       this.#isDue = false;
-      this.#running += 1;
       const group = this.#take();
-      void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(() => {
-        this.#running -= 1;
-        this.#beginSoon();
-      });
+      const makeRoom = this.#takeRoom();
+      void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(makeRoom);
       // What is left over may go beside it.
       this.#beginSoon();
     });
+  }
+
+  /** @returns what ends it; of itself it ends when a group takes too long. */
+  #takeRoom(): () => void {
+    const { slowMs } = this.#options;
+    let isTaken = true;
+    const makeRoom = () => {
+      clearTimeout(timer);
+      if (!isTaken) return;
+      isTaken = false;
+      this.#running -= 1;
+      this.#beginSoon();
+    };
+    this.#running += 1;
+    const timer = slowMs > 0 ? setTimeout(makeRoom, slowMs) : undefined;
+    return makeRoom;
   }
 
   /** @returns the next group: of each who waits in turn, the one that came first. */

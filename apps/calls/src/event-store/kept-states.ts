@@ -33,3 +33,10 @@ export async function statesOfCalls(sql: Sql, appId: AppId, callIds: readonly Ca
   const { rows } = await sql.query<KeptState>(`SELECT ${keptState} FROM calls WHERE call_id = ANY($1) AND app_id = $2`, [callIds, appId]);
   return statesKeptIn(sql, rows);
 }
+
+/** @returns what some calls are, of whatever app. */
+export async function statesByCall(sql: Sql, callIds: readonly CallId[]): Promise<Map<CallId, CallState>> {
+  if (callIds.length === 0) return new Map();
+  const { rows } = await sql.query<KeptState>(`SELECT ${keptState} FROM calls WHERE call_id = ANY($1)`, [callIds]);
+  return new Map((await statesKeptIn(sql, rows)).map((state) => [state.callId, state]));
+}

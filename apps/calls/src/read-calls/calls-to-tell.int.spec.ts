@@ -29,11 +29,33 @@ beforeEach(async () => {
 afterEach(() => schema.drop());
 
 test("a user's calls under way and those that ended in the last five minutes are told, and nobody else's", async () => {
-  expect(new Set(await callsToTell(schema, app, ann))).toEqual(new Set([ended, active]));
+  const [told] = await callsToTell(schema, [{ appId: app, userAlias: ann }]);
+  expect(new Set(told?.callIds)).toEqual(new Set([ended, active]));
+  expect(Math.abs(Date.now() - (told?.takenAt.getTime() ?? 0))).toBeLessThan(60_000);
+});
+
+test('several are told each their own, in their order, also who has none and who is asked for twice', async () => {
+  const users = [
+    ['app', 'nobody'],
+    ['app', 'ann'],
+    ['other', 'ann'],
+    ['app', 'ann'],
+  ].map(([appId, userAlias]) => ({ appId: appId as AppId, userAlias: userAlias as UserAlias }));
+  const told = await callsToTell(schema, users);
+  const hers = [ended, active].sort();
+  expect(told.map(({ callIds }) => callIds.toSorted())).toEqual([[], hers, [], hers]);
+  expect(new Set(told.map(({ takenAt }) => takenAt.getTime())).size).toBe(1);
 });
 
 test('nothing of what others did is read for it', async () => {
-  const read = await rowsReadBy(schema, (sql) => callsToTell(sql, app, ann));
+  const read = await rowsReadBy(schema, (sql) => callsToTell(sql, [{ appId: app, userAlias: ann }]));
   expect(read.wholeTables.filter((table) => table === 'recent_calls')).toEqual([]);
   expect(read.rows).toBeLessThan(10);
+});
+
+test('of fifty who ask together, nothing of what others did is read either', async () => {
+  const users = Array.from({ length: 50 }, (_, number) => ({ appId: app, userAlias: `user-${number + 1}` as UserAlias }));
+  const read = await rowsReadBy(schema, (sql) => callsToTell(sql, users));
+  expect(read.wholeTables.filter((table) => table === 'recent_calls')).toEqual([]);
+  expect(read.rows).toBeLessThan(400);
 });

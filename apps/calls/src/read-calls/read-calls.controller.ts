@@ -18,7 +18,7 @@ import { Controller, Get } from '@nestjs/common';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
 import { eventsBetween, eventsOfCalls } from '../event-store/events.js';
-import { statesOfCalls } from '../event-store/kept-states.js';
+import { statesByCall } from '../event-store/kept-states.js';
 import { callsToTell } from './calls-to-tell.js';
 
 /** Reads calls back: one from its events, many from the history the log was folded into. */
@@ -55,9 +55,22 @@ export class ReadCallsController {
 
   @Serves(internal.snapshot)
   async snapshot(@InquiryOf(internal.snapshot) { body }: Inquiry<typeof internal.snapshot>): Promise<CallSnapshot> {
-    const callIds = await callsToTell(this.database, body.appId, body.userAlias);
-    const clock = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now');
-    return { takenAt: (clock.rows[0]?.now ?? new Date()).toISOString(), calls: await statesOfCalls(this.database, body.appId, callIds) };
+    return (await this.#snapshots([body]))[0] as CallSnapshot;
+  }
+
+  @Serves(internal.snapshots)
+  async snapshots(@InquiryOf(internal.snapshots) { body }: Inquiry<typeof internal.snapshots>): Promise<{ snapshots: CallSnapshot[] }> {
+    return { snapshots: await this.#snapshots(body.users) };
+  }
+
+  /** One statement for all users, and one for all their calls where they have any. */
+  async #snapshots(users: Inquiry<typeof internal.snapshots>['body']['users']): Promise<CallSnapshot[]> {
+    const toTell = await callsToTell(this.database, users);
+    const states = await statesByCall(this.database, [...new Set(toTell.flatMap(({ callIds }) => callIds))]);
+    return toTell.map(({ callIds, takenAt }) => ({
+      takenAt: takenAt.toISOString(),
+      calls: callIds.flatMap((callId) => states.get(callId) ?? []),
+    }));
   }
 
   async #visible(subject: Subject, callId: CallId): Promise<{ record: CallRecord; events: CallEvent[] }> {

@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
 import { requireRoom } from '../limits.js';
+import { readTogether } from '../read-together.js';
 
 /** Every key starts with this, so that a scanner for leaked secrets can know one. */
 export const keyPrefix = 'cc_';
@@ -29,8 +30,20 @@ const toView = (row: KeyRow): ApiKeyView => ({
   createdAt: row.created_at.toISOString(),
 });
 
+/** Whose a key is, and what it may. */
+interface KeyHolder {
+  appId: AppId;
+  keyId: string;
+  scopes: KeyScope[];
+}
+
 @Injectable()
 export class ApiKeyStore {
+  readonly #found = readTogether<Buffer, KeyHolder>(
+    (hash) => hash.toString('hex'),
+    (hashes) => this.#holders(hashes),
+  );
+
   constructor(private readonly database: Postgres) {}
 
   async make(appId: AppId, name: string, scopes: readonly KeyScope[], noteFor: (keyId: string) => Note): Promise<ApiKeyView> {
@@ -67,8 +80,15 @@ export class ApiKeyStore {
   }
 
   /** @returns whose key this is; undefined for one that is unknown or revoked. */
-  async find(secret: string): Promise<{ appId: AppId; keyId: string; scopes: KeyScope[] } | undefined> {
-    const { rows } = await this.database.query<KeyRow>('SELECT * FROM api_keys WHERE hash = $1 AND revoked_at IS NULL', [digest(secret)]);
-    return rows[0] && { appId: rows[0].app_id, keyId: rows[0].key_id, scopes: rows[0].scopes };
+  async find(secret: string): Promise<KeyHolder | undefined> {
+    return this.#found(digest(secret));
+  }
+
+  async #holders(hashes: readonly Buffer[]): Promise<Map<string, KeyHolder>> {
+    const { rows } = await this.database.query<KeyRow & { hash: Buffer }>(
+      'SELECT * FROM api_keys WHERE hash = ANY($1::bytea[]) AND revoked_at IS NULL',
+      [hashes],
+    );
+    return new Map(rows.map(({ hash, app_id: appId, key_id: keyId, scopes }) => [hash.toString('hex'), { appId, keyId, scopes }]));
   }
 }

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
 import { requireRoom } from '../limits.js';
+import { readTogether } from '../read-together.js';
 import type { DirectorySettings } from '../settings.js';
 
 interface SecretRow {
@@ -24,6 +25,7 @@ export interface SigningSecret {
 @Injectable()
 export class AppSecretStore {
   readonly #box: SealedBox;
+  readonly #named = readTogether<string, SecretRow>(String, (kids) => this.#byKids(kids));
 
   constructor(
     private readonly database: Postgres,
@@ -71,8 +73,8 @@ export class AppSecretStore {
   async byKid(kid: string): Promise<SigningSecret | undefined> {
     // A kid comes from a token nobody has verified yet, and the index knows UUIDs alone.
     if (!isUuid(kid)) return undefined;
-    const { rows } = await this.database.query<SecretRow>('SELECT * FROM app_secrets WHERE kid = $1 AND revoked_at IS NULL', [kid]);
-    return rows[0] && this.#open(rows[0]);
+    const row = await this.#named(kid.toLowerCase());
+    return row && this.#open(row);
   }
 
   /** @returns the app's newest secret, made now where there is none. */
@@ -84,6 +86,13 @@ export class AppSecretStore {
     if (rows[0]) return this.#open(rows[0]);
     const made = await this.make(appId);
     return { kid: made.kid, appId, secret: Buffer.from(made.secret ?? '') };
+  }
+
+  async #byKids(kids: readonly string[]): Promise<Map<string, SecretRow>> {
+    const { rows } = await this.database.query<SecretRow>('SELECT * FROM app_secrets WHERE kid = ANY($1::uuid[]) AND revoked_at IS NULL', [
+      kids,
+    ]);
+    return new Map(rows.map((row) => [row.kid, row]));
   }
 
   #open({ kid, app_id, sealed }: SecretRow): SigningSecret {

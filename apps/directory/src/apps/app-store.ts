@@ -4,6 +4,7 @@ import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
 import { publish } from '../publish.js';
+import { readTogether } from '../read-together.js';
 
 interface AppRow {
   app_id: AppId;
@@ -26,6 +27,8 @@ function toView(row: AppRow): AppView {
 
 @Injectable()
 export class AppStore {
+  readonly #known = readTogether<AppId, AppId>(String, (appIds) => this.#those(appIds));
+
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
@@ -50,6 +53,11 @@ export class AppStore {
     return view;
   }
 
+  /** Makes sure that there is such an app. @throws ProblemError `unknown_app`. */
+  async require(appId: AppId): Promise<void> {
+    if (!(await this.#known(appId))) throw new ProblemError('unknown_app', `No app is called ${appId}`);
+  }
+
   /** @throws ProblemError `unknown_app`. */
   async get(appId: AppId): Promise<AppView> {
     return toView(await this.#row(appId));
@@ -69,6 +77,11 @@ export class AppStore {
       [origin],
     );
     return rows.length > 0;
+  }
+
+  async #those(appIds: readonly AppId[]): Promise<Map<string, AppId>> {
+    const { rows } = await this.database.query<{ app_id: AppId }>('SELECT app_id FROM apps WHERE app_id = ANY($1)', [appIds]);
+    return new Map(rows.map(({ app_id }) => [app_id, app_id]));
   }
 
   async #row(appId: AppId): Promise<AppRow> {

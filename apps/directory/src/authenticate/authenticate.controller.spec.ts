@@ -21,7 +21,7 @@ const ann = { appId: demo, userAlias: 'ann' as UserAlias };
 function directory() {
   const ensured: string[] = [];
   const apps = {
-    get: async (appId: AppId) => {
+    require: async (appId: AppId) => {
       if (appId !== demo && appId !== 'other') throw new ProblemError('unknown_app');
     },
   };
@@ -29,6 +29,7 @@ function directory() {
   const keys = { find: async (credential: string) => (credential === 'cc_good' ? key : undefined) };
   const tokens = {
     verify: async (credential: string) => {
+      if (credential === 'a.token.of-an-outage') throw new Error('the database is away');
       if (credential !== 'a.good.token') throw new ProblemError('unauthenticated', 'token: it cannot be read');
       return ann;
     },
@@ -41,7 +42,11 @@ function directory() {
     { OPERATOR_KEY: operatorKey } as DirectorySettings,
   );
   const whose = (credential: string, appId?: string) => controller.whose({ body: { credential, ...(appId && { appId: appId as AppId }) } });
-  return { ensured, whose };
+  const whoseEach = async (...asked: [credential: string, appId?: string][]) => {
+    const bodies = asked.map(([credential, appId]) => ({ credential, ...(appId && { appId: appId as AppId }) }));
+    return (await controller.whoseEach({ body: { asked: bodies } })).answers;
+  };
+  return { ensured, whose, whoseEach };
 }
 
 test('each kind of credential is known for what it is', async () => {
@@ -80,4 +85,29 @@ test('a credential opens its own app alone, and the operator none of them', asyn
 test('an app that does not exist is said to be unknown, whatever the credential', async () => {
   for (const credential of ['a.good.token', 'nonsense'])
     await expect(directory().whose(credential, 'gone')).rejects.toMatchObject({ code: 'unknown_app' });
+});
+
+test('several that are asked for together are each answered as if alone, in their order', async () => {
+  const { whoseEach, ensured } = directory();
+  const answers = await whoseEach(
+    ['a.good.token', 'demo'],
+    ['a.bad.token'],
+    ['cc_good'],
+    ['a.good.token', 'other'],
+    ['nonsense', 'gone'],
+    [operatorKey],
+  );
+  expect(answers).toEqual([
+    { holder: { kind: 'user', ...ann } },
+    { refused: 'unauthenticated', detail: 'token: it cannot be read' },
+    { holder: { kind: 'key', ...key } },
+    { refused: 'forbidden', detail: 'token: it is not of app other' },
+    { refused: 'unknown_app', detail: expect.anything() },
+    { holder: { kind: 'operator' } },
+  ]);
+  expect(ensured).toEqual(['demo/ann']);
+});
+
+test('where one cannot be decided, none of those asked for together is: they are asked again', async () => {
+  await expect(directory().whoseEach(['a.good.token'], ['a.token.of-an-outage'])).rejects.toThrow('the database is away');
 });

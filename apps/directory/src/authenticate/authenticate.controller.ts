@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Subject } from '@communication-center/contracts';
+import type { ProblemCode, Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
 import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -9,6 +9,8 @@ import type { DirectorySettings } from '../settings.js';
 import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
 
+type Asked = Inquiry<typeof internal.authenticate>['body'];
+type Answer = { holder: SubjectWithOrigins } | { refused: ProblemCode; detail?: string | undefined };
 type SubjectWithOrigins = Subject & { allowedOrigins?: string[] | undefined };
 
 /** Tells the gateway whose credential a request or socket carries. */
@@ -24,8 +26,19 @@ export class AuthenticateController {
 
   @Serves(internal.authenticate)
   async whose(@InquiryOf(internal.authenticate) { body }: Inquiry<typeof internal.authenticate>): Promise<SubjectWithOrigins> {
-    const { credential, appId, withOrigins } = body;
-    if (appId) await this.apps.get(appId);
+    return this.#holderOf(body);
+  }
+
+  /** What the stores are asked for one and the other goes into one statement by itself. */
+  @Serves(internal.authenticateSome)
+  async whoseEach(
+    @InquiryOf(internal.authenticateSome) { body }: Inquiry<typeof internal.authenticateSome>,
+  ): Promise<{ answers: Answer[] }> {
+    return { answers: await Promise.all(body.asked.map((one) => this.#holderOf(one).then((holder) => ({ holder }), refusalOf))) };
+  }
+
+  async #holderOf({ credential, appId, withOrigins }: Asked): Promise<SubjectWithOrigins> {
+    if (appId) await this.apps.require(appId);
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
     if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias);
@@ -46,4 +59,10 @@ export class AuthenticateController {
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** @returns what one is told who is refused. @throws what is no refusal: then nobody can be told anything. */
+function refusalOf(error: unknown): Answer {
+  if (error instanceof ProblemError && !error.isUndecided) return { refused: error.code, detail: error.message };
+  throw error;
 }

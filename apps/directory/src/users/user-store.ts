@@ -4,6 +4,7 @@ import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
 import { publish } from '../publish.js';
+import { readTogether } from '../read-together.js';
 
 interface UserRow {
   user_alias: UserAlias;
@@ -25,8 +26,17 @@ function toBody(row: UserRow): Required<UserBody> {
 
 const toView = (row: UserRow): UserView => ({ userAlias: row.user_alias, createdAt: row.created_at.toISOString(), ...toBody(row) });
 
+interface Named {
+  appId: AppId;
+  userAlias: UserAlias;
+}
+
+const nameOf = ({ appId, userAlias }: Named) => `${appId}/${userAlias}`;
+
 @Injectable()
 export class UserStore {
+  readonly #known = readTogether<Named, true>(nameOf, (users) => this.#those(users));
+
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
@@ -51,11 +61,7 @@ export class UserStore {
 
   /** Makes a user known, the first time it signs in. */
   async ensure(appId: AppId, userAlias: UserAlias): Promise<void> {
-    const { rows } = await this.database.query('SELECT 1 FROM users WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL', [
-      appId,
-      userAlias,
-    ]);
-    if (rows.length > 0) return;
+    if (await this.#known({ appId, userAlias })) return;
     await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
   }
 
@@ -136,6 +142,15 @@ export class UserStore {
       deleted: row.deleted_at !== null,
       doNotDisturb: row.do_not_disturb,
     }));
+  }
+
+  async #those(users: readonly Named[]): Promise<Map<string, true>> {
+    const { rows } = await this.database.query<Named>(
+      `SELECT users.app_id AS "appId", users.user_alias AS "userAlias"
+       FROM unnest($1::text[], $2::text[]) AS asked (app_id, user_alias) JOIN users USING (app_id, user_alias) WHERE deleted_at IS NULL`,
+      [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
+    );
+    return new Map(rows.map((user) => [nameOf(user), true]));
   }
 
   async #write(appId: AppId, userAlias: UserAlias, change: (tx: Sql) => Promise<UserRow>): Promise<UserView> {

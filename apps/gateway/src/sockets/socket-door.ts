@@ -1,14 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
-  type CallSnapshot,
   maxFrameBytes,
   type ServerFrame,
   type SessionCloseReason,
   type SessionId,
   socketSubprotocol,
 } from '@communication-center/contracts';
-import { internal } from '@communication-center/contracts/internal';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
   inSpan,
@@ -29,7 +27,6 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
-import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { CarryOut } from './carry-out.js';
 import {
@@ -41,6 +38,7 @@ import {
   type DialedEvent,
   type SocketOwner,
 } from './device-socket.js';
+import { Snapshots } from './snapshots.js';
 import { SocketRouter } from './socket-router.js';
 import { Watchers } from './watchers.js';
 
@@ -65,7 +63,7 @@ export class SocketDoor implements SocketOwner {
     private readonly router: SocketRouter,
     private readonly authenticator: Authenticator,
     private readonly origins: AllowedOrigins,
-    private readonly services: Services,
+    private readonly snapshots: Snapshots,
     private readonly commands: CarryOut,
     private readonly watchers: Watchers,
     database: Postgres,
@@ -167,7 +165,7 @@ export class SocketDoor implements SocketOwner {
         this.#sessions.close(device.sessionId, 'connection_lost');
         return;
       }
-      const { calls, takenAt } = await this.#snapshot(device);
+      const { calls, takenAt } = await this.snapshots.of(device);
       const heartbeatSeconds = this.settings.HEARTBEAT_MS / 1000;
       socket.serve(device, { type: 'connected', id: frame.id, sessionId: device.sessionId, heartbeatSeconds, calls }, takenAt);
     } catch (error) {
@@ -239,9 +237,5 @@ export class SocketDoor implements SocketOwner {
       this.#expelled.add(socket);
       socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
     }
-  }
-
-  async #snapshot({ appId, userAlias }: Device): Promise<CallSnapshot> {
-    return this.services.calls.ask(internal.snapshot, { body: { appId, userAlias } }, { timeoutMs: 4000, retryForMs: 4000 });
   }
 }
