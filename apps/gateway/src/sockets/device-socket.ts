@@ -27,6 +27,7 @@ import { CallSequences } from '../domain/call-sequences.js';
 import { FrameBudget } from '../domain/frame-budget.js';
 import { FrameLanes } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
+import { written, writtenEvent } from './written-frames.js';
 
 /** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
 export const closeCodes = {
@@ -136,18 +137,22 @@ export class DeviceSocket {
     if (phase.at !== 'serving') return;
     const news = phase.sequences.take(event);
     if (!news) return;
-    const { ringEnded } = news;
-    this.send({ type: 'event', event, ...(ringEnded && { ringEnded }) });
+    this.sendWritten(writtenEvent(event, news.ringEnded));
     if (event.type === 'call.dialed') this.owner.heardOfDial(this, phase.device, event);
   }
 
   send(frame: ServerFrame): void {
+    if (this.isOpen) this.sendWritten(written(frame));
+  }
+
+  /** Sends a frame that others may hear as well: it is written once. */
+  sendWritten(frame: Buffer): void {
     if (!this.isOpen) return;
     if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) {
       this.close(closeCodes.tooSlow, 'the client reads too slowly');
       return;
     }
-    this.socket.send(JSON.stringify(frame));
+    this.socket.send(frame, { binary: false });
   }
 
   /** Pings, or ends a socket that gave no sign of life for two and a half heartbeats. */

@@ -32,6 +32,8 @@ export class SocketRouter {
     this.#tail = new Tail({
       log,
       topic: 'calls.events',
+      concerns: ({ appid, concerned }) => concerned.some((userAlias) => this.#sockets.has(`${appid}/${userAlias}`)),
+      onPassedOver: (glimpse) => inOrder.passOver(glimpse),
       onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
       onError: report,
     });

@@ -35,7 +35,8 @@ interface Observer {
 
 function observer(): Observer {
   const heard: string[] = [];
-  const socket = { isOpen: true, send: (frame: ServerFrame) => frame.type === 'presence' && heard.push(frame.presence.userAlias) };
+  const hear = (frame: ServerFrame) => frame.type === 'presence' && heard.push(frame.presence.userAlias);
+  const socket = { isOpen: true, sendWritten: (frame: Buffer) => hear(JSON.parse(String(frame)) as ServerFrame) };
   return { socket: socket as unknown as DeviceSocket, heard };
 }
 

@@ -13,6 +13,7 @@ import { problemOf, Report, type ReportError } from '@communication-center/servi
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
 import type { CommandFrame, Device, DeviceSocket } from './device-socket.js';
+import { written } from './written-frames.js';
 
 type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
 
@@ -29,7 +30,13 @@ export class Watchers {
     private readonly services: Services,
     @Inject(Report) report: ReportError,
   ) {
-    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.tell(event), onError: report });
+    this.#tail = new Tail({
+      log,
+      topic: 'presence.events',
+      concerns: ({ appid, concerned }) => concerned.some((userAlias) => this.#byUser.has(`${appid}/${userAlias}`)),
+      onEvent: (event) => this.tell(event),
+      onError: report,
+    });
     server.include('gateway.watchers', this.#tail);
   }
 
@@ -84,7 +91,10 @@ export class Watchers {
   /** Tells a change of presence to whoever watches that user. @throws for an event that is none, or is a newer release's. */
   tell(told: AnyEvent): void {
     const { appid, data: presence } = readEvent('presence.events', told);
-    for (const socket of this.#byUser.get(nameOf(appid, presence.userAlias)) ?? []) socket.send({ type: 'presence', presence });
+    const watching = this.#byUser.get(nameOf(appid, presence.userAlias));
+    if (!watching) return;
+    const frame = written({ type: 'presence', presence });
+    for (const socket of watching) socket.sendWritten(frame);
   }
 
   #drop(socket: DeviceSocket, names: readonly string[]): void {

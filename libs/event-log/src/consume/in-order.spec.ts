@@ -76,3 +76,25 @@ test('a gap that concerns nobody here, and a call that begins in its middle, are
   expect(delivered).toEqual(['a3', 'a4', 'b1', 'b3']);
   expect(gaps).toEqual([]);
 });
+
+test('what was passed over leaves no gap, also behind one', async () => {
+  const { inOrder, delivered, gaps } = listen(async (...asked) => between(...asked));
+  inOrder.take(event('a', 1));
+  inOrder.passOver({ subject: 'a', sequence: 2 });
+  inOrder.take(event('a', 3));
+  expect(delivered).toEqual(['a1', 'a3']);
+  inOrder.take(event('a', 5));
+  inOrder.passOver({ subject: 'a', sequence: 6 });
+  inOrder.take(event('a', 7));
+  await vi.waitFor(() => expect(delivered).toEqual(['a1', 'a3', 'a4', 'a5', 'a7']));
+  expect(gaps).toEqual([{ topic: 'calls.events', key: 'a', after: 3, before: 5 }]);
+});
+
+test('what was passed over behind a gap that is given up is nobody’s loss', async () => {
+  const { inOrder, delivered, givenUp } = listen(() => new Promise(() => undefined), { waitMs: 50 });
+  for (const one of [event('a', 1), event('a', 3)]) inOrder.take(one);
+  inOrder.passOver({ subject: 'a', sequence: 4 });
+  await vi.waitFor(() => expect(givenUp).toEqual(['a3']));
+  inOrder.take(event('a', 5));
+  expect(delivered).toEqual(['a1', 'a5']);
+});

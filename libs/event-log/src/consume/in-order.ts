@@ -19,6 +19,11 @@ export interface InOrderOptions {
   maxHeld?: number;
 }
 
+/** The place of an event in its subject. */
+type Place = Pick<AnyEvent, 'subject' | 'sequence'>;
+/** What waits behind a gap: an event, or the place of one that concerns nobody here. */
+type Held = { place: Place; event: AnyEvent | undefined };
+
 /**
  * Hands a tail's events on in order within a subject: what comes after a gap is held back until the gap is filled from the
  * owner's store. Other subjects do not wait. A subject that begins in its middle is not judged: who listens here has a
@@ -27,29 +32,38 @@ export interface InOrderOptions {
 export class InOrder {
   readonly #options: Required<InOrderOptions>;
   readonly #seen = new SeenKeys();
-  readonly #held = new Map<string, AnyEvent[]>();
+  readonly #held = new Map<string, Held[]>();
 
   constructor(options: InOrderOptions) {
     this.#options = { waitMs: 5000, maxHeld: 1000, ...options };
   }
 
   take(event: AnyEvent): void {
-    const { topic, concerns, deliver, maxHeld } = this.#options;
+    if (this.#isHeld(event, event)) return;
+    const { topic, concerns, deliver } = this.#options;
     const { subject: key, sequence } = event;
-    const held = this.#held.get(key);
-    if (held) {
-      held.push(event);
-      if (held.length > maxHeld) this.#giveUp(key);
-      return;
-    }
     const last = this.#seen.last(topic, key);
     if (last !== undefined && sequence > last + 1 && concerns(event)) {
-      this.#held.set(key, [event]);
+      this.#held.set(key, [{ place: event, event }]);
       void this.#fill(key, last, sequence);
       return;
     }
     this.#seen.note(topic, key, sequence);
     deliver(event);
+  }
+
+  /** One that concerns nobody here, and was not read: those after it know that it was there. */
+  passOver(place: Place): void {
+    if (!this.#isHeld(place, undefined)) this.#seen.note(this.#options.topic, place.subject, place.sequence);
+  }
+
+  /** @returns whether it waits now, behind a gap before it. */
+  #isHeld(place: Place, event: AnyEvent | undefined): boolean {
+    const held = this.#held.get(place.subject);
+    if (!held) return false;
+    held.push({ place, event });
+    if (held.length > this.#options.maxHeld) this.#giveUp(place.subject);
+    return true;
   }
 
   async #fill(key: string, after: number, before: number): Promise<void> {
@@ -62,7 +76,7 @@ export class InOrder {
       this.#held.delete(key);
       for (const event of missing) deliver(event);
       this.#seen.note(topic, key, before - 1);
-      for (const event of held) this.take(event);
+      for (const { place, event } of held) event ? this.take(event) : this.passOver(place);
     } catch (error) {
       onError(error, `reading what ${topic} lacks of ${key}`);
       this.#giveUp(key);
@@ -88,8 +102,8 @@ export class InOrder {
     const held = this.#held.get(key);
     if (!held) return;
     this.#held.delete(key);
-    for (const { sequence } of held) this.#seen.note(this.#options.topic, key, sequence);
-    this.#options.giveUp(held);
+    for (const { place } of held) this.#seen.note(this.#options.topic, key, place.sequence);
+    this.#options.giveUp(held.flatMap(({ event }) => event ?? []));
   }
 }
 

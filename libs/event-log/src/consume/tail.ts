@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer } from 'kafkajs';
-import { fromMessage } from '../log/event-headers.js';
+import { fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
 import { Standing } from './standing.js';
 
@@ -10,6 +10,10 @@ export interface TailOptions {
   topic: Topic;
   /** Called with each event, in order within a key, once per process. What it throws is reported, and the next one comes. */
   onEvent: (event: AnyEvent) => void;
+  /** Whether anybody here is concerned by an event that says whom it concerns. One that does not is passed over unread. All are when left out. */
+  concerns?: (glimpse: Glimpse) => boolean;
+  /** Called with each event that is passed over, in its turn. */
+  onPassedOver?: (glimpse: Glimpse) => void;
   onError: (error: unknown, doing: string) => void;
 }
 
@@ -93,9 +97,12 @@ export class Tail {
   }
 
   #deliver(message: Parameters<typeof fromMessage>[0]): void {
+    const { concerns, onPassedOver, onEvent } = this.#options;
     try {
+      const glimpse = concerns && glimpseOf(message);
+      if (glimpse && !concerns(glimpse)) return onPassedOver?.(glimpse);
       const event = fromMessage(message);
-      if (event) this.#options.onEvent(event);
+      if (event) onEvent(event);
     } catch (error) {
       this.#options.onError(error, `reading an event of ${this.#options.topic}`);
     }

@@ -1,7 +1,7 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromMessage, toMessage } from './event-headers.js';
+import { fromMessage, glimpseOf, toMessage } from './event-headers.js';
 
 const anEvent = (data: unknown, sequence: number) =>
   ({
@@ -47,3 +47,44 @@ test('a message that is no CloudEvent is refused', () => {
   expect(() => fromMessage({ value: Buffer.from('{}'), headers: { ce_type: 'call.ended' } })).toThrow();
   expect(() => fromMessage({ value: Buffer.from('not json'), headers: {} })).toThrow();
 });
+
+test('who is concerned is said beside the event, and is no part of it', () => {
+  const aliases = fc.array(
+    fc.string({ minLength: 1, unit: 'binary' }).filter((alias) => alias.isWellFormed()),
+    { maxLength: 9 },
+  );
+  fc.assert(
+    fc.property(aliases, (audience) => {
+      const event = anEvent({ audience, userAlias: 'ann' }, 3);
+      const message = overTheWire(toMessage('c1', event));
+      expect(glimpseOf(message)).toEqual({ appid: 'demo', subject: 'c1', sequence: 3, concerned: audience });
+      expect(fromMessage(message)).toEqual(event);
+    }),
+  );
+  const presence = { ...anEvent({ userAlias: 'ann' }, 3), type: 'presence.changed' } as AnyEvent;
+  expect(glimpseOf(overTheWire(toMessage('demo/ann', presence)))?.concerned).toEqual(['ann']);
+});
+
+test('a message does not say whom it concerns where the audience is large, or nobody knows', () => {
+  const crowd = Array.from({ length: 60 }, (_, number) => `somebody-with-a-name-${number}`);
+  for (const data of [{ audience: crowd }, { userAlias: 'ann' }, {}, null, 'text', { audience: 'ann' }, { audience: [1] }])
+    expect(glimpseOf(overTheWire(toMessage('c1', anEvent(data, 1))))).toBeUndefined();
+  expect(glimpseOf(overTheWire(toMessage('c1', null)))).toBeUndefined();
+});
+
+test('a header that is at fault says nothing, whatever it holds', () => {
+  const { value, headers } = toMessage('c1', anEvent({ audience: ['ann'] }, 1));
+  for (const broken of [
+    { concerned: 'ann' },
+    { concerned: '{}' },
+    { ce_sequence: 'x' },
+    { ce_sequence: undefined },
+    { ce_appid: undefined },
+  ])
+    expect(glimpseOf({ value, headers: { ...headers, ...broken } })).toBeUndefined();
+});
+
+/** As a consumer gets it: header values are bytes. */
+function overTheWire({ value, headers }: ReturnType<typeof toMessage>) {
+  return { value, headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(String(text))])) };
+}

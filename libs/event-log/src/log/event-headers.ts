@@ -3,6 +3,20 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 
 const asNumber = new Set(['sequence', 'dataversion']);
 
+/** Whom an event concerns: a JSON array of user aliases. No attribute of CloudEvents, since the data says the same. */
+const concernedHeader = 'concerned';
+/** An audience that takes more bytes is left out of the header, and stands in the data alone: it probably concerns somebody anyway. */
+const longestConcerned = 1024;
+
+/** What a message says of itself before anybody looks into its data. */
+export interface Glimpse {
+  appid: string;
+  subject: string;
+  sequence: number;
+  /** The aliases of everyone whom it concerns. */
+  concerned: readonly string[];
+}
+
 /**
  * Puts an event into Kafka's binary mode of CloudEvents: attributes in `ce_` headers, data as the JSON value.
  * @param tombstoneId by which a tombstone is found again in the log; events have ids of their own.
@@ -16,6 +30,8 @@ export function toMessage(
   const { data, ...attributes } = event;
   const headers: IHeaders = { 'content-type': 'application/json' };
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) headers[`ce_${name}`] = String(value);
+  const concerned = concernedBy(event);
+  if (concerned !== undefined) headers[concernedHeader] = concerned;
   return { key, value: Buffer.from(JSON.stringify(data)), headers };
 }
 
@@ -35,4 +51,39 @@ export function fromMessage(message: Pick<KafkaMessage, 'value' | 'headers'>): A
   const data: unknown = JSON.parse(message.value.toString('utf8'));
   // The type-specific attributes (such as callid) ride along: the topic's own schema checks them.
   return { ...attributes, ...anyEventSchema.parse({ ...attributes, data }) };
+}
+
+/**
+ * Reads of a message whom it concerns, and its place in the log, without reading its data.
+ * @returns undefined for one that does not say: of an older release, with a large audience, a tombstone, or one at fault.
+ */
+export function glimpseOf({ value, headers = {} }: Pick<KafkaMessage, 'value' | 'headers'>): Glimpse | undefined {
+  const concerned = headers[concernedHeader];
+  if (value === null || concerned === undefined) return undefined;
+  const [appid, subject, sequence] = [headers.ce_appid, headers.ce_subject, Number(String(headers.ce_sequence))];
+  if (appid === undefined || subject === undefined || !Number.isSafeInteger(sequence)) return undefined;
+  const aliases = aliasesIn(String(concerned));
+  return aliases && { appid: String(appid), subject: String(subject), sequence, concerned: aliases };
+}
+
+/** @returns the header's value: of an event of a call its audience, of one of presence whose it is. */
+function concernedBy({ type, data }: AnyEvent): string | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const aliases = 'audience' in data ? data.audience : type === 'presence.changed' && 'userAlias' in data ? [data.userAlias] : undefined;
+  if (!isListOfTexts(aliases)) return undefined;
+  const text = JSON.stringify(aliases);
+  return Buffer.byteLength(text) <= longestConcerned ? text : undefined;
+}
+
+function aliasesIn(text: string): string[] | undefined {
+  try {
+    const aliases: unknown = JSON.parse(text);
+    return isListOfTexts(aliases) ? aliases : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isListOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
