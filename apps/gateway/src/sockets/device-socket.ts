@@ -81,8 +81,10 @@ export class DeviceSocket {
   readonly #signs: SignsOfLife;
   readonly #budget: FrameBudget;
   readonly #lanes = new FrameLanes();
-  readonly #connectTimer: NodeJS.Timeout;
-  readonly #gone = new AbortController();
+  /** Until the connect frame came: most sockets idle for hours, and keep nothing that they do not need. */
+  #connectTimer: NodeJS.Timeout | undefined;
+  /** Made when somebody wants to hear of it. */
+  #gone: AbortController | undefined;
   device: Device | undefined;
 
   constructor(
@@ -124,6 +126,8 @@ export class DeviceSocket {
 
   /** Aborted when the socket is closed. */
   get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#phase.at === 'closed') this.#gone.abort();
     return this.#gone.signal;
   }
 
@@ -198,7 +202,7 @@ export class DeviceSocket {
     if (frame.type === 'ping') return this.send({ type: 'pong' });
     if (frame.type === 'connect') {
       if (phase.at !== 'door') return this.#sendError(frame.id, { code: 'invalid_request', message: 'This socket is connected already' });
-      clearTimeout(this.#connectTimer);
+      this.#endConnectTimer();
       this.#hold();
       return this.owner.connect(this, frame);
     }
@@ -238,10 +242,15 @@ export class DeviceSocket {
     return this.device ? { appId: this.device.appId } : {};
   }
 
-  #onClose(code: number): void {
+  #endConnectTimer(): void {
     clearTimeout(this.#connectTimer);
+    this.#connectTimer = undefined;
+  }
+
+  #onClose(code: number): void {
+    this.#endConnectTimer();
     this.#phase = { at: 'closed' };
-    this.#gone.abort();
+    this.#gone?.abort();
     this.owner.closed(this, this.#signedOut || code === 1000);
   }
 }
