@@ -3,13 +3,14 @@ import { WebSocket } from 'ws';
 import { makeApp, onAFleet, percentile } from './on-a-fleet.mjs';
 
 /*
- * npm run bench:idle-sockets -- 10000    what one gateway bears when so many devices are connected and do nothing
+ * npm run bench:idle-sockets -- 10000 [200 at once]    what one gateway bears when so many devices are connected and do nothing
  *
  * Every socket is authenticated, has its session on record and its snapshot, and is pinged. A call between two of them is
  * measured before and after: from sending `dial` to the callee's hearing `call.dialed`.
  */
 const wanted = Number(process.argv[2] ?? 10_000);
-const atOnce = 40;
+/** As when a gateway died: its devices all come at once. */
+const atOnce = Number(process.argv[3] ?? 200);
 const people = 50;
 const aliases = Array.from({ length: people }, (_, index) => `user-${index}`);
 

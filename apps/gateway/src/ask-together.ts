@@ -15,6 +15,8 @@ export interface AskTogetherOptions<Asked, Answer> {
 const mostWaiting = 20_000;
 /** So many requests are under way at once: while one is answered, the next can be on its way. */
 const requestsAtOnce = 2;
+/** In a crowd requests are so far apart; who comes after a pause waits for nothing. */
+const paceMs = 20;
 /** A replica that hangs holds up for so long what could be asked of another. */
 const slowMs = 250;
 
@@ -24,6 +26,7 @@ export function askTogether<Asked, Answer>({ one, some, ...bounds }: AskTogether
     ...bounds,
     mostWaiting,
     groups: requestsAtOnce,
+    paceMs,
     slowMs,
     work: async (group) => {
       const [first] = group;

@@ -88,6 +88,30 @@ describe('Gathering', () => {
     await fourth;
   });
 
+  it('begins groups apart where it has a pace, without keeping who comes after a pause, or a full group, waiting', async () => {
+    const { gathering, groups, finish } = atWork({ paceMs: 30, groups: 9, mostAtOnce: 3 });
+    const done = [gathering.add(item('a', 1))];
+    await nextTurn();
+    expect(groups).toEqual([[1]]);
+    done.push(gathering.add(item('a', 2)));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    done.push(gathering.add(item('a', 3)));
+    await nextTurn();
+    expect(groups).toEqual([[1]]);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(groups).toEqual([[1], [2, 3]]);
+    done.push(...[4, 5, 6, 7].map((number) => gathering.add(item('a', number))));
+    await nextTurn();
+    expect(groups).toEqual([[1], [2, 3], [4, 5, 6]]);
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect(groups.at(-1)).toEqual([7]);
+    done.push(gathering.add(item('a', 8)));
+    await nextTurn();
+    expect(groups.at(-1)).toEqual([8]);
+    finish();
+    expect(await Promise.all(done)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it('refuses what is too much of one, or in all, and has then begun nothing of it', async () => {
     const { gathering, groups, finish } = atWork({ mostWaiting: 3, mostWaitingOfOne: 2 });
     const taken = [gathering.add(item('a', 1)), gathering.add(item('a', 2))];
@@ -190,12 +214,14 @@ describe('Gathering', () => {
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 3 }),
       fc.boolean(),
-      async (arrivals, fates, mostAtOnce, most, fallsApart) => {
+      fc.constantFrom(0, 1),
+      async (arrivals, fates, mostAtOnce, most, fallsApart, paceMs) => {
         const begun: Item[] = [];
         let [running, groupsRun, largest, busiest] = [0, 0, 0, 0];
         const gathering = new Gathering<Item, Item>({
           mostAtOnce,
           groups: most,
+          paceMs,
           mostWaiting: 20,
           mostWaitingOfOne: 10,
           whose: ({ of }) => of,

@@ -22,6 +22,11 @@ export interface GatheringOptions<Item, Result> {
   mostWaitingOfOne?: number;
   /** How many groups are worked on side by side; 1 when left out. */
   groups?: number;
+  /**
+   * So many milliseconds apart groups are begun, unless one is full: what comes fast goes in fewer, larger ones, and what comes
+   * after a pause waits for nothing all the same. As fast as they come when left out.
+   */
+  paceMs?: number;
   /** After so long, in milliseconds, a group holds up nobody behind it any more: the next goes beside it. It does for as long as it takes when left out. */
   slowMs?: number;
   /** Whether the members of a group that failed are worked on once more, each alone, so that one at fault fails alone. Not when left out. */
@@ -46,9 +51,19 @@ export class Gathering<Item, Result> {
   #waiting = 0;
   #running = 0;
   #isDue = false;
+  #begunAt = Number.NEGATIVE_INFINITY;
+  #pacing: NodeJS.Timeout | undefined;
 
   constructor(options: GatheringOptions<Item, Result>) {
-    this.#options = { whose: () => '', mostWaitingOfOne: options.mostWaiting, groups: 1, slowMs: 0, mayFallApart: () => false, ...options };
+    this.#options = {
+      whose: () => '',
+      mostWaitingOfOne: options.mostWaiting,
+      groups: 1,
+      paceMs: 0,
+      slowMs: 0,
+      mayFallApart: () => false,
+      ...options,
+    };
   }
 
   /**
@@ -74,16 +89,30 @@ export class Gathering<Item, Result> {
   }
 
   #beginSoon(): void {
-    if (this.#isDue || this.#waiting === 0 || this.#running >= this.#options.groups) return;
-    this.#isDue = true;
-    setImmediate(() => {
-      this.#isDue = false;
-      const group = this.#take();
-      const makeRoom = this.#takeRoom();
-      void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(makeRoom);
-      // What is left over may go beside it.
+    const { groups, paceMs, mostAtOnce } = this.#options;
+    if (this.#isDue || this.#waiting === 0 || this.#running >= groups) return;
+    const restMs = this.#waiting >= mostAtOnce ? 0 : this.#begunAt + paceMs - performance.now();
+    if (restMs <= 0) {
+      clearTimeout(this.#pacing);
+      this.#pacing = undefined;
+      this.#isDue = true;
+      setImmediate(() => this.#begin());
+      return;
+    }
+    this.#pacing ??= setTimeout(() => {
+      this.#pacing = undefined;
       this.#beginSoon();
-    });
+    }, Math.ceil(restMs));
+  }
+
+  #begin(): void {
+    this.#isDue = false;
+    this.#begunAt = performance.now();
+    const group = this.#take();
+    const makeRoom = this.#takeRoom();
+    void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(makeRoom);
+    // What is left over may go beside it.
+    this.#beginSoon();
   }
 
   /** @returns what ends it; of itself it ends when a group takes too long. */
