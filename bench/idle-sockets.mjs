@@ -42,13 +42,16 @@ await onAFleet({ overrides: () => ({ gateway: { MAX_SOCKETS: String(wanted + 100
   const cpuBefore = cpuSeconds(gateway.pid);
   await new Promise((resolve) => setTimeout(resolve, 20_000));
   const busy = (cpuSeconds(gateway.pid) - cpuBefore) / 20;
+  const memoryIdle = residentMegabytes(gateway.pid);
   const alive = sockets.filter(({ socket }) => socket.readyState === WebSocket.OPEN).length;
   const after = await ringTimes(caller, callee);
+  const kilobytes = (megabytes) => `${((megabytes * 1024) / wanted).toFixed(1)} KB`;
   const p50 = [percentile(before, 50), percentile(after, 50)];
   console.log(`
   ${alive} of ${wanted} sockets are open on one gateway, connected at ${(wanted / seconds).toFixed(0)} a second
   CPU-ms a connect: ${cpu.map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', ')}
-  memory of the gateway: ${memoryBefore} MB before, ${memoryAfter} MB with them: ${(((memoryAfter - memoryBefore) * 1024) / wanted).toFixed(1)} KB a socket
+  memory of the gateway: ${memoryBefore} MB before, ${memoryAfter} MB when all had connected: ${kilobytes(memoryAfter - memoryBefore)} a socket
+  and after they had idled for 20 s ${memoryIdle} MB: ${kilobytes(memoryIdle - memoryBefore)} a socket
   idle, it takes ${(100 * busy).toFixed(0)} % of a core for pings and leases
   a dial reaches the callee in ${p50[0].toFixed(0)} ms (p50) before, ${p50[1].toFixed(0)} ms with them: ${(p50[1] / p50[0]).toFixed(1)}×`);
   for (const { socket } of [...sockets, caller, callee]) socket.terminate();
