@@ -129,7 +129,8 @@ export class SocketDoor implements SocketOwner {
 
   /** Answers an HTTP upgrade (RFC 6455 §4.2). */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on('error', () => socket.destroy());
+    // A listener of its own scope: one made here would keep the request for as long as the socket lives.
+    socket.on('error', endOnError);
     const path = request.url?.split('?')[0];
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     if (path !== socketPath) return refuseUpgrade(socket, new ProblemError('not_found', `Sockets are at ${socketPath}`));
@@ -141,8 +142,11 @@ export class SocketDoor implements SocketOwner {
       return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
+      socket.removeListener('error', endOnError);
       const opened = new DeviceSocket(webSocket, this, this.settings);
-      this.#openedBy.set(opened, { headers: request.headers });
+      // Of the request only what tells a page is kept, and that until the socket has connected.
+      const { origin, host } = request.headers;
+      if (origin !== undefined) this.#openedBy.set(opened, { headers: { origin, host } });
       this.#sockets.add(opened);
     });
   }
@@ -151,7 +155,9 @@ export class SocketDoor implements SocketOwner {
     noteInTrace({ appId: frame.appId });
     try {
       const { appId, userAlias, deviceId, platform } = frame;
-      const subject = await this.authenticator.whose(frame.token, { appId, page: this.#openedBy.get(socket) });
+      const page = this.#openedBy.get(socket);
+      this.#openedBy.delete(socket);
+      const subject = await this.authenticator.whose(frame.token, { appId, page });
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
       const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString() };
@@ -238,4 +244,8 @@ export class SocketDoor implements SocketOwner {
       socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
     }
   }
+}
+
+function endOnError(this: Duplex): void {
+  this.destroy();
 }

@@ -28,8 +28,8 @@ const leaveMs = 7000;
 
 /** Sessions opened or changed in one transaction at most: nobody waits long for one, and a crowd is soon through. */
 const openedAtOnce = 250;
-/** In a crowd transactions are so far apart; who comes after a pause waits for nothing. */
-const paceMs = 20;
+/** In a crowd transactions are so far apart, and so is all that follows from each; who comes after a pause waits for nothing. */
+const paceMs = 50;
 /** A transaction that waits for a lock, or for a connection, holds up for so long those that need not. */
 const slowMs = 250;
 /** More devices than one gateway serves never wait. */
