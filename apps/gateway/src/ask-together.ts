@@ -7,6 +7,8 @@ export interface AskTogetherOptions<Asked, Answer> {
   some: (asked: readonly Asked[]) => Promise<Outcome<Answer>[]>;
   /** So many go into one request at most. */
   mostAtOnce: number;
+  /** In a crowd requests are so many milliseconds apart, and larger; 0 when left out. Who comes after a pause waits for nothing. */
+  paceMs?: number;
   /** Whose it is: a crowd of one app keeps no other waiting. */
   whose: (asked: Asked) => string;
 }
@@ -15,10 +17,11 @@ export interface AskTogetherOptions<Asked, Answer> {
 const mostWaiting = 20_000;
 /** So many requests are under way at once: while one is answered, the next can be on its way. */
 const requestsAtOnce = 2;
-/** In a crowd requests are so far apart; who comes after a pause waits for nothing. */
-const paceMs = 20;
 /** A replica that hangs holds up for so long what could be asked of another. */
 const slowMs = 250;
+
+/** The pace at which devices that connect in a crowd are asked for. */
+export const connectingPaceMs = 20;
 
 /** Makes a question to a service which, while requests are under way, is asked together with others in the next. */
 export function askTogether<Asked, Answer>({ one, some, ...bounds }: AskTogetherOptions<Asked, Answer>): (asked: Asked) => Promise<Answer> {
@@ -26,7 +29,6 @@ export function askTogether<Asked, Answer>({ one, some, ...bounds }: AskTogether
     ...bounds,
     mostWaiting,
     groups: requestsAtOnce,
-    paceMs,
     slowMs,
     work: async (group) => {
       const [first] = group;

@@ -3,7 +3,7 @@ import { type Asking, internal, internalLimits } from '@communication-center/con
 import { type Outcome, ProblemError, parseInput, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import { askTogether } from './ask-together.js';
+import { askTogether, connectingPaceMs } from './ask-together.js';
 import { AllowedOrigins, type Page, PageRefused } from './public-door/allowed-origins.js';
 import { mayAsk } from './public-door/cross-origin.js';
 import { Services } from './services.js';
@@ -21,27 +21,19 @@ const patience = { timeoutMs: 4000, retryForMs: 2000 };
 @Injectable()
 export class Authenticator {
   /** Asked anew for each request and socket, so that what is revoked is refused at once; those that come together, together. */
-  readonly #holderOf: (asked: Asked) => Promise<Holder>;
+  readonly #holderOf: Record<'request' | 'socket', (asked: Asked) => Promise<Holder>>;
 
   constructor(
     private readonly services: Services,
     private readonly origins: AllowedOrigins,
     @Inject(Settings) private readonly settings: GatewaySettings,
   ) {
-    this.#holderOf = askTogether<Asked, Holder>({
-      one: (body) => this.#holderOfOne(body),
-      some: async (asked) => {
-        const { answers } = await services.directory.ask(internal.authenticateSome, { body: { asked: [...asked] } }, patience);
-        return answers.map(outcomeOf);
-      },
-      mostAtOnce: internalLimits.credentialsAtOnce,
-      // A request that names no app has the turns of all such.
-      whose: ({ appId = '' }) => appId,
-    });
+    // Whoever sends a request waits for its answer, however many others do.
+    this.#holderOf = { request: this.#askAt(0), socket: this.#askAt(connectingPaceMs) };
   }
 
   /**
-   * @param by the app it must be of, and the page that shows it.
+   * @param by the app it must be of, which a socket names, and the page that shows it.
    * @throws ProblemError `unauthenticated`, `unknown_app` or `forbidden`, as the directory says; PageRefused for a page of an origin
    * that the credential's app does not allow.
    */
@@ -49,9 +41,28 @@ export class Authenticator {
     const isElsewhere = page !== undefined && !mayAsk(page, nobodys);
     // Parsed before it is asked together with others: what is wrong with one is that one's.
     const asked = parseInput(authenticationBodySchema, { credential, ...(appId && { appId }), ...(isElsewhere && { withOrigins: true }) });
-    const { allowedOrigins, ...subject } = await (isPlain.test(credential) ? this.#holderOf(asked) : this.#holderOfOne(asked));
+    const { allowedOrigins, ...subject } = await this.#ask(asked);
     if (isElsewhere) this.origins.require(page, allowedOrigins);
     return subject;
+  }
+
+  async #ask(asked: Asked): Promise<Holder> {
+    if (!isPlain.test(asked.credential)) return this.#holderOfOne(asked);
+    return this.#holderOf[asked.appId === undefined ? 'request' : 'socket'](asked);
+  }
+
+  #askAt(paceMs: number): (asked: Asked) => Promise<Holder> {
+    return askTogether<Asked, Holder>({
+      one: (body) => this.#holderOfOne(body),
+      some: async (asked) => {
+        const { answers } = await this.services.directory.ask(internal.authenticateSome, { body: { asked: [...asked] } }, patience);
+        return answers.map(outcomeOf);
+      },
+      mostAtOnce: internalLimits.credentialsAtOnce,
+      paceMs,
+      // A request does not say of which app it is.
+      whose: ({ appId = '' }) => appId,
+    });
   }
 
   async #holderOfOne(body: Asked): Promise<Holder> {

@@ -1,7 +1,7 @@
 import type { AppId, CallSnapshot, UserAlias } from '@communication-center/contracts';
 import { internal, internalLimits } from '@communication-center/contracts/internal';
 import { Injectable } from '@nestjs/common';
-import { askTogether } from '../ask-together.js';
+import { askTogether, connectingPaceMs } from '../ask-together.js';
 import { Services } from '../services.js';
 
 interface User {
@@ -24,6 +24,7 @@ export class Snapshots {
         return snapshots.map((done) => ({ done }));
       },
       mostAtOnce: internalLimits.snapshotsAtOnce,
+      paceMs: connectingPaceMs,
       whose: ({ appId }) => appId,
     });
   }

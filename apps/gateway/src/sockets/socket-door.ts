@@ -43,6 +43,8 @@ import { SocketRouter } from './socket-router.js';
 import { Watchers } from './watchers.js';
 
 const socketPath = '/v1/socket';
+/** When devices come in a crowd. Who comes after a pause waits for nothing. */
+const sessionsPaceMs = 50;
 
 type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 
@@ -86,6 +88,7 @@ export class SocketDoor implements SocketOwner {
       relay,
       topic: 'sessions.events',
       leaseMs: settings.LEASE_MS,
+      paceMs: sessionsPaceMs,
       lostReason: 'gateway_lost',
       tell: ({ about: { away, ...about } }, what) => ({
         type:

@@ -16,6 +16,8 @@ export interface SocketSessionsOptions<About, Reason extends string> extends Ses
   relay: Pick<OutboxRelay, 'committed' | 'publishingAfter'>;
   /** How long this process counts as alive after it last said so. */
   leaseMs: number;
+  /** In a crowd, sessions are opened so many milliseconds apart, and so is all that follows from each group; 0 when left out. */
+  paceMs?: number;
   /** The reason given for sessions of a process that stopped renewing. */
   lostReason: Reason;
   /** Called when others took this process for dead: every socket must be closed. */
@@ -28,8 +30,6 @@ const leaveMs = 7000;
 
 /** Sessions opened or changed in one transaction at most: nobody waits long for one, and a crowd is soon through. */
 const openedAtOnce = 250;
-/** In a crowd transactions are so far apart, and so is all that follows from each; who comes after a pause waits for nothing. */
-const paceMs = 50;
 /** A transaction that waits for a lock, or for a connection, holds up for so long those that need not. */
 const slowMs = 250;
 /** More devices than one gateway serves never wait. */
@@ -72,7 +72,7 @@ export class SocketSessions<About, Reason extends string> {
       mostAtOnce: openedAtOnce,
       mostWaiting,
       whose: ({ appId }: TracedSession<About>) => appId,
-      paceMs,
+      paceMs: options.paceMs ?? 0,
       slowMs,
       // Where PostgreSQL is away, each alone would wait for it in turn.
       mayFallApart: (error: unknown) => !isInfrastructureFailure(error),
