@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { difference } from '../bench/price/counters.mjs';
 import { marks } from '../bench/price/docs.mjs';
+import { PresenceTimes, setClock } from '../bench/price/presence-times.mjs';
 import { figuresOf, percentile, rowsOf } from '../bench/price/report.mjs';
 
 const reading = (at: number, { cpu = 0, statements = 0, fetches = 0 } = {}) => ({
@@ -50,4 +51,22 @@ test('the page on performance has the marks between which the table is written',
   const [from = -1, to = -1] = marks.map((mark) => page.indexOf(mark));
   expect(from).toBeGreaterThan(0);
   expect(to).toBeGreaterThan(from);
+});
+
+test('a change of presence is timed from the event that caused it, once for each state of a call, in each app by itself', () => {
+  const times = new PresenceTimes();
+  setClock();
+  const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+  times.happened({ callid: 'one', type: 'call.dialed', time: ago(500) });
+  times.happened({ callid: 'one', type: 'call.ended', time: ago(100) });
+  const seen = (appId: string, ...calls: object[]) => times.arrived(appId, { userAlias: 'alice', calls });
+  seen('a', { callId: 'one', state: 'dialing' });
+  seen('a', { callId: 'one', state: 'dialing' });
+  seen('b', { callId: 'other', state: 'ringing' });
+  seen('a');
+  const [dialing = 0, ended = 0, ...others] = times.take();
+  expect(others).toEqual([]);
+  expect(dialing).toBeGreaterThanOrEqual(499);
+  expect(ended).toBeGreaterThanOrEqual(99);
+  expect(ended).toBeLessThan(dialing);
 });

@@ -42,7 +42,7 @@ async function connect({ url: at, apps }) {
       for (const phone of [caller, callee]) keys.set(phone, app.key);
       pairs.push({ caller, callee });
     }
-    const watcher = await open(app.watcher, (one) => presence.arrived(one));
+    const watcher = await open(app.watcher, (one) => presence.arrived(app.appId, one));
     const watched = app.pairs.flat();
     for (let at = 0; at < watched.length; at += 100) await watcher.ask({ type: 'watch', userAliases: watched.slice(at, at + 100) });
     watchers.push(watcher);

@@ -31,12 +31,13 @@ export class PresenceTimes {
     this.#calls.set(event.callid, times);
   }
 
-  arrived(presence) {
+  arrived(appId, presence) {
     const now = wallClock();
+    const user = `${appId}/${presence.userAlias}`;
     const call = presence.calls[0];
-    const before = this.#seen.get(presence.userAlias);
+    const before = this.#seen.get(user);
     if (call?.callId === before?.callId && call?.state === before?.state) return;
-    this.#seen.set(presence.userAlias, call);
+    this.#seen.set(user, call);
     if (call) this.#arrived.push({ now, callId: call.callId, cause: causes[call.state] });
     else if (before) this.#arrived.push({ now, callId: before.callId, cause: 'call.ended' });
   }
