@@ -219,7 +219,7 @@ describe('a crowd', () => {
     const there = new Set<object>();
     const meet = ({ closes }: Pick<Made, 'closes'>) => {
       closes.before = (text) => {
-        if (!text.includes('write_outbox')) return undefined;
+        if (!text.includes('put_into_outbox')) return undefined;
         if (there.add(closes).size === 2) met.resolve();
         return met.promise;
       };
@@ -229,7 +229,7 @@ describe('a crowd', () => {
     await eventually('the dead being forgotten', async () => (await processes()).every(({ id }) => id !== dead.id));
     const all = await told();
     expect([all.size, new Set([...all.values()].map((told) => told.join()))]).toEqual([crowd, new Set(['closed 2 lost,-'])]);
-    const groupsOf = ({ closes }: Made) => closes.statements.filter((text) => text.includes('write_outbox')).length;
+    const groupsOf = ({ closes }: Made) => closes.statements.filter((text) => text.includes('put_into_outbox')).length;
     expect(Math.min(groupsOf(one), groupsOf(other)), 'each has its share').toBeGreaterThan(0);
     expect([one.expelled(), other.expelled()]).toEqual([0, 0]);
   });
@@ -239,7 +239,7 @@ describe('a crowd', () => {
     let told = 0;
     await start(({ closes }) => {
       closes.before = (text) => {
-        if (text.includes('write_outbox') && ++told === 3) throw new Error('half way');
+        if (text.includes('put_into_outbox') && ++told === 3) throw new Error('half way');
       };
     });
     await eventually('all being closed', async () => (await left()) === 0, 20_000);
@@ -374,7 +374,7 @@ describe('a close', () => {
     let goOn: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (goOn = resolve));
     const { sessions } = await start(({ opens }) => {
-      opens.before = (text) => (text.includes('write_outbox') ? held : undefined);
+      opens.before = (text) => (text.includes('put_into_outbox') ? held : undefined);
     });
     const mine = session('alice');
     const opening = sessions.open(mine);
