@@ -5,8 +5,11 @@ import { internalPort, registry, root } from './registry.mjs';
 /** The Node that the services run on: the one the project pins, whatever ran the launcher. */
 export const pinnedNode = join(root, 'node_modules/node/bin/node');
 
-/** Young objects are collected after 2 MB, not 16: an idle service keeps 15 to 20 MB less, and bodies that pass by pile up to 50 MB, not 120. */
-const smallHeap = ['--max-semi-space-size=2'];
+/**
+ * Young objects are collected after so many MB: with 16, as Node has it, a service keeps more once it was busy and no call costs less than
+ * with 8; with 2 a tenth more of the processor goes into collecting. The gateway keeps to 2: bodies that pass it pile up to 50 MB with that, not 120.
+ */
+const semiSpace = (service) => `--max-semi-space-size=${service.name === 'gateway' ? 2 : 8}`;
 
 /** Where Node keeps what it has compiled, so that the next process starts faster. */
 export const compileCache = (instance) => ({ NODE_COMPILE_CACHE: join(instance.cache, 'node') });
@@ -49,7 +52,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
   return registry.map((service) => ({
     name: service.name + suffix,
     command: pinnedNode,
-    args: [...smallHeap, ...(isWatched ? ['--enable-source-maps'] : []), entryOf(service.name, { isWatched })],
+    args: [semiSpace(service), ...(isWatched ? ['--enable-source-maps'] : []), entryOf(service.name, { isWatched })],
     cwd: root,
     readyUrl: `${at(port(internalPort(service)))}/health/ready`,
     env: {

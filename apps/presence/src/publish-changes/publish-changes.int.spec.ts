@@ -56,7 +56,10 @@ function timingOut(isSlow: (userAliases: readonly string[]) => boolean): TestSch
   return {
     query: (text: string, values?: unknown[]) => schema.query(text, values),
     transaction: <T>(work: (tx: unknown) => Promise<T>) =>
-      schema.transaction((tx) => work({ query: (text: string, values?: unknown[]) => query(tx, text, values) })),
+      schema.transaction((tx) => {
+        const ask = (text: string, values?: unknown[]) => query(tx, text, values);
+        return work({ query: ask, last: ask });
+      }),
   } as unknown as TestSchema;
 }
 

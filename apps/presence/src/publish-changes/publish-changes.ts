@@ -1,4 +1,4 @@
-import { isInfrastructureFailure, OutboxRelay, type Sql } from '@communication-center/event-log';
+import { isInfrastructureFailure, OutboxRelay, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter } from 'prom-client';
@@ -6,7 +6,7 @@ import type { PresenceSettings } from '../settings.js';
 import { FailedLately } from './failed-lately.js';
 import { type Moved, nameOf, type Person } from './look-at.js';
 import { dueAgain, firstRound, isAnybodyMarked, markToLookAt, setAside, takeMarked, takeMarkOf } from './marks.js';
-import { sayChanges } from './say-changes.js';
+import { type Saying, sayChanges } from './say-changes.js';
 
 /** So many people are published in the projection's own transaction; more are a crowd, which waits in queues. */
 const fewPeople = 50;
@@ -63,27 +63,25 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
    * @returns what is to be done once that has committed.
    * @throws where somebody cannot be published. The same people are only marked when their events come again.
    */
-  async publishWithin(tx: Sql, moved: readonly Moved[]): Promise<() => void> {
+  async publishWithin(saying: Saying, moved: readonly Moved[]): Promise<() => void> {
     const people = [...new Map(moved.map((one) => [nameOf(one), one])).values()];
     const mustWait = (one: Person) => people.length > fewPeople || this.#failedLately.has(nameOf(one));
     const waiting = people.filter(mustWait);
-    await markToLookAt(tx, waiting);
-    const { written, left } = await this.#publishNow(
-      tx,
+    await markToLookAt(saying.tx, waiting);
+    const written = await this.#publishNow(
+      saying,
       people.filter((one) => !mustWait(one)),
     );
-    // They have a mark; one more says that what its look found may be outdated.
-    await markToLookAt(tx, left);
     return () => {
       this.relay.committed(written);
       if (waiting.length > 0) this.#marked.wake();
     };
   }
 
-  async #publishNow(tx: Sql, people: readonly Moved[]): ReturnType<typeof sayChanges> {
-    if (people.length === 0) return { written: [], left: [] };
+  async #publishNow(saying: Saying, people: readonly Moved[]): Promise<WrittenRow[]> {
+    if (people.length === 0) return [];
     try {
-      return await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET);
+      return await sayChanges(saying, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     } catch (error) {
       this.#failedLately.note(people.map(nameOf));
       throw error;
@@ -175,7 +173,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     const written = await this.database.transaction(async (tx) => {
       const people = await take(tx);
       if (people.length === 0) return [];
-      return (await sayChanges(tx, people, this.settings.KEEP_CHANGES_PER_BUCKET)).written;
+      return sayChanges({ tx, last: tx.last }, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     });
     this.relay.committed(written);
   }

@@ -6,6 +6,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { bucketOf } from '../domain/buckets.js';
 import { presenceOf } from '../domain/presence-of.js';
 import { type Look, lookAt, type Moved, nameOf, type Person } from './look-at.js';
+import { markToLookAt } from './marks.js';
+
+/** The transaction in which something is said. */
+export interface Saying {
+  tx: Sql;
+  /** Runs its last statement. */
+  last: Sql['query'];
+}
 
 /** What is to be said of somebody. */
 interface Word extends Person {
@@ -20,17 +28,21 @@ interface Word extends Person {
  * Looks at people and says where they are, where that is not what was said last: in the readings, in the order of their bucket,
  * and to the log. Only here a version rises, under the lock of the person's row.
  * @param kept changes a bucket keeps at most.
- * @returns the outbox's rows, to be told to the relay after the commit, and who was set aside and not looked at.
+ * @returns the outbox's rows, to be told to the relay after the commit.
  */
-export async function sayChanges(tx: Sql, people: readonly Moved[], kept: number): Promise<{ written: WrittenRow[]; left: Person[] }> {
+export async function sayChanges({ tx, last }: Saying, people: readonly Moved[], kept: number): Promise<WrittenRow[]> {
   const looks = await lookAt(tx, people);
   const words = looks.flatMap((look) => wordOf(look) ?? []);
   const seen = new Set(looks.map(nameOf));
-  const left = people.filter((person) => !seen.has(nameOf(person)));
-  if (words.length === 0) return { written: [], left };
+  // Who was set aside has a mark; one more says that what its look found may be outdated.
+  await markToLookAt(
+    tx,
+    people.filter((person) => !seen.has(nameOf(person))),
+  );
+  if (words.length === 0) return [];
   const traces = new Map(people.map((person) => [nameOf(person), person.traceparent ?? currentTraceparent()]));
   const entries = words.flatMap((word) => entriesOf(word, traces.get(nameOf(word))));
-  return { written: await say(tx, words, kept, entries), left };
+  return say(last, words, kept, entries);
 }
 
 /** @returns undefined where all was said. */
@@ -56,9 +68,9 @@ function farewell(userAlias: UserAlias, version: number): Presence {
  * Writes what is said now into the readings and the outbox, and gives it places in the orders of the buckets, which forget what
  * they have too many of. A bucket's row is locked until the commit, so no place is ever taken late; other buckets do not wait.
  */
-async function say(tx: Sql, words: readonly Word[], kept: number, entries: readonly OutboxEntry[]): Promise<WrittenRow[]> {
+async function say(last: Sql['query'], words: readonly Word[], kept: number, entries: readonly OutboxEntry[]): Promise<WrittenRow[]> {
   const { columns, written } = forOutbox(entries);
-  const { rows } = await tx.query<OutboxPlace>(
+  const { rows } = await last<OutboxPlace>(
     `WITH said AS MATERIALIZED (SELECT say_presence($1, $2, $3, $4, $5, $6))
      SELECT place.* FROM said, put_into_outbox($7, $8, $9, $10) AS place`,
     [

@@ -8,28 +8,41 @@ import {
 } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import type { Changed } from './end-keys.js';
+import type { FoldedLately } from './folded-lately.js';
 
 /*
  * A batch of one topic takes a statement, calls that go on take two. Of several events of a session or user the newest is
  * written. All go in the order of their keys: a partition that changes its owner may be worked on by two for a moment.
  */
 
-/** @returns who has, or had, a part in the calls that went on. */
-export async function foldCalls(tx: Sql, events: readonly CallEvent[]): Promise<Changed[]> {
+/**
+ * @param lately what is known of calls already.
+ * @returns the calls that went on, and who has, or had, a part in them.
+ */
+export async function foldCalls(
+  tx: Sql,
+  events: readonly CallEvent[],
+  lately: FoldedLately,
+): Promise<{ calls: CallState[]; changed: Changed[] }> {
   const ofCalls = Map.groupBy(events, ({ callid }) => callid);
-  const before = await readCalls(
+  const known = [...ofCalls].flatMap(([callId, [first]]) => (first && lately.before(callId, first.sequence)) ?? []);
+  const before = new Map(known.map((call) => [call.callId as string, call]));
+  const unknown = [...ofCalls].filter(([callId, [first]]) => first && first.sequence > 1 && !before.has(callId));
+  for (const [callId, call] of await readCalls(
     tx,
-    [...ofCalls].filter(([, [first]]) => first && first.sequence > 1).map(([callId]) => callId),
-  );
+    unknown.map(([callId]) => callId),
+  ))
+    before.set(callId, call);
   const folded = [...ofCalls].flatMap(([callId, ofCall]) => {
     const call = ofCall.reduce<CallState | undefined>(foldCallEvent, before.get(callId));
     const last = ofCall.at(-1) as CallEvent;
     return call && call.sequence !== before.get(callId)?.sequence ? [{ call, last }] : [];
   });
   await saveCalls(tx, folded);
-  return folded.flatMap(({ call, last: { appid, traceparent } }) =>
+  const changed = folded.flatMap(({ call, last: { appid, traceparent } }) =>
     call.participants.map(({ userAlias }) => ({ appId: appid, userAlias, traceparent })),
   );
+  return { calls: folded.map(({ call }) => call), changed };
 }
 
 /** @param callIds none of them is asked about where its first event is at hand: nothing came before. */

@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { PublishChanges } from '../publish-changes/publish-changes.js';
 import { type Changed, endKeys } from './end-keys.js';
 import { foldCalls, foldSessions, foldUsers } from './fold-events.js';
+import { FoldedLately } from './folded-lately.js';
 import { noteSeen } from './note-seen.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
 
@@ -16,6 +17,8 @@ type Batch = ProjectionBatch<'sessions.events' | 'calls.events' | 'directory.eve
  */
 @Controller()
 export class WhoIsWhereProjection {
+  readonly #lately = new FoldedLately();
+
   constructor(private readonly publisher: PublishChanges) {}
 
   @ProjectEvents('who-is-where', {
@@ -26,16 +29,20 @@ export class WhoIsWhereProjection {
     beforeSwap: markWhoDiffers,
   })
   async apply(batch: Batch): Promise<void> {
-    const { events, tombstones, tx, isRebuild, afterCommit } = batch;
-    const changed = [...(await fold(batch)), ...(await endKeys(tx, tombstones, events))];
+    const { events, tombstones, tx, last, isRebuild, afterCommit } = batch;
+    const changed = [...(await this.#fold(batch)), ...(await endKeys(tx, tombstones, events))];
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild || changed.length === 0) return;
     await noteSeen(tx, changed);
-    afterCommit(await this.publisher.publishWithin(tx, changed));
+    afterCommit(await this.publisher.publishWithin({ tx, last }, changed));
   }
-}
 
-async function fold({ topic, events, tx }: Batch): Promise<Changed[]> {
-  if (topic === 'calls.events') return foldCalls(tx, events);
-  return topic === 'sessions.events' ? foldSessions(tx, events) : foldUsers(tx, events);
+  async #fold({ topic, events, tx, isRebuild, afterCommit }: Batch): Promise<Changed[]> {
+    if (topic === 'sessions.events') return foldSessions(tx, events);
+    if (topic === 'directory.events') return foldUsers(tx, events);
+    // A rebuild folds far more calls than go on now.
+    const { calls, changed } = await foldCalls(tx, events, isRebuild ? new FoldedLately() : this.#lately);
+    if (!isRebuild) afterCommit(() => this.#lately.note(calls));
+    return changed;
+  }
 }

@@ -13,6 +13,8 @@ export interface AnyProjectionBatch {
   /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
   tx: Sql;
+  /** Runs the batch's last statement: one that is alone in its transaction is committed with it, in one round trip. */
+  last: Sql['query'];
   /** Whether the past is folded again, into a shadow: then nothing but the projection's tables may be touched. */
   isRebuild: boolean;
   /** Has something done once the batch has committed, such as waking who waits for its rows. Nothing is done after a rebuild's. */
@@ -56,7 +58,7 @@ export class Projection {
     await this.database.transaction(async (tx) => {
       const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
       if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
-      await this.options.apply({ topic, events, tombstones, tx, isRebuild: false, afterCommit: (one) => then.push(one) });
+      await this.options.apply({ topic, events, tombstones, tx, last: tx.last, isRebuild: false, afterCommit: (one) => then.push(one) });
     });
     for (const one of then) one();
   }
