@@ -18,6 +18,7 @@ import { asText, digits, figuresOf, percentile, rowsOf, statementsAsText } from 
  *   --apps 1                over how many apps they are spread
  *   --seconds 20            how long each load is measured, after --ramp 4 seconds of it; twice as long below 5 a second
  *   --over sockets,rest     how the closed loop gives its commands
+ *   --replicas 1            how many of each service; every socket is at the first gateway
  *   --finished 50000        goes on until so many calls are over, and compares the closed loop with its first
  *   --sockets 600           how many devices connect when that is measured
  *   --quick                 one closed loop and 10 calls a second, 10 seconds each
@@ -35,6 +36,7 @@ const { values: given } = parseArgs({
     seconds: { type: 'string' },
     ramp: { type: 'string', default: '4' },
     over: { type: 'string' },
+    replicas: { type: 'string', default: '1' },
     finished: { type: 'string', default: '0' },
     sockets: { type: 'string', default: '600' },
     quick: { type: 'boolean', default: false },
@@ -54,7 +56,11 @@ const instance = openInstance('bench');
 for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const options = { databaseSettings: countingDatabase, overrides: (_, servers) => prepareCounting(servers, serviceNames) };
+const options = {
+  replicas: Number(given.replicas),
+  databaseSettings: countingDatabase,
+  overrides: (_, servers) => prepareCounting(servers, serviceNames),
+};
 await onAFleet(options, async (fleet, ask) => {
   const client = new Helper(file('price/client.mjs'));
   const counters = await Counters.of(fleet, client.pid);

@@ -94,6 +94,10 @@ test('a gateway that is told to stop sends its clients away, and the call under 
   await eventually('both being connected', () => call.phase === 'connected' && ring.phase === 'connected');
   const states: string[] = [];
   bob.center.on('connection', (state) => states.push(state));
+  const before = await fleet.statusOf('gateway');
+  // An endpoint's making is answered after 0.6 s.
+  const made = fleet.rest('POST', '/v1/webhook-endpoints', (await fleet.makeApp()).key, { url: receiver.url });
+  await new Promise((resolve) => setTimeout(resolve, 100));
   await fleet.control('gateway', 'drain');
   await eventually('the client being sent away and back', () => states.at(-1) === 'connected', 30_000);
   expect(states).toEqual(['reconnecting', 'connected']);
@@ -110,6 +114,8 @@ test('a gateway that is told to stop sends its clients away, and the call under 
   await expectToldOnce(call.callId);
   phones.closeAll();
   for (const line of lines) await line.close();
+  expect((await made).status, 'a request in hand is answered').toBe(201);
+  await eventually('another gateway being started', async () => (await fleet.statusOf('gateway'))?.pid !== before?.pid, 30_000);
   await fleet.ready('gateway');
 });
 

@@ -4,7 +4,7 @@
  * warning; more than `bound` fails. Whoever makes a call cheaper lowers both.
  */
 export const price = {
-  statements: { usual: 200, bound: 400 },
-  commits: { usual: 120, bound: 240 },
-  kafkaRequests: { usual: 45, bound: 100 },
+  statements: { usual: 100, bound: 200 },
+  commits: { usual: 60, bound: 140 },
+  kafkaRequests: { usual: 45, bound: 90 },
 } as const;

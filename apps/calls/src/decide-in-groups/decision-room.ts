@@ -50,7 +50,7 @@ export class DecisionRoom {
   ) {
     const whose = ({ asked }: Waiting) => asked.appId;
     this.#groups = new Gathering({
-      work: (waiting) => inTime(waiting, (asked) => this.decideTogether(asked)),
+      work: (waiting) => inTime(waiting, (asked) => this.#decideTogether(asked)),
       whose,
       mostAtOnce: groupSize,
       groups,
@@ -84,7 +84,7 @@ export class DecisionRoom {
    * Carries out commands in one transaction, as far as what they concern can be had at once.
    * @returns for each its reply, or why it was left out.
    */
-  async decideTogether(asked: readonly AskedCommand[]): Promise<(Reply | LeftOut)[]> {
+  async #decideTogether(asked: readonly AskedCommand[]): Promise<(Reply | LeftOut)[]> {
     try {
       const replies = await this.#transact(asked, 'skipping');
       const unlined = asked.filter((_one, index) => isUnlined(replies[index]));

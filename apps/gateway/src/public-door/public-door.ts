@@ -27,10 +27,14 @@ import { isOriginForm } from './request-target.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
 
+/** How long a stop waits for answers to requests in hand, in milliseconds; streams and transfers are told to end before. */
+const drainMs = 3000;
+
 /** The one address the world speaks to: REST, client sockets and the console. */
 @Injectable()
 export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #server: FastifyInstance;
+  readonly #inHand = new Set<Promise<void>>();
 
   constructor(
     @Inject(Settings) private readonly settings: GatewaySettings,
@@ -62,7 +66,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.setErrorHandler((error, _request, reply) => this.#sendProblem(reply, error));
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
-    server.all('/v1/*', (request, reply) => this.#pass(request, reply));
+    server.all('/v1/*', (request, reply) => this.#inHandUntilAnswered(this.#pass(request, reply)));
     if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
     server.server.on('upgrade', (request, socket, head) =>
       withTrace(continueTrace(request.headers.traceparent), () => this.#upgrade(request, socket as Socket, head)),
@@ -74,6 +78,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     this.passedSockets.stop();
     await this.sockets.stop();
     this.proxy.endLong();
+    // Closing cuts every connection: sockets that clients leave open would hold it up otherwise.
+    await Promise.race([Promise.allSettled(this.#inHand), new Promise((resolve) => setTimeout(resolve, drainMs).unref())]);
     await this.#server.close();
     await this.proxy.close();
   }
@@ -83,6 +89,15 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const owner = isOriginForm(request.url ?? '') ? ownerOf(request.url ?? '') : undefined;
     if (owner?.kind === 'socket') void this.passedSockets.upgrade(owner, request, socket, head);
     else void this.sockets.upgrade(request, socket, head);
+  }
+
+  async #inHandUntilAnswered(passing: Promise<void>): Promise<void> {
+    this.#inHand.add(passing);
+    try {
+      await passing;
+    } finally {
+      this.#inHand.delete(passing);
+    }
   }
 
   async #pass(request: FastifyRequest, reply: FastifyReply): Promise<void> {
