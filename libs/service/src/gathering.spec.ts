@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Gathering, type GatheringOptions, type Outcome } from './gathering.js';
 import { continueTrace, currentTraceId, traceFields, traceIdOf, withTrace } from './trace.js';
 
@@ -11,6 +11,8 @@ interface Item {
 
 /** Invariants: each item is begun once, in the order of its owner, and gets its own outcome; groups are bounded and so is what waits. */
 describe('Gathering', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('works at once on an item that comes alone', async () => {
     const { gathering, groups, finish } = atWork();
     const done = gathering.add(item('a', 1));
@@ -89,22 +91,26 @@ describe('Gathering', () => {
   });
 
   it('begins groups apart where it has a pace, without keeping who comes after a pause, or a full group, waiting', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const { gathering, groups, finish } = atWork({ paceMs: 30, groups: 9, mostAtOnce: 3 });
     const done = [gathering.add(item('a', 1))];
     await nextTurn();
     expect(groups).toEqual([[1]]);
     done.push(gathering.add(item('a', 2)));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    vi.advanceTimersByTime(5);
     done.push(gathering.add(item('a', 3)));
     await nextTurn();
     expect(groups).toEqual([[1]]);
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    vi.advanceTimersByTime(40);
+    await nextTurn();
     expect(groups).toEqual([[1], [2, 3]]);
     done.push(...[4, 5, 6, 7].map((number) => gathering.add(item('a', number))));
     await nextTurn();
     expect(groups).toEqual([[1], [2, 3], [4, 5, 6]]);
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    vi.advanceTimersByTime(30);
+    await nextTurn();
     expect(groups.at(-1)).toEqual([7]);
+    vi.advanceTimersByTime(50);
     done.push(gathering.add(item('a', 8)));
     await nextTurn();
     expect(groups.at(-1)).toEqual([8]);
