@@ -141,6 +141,21 @@ test('what others begin to send is told and offered, and what they end is told; 
   expect(socket.types).toEqual(['joined', 'stream_added', 'offer', 'stream_removed']);
 });
 
+test('what changes while the answer to the join is taken up is told after it: nobody is offered who has gone, or missed who has come', async () => {
+  const { socket, publisher } = opened();
+  const stale = { ...ben, feed: 'stale-feed-of-ben' };
+  publisher.joinPublisher = async () => {
+    queueMicrotask(() => {
+      publisher.emit(VIDEOROOM_UNPUBLISHED ?? '', { feed: stale.feed });
+      publisher.emit(VIDEOROOM_PUB_LIST ?? '', { publishers: [ben] });
+    });
+    return { publishers: [stale], private_id: 7 };
+  };
+  socket.says(join);
+  await settle();
+  expect(socket.types.slice(0, 3)).toEqual(['joined', 'stream_removed', 'stream_added']);
+});
+
 test('a candidate never overtakes the offer it belongs to', async () => {
   const { socket, publisher } = await joined();
   let answer: () => void = () => undefined;

@@ -38,6 +38,7 @@ export class MediaSocket {
   readonly sessionId = randomUUID() as SessionId;
   grant: MediaGrant | undefined;
   #joined: Joined | undefined;
+  readonly #early: (() => void)[] = [];
   #joining = false;
   #closed = false;
   readonly #signs: SignsOfLife;
@@ -134,6 +135,7 @@ export class MediaSocket {
       const { node, generation } = room;
       this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers: this.settings.ICE_SERVERS });
       this.#subscribe(streams);
+      for (const tell of this.#early.splice(0)) tell();
     } finally {
       if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
     }
@@ -142,19 +144,29 @@ export class MediaSocket {
   #listen(publisher: VideoRoomHandle): void {
     const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
-      const streams = streamsOf(publishers);
-      for (const stream of streams) this.#send({ type: 'stream_added', stream });
-      this.#subscribe(streams);
+      this.#onceJoined(() => {
+        const streams = streamsOf(publishers);
+        for (const stream of streams) this.#send({ type: 'stream_added', stream });
+        this.#subscribe(streams);
+      });
     });
     const gone = ({ feed }: { feed: string }) => {
-      if (feed === this.#ownFeed) return;
-      this.#send({ type: 'stream_removed', streamId: feed });
-      this.#joined?.subscription.drop(feed);
+      this.#onceJoined(() => {
+        if (feed === this.#ownFeed) return;
+        this.#send({ type: 'stream_removed', streamId: feed });
+        this.#joined?.subscription.drop(feed);
+      });
     };
     publisher.on(VIDEOROOM_UNPUBLISHED, gone);
     publisher.on(VIDEOROOM_LEAVING, gone);
     publisher.on(VIDEOROOM_DESTROYED, () => this.end('call_ended'));
     publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.end('media_lost'));
+  }
+
+  /** What changes in the room after the join was answered, and before that answer was taken up, is told after it. */
+  #onceJoined(tell: () => void): void {
+    if (this.#joined) tell();
+    else this.#early.push(tell);
   }
 
   #subscribe(streams: readonly Stream[]): void {
