@@ -29,7 +29,7 @@ export {
   unpublishedRows,
   writeOutbox,
 } from './publish/outbox.js';
-export { outboxFunctions, outboxRowFunctions } from './publish/outbox-functions.js';
+export { outboxFunctions, outboxRowFunctions, pinnedPlans } from './publish/outbox-functions.js';
 export { OutboxRelay } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
 export { type NeverGiven, Reconciler } from './publish/reconciler.js';

@@ -1,3 +1,5 @@
+import { pinnedPlans } from '@communication-center/event-log';
+
 /*
  * The two statements of a group of commands, as functions in the schema: called unnamed, as a pooler in transaction mode wants
  * it, they are parsed and planned once for a connection to PostgreSQL. What they are for is told where they are called, in
@@ -6,9 +8,6 @@
  * Each statement in them sees what was committed before it began (VOLATILE, under READ COMMITTED): what follows a lock sees what
  * the last holder left.
  */
-
-/** By index, though the plan be made while the tables are empty or have never been looked at by ANALYZE. */
-const pinned = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 const lockedLines = (how: '' | 'SKIP LOCKED') => `
   SELECT array_agg(line.app_id), array_agg(line.user_alias), array_agg(line.active_call_id) INTO line_apps, line_aliases, line_calls FROM (
@@ -27,7 +26,7 @@ const lockedCalls = (how: '' | 'SKIP LOCKED') => `
 const holdForDecisions = `CREATE OR REPLACE FUNCTION hold_for_decisions(
   user_apps text[], user_aliases text[], call_apps text[], call_ids uuid[], dialing_apps text[], dialing_aliases text[], leaving_apps text[], leaving_aliases text[],
   key_apps text[], key_actors text[], key_ids text[], skipping boolean
-) RETURNS json LANGUAGE plpgsql ${pinned} AS $$
+) RETURNS json LANGUAGE plpgsql ${pinnedPlans} AS $$
 #variable_conflict use_column
 DECLARE
   wanted uuid[]; line_apps text[]; line_aliases text[]; line_calls uuid[];
@@ -89,7 +88,7 @@ const saveDecisions = `CREATE OR REPLACE FUNCTION save_decisions(
   cleared_calls uuid[], cleared_kinds text[], cleared_aliases text[],
   due_calls uuid[], due_apps text[], due_kinds text[], due_aliases text[], due_times timestamptz[],
   topics text[], hashes int[], keys text[], told_events json[]
-) RETURNS TABLE (id bigint, partition int) LANGUAGE plpgsql ${pinned} AS $$
+) RETURNS TABLE (id bigint, partition int) LANGUAGE plpgsql ${pinnedPlans} AS $$
 #variable_conflict use_column
 DECLARE
   live_apps text[]; live_aliases text[]; live_devices text[];

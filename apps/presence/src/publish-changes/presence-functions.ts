@@ -1,5 +1,4 @@
-/** How plans in these functions are made: by index, though it be while the tables are empty, and once for a connection. */
-const pinned = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
+import { pinnedPlans } from '@communication-center/event-log';
 
 /** More than anybody has: what one user may have is bounded, so that nobody's presence outgrows an event. */
 const [openAtMost, callsAtMost] = [100, 100];
@@ -33,7 +32,7 @@ export const presenceFunctions = [
   `CREATE OR REPLACE FUNCTION look_at(apps text[], aliases text[])
    RETURNS TABLE (app_id text, user_alias text, version bigint, published jsonb, at timestamptz, known boolean, do_not_disturb boolean,
                   sessions json, seen json, calls json)
-   LANGUAGE plpgsql ${pinned} AS $$
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
    #variable_conflict use_column
    BEGIN
      -- Whoever was set aside is not even locked: the look at them is made when their time has come.
@@ -51,7 +50,7 @@ export const presenceFunctions = [
      RETURN QUERY ${readingKnown};
    END $$`,
   `CREATE OR REPLACE FUNCTION say_presence(apps text[], aliases text[], buckets smallint[], presences json[], erases boolean[], most_kept int)
-   RETURNS void LANGUAGE plpgsql ${pinned} AS $$
+   RETURNS void LANGUAGE plpgsql ${pinnedPlans} AS $$
    BEGIN
      UPDATE people SET version = people.version + 1, published = CASE WHEN NOT told.erased THEN told.presence::jsonb END,
                        status = CASE WHEN NOT told.erased THEN told.presence->>'status' END

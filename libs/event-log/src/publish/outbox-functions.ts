@@ -4,7 +4,8 @@ import { slotNow } from './outbox-tables.js';
  * How every plan in these functions is made: once for a backend, and by index, though it be made while the tables are empty or
  * have never been looked at by ANALYZE.
  */
-const pinned = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
+export const pinnedPlans =
+  'SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 /**
  * What a later release added: a row's id is told to its writer, and rows that were sent are marked by the statement that reads
@@ -13,7 +14,7 @@ const pinned = 'SET plan_cache_mode = force_generic_plan SET enable_seqscan = of
 export const outboxRowFunctions = [
   `CREATE OR REPLACE FUNCTION put_into_outbox(topics text[], hashes int[], keys text[], events json[])
    RETURNS TABLE (id bigint, partition int)
-   LANGUAGE plpgsql ${pinned} AS $$
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
@@ -32,7 +33,7 @@ export const outboxRowFunctions = [
      ids bigint[], offsets bigint[], event_ids text[], sequences bigint[], keeps bool[],
      topics text[], partitions int[], floors bigint[], rows_per_lane int, bytes_per_lane float8)
    RETURNS TABLE (id bigint, topic text, partition int, key text, event json, "upTo" float8)
-   LANGUAGE plpgsql ${pinned} AS $$
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
    BEGIN
      IF cardinality(ids) > 0 THEN
        PERFORM move_to_sent(ids, offsets, event_ids, sequences, keeps);
@@ -48,7 +49,7 @@ export const outboxRowFunctions = [
  */
 export const outboxFunctions = [
   `CREATE OR REPLACE FUNCTION write_outbox(topics text[], hashes int[], keys text[], events json[]) RETURNS SETOF int
-   LANGUAGE plpgsql ${pinned} AS $$
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
    BEGIN
      RETURN QUERY
      INSERT INTO outbox (topic, partition, key, event)
@@ -60,7 +61,7 @@ export const outboxFunctions = [
    END $$`,
   `CREATE OR REPLACE FUNCTION read_lanes(topics text[], partitions int[], floors bigint[], rows_per_lane int, bytes_per_lane float8)
    RETURNS TABLE (id bigint, topic text, partition int, key text, event json, "upTo" float8)
-   LANGUAGE plpgsql STABLE ${pinned} AS $$
+   LANGUAGE plpgsql STABLE ${pinnedPlans} AS $$
    #variable_conflict use_column
    BEGIN
      RETURN QUERY
@@ -76,7 +77,7 @@ export const outboxFunctions = [
        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.topic = lane.topic AND outbox.partition = -1);
    END $$`,
   `CREATE OR REPLACE FUNCTION move_to_sent(ids bigint[], offsets bigint[], event_ids text[], sequences bigint[], keeps bool[]) RETURNS void
-   LANGUAGE plpgsql ${pinned} AS $$
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
    BEGIN
      WITH mark AS (
        SELECT * FROM unnest(ids, offsets, event_ids, sequences, keeps) AS mark(id, log_offset, event_id, sequence, kept)
