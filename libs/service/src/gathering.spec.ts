@@ -90,6 +90,32 @@ describe('Gathering', () => {
     await fourth;
   });
 
+  it('keeps to its pace only once more groups than it allows came without one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { gathering, groups, finish } = atWork({ paceMs: 10, unpaced: 3, groups: 99, mostAtOnce: 9 });
+    const done: Promise<unknown>[] = [];
+    const add = async (number: number) => {
+      done.push(gathering.add(item('a', number)));
+      await nextTurn();
+    };
+    for (const number of [1, 2, 3, 4, 5]) await add(number);
+    expect(groups).toEqual([[1], [2], [3]]);
+    vi.advanceTimersByTime(10);
+    await nextTurn();
+    expect(groups.slice(3)).toEqual([[4, 5]]);
+    vi.advanceTimersByTime(20);
+    for (const number of [6, 7, 8]) await add(number);
+    expect(groups.slice(4)).toEqual([[6], [7]]);
+    vi.advanceTimersByTime(1000);
+    await nextTurn();
+    for (const number of [9, 10, 11, 12]) await add(number);
+    expect(groups.slice(6)).toEqual([[8], [9], [10]]);
+    vi.advanceTimersByTime(10);
+    await nextTurn();
+    finish();
+    await Promise.all(done);
+  });
+
   it('begins groups apart where it has a pace, without keeping who comes after a pause, or a full group, waiting', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const { gathering, groups, finish } = atWork({ paceMs: 30, groups: 9, mostAtOnce: 3 });
@@ -221,13 +247,15 @@ describe('Gathering', () => {
       fc.integer({ min: 1, max: 3 }),
       fc.boolean(),
       fc.constantFrom(0, 1),
-      async (arrivals, fates, mostAtOnce, most, fallsApart, paceMs) => {
+      fc.integer({ min: 1, max: 3 }),
+      async (arrivals, fates, mostAtOnce, most, fallsApart, paceMs, unpaced) => {
         const begun: Item[] = [];
         let [running, groupsRun, largest, busiest] = [0, 0, 0, 0];
         const gathering = new Gathering<Item, Item>({
           mostAtOnce,
           groups: most,
           paceMs,
+          unpaced,
           mostWaiting: 20,
           mostWaitingOfOne: 10,
           whose: ({ of }) => of,

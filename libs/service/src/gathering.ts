@@ -27,6 +27,8 @@ export interface GatheringOptions<Item, Result> {
    * after a pause waits for nothing all the same. As fast as they come when left out.
    */
   paceMs?: number;
+  /** So many groups may be begun before their pace is kept: each pause gives one back for each `paceMs` it lasts. 1 when left out. */
+  unpaced?: number;
   /** After so long, in milliseconds, a group holds up nobody behind it any more: the next goes beside it. It does for as long as it takes when left out. */
   slowMs?: number;
   /** Whether the members of a group that failed are worked on once more, each alone, so that one at fault fails alone. Not when left out. */
@@ -51,7 +53,8 @@ export class Gathering<Item, Result> {
   #waiting = 0;
   #running = 0;
   #isDue = false;
-  #begunAt = Number.NEGATIVE_INFINITY;
+  /** When as many groups are due as were begun, had they kept their pace. */
+  #paidUntil = Number.NEGATIVE_INFINITY;
   #pacing: NodeJS.Timeout | undefined;
 
   constructor(options: GatheringOptions<Item, Result>) {
@@ -60,6 +63,7 @@ export class Gathering<Item, Result> {
       mostWaitingOfOne: options.mostWaiting,
       groups: 1,
       paceMs: 0,
+      unpaced: 1,
       slowMs: 0,
       mayFallApart: () => false,
       ...options,
@@ -89,9 +93,9 @@ export class Gathering<Item, Result> {
   }
 
   #beginSoon(): void {
-    const { groups, paceMs, mostAtOnce } = this.#options;
+    const { groups, paceMs, unpaced, mostAtOnce } = this.#options;
     if (this.#isDue || this.#waiting === 0 || this.#running >= groups) return;
-    const restMs = this.#waiting >= mostAtOnce ? 0 : this.#begunAt + paceMs - performance.now();
+    const restMs = this.#waiting >= mostAtOnce ? 0 : this.#paidUntil - (unpaced - 1) * paceMs - performance.now();
     if (restMs <= 0) {
       clearTimeout(this.#pacing);
       this.#pacing = undefined;
@@ -107,7 +111,10 @@ export class Gathering<Item, Result> {
 
   #begin(): void {
     this.#isDue = false;
-    this.#begunAt = performance.now();
+    const { paceMs, unpaced } = this.#options;
+    const now = performance.now();
+    // Full ones that came early keep nobody waiting for longer than one pace.
+    this.#paidUntil = Math.min(Math.max(this.#paidUntil, now) + paceMs, now + unpaced * paceMs);
     const group = this.#take();
     const makeRoom = this.#takeRoom();
     void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(makeRoom);
