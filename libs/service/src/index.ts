@@ -9,6 +9,7 @@ export { tellFigure } from './figures.js';
 export { Gathering, type Outcome } from './gathering.js';
 export { Identity } from './identity.js';
 export { InquiryOf, Serves } from './internal-endpoint.js';
+export { KeptFresh } from './kept-fresh.js';
 export { logAlarms } from './log-alarms.js';
 export { type LineLog, Log } from './log-token.js';
 export { ProblemError, parseInput } from './problem-error.js';

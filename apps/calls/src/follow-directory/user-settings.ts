@@ -1,7 +1,7 @@
 import { type AppId, type AppOptions, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import type { Sql } from '@communication-center/event-log';
-import { Identity, Postgres, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
+import { Identity, KeptFresh, Postgres, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
 
@@ -46,8 +46,8 @@ export async function saveAppOptions(tx: Sql, appId: AppId, sequence: number, op
   );
 }
 
-/** How long an app's options are taken from memory, in milliseconds: a change is seen everywhere within this time. */
-const optionsFreshMs = 1000;
+/** A change of an app's options is seen everywhere within a second. */
+const freshness = { goodForMs: 1000, renewAfterMs: 500 };
 /** Apps whose options are remembered at most. */
 const mostApps = 10_000;
 
@@ -58,7 +58,7 @@ const mostApps = 10_000;
 @Injectable()
 export class DirectoryReading {
   readonly #client: ServiceClient;
-  readonly #options = new Map<AppId, { readAt: number; reading: Promise<AppOptions> }>();
+  readonly #options = new Map<AppId, KeptFresh<AppOptions>>();
 
   constructor(
     private readonly database: Postgres,
@@ -87,15 +87,12 @@ export class DirectoryReading {
   /** @returns an app's options, a second old at most. */
   async optionsOf(appId: AppId): Promise<AppOptions> {
     const kept = this.#options.get(appId);
-    if (kept && performance.now() - kept.readAt < optionsFreshMs) return kept.reading;
-    const reading = this.#readOptions(appId);
-    // What failed is asked again by the next.
-    reading.catch(() => this.#options.delete(appId));
-    this.#options.delete(appId);
-    this.#options.set(appId, { readAt: performance.now(), reading });
+    if (kept) return kept.get();
+    const read = new KeptFresh(() => this.#readOptions(appId), freshness);
+    this.#options.set(appId, read);
     const [oldest] = this.#options.keys();
     if (this.#options.size > mostApps && oldest) this.#options.delete(oldest);
-    return reading;
+    return read.get();
   }
 
   async #readOptions(appId: AppId): Promise<AppOptions> {

@@ -1,28 +1,23 @@
 import { oldestUnpublishedAge } from '@communication-center/event-log';
-import { Postgres, ProblemError, Settings } from '@communication-center/service';
+import { KeptFresh, Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
-
-const freshMs = 250;
 
 /** Knows whether committed events reach the log: a dial that no device would hear of must be refused. */
 @Injectable()
 export class PublishLag {
-  #readAt = 0;
-  #age = 0;
+  readonly #age: KeptFresh<number>;
 
   constructor(
-    private readonly database: Postgres,
+    database: Postgres,
     @Inject(Settings) private readonly settings: CallsSettings,
-  ) {}
+  ) {
+    this.#age = new KeptFresh(() => oldestUnpublishedAge(database), { goodForMs: 1000, renewAfterMs: 250 });
+  }
 
   /** @throws ProblemError `service_unavailable` while events wait longer than the limit. */
   async requireSmall(): Promise<void> {
-    if (Date.now() - this.#readAt > freshMs) {
-      this.#age = await oldestUnpublishedAge(this.database);
-      this.#readAt = Date.now();
-    }
-    if (this.#age > this.settings.PUBLISH_LAG_LIMIT_MS) {
+    if ((await this.#age.get()) > this.settings.PUBLISH_LAG_LIMIT_MS) {
       throw new ProblemError('service_unavailable', 'Events cannot be published now, so nobody would ring: try again shortly');
     }
   }
