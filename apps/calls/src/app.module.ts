@@ -6,9 +6,12 @@ import { DecisionRoom } from './decide-in-groups/decision-room.js';
 import { DirectoryReading } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
 import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
+import { CallWeeks } from './forget-calls/call-weeks.js';
+import { finishedCalls } from './forget-calls/finished-calls.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 import { RingFigures } from './ring-figures/ring-figures.js';
+import type { CallsSettings } from './settings.js';
 import { CallCommands } from './take-commands/call-commands.js';
 import { CallsController } from './take-commands/calls.controller.js';
 import { PublishLag } from './take-commands/publish-lag.js';
@@ -16,10 +19,11 @@ import { SteerCallsController } from './take-commands/steer-calls.controller.js'
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
 
 /** Command replies are kept a day for repeats, ended calls as long as connecting devices are told of them, closed sessions an hour to know repeats of their events. */
-const oldRows = () => [
+const oldRows = ({ KEEP_FINISHED_CALLS_DAYS }: CallsSettings) => [
   { table: 'commands', by: 'created_at', keepSeconds: 86_400 },
   { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600, only: 'closed_at IS NOT NULL' },
   { table: 'recent_calls', by: 'ended_at', keepSeconds: 600 },
+  ...(KEEP_FINISHED_CALLS_DAYS > 0 ? finishedCalls : []),
 ];
 
 @Module({
@@ -40,6 +44,7 @@ const oldRows = () => [
     DeadlineSweeper,
     EndCallOnUnsendableEvent,
     RingFigures,
+    CallWeeks,
     purgeRows(oldRows),
   ],
 })

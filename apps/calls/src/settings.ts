@@ -23,5 +23,10 @@ export const settings = z.object({
   PUBLISH_LAG_LIMIT_MS: numberSetting(5000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('new dials are refused while the oldest unpublished event is older'),
+  KEEP_FINISHED_CALLS_DAYS: numberSetting(0, { min: 0, max: 36_500 })
+    .meta({ unit: 'days' })
+    .describe(
+      'how long after its end a call, its events and its history are kept; a week of calls goes together, up to 9 days later; 0: for ever',
+    ),
 });
 export type CallsSettings = z.infer<typeof settings>;

@@ -14,7 +14,7 @@ export { logAlarms } from './log-alarms.js';
 export { type LineLog, Log } from './log-token.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { problemOf } from './problem-of.js';
-export { purgeRows } from './purge-rows.js';
+export { type OwnPurge, purgeOnce, purgeRows } from './purge-rows.js';
 export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { parsing } from './request-shape.js';
 export { type Route, routesOf } from './routes.js';

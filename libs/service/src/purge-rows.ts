@@ -16,6 +16,15 @@ export interface Purge {
   only?: string;
 }
 
+/** What a service keeps only for a while, where its age is not that of one column. */
+export interface OwnPurge {
+  table: string;
+  /** Rows of the table the statement deletes at most. */
+  most: number;
+  /** Deletes the oldest rows that are over, by an index, where `turn` is true: SQL that says whether no other replica is at it. */
+  statement: (turn: string) => string;
+}
+
 /** Rows a statement deletes at most: some tens of milliseconds of work. */
 export const purgeBatch = 5000;
 /** While there is something to delete; four times as long where there was nothing. */
@@ -31,14 +40,17 @@ const behind = new Gauge({ name: 'purge_behind', help: '1 where the last purge l
  */
 export function purgeStatement({ table, by, keepSeconds, only }: Purge): string {
   const over = `${by} < now() - make_interval(secs => ${keepSeconds})${only ? ` AND ${only}` : ''}`;
-  return `WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.purge.${table}')) AS mine)
+  return `WITH turn AS MATERIALIZED (SELECT ${turnAt(table)} AS mine)
     DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${table} WHERE ${over} AND (SELECT mine FROM turn) ORDER BY ${by} LIMIT ${purgeBatch} FOR UPDATE SKIP LOCKED))`;
 }
 
+/** In SQL: whether no other replica purges a table; none begins to until the transaction has ended. */
+const turnAt = (table: string) => `pg_try_advisory_xact_lock(hashtext(current_schema() || '.purge.${table}'))`;
+
 interface PurgeRound {
   database: Sql;
-  purges: readonly Purge[];
+  purges: readonly (Purge | OwnPurge)[];
   report: ReportError;
   /** Asked before each batch. */
   goOn: () => boolean;
@@ -53,22 +65,25 @@ export async function purgeOnce({ database, purges, report, goOn }: PurgeRound):
   let waiting = [...purges];
   let all = 0;
   while (waiting.length > 0) {
-    const again: Purge[] = [];
+    const again: (Purge | OwnPurge)[] = [];
     for (const purge of waiting) {
       if (!goOn()) return { gone: all, left: new Set(waiting.map(({ table }) => table)) };
       const gone = await purgeBatchOf(database, purge, report);
       all += gone;
       purged.inc({ table: purge.table }, gone);
-      if (gone === purgeBatch) again.push(purge);
+      if (gone === mostOf(purge)) again.push(purge);
     }
     waiting = again;
   }
   return { gone: all, left: new Set() };
 }
 
-async function purgeBatchOf(database: Sql, purge: Purge, report: ReportError): Promise<number> {
+const mostOf = (purge: Purge | OwnPurge) => ('most' in purge ? purge.most : purgeBatch);
+
+async function purgeBatchOf(database: Sql, purge: Purge | OwnPurge, report: ReportError): Promise<number> {
+  const statement = 'most' in purge ? purge.statement(turnAt(purge.table)) : purgeStatement(purge);
   try {
-    return (await database.query(purgeStatement(purge))).rowCount ?? 0;
+    return (await database.query(statement)).rowCount ?? 0;
   } catch (error) {
     report(error, `purging ${purge.table}`);
     return 0;
@@ -83,7 +98,7 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly database: Sql,
     private readonly report: ReportError,
-    private readonly purges: readonly Purge[],
+    private readonly purges: readonly (Purge | OwnPurge)[],
   ) {
     this.#loop = new DueRows({ name: 'purging old rows', work: () => this.#purge(), onError: report, maxPauseMs: quietMs });
   }
@@ -111,7 +126,7 @@ class PurgeRows implements OnApplicationBootstrap, BeforeApplicationShutdown {
  * Makes the provider that purges a service's tables.
  * @param purges what is kept for how long, as the service's settings say.
  */
-export function purgeRows<S>(purges: (settings: S) => readonly Purge[]): FactoryProvider<PurgeRows> {
+export function purgeRows<S>(purges: (settings: S) => readonly (Purge | OwnPurge)[]): FactoryProvider<PurgeRows> {
   return {
     provide: PurgeRows,
     inject: [Postgres, Report, Settings],

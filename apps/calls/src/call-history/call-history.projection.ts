@@ -2,6 +2,7 @@ import { type CallEvent, type CallRecord, callPartSchema, callStateSchema, ownDe
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';
+import { pruneHistory } from '../forget-calls/finished-calls.js';
 
 /** Answers "which calls were there, and how did they go for whom?" from what the log told. */
 @Controller()
@@ -11,6 +12,7 @@ export class CallHistoryProjection {
     pace: 'steady',
     tables: ['call_history', 'call_parts'],
     sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
+    prune: [pruneHistory],
   })
   async apply({ events, tx }: ProjectionBatch<'calls.events'>): Promise<void> {
     const byCall = Map.groupBy(events, (event) => event.callid);

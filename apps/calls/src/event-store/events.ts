@@ -39,6 +39,14 @@ export async function eventsOfCalls(sql: Sql, callIds: readonly CallId[]): Promi
   return Map.groupBy(rows.map(toEvent), (event) => event.callid);
 }
 
+/** @returns the events of one call, in order; none of a call that is forgotten, though its events lie there until their week goes. */
+export async function eventsOfCall(sql: Sql, callId: CallId): Promise<CallEvent[]> {
+  const { rows } = await sql.query<EventRow>('SELECT events.* FROM calls JOIN events USING (call_id) WHERE call_id = $1 ORDER BY version', [
+    callId,
+  ]);
+  return rows.map(toEvent);
+}
+
 /** @returns the events of a call after one sequence and before another, in order; `limit` at most. */
 export async function eventsBetween(
   sql: Sql,

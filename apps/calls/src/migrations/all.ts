@@ -11,6 +11,8 @@ import { outboxFunctions } from './9-outbox-functions.js';
 import { deviceOfOutcome } from './10-device-of-outcome.js';
 import { decisionFunctions } from './11-decision-functions.js';
 import { outboxRows } from './12-outbox-rows.js';
+import { keptCalls } from './13-kept-calls.js';
+import { eventsByWeek } from './14-events-by-week.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -26,4 +28,6 @@ export const migrations: Migration[] = [
   deviceOfOutcome,
   decisionFunctions,
   outboxRows,
+  keptCalls,
+  eventsByWeek,
 ];

@@ -7,7 +7,7 @@ import { Store } from '../decide-in-groups/store.fixture.js';
 import { neverGiven } from './never-given.js';
 
 const fleet = new Fleet();
-const call = '00000000-0000-7000-8000-000000000001';
+const call = idOf(0, 1);
 let store: Store;
 
 beforeEach(async () => {
@@ -72,6 +72,6 @@ test('it reads the events of the time it is asked about, however long the histor
   await stored(1, 300);
   await store.schema.query('ANALYZE');
   const read = await rowsReadBy(store.schema, (sql) => neverGiven(sql as never, { after: minutesAgo(10), until: minutesAgo(0) }));
-  expect(read.wholeTables.filter((table) => table === 'events')).toEqual([]);
+  expect(read.wholeTables.filter((table) => table.startsWith('events'))).toEqual([]);
   expect(read.rows).toBeLessThan(20);
 });

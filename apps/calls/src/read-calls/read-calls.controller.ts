@@ -17,7 +17,7 @@ import { appOf, From, InquiryOf, PathParam, Postgres, ProblemError, QueryString,
 import { Controller, Get } from '@nestjs/common';
 import { listCalls } from '../call-history/list-calls.js';
 import { foldRecord } from '../domain/parts.js';
-import { eventsBetween, eventsOfCalls } from '../event-store/events.js';
+import { eventsBetween, eventsOfCall } from '../event-store/events.js';
 import { statesByCall } from '../event-store/kept-states.js';
 import { callsToTell } from './calls-to-tell.js';
 
@@ -75,7 +75,7 @@ export class ReadCallsController {
 
   async #visible(subject: Subject, callId: CallId): Promise<{ record: CallRecord; events: CallEvent[] }> {
     const appId = appOf(subject, 'calls');
-    const events = (await eventsOfCalls(this.database, [callId])).get(callId) ?? [];
+    const events = await eventsOfCall(this.database, callId);
     const record = events.reduce<CallRecord | undefined>(foldRecord, undefined);
     if (!record || events[0]?.appid !== appId) throw new ProblemError('call_not_found');
     if (subject.kind === 'user' && !participantOf(record, subject.userAlias)) throw new ProblemError('not_a_participant');
