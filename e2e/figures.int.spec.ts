@@ -31,6 +31,10 @@ test('sockets that are open and people who are being rung are counted', async ()
   await call.hangUp();
 });
 
+test('the events of the weeks to come have their partitions', async () => {
+  await eventually('partitions for seven weeks and more', async () => ((await figure('calls', 'event_weeks_ahead')) ?? 0) > 7);
+});
+
 test('every consumer tells that it runs and how far it is behind, on every topic that its service reads', async () => {
   for (const { name, reads } of services.filter(({ reads }) => reads.length > 0)) {
     const known = async () => {

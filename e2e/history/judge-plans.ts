@@ -18,7 +18,8 @@ const inBatches = new Set(['jobs', 'relay']);
  */
 export function judgePlans(all: readonly Ran[], tableRows: ReadonlyMap<string, number>): string[] {
   const faults = all.flatMap((ran) => {
-    const rowsOf = (table: string) => tableRows.get(`${ran.service}.${table}`) ?? tableRows.get(`${ran.service}.${table.replace(ofPartition, '')}`);
+    const rowsOf = (table: string) =>
+      tableRows.get(`${ran.service}.${table}`) ?? tableRows.get(`${ran.service}.${table.replace(ofPartition, '')}`);
     const whole = ran.scans.filter(({ table, isWhole }) => isWhole && (rowsOf(table) ?? 0) > bigTable);
     const rows = ran.scans.reduce((sum, scan) => sum + scan.rows, 0);
     const most = forMany.test(ran.statement) ? mostRowsForMany : mostRows;

@@ -4,14 +4,14 @@
  */
 import type { CallId } from '@communication-center/contracts';
 import type { Transaction } from '@communication-center/event-log';
-import { Fleet } from '@communication-center/testing';
+import { eventually, Fleet } from '@communication-center/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DecisionRoom } from '../decide-in-groups/decision-room.js';
 import { app, dialOf, phoneOf, Store, user } from '../decide-in-groups/store.fixture.js';
 import { eventsBetween, eventsOfCall, eventsOfCalls } from '../event-store/events.js';
 import { neverGiven } from '../read-calls/never-given.js';
-import { lookAfterWeeks } from './call-weeks.js';
+import { CallWeeks, lookAfterWeeks } from './call-weeks.js';
 import { dropWeeks, eventWeeks, hasEventsWithoutWeek, makeWeeks } from './event-weeks.js';
 import { letCallsBeOver } from './finished-calls.js';
 import { dayMs, firstIdAt, tableOfWeek, weekMs, weekOf } from './weeks.js';
@@ -167,6 +167,29 @@ test('who reads for long keeps a week from going, and commands from nothing', as
   await reader.end();
   expect(await look(muchLater)).toContain(tableOfWeek(first));
   expect(store.errors).toEqual([]);
+});
+
+test('a replica that starts looks after the weeks, and says what it could not do', async () => {
+  const failed: string[] = [];
+  const report = (error: unknown, doing: string) => void failed.push(`${doing}: ${error}`);
+  const log = { info: () => undefined };
+  const start = (database: unknown) =>
+    new CallWeeks({ of: () => database } as never, { KEEP_FINISHED_CALLS_DAYS: 30 }, report, log as never);
+  const replica = start(store.schema);
+  replica.onApplicationBootstrap();
+  await eventually('eight weeks', async () => (await weeks()).includes(tableOfWeek(weekOf(Date.now() + 7 * weekMs))));
+  await eventually(
+    'calls being over',
+    async () =>
+      (await store.schema.query("SELECT FROM kept_calls WHERE from_id > '01000000-0000-0000-0000-000000000000'")).rows.length === 1,
+  );
+  await replica.beforeApplicationShutdown();
+  expect(failed).toEqual([]);
+  const broken = start({ query: () => Promise.reject(new Error('away')) });
+  broken.onApplicationBootstrap();
+  await eventually('the failure', () => failed.length === 1);
+  await broken.beforeApplicationShutdown();
+  expect(failed[0]).toContain('looking after the weeks of calls');
 });
 
 test('a call is read in its own week alone, and appended to it with the locks of that week alone', async () => {
