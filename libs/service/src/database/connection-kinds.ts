@@ -37,6 +37,8 @@ export function sessionSettings(schema: string, kind: ConnectionKind | 'direct')
   const [idle, interval, count] = kind === 'direct' ? [3, 1, 3] : [10, 5, 3];
   return {
     search_path: schema,
+    // What a service asks reads a few rows: compiling it takes longer than running it, and is done anew each time.
+    jit: 'off',
     statement_timeout: String(statementMs),
     lock_timeout: String(lockMs),
     idle_in_transaction_session_timeout: String(idleInTransactionMs),

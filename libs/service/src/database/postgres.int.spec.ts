@@ -53,6 +53,7 @@ test('each kind has its limits, and everything notices a peer that is gone', asy
   expect(Object.fromEntries(limits)).toEqual({ commands: '5s', reads: '10s', consumers: '20s', relay: '10s', jobs: '10min' });
   for (const kind of connectionKinds) {
     expect(await setting(database.of(kind), 'tcp_keepalives_idle'), kind).toBe('10');
+    expect(await setting(database.of(kind), 'jit'), kind).toBe('off');
     expect(await setting(database.of(kind), 'lock_timeout'), kind).not.toBe('0');
     expect(await setting(database.of(kind), 'idle_in_transaction_session_timeout'), kind).not.toBe('0');
   }
