@@ -14,6 +14,8 @@ export interface EventWeek {
 
 /** The partition of calls whose week has none: nothing is lost, but it never goes as a whole. */
 const rest = 'events_rest';
+/** What a partition is called once it is out: others that somebody takes out by hand, to keep them elsewhere, are his. */
+const gone = 'events_gone_';
 /** How long commands may queue behind a change of partitions that waits for its lock, in milliseconds. */
 const lockMs = 200;
 const noId = '00000000-0000-0000-0000-000000000000';
@@ -92,14 +94,15 @@ async function detach(database: Database, { table, from, to }: EventWeek): Promi
     // Nobody can append now. A call that came after the question, by a replica whose clock stands in the past, keeps its week.
     const { rows: calls } = await tx.query('SELECT FROM calls WHERE call_id >= $1 AND call_id < $2 LIMIT 1', [from, to]);
     if (calls.length > 0) throw new Error(`${table} is kept: a call of its week was dialed just now`);
+    await tx.query(`ALTER TABLE ${table} RENAME TO ${table.replace('events_', gone)}`);
   });
 }
 
 /** Drops what was detached, now or before a process died. */
 async function dropDetached(database: Database): Promise<string[]> {
   const { rows } = await database.query<{ table: string }>(
-    `SELECT relname AS table FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT relispartition
-     AND (relname = 'events_before' OR relname ~ '^events_[0-9]{8}$')`,
+    `SELECT relname AS table FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND starts_with(relname, $1)`,
+    [gone],
   );
   const dropped: string[] = [];
   for (const { table } of rows) {
