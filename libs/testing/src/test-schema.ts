@@ -34,6 +34,16 @@ export class TestSchema {
     return made;
   }
 
+  /** Lets the planner know what is in the tables; in those of no other test, which may be on the point of dropping theirs. */
+  async analyze(): Promise<void> {
+    const { rows } = await this.query<{ table: string }>(
+      `SELECT oid::regclass::text AS table FROM pg_class
+       WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
+      [this.schema],
+    );
+    await this.query(`ANALYZE ${rows.map(({ table }) => table).join(', ')}`);
+  }
+
   /** Others make and drop schemas at the same time, and PostgreSQL may break one of two that wait for each other in its catalog. */
   async #define(statement: string): Promise<void> {
     for (let tries = 3; ; tries -= 1) {

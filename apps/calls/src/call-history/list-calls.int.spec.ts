@@ -107,7 +107,7 @@ test('a rare outcome is found in a long history without reading it', async () =>
      ) INSERT INTO call_parts SELECT 'app', who, what, dialed_at, call_id
        FROM copy, unnest(ARRAY['', 'bob']) AS who, unnest(ARRAY['', 'answered']) AS what WHERE who <> '' OR what <> ''`,
   );
-  await store.schema.query('ANALYZE');
+  await store.schema.analyze();
   for (const [query, who] of [
     [{ outcome: 'declined' }, null],
     [{ outcome: 'declined' }, 'bob'],

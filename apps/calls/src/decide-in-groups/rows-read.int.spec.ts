@@ -26,7 +26,7 @@ beforeEach(async () => {
      ) INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
        SELECT call_id, 'app', 'ring', participants[2], now() + interval '1 hour' FROM made`,
   );
-  await store.schema.query('ANALYZE');
+  await store.schema.analyze();
 });
 afterEach(() => store.end());
 

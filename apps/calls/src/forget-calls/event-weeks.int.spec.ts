@@ -64,6 +64,14 @@ test('weeks have their partition long before they begin, and calls lie in that o
   expect(store.errors).toEqual([]);
 });
 
+test('replicas that make weeks at one moment leave no gap', async () => {
+  await Promise.all([1, 2, 3, 4].map(() => makeWeeks(store.schema, muchLater)));
+  await makeWeeks(store.schema, muchLater);
+  const made = await eventWeeks(store.schema);
+  expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ to }) => to));
+  expect(made.at(-1)?.to).toBe(firstIdAt(muchLater));
+});
+
 test('a call whose week has no partition yet is not lost, is said to be without, and moves into its week', async () => {
   const callId = await callAt(muchLater);
   const before = await eventsOfCall(store.schema, callId);

@@ -36,18 +36,23 @@ export async function hasEventsWithoutWeek(sql: Sql): Promise<boolean> {
   return rows[0]?.has ?? false;
 }
 
-/** Makes the partitions that lack from the last one on until a time. What came before its week had one moves into it. */
+/**
+ * Makes the partitions that lack from the last one on until a time, without a gap: replicas take turns, and who finds another at
+ * it leaves the rest to him. What came before its week had a partition moves into it.
+ */
 export async function makeWeeks(database: Database, until: number): Promise<void> {
-  const last = (await eventWeeks(database)).at(-1);
-  if (!last) throw new Error('events has no partition to go on from');
-  for (let start = timeOfId(last.to); start < until; start += weekMs) await makeWeek(database, start);
+  while (await makeNextWeek(database, until));
 }
 
-async function makeWeek(database: Database, start: number): Promise<void> {
-  const [table, from, to] = [tableOfWeek(start), firstIdAt(start), firstIdAt(start + weekMs)];
+/** @returns whether it was made, and there may be more to make. */
+async function makeNextWeek(database: Database, until: number): Promise<boolean> {
+  let made = false;
   await inTurn(database, async (tx) => {
-    const { rows } = await tx.query<{ isThere: boolean }>('SELECT to_regclass($1) IS NOT NULL AS "isThere"', [table]);
-    if (rows[0]?.isThere) return;
+    const last = (await eventWeeks(tx)).at(-1);
+    if (!last) throw new Error('events has no partition to go on from');
+    const start = timeOfId(last.to);
+    if (start >= until) return;
+    const [table, from, to] = [tableOfWeek(start), last.to, firstIdAt(start + weekMs)];
     await tx.query(`CREATE TABLE ${table} (LIKE events INCLUDING ALL, UNIQUE (event_id))`);
     await tx.query(
       `WITH moved AS (DELETE FROM ${rest} WHERE call_id >= $1 AND call_id < $2 RETURNING *) INSERT INTO ${table} SELECT * FROM moved`,
@@ -55,7 +60,9 @@ async function makeWeek(database: Database, start: number): Promise<void> {
     );
     // Appends and reads of other weeks go on: only whoever reads the rest waits.
     await tx.query(`ALTER TABLE events ATTACH PARTITION ${table} FOR VALUES FROM ('${from}') TO ('${to}')`);
+    made = true;
   });
+  return made;
 }
 
 /**

@@ -202,7 +202,7 @@ test('a batch reads little more than it deletes, by index, however many calls th
     [callId],
   );
   const young = await callOf(1);
-  await store.schema.query('ANALYZE');
+  await store.schema.analyze();
   await letCallsBeOver(store.schema, Date.now(), 30);
   for (const table of ['calls', 'call_history']) {
     const read = await rowsReadBy(store.schema, (sql) => sql.query(statementOf(table)));

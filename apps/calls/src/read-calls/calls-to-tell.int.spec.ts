@@ -23,7 +23,7 @@ beforeEach(async () => {
     [ended, older],
   );
   await schema.query("INSERT INTO lines VALUES ('app', 'ann', $1, 'phone')", [active]);
-  await schema.query('ANALYZE');
+  await schema.analyze();
 });
 
 afterEach(() => schema.drop());
