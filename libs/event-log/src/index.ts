@@ -8,6 +8,7 @@ export { Projection, type ProjectionBatch } from './consume/projection.js';
 export type { Tombstone } from './consume/read-messages.js';
 export { Rebuild } from './consume/rebuild.js';
 export type { RebuildStatus } from './consume/rebuild-row.js';
+export { Rest } from './consume/rest.js';
 export { ProjectEvents, type ReactionBatch, ReactToEvents } from './consume/slice.js';
 export { consumerTables } from './consume/tables.js';
 export { Tail } from './consume/tail.js';

@@ -27,7 +27,7 @@ beforeEach(async () => {
     subscribe: async () => undefined,
     seek: () => undefined,
     run: async ({ eachBatch }: { eachBatch: (batch: unknown) => Promise<void> }) => {
-      deliver = (message) => eachBatch({ batch: { partition: 0, messages: [message] } });
+      deliver = (message) => eachBatch({ batch: { partition: 0, messages: [message], offsetLag: () => '0' } });
       listeners[0]?.();
     },
   };

@@ -1,5 +1,5 @@
 import { type AnyEvent, type AppId, type CallEvent, readEvent, type UserAlias } from '@communication-center/contracts';
-import { EventLog, EventLogServer, InOrder, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, InOrder, Rest, Tail } from '@communication-center/event-log';
 import { logAlarms, Report, type ReportError, repairFrom, resumeTrace } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
@@ -12,6 +12,7 @@ import { closeCodes, type DeviceSocket } from './device-socket.js';
 @Injectable()
 export class SocketRouter {
   readonly #sockets = new Map<string, Set<DeviceSocket>>();
+  readonly #rest = Rest.unless(() => this.#sockets.size > 0);
   readonly #tail: Tail;
 
   constructor(
@@ -35,6 +36,7 @@ export class SocketRouter {
       concerns: ({ appid, concerned }) => concerned.some((userAlias) => this.#sockets.has(`${appid}/${userAlias}`)),
       onPassedOver: (glimpse) => inOrder.passOver(glimpse),
       onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
+      rest: this.#rest,
       onError: report,
     });
     server.include('gateway.sockets', this.#tail);
@@ -54,6 +56,7 @@ export class SocketRouter {
     const sockets = this.#sockets.get(key) ?? new Set();
     sockets.add(socket);
     this.#sockets.set(key, sockets);
+    this.#rest.wake();
   }
 
   unregister(appId: AppId, userAlias: UserAlias, socket: DeviceSocket): void {

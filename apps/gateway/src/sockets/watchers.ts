@@ -8,7 +8,7 @@ import {
   type UserAlias,
 } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
-import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
 import { problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
@@ -22,6 +22,8 @@ type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
 export class Watchers {
   readonly #byUser = new Map<string, Set<DeviceSocket>>();
   readonly #bySocket = new Map<DeviceSocket, Set<string>>();
+  /** Where no socket watches anybody, nobody waits for changes. */
+  readonly #rest = Rest.unless(() => this.#byUser.size > 0);
   readonly #tail: Tail;
 
   constructor(
@@ -35,6 +37,7 @@ export class Watchers {
       topic: 'presence.events',
       concerns: ({ appid, concerned }) => concerned.some((userAlias) => this.#byUser.has(`${appid}/${userAlias}`)),
       onEvent: (event) => this.tell(event),
+      rest: this.#rest,
       onError: report,
     });
     server.include('gateway.watchers', this.#tail);
@@ -64,6 +67,7 @@ export class Watchers {
       watched.add(name);
       this.#byUser.set(name, (this.#byUser.get(name) ?? new Set()).add(socket));
     }
+    this.#rest.wake();
     try {
       const presences = await this.#read(appId, userAliases);
       const known = new Set(presences.map(({ userAlias }) => userAlias));

@@ -18,12 +18,14 @@ export class Admission {
   ) {}
 
   /**
-   * Judges by what this process heard. Of a call it heard too little of, as after it was started, the calls service is asked.
+   * Judges by what this process heard. Of a call it heard too little of, as after it was started, the calls service is asked; and of any
+   * call but one that is known to be over for the bearer, while not all that has happened was heard.
    * @throws ProblemError `room_closed`, or `service_unavailable` when what must be asked cannot be.
    */
-  async require(grant: MediaGrant): Promise<void> {
+  async require(grant: MediaGrant, { isAllHeard }: { isAllHeard: boolean }): Promise<void> {
     const { callId, sequence } = grant;
-    if (this.known.standingOf(grant) === 'unknown') {
+    const standing = this.known.standingOf(grant);
+    if (standing === 'unknown' || (standing === 'in' && !isAllHeard)) {
       const events = await this.eventsOfCall(callId, sequence, endless);
       this.known.noteAll(callId, sequence, events.map(happeningOf));
     }

@@ -43,6 +43,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
       log,
       topic: 'calls.events',
       onEvent: (event) => (door.serves(event.subject) ? resumeTrace([event], () => inOrder.take(event)) : inOrder.take(event)),
+      rest: door.rest,
       onError: report,
     });
     server.include(name, this.#tail);

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
-import { OutboxRelay } from '@communication-center/event-log';
+import { OutboxRelay, Rest } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
@@ -12,6 +12,9 @@ import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
 
+/** So long after the following of calls was at rest, in milliseconds, what happened in it may not be heard yet. */
+const catchUpMs = 2000;
+
 type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 
 /** The second public door: where devices in a call negotiate what they send and receive. */
@@ -21,6 +24,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   readonly #sockets = new Set<MediaSocket>();
   /** Those that were let in and by what grant, by their call: each event of the log asks whether its call has any. */
   readonly #inCall = new Map<CallId, Map<MediaSocket, MediaGrant>>();
+  /** Where no socket is open, nobody has to be put out at once. */
+  readonly rest = Rest.unless(() => this.#sockets.size > 0);
   readonly #sessions: SocketSessions<About, 'left'>;
   #beating: NodeJS.Timeout | undefined;
 
@@ -46,7 +51,10 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     sockets.on('connection', (socket) => {
       if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
       else if (this.#sockets.size >= settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
-      else this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings));
+      else {
+        this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings));
+        this.rest.wake();
+      }
     });
     tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
     this.#sessions = new SocketSessions({
@@ -89,7 +97,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
   async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
-    await this.admission.require(grant);
+    await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     const { appId, callId, userAlias, deviceId } = grant;
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     try {

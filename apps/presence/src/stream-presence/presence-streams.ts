@@ -1,5 +1,5 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
-import { EventLog, EventLogServer, type Sql, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, Rest, type Sql, Tail } from '@communication-center/event-log';
 import { Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { StreamPlace } from '../domain/stream-place.js';
@@ -13,6 +13,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
   readonly #streams = new Map<AppId, Set<PresenceStream>>();
   readonly #database: Sql;
   readonly #reads: SharedReads;
+  readonly #rest = Rest.unless(() => this.#streams.size > 0);
   readonly #tail: Tail;
   #beating: NodeJS.Timeout | undefined;
 
@@ -25,7 +26,13 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
   ) {
     this.#database = database.of('reads');
     this.#reads = new SharedReads(this.#database);
-    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: ({ appid }) => this.#wake(appid), onError: report });
+    this.#tail = new Tail({
+      log,
+      topic: 'presence.events',
+      onEvent: ({ appid }) => this.#wake(appid),
+      rest: this.#rest,
+      onError: report,
+    });
     server.include('presence.streams', this.#tail);
   }
 
@@ -57,6 +64,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     const stream = new PresenceStream(this.#database, this.#reads, { appId, only, from }, response, this.report);
     const ofApp = this.#streams.get(appId) ?? new Set();
     this.#streams.set(appId, ofApp.add(stream));
+    this.#rest.wake();
     response.once('close', () => {
       stream.end();
       ofApp.delete(stream);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AnyEvent, type AppId, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
-import { EventLog, EventLogServer, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
 import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
@@ -24,6 +24,8 @@ const allow: Headers = [
 @Injectable()
 export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #transport: SipTransport;
+  /** Where no phone follows anybody, nobody waits for changes. */
+  readonly #rest = Rest.unless(() => this.#byUser.size > 0);
   readonly #tail: Tail;
   readonly #presence: ServiceClient;
   readonly #contact: string;
@@ -55,7 +57,13 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       onMessage: (text, peer) => this.#onMessage(text, peer),
       onError: report,
     });
-    this.#tail = new Tail({ log, topic: 'presence.events', onEvent: (event) => this.#onChange(event), onError: report });
+    this.#tail = new Tail({
+      log,
+      topic: 'presence.events',
+      onEvent: (event) => this.#onChange(event),
+      rest: this.#rest,
+      onError: report,
+    });
     server.include('sip.subscriptions', this.#tail);
   }
 
@@ -190,6 +198,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     this.#notifiers.set(subscription.localTag, notifier);
     file(this.#byUser, nameOf(subscription.appId, subscription.userAlias), notifier);
     file(this.#byCallId, subscription.callId, notifier);
+    this.#rest.wake();
     return notifier;
   }
 

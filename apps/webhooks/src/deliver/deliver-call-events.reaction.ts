@@ -1,10 +1,17 @@
-import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
+import { EventLogServer, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
+import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { Deliveries } from './deliveries.js';
 
 @Controller()
 export class DeliverCallEvents {
-  constructor(private readonly deliveries: Deliveries) {}
+  constructor(
+    private readonly deliveries: Deliveries,
+    endpoints: EndpointStore,
+    server: EventLogServer,
+  ) {
+    server.letRest('deliver-call-events', endpoints.newRest());
+  }
 
   @ReactToEvents('deliver-call-events', { topics: ['calls.events'] })
   async deliver({ events }: ReactionBatch<'calls.events'>): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppId, EndpointBody, EndpointView } from '@communication-center/contracts';
+import { Rest } from '@communication-center/event-log';
 import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -91,6 +92,11 @@ export class EndpointStore {
    */
   async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
     return this.#known.of(appIds);
+  }
+
+  /** @returns what lets a consumer rest while no app has an endpoint. */
+  newRest(): Rest {
+    return new Rest(() => this.#known.nobodyWaitsForMs());
   }
 
   async #readEnabled(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Endpoint }[]> {

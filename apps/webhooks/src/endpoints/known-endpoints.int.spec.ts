@@ -108,3 +108,27 @@ test('a database that answers more slowly than an answer is trusted is asked onc
   expect(await idsOf(reader, one)).toEqual([]);
   expect(statements.filter((text) => text.includes('endpoint_changes'))).toHaveLength(1);
 });
+
+test('a replica that rests because no app has an endpoint is at work again before one is acknowledged', async () => {
+  const [maker, reader] = [replica(), replica()];
+  for (const phaseMs of [0, 150, 300, 450]) {
+    await schema.query('UPDATE endpoints SET deleted_at = now()');
+    await sleep(trustedMs + 50);
+    let isAcknowledged = false;
+    const making = sleep(phaseMs).then(async () => {
+      await maker.make(one, body);
+      isAcknowledged = true;
+    });
+    // As a consumer does: what came is handled, then it rests.
+    let rests = 0;
+    for (const rest = reader.newRest(); ; rests += 1) {
+      const found = await idsOf(reader, one);
+      if (found.length > 0) break;
+      await rest.over();
+      expect(isAcknowledged, `resting ${phaseMs} ms before one is made`).toBe(false);
+    }
+    expect(rests).toBeGreaterThan(0);
+    expect(await idsOf(reader, one)).toHaveLength(1);
+    await making;
+  }
+}, 20_000);

@@ -26,6 +26,7 @@ interface Moment {
 
 interface VersionRow {
   version: string;
+  are_any: boolean;
   changed: AppId[] | null;
 }
 
@@ -39,6 +40,8 @@ export class KnownEndpoints<Endpoint> {
   #version: string | null = null;
   /** When what is known was true at the earliest. */
   #asOf: Moment | undefined;
+  /** Whether any app had an endpoint then. */
+  #areAny = true;
   #asking: Promise<void> | undefined;
 
   constructor(
@@ -57,6 +60,14 @@ export class KnownEndpoints<Endpoint> {
     return known.flatMap(({ appId, endpoints }) => endpoints ?? read.get(appId) ?? []);
   }
 
+  /**
+   * @returns for how long nobody can wait for a delivery, in milliseconds: no app has an endpoint, and the making of one that this
+   * does not know of is not acknowledged before that has passed. 0 where any has one, or nothing is known now.
+   */
+  nobodyWaitsForMs(): number {
+    return this.#areAny || !this.#asOf ? 0 : Math.max(0, trustedMs - ageOf(this.#asOf));
+  }
+
   async #askWhatChanged(): Promise<void> {
     const called = thisMoment();
     // An answer to what was asked after the call is good, however long it took.
@@ -71,14 +82,16 @@ export class KnownEndpoints<Endpoint> {
   async #ask(): Promise<void> {
     const asOf = thisMoment();
     const { rows } = await this.sql.query<VersionRow>(
-      `SELECT version, (SELECT json_agg(app_id) FROM (SELECT app_id FROM endpoint_changes WHERE version > $1 LIMIT ${mostChanged + 1}) AS latest) AS changed
+      `SELECT version, EXISTS (SELECT FROM endpoints WHERE deleted_at IS NULL) AS are_any,
+         (SELECT json_agg(app_id) FROM (SELECT app_id FROM endpoint_changes WHERE version > $1 LIMIT ${mostChanged + 1}) AS latest) AS changed
        FROM endpoint_version`,
       [this.#version],
     );
-    const { version, changed } = rows[0] as VersionRow;
+    const { version, are_any, changed } = rows[0] as VersionRow;
     if (this.#version === null || (changed?.length ?? 0) > mostChanged) this.#forgetAll();
     else for (const appId of changed ?? []) this.#forget(appId);
     this.#version = version;
+    this.#areAny = are_any;
     this.#asOf = asOf;
   }
 

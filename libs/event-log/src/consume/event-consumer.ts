@@ -7,6 +7,7 @@ import { MessageHandler, type MessageHandlerOptions } from './message-handler.js
 import { OffsetCommits } from './offset-commits.js';
 import { fetchingAt, type Pace } from './pace.js';
 import { redrive } from './redrive.js';
+import type { Rest } from './rest.js';
 import { SeenKeys } from './seen-keys.js';
 import { type ConsumerState, Standing } from './standing.js';
 
@@ -15,6 +16,8 @@ export interface ConsumerOptions extends MessageHandlerOptions {
   topics: string[];
   /** How soon its events are fetched: at once unless told. */
   pace?: Pace;
+  /** Puts off fetches of what nobody waits for. */
+  rest?: Rest;
   /** At most so many events are handed over at once: as many as fit its pace unless told. */
   maxBatch?: number;
   /** How many partitions are worked on at a time, where each is handled alone. */
@@ -137,7 +140,7 @@ export class EventConsumer {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: handedOver * topics.length,
-        eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload))),
+        eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload)).then(() => this.#rested(payload))),
       });
       isRunning = true;
       commitBegun();
@@ -154,6 +157,7 @@ export class EventConsumer {
     clearTimeout(this.#restart);
     for (const timer of this.#resumes.keys()) clearTimeout(timer);
     this.#resumes.clear();
+    this.#options.rest?.stop();
     // kafkajs would leave the group while handlers are at work, and their commits would come too late.
     await this.#drained();
     // Brokers that are away are not waited for either: what is not committed comes again.
@@ -239,6 +243,11 @@ export class EventConsumer {
     } finally {
       clearInterval(beating);
     }
+  }
+
+  /** What was handled is out of hand while it rests: a stop does not wait for that. */
+  async #rested({ batch }: EachBatchPayload): Promise<void> {
+    await this.#options.rest?.over(Number(batch.offsetLag()) <= 0);
   }
 
   /** Waits with growing, jittered pauses, without end: the event is not lost and not skipped. */

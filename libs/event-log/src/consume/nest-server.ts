@@ -12,6 +12,7 @@ import { NewerKeys } from './newer-keys.js';
 import { type AnyProjectionBatch, Projection } from './projection.js';
 import { Rebuild } from './rebuild.js';
 import type { RebuildStatus } from './rebuild-row.js';
+import type { Rest } from './rest.js';
 import type { AnyReactionBatch, Slice } from './slice.js';
 import type { ConsumerState } from './standing.js';
 import type { Tail } from './tail.js';
@@ -55,6 +56,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #rebuilds = new Map<string, Rebuild>();
   readonly #newerKeys: NewerKeys;
   readonly #tails = new Map<string, Tail>();
+  readonly #rests = new Map<string, Rest>();
   readonly #lags: ConsumerLags;
   #closed: Promise<void> | undefined;
 
@@ -109,6 +111,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   /** Counts what follows a topic by itself among the consumers, so that health and figures know of it. */
   include(group: string, tail: Tail): void {
     this.#tails.set(group, tail);
+  }
+
+  /** Lets a marked method have later what nobody waits for. To be said before it listens. @param name that of its mark. */
+  letRest(name: string, rest: Rest): void {
+    this.#rests.set(name, rest);
   }
 
   /** @returns each consumer of this process and how it is. */
@@ -190,6 +197,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     if (!slice) throw new Error(`The handler of ${name} is marked neither @ProjectEvents nor @ReactToEvents`);
     const group = `${service}.${name}`;
     const call = this.#callOf(handler);
+    const rest = this.#rests.get(name);
     const projection = slice.kind === 'projection' ? new Projection(database, { name, ...slice, apply: call }) : undefined;
     if (projection) this.#addRebuild(group, new Projection(rebuildOn, projection.options));
     const consumer = new EventConsumer({
@@ -197,6 +205,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       group,
       topics: [...slice.topics],
       ...(slice.pace && { pace: slice.pace }),
+      ...(rest && { rest }),
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)

@@ -3,6 +3,7 @@ import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer } from 'kafkajs';
 import { fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
+import type { Rest } from './rest.js';
 import { Standing } from './standing.js';
 
 export interface TailOptions {
@@ -14,6 +15,8 @@ export interface TailOptions {
   concerns?: (glimpse: Glimpse) => boolean;
   /** Called with each event that is passed over, in its turn. */
   onPassedOver?: (glimpse: Glimpse) => void;
+  /** Lets it hear later what nobody waits for: all is heard at once when left out. */
+  rest?: Rest;
   onError: (error: unknown, doing: string) => void;
 }
 
@@ -52,16 +55,18 @@ export class Tail {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
+    this.#options.rest?.stop();
     await this.#consumer?.disconnect();
     this.standing.become('stopped');
   }
 
   async #follow(): Promise<void> {
-    const { log, topic, onError } = this.#options;
+    const { log, topic, rest, onError } = this.#options;
     const consumer = log.kafka.consumer({
       groupId: `${log.clientId}.tail.${randomUUID()}`,
-      sessionTimeout: 10_000,
-      heartbeatInterval: 2000,
+      // Nobody shares its partitions or takes them over, so nobody has to learn soon that it is gone.
+      sessionTimeout: 60_000,
+      heartbeatInterval: 20_000,
       // The brokers answer at once when there is anything; this is how often they are asked when there is not.
       maxWaitTimeInMs: 1000,
       retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => !this.#stopping },
@@ -84,6 +89,8 @@ export class Tail {
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       autoCommit: false,
+      // All that a fetch brought is told before the next one is put off.
+      partitionsConsumedConcurrently: Math.max(1, this.#positions.size),
       eachBatch: async ({ batch }) => {
         for (const message of batch.messages) {
           const offset = BigInt(message.offset);
@@ -91,6 +98,7 @@ export class Tail {
           this.#deliver(message);
           this.#positions.set(batch.partition, offset + 1n);
         }
+        await rest?.over(Number(batch.offsetLag()) <= 0);
       },
     });
     await joined;
