@@ -2,6 +2,7 @@ import { topics } from '@communication-center/contracts';
 import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { endableAdmin, keptAliveSocket } from './connections.js';
+import { fetchInSessions } from './fetch-in-sessions.js';
 import { countRequests, requestCounts } from './request-counts.js';
 import { restWhenIdle } from './rest-when-idle.js';
 
@@ -65,6 +66,7 @@ export class EventLog {
     this.#partitions = options.partitions ?? 48;
     restWhenIdle();
     countRequests();
+    fetchInSessions();
     this.#config = {
       brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,
