@@ -49,7 +49,8 @@ test.each([
   ['is in a call that has ended', event('call.ended', 5, { reason: 'hung_up', talkSeconds: 1 })],
 ])('who %s is not let in, whether that was heard or must be asked', async (_how, happened) => {
   const [heard, told] = [judging([happened]), judging([], [happened])];
-  for (const { admission } of [heard, told]) await expect(admission.require(grant, heardAll)).rejects.toMatchObject({ code: 'room_closed' });
+  for (const { admission } of [heard, told])
+    await expect(admission.require(grant, heardAll)).rejects.toMatchObject({ code: 'room_closed' });
   expect([heard.asked, told.asked]).toEqual([[], [4]]);
 });
 

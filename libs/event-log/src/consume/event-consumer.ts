@@ -36,7 +36,7 @@ export interface ConsumerOptions extends MessageHandlerOptions {
 
 const defaults = { pace: 'prompt' as Pace, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
 
-/** What one fetch brings is handed over side by side, up to so many partitions of a topic, so that it can be joined. */
+/** What one fetch brings is handed over side by side, up to so many partitions, so that it can be joined; each fetch looks for work for all. */
 const handedOver = 64;
 
 /** How long a stop waits for its last commit, in milliseconds. */
@@ -139,7 +139,7 @@ export class EventConsumer {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: handedOver * topics.length,
+        partitionsConsumedConcurrently: handedOver,
         eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload)).then(() => this.#rested(payload))),
       });
       isRunning = true;

@@ -33,7 +33,10 @@ beforeEach(() => {
     return answer ?? {};
   };
   // As kafkajs makes it, without a connection.
-  broker = Object.assign(Object.create(Broker.prototype), { connectionPool: { send }, lookupRequest: () => (one: Asked) => ({ asked: one }) });
+  broker = Object.assign(Object.create(Broker.prototype), {
+    connectionPool: { send },
+    lookupRequest: () => (one: Asked) => ({ asked: one }),
+  });
 });
 
 const fetch = () => broker.fetch({ maxWaitTime: 1000, minBytes: 1, topics });
@@ -41,7 +44,10 @@ const said = () =>
   asked.map(({ sessionId, sessionEpoch, topics: all }) => [sessionId, sessionEpoch, all.flatMap(({ partitions }) => partitions).length]);
 
 test('the second fetch says nothing that the first has said', async () => {
-  answers = [{ errorCode: 0, sessionId: 77 }, { errorCode: 0, sessionId: 77 }];
+  answers = [
+    { errorCode: 0, sessionId: 77 },
+    { errorCode: 0, sessionId: 77 },
+  ];
   await fetch();
   await fetch();
   expect(said()).toEqual([
@@ -52,12 +58,7 @@ test('the second fetch says nothing that the first has said', async () => {
 });
 
 test('a session that the broker has lost is left, and the fetch is made without one at once', async () => {
-  answers = [
-    { errorCode: 0, sessionId: 77 },
-    { errorCode: 70, sessionId: 0 },
-    { responses: ['all'] },
-    { errorCode: 0, sessionId: 78 },
-  ];
+  answers = [{ errorCode: 0, sessionId: 77 }, { errorCode: 70, sessionId: 0 }, { responses: ['all'] }, { errorCode: 0, sessionId: 78 }];
   await fetch();
   expect(await fetch()).toEqual({ responses: ['all'] });
   await fetch();
