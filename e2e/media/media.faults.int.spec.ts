@@ -50,3 +50,21 @@ test('killed (-9) and started anew, it refuses who left before, and whose call e
   expect(await outcomeOf(stays)).toBe('joined');
   expect(await fleet.query('media', 'SELECT 1 FROM rooms WHERE call_id = $1', [over.callId])).toEqual([]);
 });
+
+test('while nobody has a media socket, and it hears of calls late, it refuses who has just been kicked and whose call has just ended', async () => {
+  const people = new People(fleet, await fleet.makeApp());
+  await allOfMedia('stop');
+  await allOfMedia('start');
+  await fleet.ready('media');
+  const running = await people.dial('alice', ['bob', 'carol']);
+  const stays = People.credentialsIn(await people.act('answer', running.callId, 'bob'));
+  const leaves = People.credentialsIn(await people.act('answer', running.callId, 'carol'));
+  const over = await people.dial('dan', ['eve']);
+  // Long enough to be heard, too short for the rest that follows to be over.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await people.kick(running.callId, 'carol');
+  await people.act('hang-up', over.callId, 'dan');
+  const credentials = [leaves, People.credentialsIn(over), stays];
+  const outcomes = await Promise.all(credentials.map((one) => new MediaDevice(one).outcome()));
+  expect(outcomes).toEqual(['room_closed', 'room_closed', 'joined']);
+});

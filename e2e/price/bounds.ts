@@ -6,5 +6,5 @@
 export const price = {
   statements: { usual: 100, bound: 200 },
   commits: { usual: 60, bound: 140 },
-  kafkaRequests: { usual: 45, bound: 90 },
+  kafkaRequests: { usual: 30, bound: 60 },
 } as const;

@@ -34,6 +34,7 @@ export class Notifier {
   #waiting: { presence: Presence | undefined; state: string } | undefined;
   /** What the last document says, whatever its version. */
   #shown: string | undefined;
+  #hasBegun = false;
   #ended = false;
 
   constructor(
@@ -41,8 +42,12 @@ export class Notifier {
     private readonly options: NotifierOptions,
   ) {}
 
-  /** Tells a change, where it is one to this package: a busy lamp has no word for a second device (RFC 4235 §4.5). */
+  /**
+   * Tells a change, where it is one to this package: a busy lamp has no word for a second device (RFC 4235 §4.5). What comes before
+   * the first NOTIFY is told by that.
+   */
   changed(presence: Presence): void {
+    if (!this.#hasBegun) return;
     if (this.#waiting || this.#contentOf(presence) !== this.#shown) this.notify(presence);
   }
 
@@ -50,6 +55,7 @@ export class Notifier {
   notify(presence: Presence | undefined, ended?: 'timeout' | 'noresource' | 'deactivated'): void {
     const left = Math.max(0, Math.ceil((this.subscription.expiresAt - Date.now()) / 1000));
     this.#waiting = { presence, state: ended ? `terminated;reason=${ended}` : `active;expires=${left}` };
+    this.#hasBegun = true;
     if (ended) this.#ended = true;
     this.#next();
   }

@@ -33,7 +33,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   readonly #notifiers = new Map<string, Notifier>();
   readonly #byUser = new Map<string, Set<Notifier>>();
   readonly #byCallId = new Map<string, Set<Notifier>>();
-  /** What was told last of each user that somebody follows: an older reading is not told. */
+  /** What was told last of each user that somebody follows: an older reading is not told, nor an event that is late. */
   readonly #known = new Map<string, Presence>();
   /** Answers to requests of the last half minute: UDP repeats what it believes lost (RFC 3261 §17.2.2). */
   readonly #answered = new Map<string, string>();
@@ -211,6 +211,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       this.report(error, 'reading presence for a phone');
       return this.#known.get(nameOf(appId, userAlias));
     });
+    // It may be read before it is heard: those who follow the user already hear of it now, since its event will be no news.
+    if (presence && this.#note(presence, appId)) this.#tellAll(presence, appId, notifier);
     notifier.notify(presence, ended);
   }
 
@@ -222,15 +224,23 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     return known && read && known.version > read.version ? known : read;
   }
 
+  /** @returns whether it is news of somebody who is followed. */
+  #note(presence: Presence, appId: AppId): boolean {
+    const name = nameOf(appId, presence.userAlias);
+    if (!this.#byUser.has(name) || (this.#known.get(name)?.version ?? -1) >= presence.version) return false;
+    this.#known.set(name, presence);
+    return true;
+  }
+
   #onChange(told: AnyEvent): void {
     // The subject is the user's name: what is told of anybody else is not even read.
-    const notifiers = this.#byUser.get(told.subject);
-    if (!notifiers) return;
+    if (!this.#byUser.has(told.subject)) return;
     const { appid, data: presence } = readEvent('presence.events', told);
-    const name = nameOf(appid, presence.userAlias);
-    if ((this.#known.get(name)?.version ?? -1) >= presence.version) return;
-    this.#known.set(name, presence);
-    for (const notifier of notifiers) notifier.changed(presence);
+    if (this.#note(presence, appid)) this.#tellAll(presence, appid);
+  }
+
+  #tellAll(presence: Presence, appId: AppId, but?: Notifier): void {
+    for (const notifier of this.#byUser.get(nameOf(appId, presence.userAlias)) ?? []) if (notifier !== but) notifier.changed(presence);
   }
 
   #expire(): void {
