@@ -64,9 +64,8 @@ export class Tail {
     const { log, topic, rest, onError } = this.#options;
     const consumer = log.kafka.consumer({
       groupId: `${log.clientId}.tail.${randomUUID()}`,
-      // Nobody shares its partitions or takes them over, so nobody has to learn soon that it is gone.
-      sessionTimeout: 60_000,
-      heartbeatInterval: 20_000,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 2000,
       // The brokers answer at once when there is anything; this is how often they are asked when there is not.
       maxWaitTimeInMs: 1000,
       retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => !this.#stopping },
