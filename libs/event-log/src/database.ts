@@ -15,8 +15,13 @@ export interface OwnConnection extends Sql {
   end(): Promise<void>;
 }
 
-/** Runs statements in one transaction. */
+/** Runs statements in one transaction, which begins with the first of them. */
 export interface Transaction extends Sql {
+  /**
+   * Asks a statement that is a transaction by itself, in one round trip: before any other, and with the first other one a
+   * transaction begins that it is no part of.
+   */
+  alone: Sql['query'];
   /** Asks the last statement and commits, in one round trip. Where it fails, nothing of the transaction stays; nothing may follow. */
   last: Sql['query'];
 }

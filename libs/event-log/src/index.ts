@@ -1,10 +1,11 @@
+export type { SendAhead } from './consume/batch-transaction.js';
 export { DeadLetters, type ParkedKey, type ParkedKind } from './consume/dead-letters.js';
 export { type ConsumerOptions, EventConsumer } from './consume/event-consumer.js';
 export { type Gap, Gaps, type Repair } from './consume/gaps.js';
 export { InOrder } from './consume/in-order.js';
 export type { EventBatch } from './consume/message-handler.js';
 export { type ConsumerHealth, EventLogServer } from './consume/nest-server.js';
-export { Projection, type ProjectionBatch } from './consume/projection.js';
+export { type AskAlone, Projection, type ProjectionBatch } from './consume/projection.js';
 export type { Tombstone } from './consume/read-messages.js';
 export { Rebuild } from './consume/rebuild.js';
 export type { RebuildStatus } from './consume/rebuild-row.js';

@@ -60,16 +60,23 @@ export class TestSchema {
     return (await this.#pool.query(text, values)) as unknown as { rows: R[]; rowCount: number | null };
   }
 
-  async transaction<T>(work: (tx: Pick<TestSchema, 'query'> & { last: TestSchema['query'] }) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (tx: Pick<TestSchema, 'query'> & { last: TestSchema['query']; alone: TestSchema['query'] }) => Promise<T>,
+  ): Promise<T> {
     const client = await this.#pool.connect();
+    const ask = client.query.bind(client) as unknown as TestSchema['query'];
+    let isBegun = false;
+    const query: TestSchema['query'] = (text, values) => {
+      if (!isBegun) void ask('BEGIN');
+      isBegun = true;
+      return ask(text, values);
+    };
     try {
-      await client.query('BEGIN');
-      const query = client.query.bind(client) as unknown as TestSchema['query'];
-      const result = await work({ query, last: query });
-      await client.query('COMMIT');
+      const result = await work({ query, last: query, alone: ask });
+      if (isBegun) await ask('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK');
+      if (isBegun) await ask('ROLLBACK');
       throw error;
     } finally {
       client.release();

@@ -8,6 +8,7 @@ import { outbox } from './6-outbox.js';
 import { outboxFunctions } from './7-outbox-functions.js';
 import { outboxRows } from './8-outbox-rows.js';
 import { presenceFunctions } from './9-presence-functions.js';
+import { turns } from './10-turns.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: Migration[] = [
   outboxFunctions,
   outboxRows,
   presenceFunctions,
+  turns,
 ];

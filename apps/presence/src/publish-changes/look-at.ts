@@ -22,6 +22,10 @@ export interface Look extends Person {
   at: Date;
   /** What was said last, and the version it had: 0 where nothing was ever said. */
   said: { version: number; presence: Presence | null };
+  /** How often the person was looked at under the lock, this look included; 0 where it is none. */
+  turn: number;
+  /** Whether the directory knows them: whoever is known by a session or call alone is nobody without it. */
+  isListed: boolean;
 }
 
 interface LookRow {
@@ -36,6 +40,7 @@ interface LookRow {
   sessions: OpenSession[] | null;
   seen: SeenDevice[] | null;
   calls: unknown[] | null;
+  turn?: string;
 }
 
 export const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
@@ -45,7 +50,7 @@ export const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
  * lock sees what everybody before has committed. Those who were set aside are left out.
  */
 export async function lookAt(tx: Sql, people: readonly Person[]): Promise<Look[]> {
-  return look(tx, 'SELECT * FROM look_at($1, $2)', people);
+  return look(tx, 'SELECT * FROM look_in_turn($1, $2)', people);
 }
 
 /** Reads all that is known of some people, without locking anybody. */
@@ -61,6 +66,8 @@ async function look(sql: Sql, how: string, people: readonly Person[]): Promise<L
     at: row.at,
     known: toKnown(row),
     said: { version: Number(row.version ?? 0), presence: row.published },
+    turn: Number(row.turn ?? 0),
+    isListed: row.known === true,
   }));
 }
 

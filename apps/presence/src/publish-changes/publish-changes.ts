@@ -1,12 +1,14 @@
-import { isInfrastructureFailure, OutboxRelay, type Sql, type WrittenRow } from '@communication-center/event-log';
+import { type AskAlone, isInfrastructureFailure, OutboxRelay, type Sql } from '@communication-center/event-log';
 import { DueRows, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter } from 'prom-client';
 import type { PresenceSettings } from '../settings.js';
 import { FailedLately } from './failed-lately.js';
+import { KnownLately, type Remembered } from './known-lately.js';
 import { type Moved, nameOf, type Person } from './look-at.js';
 import { dueAgain, firstRound, isAnybodyMarked, markToLookAt, setAside, takeMarked, takeMarkOf } from './marks.js';
-import { type Saying, sayChanges } from './say-changes.js';
+import { type Said, type Saying, sayChanges } from './say-changes.js';
+import { type CallRow, tellOfCalls } from './tell-of-calls.js';
 
 /** So many people are published in the projection's own transaction; more are a crowd, which waits in queues. */
 const fewPeople = 50;
@@ -32,6 +34,7 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   readonly #marked: DueRows;
   readonly #again: DueRows;
   readonly #failedLately = new FailedLately();
+  readonly #knownLately = new KnownLately();
   #round = firstRound;
   #taking: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -64,22 +67,49 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
    * @throws where somebody cannot be published. The same people are only marked when their events come again.
    */
   async publishWithin(saying: Saying, moved: readonly Moved[]): Promise<() => void> {
-    const people = [...new Map(moved.map((one) => [nameOf(one), one])).values()];
+    const people = eachOnce(moved);
     const mustWait = (one: Person) => people.length > fewPeople || this.#failedLately.has(nameOf(one));
     const waiting = people.filter(mustWait);
     await markToLookAt(saying.tx, waiting);
-    const written = await this.#publishNow(
+    const said = await this.#publishNow(
       saying,
       people.filter((one) => !mustWait(one)),
     );
     return () => {
-      this.relay.committed(written);
+      this.#committed(said);
       if (waiting.length > 0) this.#marked.wake();
     };
   }
 
-  async #publishNow(saying: Saying, people: readonly Moved[]): Promise<WrittenRow[]> {
-    if (people.length === 0) return [];
+  /**
+   * Saves calls that have gone on, and publishes the people in them, in one statement that is a transaction by itself: where all of
+   * them are remembered, and nobody else has looked at them since.
+   * @returns undefined where that is not so: then nothing was done.
+   */
+  async publishAtOnce(alone: AskAlone, calls: readonly CallRow[], moved: readonly Moved[]): Promise<(() => void) | undefined> {
+    const people = eachOnce(moved);
+    if (people.length > fewPeople || people.some((one) => this.#failedLately.has(nameOf(one)))) return undefined;
+    const parties = people.flatMap((person) => {
+      const before = this.#knownLately.get(nameOf(person));
+      return before ? [{ person, before }] : [];
+    });
+    if (parties.length < people.length) return undefined;
+    const forget = () => people.forEach((person) => void this.#knownLately.forget(nameOf(person)));
+    const told = await tellOfCalls(alone, calls, parties, this.settings.KEEP_CHANGES_PER_BUCKET).catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    if (!told) forget();
+    return told && (() => this.#committed({ written: told.written, found: told.after }));
+  }
+
+  #committed({ written, found }: Said): void {
+    this.relay.committed(written);
+    for (const [name, remembered] of found) this.#knownLately.note(name, remembered);
+  }
+
+  async #publishNow(saying: Saying, people: readonly Moved[]): Promise<Said> {
+    if (people.length === 0) return nothing;
     try {
       return await sayChanges(saying, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     } catch (error) {
@@ -170,11 +200,18 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
   }
 
   async #publish(take: (tx: Sql) => Promise<Moved[]>): Promise<void> {
-    const written = await this.database.transaction(async (tx) => {
+    const said = await this.database.transaction(async (tx) => {
       const people = await take(tx);
-      if (people.length === 0) return [];
+      if (people.length === 0) return nothing;
       return sayChanges({ tx, last: tx.last }, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     });
-    this.relay.committed(written);
+    this.#committed(said);
   }
+}
+
+const nothing: Said = { written: [], found: new Map<string, Remembered>() };
+
+/** @returns each person once, as the newest event moved them. */
+function eachOnce(moved: readonly Moved[]): Moved[] {
+  return [...new Map(moved.map((one) => [nameOf(one), one])).values()];
 }

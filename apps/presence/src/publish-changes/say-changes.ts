@@ -5,6 +5,7 @@ import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 import { bucketOf } from '../domain/buckets.js';
 import { presenceOf } from '../domain/presence-of.js';
+import type { Remembered } from './known-lately.js';
 import { type Look, lookAt, type Moved, nameOf, type Person } from './look-at.js';
 import { markToLookAt } from './marks.js';
 
@@ -24,25 +25,39 @@ interface Word extends Person {
   erased: boolean;
 }
 
+/** What came of it: the outbox's rows, to be told to the relay after the commit, and what is to be remembered then, by {@link nameOf}. */
+export interface Said {
+  written: WrittenRow[];
+  found: Map<string, Remembered>;
+}
+
 /**
  * Looks at people and says where they are, where that is not what was said last: in the readings, in the order of their bucket,
- * and to the log. Only here a version rises, under the lock of the person's row.
+ * and to the log. Only here and in `tellOfCalls` a version rises, under the lock of the person's row.
  * @param kept changes a bucket keeps at most.
- * @returns the outbox's rows, to be told to the relay after the commit.
  */
-export async function sayChanges({ tx, last }: Saying, people: readonly Moved[], kept: number): Promise<WrittenRow[]> {
+export async function sayChanges({ tx, last }: Saying, people: readonly Moved[], kept: number): Promise<Said> {
+  const readAt = performance.now();
   const looks = await lookAt(tx, people);
   const words = looks.flatMap((look) => wordOf(look) ?? []);
+  const found = new Map(looks.flatMap((look) => remembered(look, readAt, words) ?? []));
   const seen = new Set(looks.map(nameOf));
   // Who was set aside has a mark; one more says that what its look found may be outdated.
   await markToLookAt(
     tx,
     people.filter((person) => !seen.has(nameOf(person))),
   );
-  if (words.length === 0) return [];
+  if (words.length === 0) return { written: [], found };
   const traces = new Map(people.map((person) => [nameOf(person), person.traceparent ?? currentTraceparent()]));
   const entries = words.flatMap((word) => entriesOf(word, traces.get(nameOf(word))));
-  return say(last, words, kept, entries);
+  return { written: await say(last, words, kept, entries), found };
+}
+
+function remembered(look: Look, readAt: number, words: readonly Word[]): [string, Remembered][] | undefined {
+  const { turn, known, said, isListed } = look;
+  if (!known || !isListed) return undefined;
+  const presence = words.find((word) => nameOf(word) === nameOf(look))?.presence;
+  return [[nameOf(look), { turn, known, readAt, said: presence ? { version: presence.version, presence } : said }]];
 }
 
 /** @returns undefined where all was said. */
@@ -53,7 +68,8 @@ function wordOf({ appId, userAlias, at, known, said }: Look): Word | undefined {
   return isSame(said.presence, presence) ? undefined : { appId, userAlias, at, presence: { ...presence, version }, erased: false };
 }
 
-function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boolean {
+/** Whether what is to be said now was said last. */
+export function isSame(published: Presence | null, now: Omit<Presence, 'version'>): boolean {
   if (!published) return false;
   const { version: _, ...said } = published;
   return isDeepStrictEqual(said, now);
@@ -86,7 +102,8 @@ async function say(last: Sql['query'], words: readonly Word[], kept: number, ent
   return written(rows);
 }
 
-function entriesOf({ presence, at, erased, ...person }: Word, traceparent: string | undefined): OutboxEntry[] {
+/** @returns what the log is told of somebody. */
+export function entriesOf({ presence, at, erased, ...person }: Word, traceparent: string | undefined): OutboxEntry[] {
   const key = nameOf(person);
   const { appId } = person;
   const end: OutboxEntry[] = erased ? [{ topic: 'presence.events', key, event: null }] : [];

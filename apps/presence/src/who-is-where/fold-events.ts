@@ -6,7 +6,8 @@ import {
   foldCallEvent,
   type SessionEvent,
 } from '@communication-center/contracts';
-import type { Sql } from '@communication-center/event-log';
+import type { SendAhead, Sql } from '@communication-center/event-log';
+import type { CallRow } from '../publish-changes/tell-of-calls.js';
 import type { Changed } from './end-keys.js';
 import type { FoldedLately } from './folded-lately.js';
 
@@ -15,34 +16,48 @@ import type { FoldedLately } from './folded-lately.js';
  * written. All go in the order of their keys: a partition that changes its owner may be worked on by two for a moment.
  */
 
-/**
- * @param lately what is known of calls already.
- * @returns the calls that went on, and who has, or had, a part in them.
- */
+/** Calls that have gone on, as their rows, and who has, or had, a part in them. */
+export interface Folded {
+  rows: CallRow[];
+  changed: Changed[];
+}
+
+/** @returns undefined where the database has to be asked what some of the calls were before. */
+export function foldKnownCalls(events: readonly CallEvent[], lately: FoldedLately): Folded | undefined {
+  const { before, unknown } = callsBefore(events, lately);
+  return unknown.length > 0 ? undefined : fold(events, before);
+}
+
+/** @param lately what is known of calls already. */
 export async function foldCalls(
-  tx: Sql,
+  { tx, ahead }: { tx: Sql; ahead: SendAhead },
   events: readonly CallEvent[],
   lately: FoldedLately,
-): Promise<{ calls: CallState[]; changed: Changed[] }> {
-  const ofCalls = Map.groupBy(events, ({ callid }) => callid);
-  const known = [...ofCalls].flatMap(([callId, [first]]) => (first && lately.before(callId, first.sequence)) ?? []);
+): Promise<Folded> {
+  const { before, unknown } = callsBefore(events, lately);
+  const folded = fold(events, new Map([...before, ...(await readCalls(tx, unknown))]));
+  if (folded.rows.length > 0) ahead('SELECT save_calls($1)', [JSON.stringify(folded.rows)]);
+  return folded;
+}
+
+/** @returns calls as they were before these events, where that is known, or nothing was; and which are to be asked about. */
+function callsBefore(events: readonly CallEvent[], lately: FoldedLately): { before: Map<string, CallState>; unknown: string[] } {
+  const firsts = [...Map.groupBy(events, ({ callid }) => callid).values()].flatMap(([first]) => first ?? []);
+  const known = firsts.flatMap(({ callid, sequence }) => lately.before(callid, sequence) ?? []);
   const before = new Map(known.map((call) => [call.callId as string, call]));
-  const unknown = [...ofCalls].filter(([callId, [first]]) => first && first.sequence > 1 && !before.has(callId));
-  for (const [callId, call] of await readCalls(
-    tx,
-    unknown.map(([callId]) => callId),
-  ))
-    before.set(callId, call);
-  const folded = [...ofCalls].flatMap(([callId, ofCall]) => {
+  return { before, unknown: firsts.filter(({ callid, sequence }) => sequence > 1 && !before.has(callid)).map(({ callid }) => callid) };
+}
+
+function fold(events: readonly CallEvent[], before: ReadonlyMap<string, CallState>): Folded {
+  const folded = [...Map.groupBy(events, ({ callid }) => callid)].flatMap(([callId, ofCall]) => {
     const call = ofCall.reduce<CallState | undefined>(foldCallEvent, before.get(callId));
     const last = ofCall.at(-1) as CallEvent;
     return call && call.sequence !== before.get(callId)?.sequence ? [{ call, last }] : [];
   });
-  await saveCalls(tx, folded);
   const changed = folded.flatMap(({ call, last: { appid, traceparent } }) =>
     call.participants.map(({ userAlias }) => ({ appId: appid, userAlias, traceparent })),
   );
-  return { calls: folded.map(({ call }) => call), changed };
+  return { rows: folded.map(rowOf), changed };
 }
 
 /** @param callIds none of them is asked about where its first event is at hand: nothing came before. */
@@ -55,25 +70,15 @@ async function readCalls(tx: Sql, callIds: readonly string[]): Promise<Map<strin
   return new Map(rows.map(({ call_id, call }) => [call_id, callStateSchema.parse(call)]));
 }
 
-async function saveCalls(tx: Sql, folded: readonly { call: CallState; last: CallEvent }[]): Promise<void> {
-  if (folded.length === 0) return;
-  const rows = folded.map(({ call, last }) => ({
+function rowOf({ call, last }: { call: CallState; last: CallEvent }): CallRow {
+  return {
     call_id: call.callId,
     app_id: last.appid,
     sequence: call.sequence,
     ended: call.status === 'ended',
     participants: call.participants.map(({ userAlias }) => userAlias),
     call,
-  }));
-  await tx.query(
-    `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
-     SELECT * FROM json_to_recordset($1) AS folded(call_id uuid, app_id text, sequence int, ended boolean, participants text[], call jsonb)
-     ORDER BY call_id
-     ON CONFLICT (call_id) DO UPDATE
-     SET sequence = excluded.sequence, ended = excluded.ended, participants = excluded.participants, call = excluded.call, updated_at = clock_timestamp()
-     WHERE current_calls.sequence < excluded.sequence`,
-    [JSON.stringify(rows)],
-  );
+  };
 }
 
 /** @returns whose sessions have changed, with the signs of life that they are. */

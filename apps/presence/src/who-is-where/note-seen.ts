@@ -1,11 +1,11 @@
-import type { Sql } from '@communication-center/event-log';
+import type { SendAhead } from '@communication-center/event-log';
 import type { Changed } from './end-keys.js';
 
 /** Notes signs of life, in one order for all: two sessions of a device may be told by two partitions at once. */
-export async function noteSeen(tx: Sql, changed: readonly Changed[]): Promise<void> {
+export function noteSeen(ahead: SendAhead, changed: readonly Changed[]): void {
   const signs = changed.flatMap(({ appId, userAlias, seen }) => (seen ? [{ appId, userAlias, ...seen }] : []));
   if (signs.length === 0) return;
-  await tx.query(
+  ahead(
     `INSERT INTO seen_devices (app_id, user_alias, device_id, platform, last_seen_at)
      SELECT app_id, user_alias, device_id, max(platform), max(seen_at)
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS sign(app_id, user_alias, device_id, platform, seen_at)

@@ -2,18 +2,14 @@
  * What a batch changes is published in the transaction that folds it: once for each person, of the newest that all have committed,
  * or not at all. Whoever cannot be published, and crowds, hold up nobody.
  */
-import { type AppId, type CallEvent, type Presence, type SessionEvent, thisRelease, type UserAlias } from '@communication-center/contracts';
-import { Projection } from '@communication-center/event-log';
+import type { Presence, SessionEvent, UserAlias } from '@communication-center/contracts';
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrations } from '../migrations/index.js';
-import { PublishChanges } from '../publish-changes/publish-changes.js';
+import { app, at, callEvent, dialed, newId, noting, replica as replicaOn, ringing, sessionEvent, trace } from './replica.fixture.js';
 import { WhoIsWhereProjection } from './who-is-where.projection.js';
 
 const fleet = new Fleet();
-const app = 'app' as AppId;
-const at = '2026-11-27T12:00:00.000Z';
-const trace = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
 let schema: TestSchema;
 let woken: unknown[][];
 let statements: string[];
@@ -26,77 +22,7 @@ beforeEach(async () => {
 
 afterEach(() => schema.drop());
 
-/** The projection as a replica has it. */
-function replica(database: Pick<TestSchema, 'query' | 'transaction'> = schema) {
-  const relay = { committed: (rows: unknown[]) => void woken.push(rows) };
-  const publisher = new PublishChanges(database as never, relay as never, { KEEP_CHANGES_PER_BUCKET: 20_000 }, () => undefined);
-  const handler = new WhoIsWhereProjection(publisher);
-  const projection = new Projection(database as never, {
-    name: 'who-is-where',
-    topics: [],
-    tables: [],
-    apply: (batch) => handler.apply(batch as never),
-  });
-  return {
-    publisher,
-    apply: (topic: string, events: object[]) => projection.applyLive({ topic, events: events as never, tombstones: [] }),
-  };
-}
-
-/** The schema, noting each statement in a transaction. */
-function noting(): Pick<TestSchema, 'query' | 'transaction'> {
-  return {
-    query: (text, values) => schema.query(text, values),
-    transaction: (work) =>
-      schema.transaction((tx) => {
-        const query: TestSchema['query'] = (text, values) => {
-          statements.push(text);
-          return tx.query(text, values);
-        };
-        return work({ query, last: query });
-      }),
-  };
-}
-
-let made = 0;
-function newId(): string {
-  made += 1;
-  return `00000000-0000-7000-8000-${String(made).padStart(12, '0')}`;
-}
-
-function callEvent(callid: string, sequence: number, type: string, data: object, traceparent = trace('1')): CallEvent {
-  const envelope = { specversion: '1.0', id: newId(), source: '/calls', time: at, subject: callid, callid, appid: app, dataversion: 1 };
-  return thisRelease.read('calls.events', { ...envelope, sequence, type, data, traceparent } as never) as CallEvent;
-}
-
-const dialed = (callid: string, initiator: string, callee: string) =>
-  callEvent(callid, 1, 'call.dialed', {
-    audience: [initiator, callee],
-    initiator,
-    initiatorDevice: `${initiator}-desk`,
-    callees: [callee],
-    callType: 'audio_video',
-    ringSeconds: 60,
-    maxDurationSeconds: 14_400,
-    maxParticipants: 8,
-    customData: {},
-  });
-const ringing = (callid: string, initiator: string, callee: string) =>
-  callEvent(callid, 2, 'call.ringing', { audience: [initiator, callee], userAlias: callee, deviceId: 'phone' }, trace('2'));
-
-function sessionEvent(sessionId: string, sequence: number, type: string, userAlias: string, time = at): SessionEvent {
-  const data = { sessionId, userAlias, deviceId: `${userAlias}-phone`, platform: 'web', openedAt: at };
-  return {
-    type,
-    data,
-    appid: app,
-    sequence,
-    time,
-    subject: sessionId,
-    id: newId(),
-    traceparent: trace('3'),
-  } as unknown as SessionEvent;
-}
+const replica = (database: Parameters<typeof replicaOn>[0] = schema) => replicaOn(database, (rows) => woken.push(rows));
 
 async function readings(): Promise<Record<string, Presence>> {
   const { rows } = await schema.query<{ user_alias: string; published: Presence }>(
@@ -130,7 +56,7 @@ test('a batch publishes each person once, with the trace of the newest event abo
 
 test('an event of a call that goes on takes one transaction of four statements, one that changes nobody three; a call unknown here is read', async () => {
   const callId = newId();
-  const { apply } = replica(noting());
+  const { apply } = replica(noting(schema, statements));
   await apply('calls.events', [dialed(callId, 'alice', 'bob')]);
   // The projection's lock, the call, the look, the word with the outbox.
   expect(statements).toHaveLength(4);
@@ -138,7 +64,7 @@ test('an event of a call that goes on takes one transaction of four statements, 
   await apply('calls.events', [ringing(callId, 'alice', 'bob')]);
   expect(statements, 'nobody is somewhere else').toHaveLength(3);
   statements = [];
-  await replica(noting()).apply('calls.events', [
+  await replica(noting(schema, statements)).apply('calls.events', [
     callEvent(callId, 3, 'call.answered', { audience: ['alice', 'bob'], userAlias: 'bob', deviceId: 'phone' }),
   ]);
   expect(statements).toHaveLength(5);
@@ -290,6 +216,7 @@ test('the past that is folded again publishes nothing and marks nobody', async (
       events: [dialed(callId, 'alice', 'bob')],
       tombstones: [],
       tx: tx as never,
+      ahead: (text, values) => void tx.query(text, values),
       isRebuild: true,
       afterCommit: () => expect.unreachable(),
     }),

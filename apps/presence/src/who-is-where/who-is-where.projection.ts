@@ -2,7 +2,7 @@ import { ProjectEvents, type ProjectionBatch } from '@communication-center/event
 import { Controller } from '@nestjs/common';
 import { PublishChanges } from '../publish-changes/publish-changes.js';
 import { type Changed, endKeys } from './end-keys.js';
-import { foldCalls, foldSessions, foldUsers } from './fold-events.js';
+import { type Folded, foldCalls, foldKnownCalls, foldSessions, foldUsers } from './fold-events.js';
 import { FoldedLately } from './folded-lately.js';
 import { noteSeen } from './note-seen.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
@@ -29,20 +29,37 @@ export class WhoIsWhereProjection {
     beforeSwap: markWhoDiffers,
   })
   async apply(batch: Batch): Promise<void> {
-    const { events, tombstones, tx, last, isRebuild, afterCommit } = batch;
+    if (await this.#appliedAtOnce(batch)) return;
+    const { events, tombstones, tx, ahead, last, isRebuild, afterCommit } = batch;
     const changed = [...(await this.#fold(batch)), ...(await endKeys(tx, tombstones, events))];
     // What is folded again was seen, and looked at, when it happened.
     if (isRebuild || changed.length === 0) return;
-    await noteSeen(tx, changed);
+    noteSeen(ahead, changed);
     afterCommit(await this.publisher.publishWithin({ tx, last }, changed));
   }
 
-  async #fold({ topic, events, tx, isRebuild, afterCommit }: Batch): Promise<Changed[]> {
+  /** Applies events of calls in one statement. @returns whether that could be done: else nothing was done. */
+  async #appliedAtOnce({ topic, events, alone, afterCommit }: Batch): Promise<boolean> {
+    if (topic !== 'calls.events' || !alone) return false;
+    const folded = foldKnownCalls(events, this.#lately);
+    if (!folded || folded.rows.length === 0) return false;
+    const then = await this.publisher.publishAtOnce(alone, folded.rows, folded.changed);
+    if (!then) return false;
+    this.#note(folded);
+    afterCommit(then);
+    return true;
+  }
+
+  async #fold({ topic, events, tx, ahead, isRebuild, afterCommit }: Batch): Promise<Changed[]> {
     if (topic === 'sessions.events') return foldSessions(tx, events);
     if (topic === 'directory.events') return foldUsers(tx, events);
     // A rebuild folds far more calls than go on now.
-    const { calls, changed } = await foldCalls(tx, events, isRebuild ? new FoldedLately() : this.#lately);
-    if (!isRebuild) afterCommit(() => this.#lately.note(calls));
-    return changed;
+    const folded = await foldCalls({ tx, ahead }, events, isRebuild ? new FoldedLately() : this.#lately);
+    if (!isRebuild) afterCommit(() => this.#note(folded));
+    return folded.changed;
+  }
+
+  #note({ rows }: Folded): void {
+    this.#lately.note(rows.map(({ call }) => call));
   }
 }

@@ -1,10 +1,20 @@
 import type { AnyEvent, EventOf, Topic } from '@communication-center/contracts';
-import type { Database, Sql } from '../database.js';
+import type { Database, Rows, Sql } from '../database.js';
 import { InfrastructureError } from '../failures.js';
+import { BatchTransaction, type SendAhead } from './batch-transaction.js';
 import type { EventBatch } from './message-handler.js';
 import type { Pace } from './pace.js';
 import type { Tombstone } from './read-messages.js';
 import { shadowOf } from './tables.js';
+
+/** SQLSTATE. */
+const divisionByZero = '22012';
+
+/**
+ * Asks a statement that is a transaction by itself. Its `$1` is told here: the name of which it has to have
+ * `pg_try_advisory_xact_lock_shared(hashtext($1))` before it does anything else, or fail, since a rebuild takes the tables' place.
+ */
+export type AskAlone = <R>(text: string, values: unknown[]) => Promise<Rows<R>>;
 
 /** Events to fold into a projection's tables, inside the transaction that also guards against a rebuild. */
 export interface AnyProjectionBatch {
@@ -13,8 +23,12 @@ export interface AnyProjectionBatch {
   /** Keys that ended among these events. */
   tombstones: readonly Tombstone[];
   tx: Sql;
+  /** Sends a statement that only has to succeed: it goes with the next one. Where it fails, so does the batch, with its error. */
+  ahead: SendAhead;
   /** Runs the batch's last statement: one that is alone in its transaction is committed with it, in one round trip. */
   last: Sql['query'];
+  /** Asks a statement that is a transaction by itself: instead of, or before, all others. There is none in a rebuild. */
+  alone?: AskAlone;
   /** Whether the past is folded again, into a shadow: then nothing but the projection's tables may be touched. */
   isRebuild: boolean;
   /** Has something done once the batch has committed, such as waking who waits for its rows. Nothing is done after a rebuild's. */
@@ -53,14 +67,42 @@ export class Projection {
   ) {}
 
   /** Applies one batch from the log. @throws InfrastructureError in the moment in which a rebuilt one takes its place. */
-  async applyLive({ topic, events, tombstones }: EventBatch): Promise<void> {
+  async applyLive(batch: EventBatch): Promise<void> {
     const then: (() => void)[] = [];
     await this.database.transaction(async (tx) => {
-      const { rows } = await tx.query<{ had: boolean }>('SELECT pg_try_advisory_xact_lock_shared(hashtext($1)) AS had', [this.#lockName]);
-      if (!rows[0]?.had) throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
-      await this.options.apply({ topic, events, tombstones, tx, last: tx.last, isRebuild: false, afterCommit: (one) => then.push(one) });
+      const own = new BatchTransaction({ tx, last: tx.last, first: () => this.#keepOutRebuild(tx) });
+      const alone: AskAlone = (text, values) => tx.alone(text, [this.#lockName, ...values]);
+      await this.#apply({ ...batch, alone, isRebuild: false, afterCommit: (one) => then.push(one) }, own);
     });
     for (const one of then) one();
+  }
+
+  /** Folds events of the past into the shadow, in a transaction that sees it. */
+  async applyAgain(batch: EventBatch, tx: Sql): Promise<void> {
+    const own = new BatchTransaction({ tx, last: (text, values) => tx.query(text, values) });
+    await this.#apply({ ...batch, isRebuild: true, afterCommit: () => undefined }, own);
+  }
+
+  async #apply(batch: Omit<AnyProjectionBatch, 'tx' | 'ahead' | 'last'>, tx: BatchTransaction): Promise<void> {
+    try {
+      await this.options.apply({ ...batch, tx, ahead: tx.ahead, last: tx.last });
+    } finally {
+      // What failed ahead is the cause of whatever failed after it, and nothing of the transaction stays.
+      await tx.answered();
+    }
+  }
+
+  /**
+   * Keeps a rebuild from putting its shadow in place until the transaction ends. A lock that is not to be had is an error of the
+   * statement, so that those sent behind it do nothing.
+   */
+  async #keepOutRebuild(tx: Sql): Promise<void> {
+    try {
+      await tx.query('SELECT 1 / pg_try_advisory_xact_lock_shared(hashtext($1))::int', [this.#lockName]);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === divisionByZero)) throw error;
+      throw new InfrastructureError(`${this.options.name} is being replaced by its rebuild`);
+    }
   }
 
   /** Runs work in a transaction in which the projection's tables are those of the shadow. */

@@ -213,9 +213,7 @@ export class Rebuild {
     const events = whole.map((event) => reader.read(topic, event));
     await this.#inShadow(async (tx) => {
       await also?.(tx);
-      const last: Sql['query'] = (text, values) => tx.query(text, values);
-      if (events.length > 0 || tombstones.length > 0)
-        await projection.options.apply({ topic, events, tombstones, tx, last, isRebuild: true, afterCommit: () => undefined });
+      if (events.length > 0 || tombstones.length > 0) await projection.applyAgain({ topic, events, tombstones }, tx);
     });
     for (const message of messages) this.#seen.note(topic, keyOf(message), sequenceIn(message));
   }

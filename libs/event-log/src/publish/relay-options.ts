@@ -57,7 +57,7 @@ export function settled(options: RelayOptions): Settled {
   return {
     topics: Object.keys(productTopics),
     keptElsewhere: Object.keys(productTopics).filter((topic) => productTopics[topic as keyof typeof productTopics].retention === 'lasting'),
-    countedFromOne: ['calls.events', 'sessions.events', 'media.events'],
+    countedFromOne: ['calls.events', 'sessions.events', 'media.events', 'presence.events'],
     reconcileEveryMs: 15_000,
     isNeeded: true,
     pollMs: 1000,

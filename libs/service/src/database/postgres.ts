@@ -69,14 +69,14 @@ export class Postgres implements Database {
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.#connection();
+    const tx = new PooledTransaction(client);
     try {
-      const tx = new PooledTransaction(client);
       const result = await work(tx);
       await tx.commit();
       client.release();
       return result;
     } catch (error) {
-      client.release(!(await isRolledBack(client, error)));
+      client.release(!(tx.isBegun ? await isRolledBack(client, error) : isAnswer(error)));
       throw error;
     }
   }
@@ -105,32 +105,45 @@ export class Postgres implements Database {
 
 /** A transaction on a pooled connection, which sends statements without waiting for the answers to those before. */
 class PooledTransaction implements Transaction {
-  readonly #begun: Promise<unknown>;
+  #begun: Promise<unknown> | undefined;
   #committed: Promise<unknown> | undefined;
 
-  constructor(private readonly client: pg.PoolClient) {
-    // Waited for at the end. Where it fails, so does what follows it.
-    this.#begun = client.query('BEGIN');
-    this.#begun.catch(() => undefined);
+  constructor(private readonly client: pg.PoolClient) {}
+
+  get isBegun(): boolean {
+    return this.#begun !== undefined;
   }
+
+  alone = async <R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> => {
+    if (this.#begun) throw new Error('This transaction has begun');
+    return (await this.client.query(text, values)) as unknown as Rows<R>;
+  };
 
   async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> {
     if (this.#committed) throw new Error('This transaction has had its last statement');
+    // Waited for at the end. Where it fails, so does what follows it.
+    this.#begun ??= unheard(this.client.query('BEGIN'));
     return (await this.client.query(text, values)) as unknown as Rows<R>;
   }
 
   last = <R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> => {
     const answer = this.query<R>(text, values);
     // After a statement that failed this rolls back.
-    this.#committed = this.client.query('COMMIT');
-    this.#committed.catch(() => undefined);
+    this.#committed = unheard(this.client.query('COMMIT'));
     return answer;
   };
 
   async commit(): Promise<void> {
+    if (!this.#begun) return;
     await this.#begun;
     await (this.#committed ?? this.client.query('COMMIT'));
   }
+}
+
+/** @returns a promise that is waited for later: until then nobody is told where it fails. */
+function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 const lostStates = /^(08|57P|25P03)/;
