@@ -52,7 +52,7 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
   return registry.map((service) => ({
     name: service.name + suffix,
     command: pinnedNode,
-    args: [...(process.env.PROF?.split(',').includes(service.name) ? ['--cpu-prof', '--cpu-prof-dir=/tmp/presence2/prof', `--cpu-prof-name=${service.name}.cpuprofile`] : []), semiSpace(service), ...(isWatched ? ['--enable-source-maps'] : []), entryOf(service.name, { isWatched })],
+    args: [semiSpace(service), ...(isWatched ? ['--enable-source-maps'] : []), entryOf(service.name, { isWatched })],
     cwd: root,
     readyUrl: `${at(port(internalPort(service)))}/health/ready`,
     env: {
