@@ -173,6 +173,21 @@ test('a reader that sends everything again to repair the log is not taken for th
   expect(await sequencesOf('a')).toEqual([1, 2, 3, 2, 4]);
 });
 
+test('somebody who is erased and comes back is told of in order, the end between, and what follows goes without a read again', async () => {
+  const database = new Counted();
+  const owner = relay({ database });
+  await eventually('it owning all', () => owner.owned.size === 16);
+  for (const sequences of [[1], [2], [3, null], [4], [5]]) owner.committed(await bench.write('a', ...sequences));
+  // Erased without a word: the count skips one.
+  for (const sequences of [[null], [7], [8], [9]]) owner.committed(await bench.write('a', ...sequences));
+  await bench.allPublished();
+  expect(await sequencesOf('a')).toEqual([1, 2, 3, null, 4, 5, null, 7, 8, 9]);
+  const reads = database.counts.mark_and_read;
+  for (const sequence of [10, 11, 12]) owner.committed(await bench.write('a', sequence));
+  await bench.allPublished();
+  expect(database.counts.mark_and_read - reads, 'but for the look of each second').toBeLessThanOrEqual(1);
+});
+
 test('shards are given up only when what was sent of them is marked', async () => {
   const owner = relay({ markEveryMs: 3000 });
   await eventually('it owning all', () => owner.owned.size === 16);

@@ -94,6 +94,30 @@ test('the last statement is committed with it, and where it fails nothing stays'
   expect(await pid()).toBe(before);
 });
 
+test('a statement asked alone is committed by itself, before any transaction, which may begin after it', async () => {
+  const before = await pid();
+  await database.transaction(async (tx) => {
+    await tx.alone('INSERT INTO things VALUES (1)');
+    await expect(tx.alone('INSERT INTO things VALUES (1)')).rejects.toMatchObject({ code: '23505' });
+    await tx.query('INSERT INTO things VALUES (2)');
+    await expect(tx.alone('SELECT 1')).rejects.toThrow('has begun');
+  });
+  const failed = database.transaction(async (tx) => {
+    await tx.alone('INSERT INTO things VALUES (3)');
+    throw new Error('nothing of the transaction stays');
+  });
+  await expect(failed).rejects.toThrow('nothing of the transaction stays');
+  expect((await database.query('SELECT id FROM things ORDER BY id')).rows).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  expect(await pid()).toBe(before);
+});
+
+test('a connection that is lost at a statement asked alone is not used again', async () => {
+  const before = await pid();
+  const lost = database.transaction((tx) => tx.alone('SELECT pg_terminate_backend(pg_backend_pid())'));
+  await expect(lost).rejects.toThrow();
+  expect(await pid()).not.toBe(before);
+});
+
 test('what is refused only by the commit is a failure of the transaction', async () => {
   await database.query('CREATE TABLE later (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
   const twice = database.transaction(async (tx) => {

@@ -76,7 +76,7 @@ export class Postgres implements Database {
       client.release();
       return result;
     } catch (error) {
-      client.release(!(tx.isBegun ? await isRolledBack(client, error) : isAnswer(error)));
+      client.release(!(await tx.isOver(error)));
       throw error;
     }
   }
@@ -107,16 +107,19 @@ export class Postgres implements Database {
 class PooledTransaction implements Transaction {
   #begun: Promise<unknown> | undefined;
   #committed: Promise<unknown> | undefined;
+  /** Whether nobody knows what the connection is at, though no transaction has begun. */
+  #isLost = false;
 
   constructor(private readonly client: pg.PoolClient) {}
 
-  get isBegun(): boolean {
-    return this.#begun !== undefined;
-  }
-
   alone = async <R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> => {
     if (this.#begun) throw new Error('This transaction has begun');
-    return (await this.client.query(text, values)) as unknown as Rows<R>;
+    try {
+      return (await this.client.query(text, values)) as unknown as Rows<R>;
+    } catch (error) {
+      this.#isLost = !isAnswer(error);
+      throw error;
+    }
   };
 
   async query<R = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Rows<R>> {
@@ -137,6 +140,11 @@ class PooledTransaction implements Transaction {
     if (!this.#begun) return;
     await this.#begun;
     await (this.#committed ?? this.client.query('COMMIT'));
+  }
+
+  /** Ends it after a failure. @returns whether its connection is good for the next one. */
+  async isOver(error: unknown): Promise<boolean> {
+    return this.#begun ? isRolledBack(this.client, error) : !this.#isLost;
   }
 }
 
