@@ -113,7 +113,8 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     try {
       return await sayChanges(saying, people, this.settings.KEEP_CHANGES_PER_BUCKET);
     } catch (error) {
-      this.#failedLately.note(people.map(nameOf));
+      // Where something before it in the transaction has failed, it is not theirs.
+      if (!isOfSomethingBefore(error)) this.#failedLately.note(people.map(nameOf));
       throw error;
     }
   }
@@ -208,6 +209,9 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
     this.#committed(said);
   }
 }
+
+/** Whether PostgreSQL has only said that the transaction had failed already. */
+const isOfSomethingBefore = (error: unknown) => error instanceof Error && 'code' in error && error.code === '25P02';
 
 const nothing: Said = { written: [], found: new Map<string, Remembered>() };
 

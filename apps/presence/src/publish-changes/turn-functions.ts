@@ -1,24 +1,23 @@
 import { pinnedPlans } from '@communication-center/event-log';
 import { iso, placing, readingInTurn } from './presence-functions.js';
 
+/** Saves `calls` as far as they are newer than what is saved. */
+const saving = `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
+     SELECT * FROM json_to_recordset(calls) AS folded(call_id uuid, app_id text, sequence int, ended boolean, participants text[], call jsonb)
+     ORDER BY call_id
+     ON CONFLICT (call_id) DO UPDATE
+     SET sequence = excluded.sequence, ended = excluded.ended, participants = excluded.participants, call = excluded.call, updated_at = clock_timestamp()
+     WHERE current_calls.sequence < excluded.sequence;`;
+
 /**
  * A person's turn rises with every look, under the lock of the person's row: whoever remembers what was found in a turn, and finds
  * the same turn under the lock, knows that nobody has looked since. Whoever changes what is known of a person looks, or leaves a mark.
  */
 export const turnFunctions = [
   'ALTER TABLE people ADD COLUMN turn bigint NOT NULL DEFAULT 0',
-  `CREATE OR REPLACE FUNCTION save_calls(calls json) RETURNS int LANGUAGE plpgsql ${pinnedPlans} AS $$
-   DECLARE
-     saved int;
+  `CREATE OR REPLACE FUNCTION save_calls(calls json) RETURNS void LANGUAGE plpgsql ${pinnedPlans} AS $$
    BEGIN
-     INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
-     SELECT * FROM json_to_recordset(calls) AS folded(call_id uuid, app_id text, sequence int, ended boolean, participants text[], call jsonb)
-     ORDER BY call_id
-     ON CONFLICT (call_id) DO UPDATE
-     SET sequence = excluded.sequence, ended = excluded.ended, participants = excluded.participants, call = excluded.call, updated_at = clock_timestamp()
-     WHERE current_calls.sequence < excluded.sequence;
-     GET DIAGNOSTICS saved = ROW_COUNT;
-     RETURN saved;
+     ${saving}
    END $$`,
   `CREATE OR REPLACE FUNCTION look_in_turn(apps text[], aliases text[])
    RETURNS TABLE (app_id text, user_alias text, version bigint, published jsonb, at timestamptz, known boolean, do_not_disturb boolean,
@@ -59,6 +58,7 @@ export const turnFunctions = [
    LANGUAGE plpgsql ${pinnedPlans} AS $$
    #variable_conflict use_column
    DECLARE
+     saved int;
      now text;
    BEGIN
      -- Seen before anything is written or locked, as a rule; under the locks it is an error.
@@ -71,7 +71,9 @@ export const turnFunctions = [
        RETURN QUERY SELECT NULL::bigint, NULL::int, NULL::text;
        RETURN;
      END IF;
-     IF save_calls(calls) < json_array_length(calls) OR EXISTS (
+     ${saving}
+     GET DIAGNOSTICS saved = ROW_COUNT;
+     IF saved < json_array_length(calls) OR EXISTS (
        SELECT FROM (
          SELECT people.turn, who.turn AS remembered FROM people JOIN unnest(apps, aliases, turns) AS who(app_id, user_alias, turn)
            ON people.app_id = who.app_id AND people.user_alias = who.user_alias

@@ -60,10 +60,10 @@ test('an event of a call that goes on takes one transaction of four statements, 
   await apply('calls.events', [dialed(callId, 'alice', 'bob')]);
   // The projection's lock, the call, the look, the word with the outbox.
   expect(statements).toHaveLength(4);
-  statements = [];
+  statements.length = 0;
   await apply('calls.events', [ringing(callId, 'alice', 'bob')]);
   expect(statements, 'nobody is somewhere else').toHaveLength(3);
-  statements = [];
+  statements.length = 0;
   await replica(noting(schema, statements)).apply('calls.events', [
     callEvent(callId, 3, 'call.answered', { audience: ['alice', 'bob'], userAlias: 'bob', deviceId: 'phone' }),
   ]);
