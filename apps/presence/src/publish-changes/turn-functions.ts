@@ -73,12 +73,14 @@ export const turnFunctions = [
      END IF;
      ${saving}
      GET DIAGNOSTICS saved = ROW_COUNT;
+     PERFORM FROM people JOIN unnest(apps, aliases) AS who(app_id, user_alias)
+       ON people.app_id = who.app_id AND people.user_alias = who.user_alias
+     ORDER BY people.app_id, people.user_alias FOR UPDATE OF people;
+     -- A statement of its own: a condition beside the locking is looked at before the lock, and then who fits it not is not locked.
      IF saved < json_array_length(calls) OR EXISTS (
-       SELECT FROM (
-         SELECT people.turn, who.turn AS remembered FROM people JOIN unnest(apps, aliases, turns) AS who(app_id, user_alias, turn)
-           ON people.app_id = who.app_id AND people.user_alias = who.user_alias
-         ORDER BY people.app_id, people.user_alias FOR UPDATE OF people
-       ) AS locked WHERE locked.turn <> locked.remembered
+       SELECT FROM people JOIN unnest(apps, aliases, turns) AS who(app_id, user_alias, turn)
+         ON people.app_id = who.app_id AND people.user_alias = who.user_alias
+       WHERE people.turn <> who.turn
      ) THEN
        RAISE EXCEPTION 'others have gone on since what is remembered' USING ERRCODE = '40001';
      END IF;

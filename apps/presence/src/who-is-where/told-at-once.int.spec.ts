@@ -124,6 +124,28 @@ test('somebody who is marked is looked at, and whoever was set aside is left to 
   await expectExact();
 });
 
+test('two events about one person at the same moment, both from memory, are told one after the other', async () => {
+  const replicas = [noted(), noted()] as const;
+  await remember(replicas[0], people);
+  for (let round = 0; round < 25; round += 1) {
+    const ids = [newId(), newId()] as const;
+    // Both have looked, or told, before.
+    const [one, other] = [replicas[0], round % 2 ? replicas[0] : replicas[1]];
+    await Promise.all([
+      one.apply('calls.events', [dialed(ids[0], 'alice', 'bob')]),
+      other.apply('calls.events', [dialed(ids[1], 'carol', 'bob')]),
+    ]);
+    expect((await said()).bob?.calls).toHaveLength(2);
+    await Promise.all([
+      one.apply('calls.events', [ended(ids[0], 2, pair)]),
+      other.apply('calls.events', [ended(ids[1], 2, ['carol', 'bob'])]),
+    ]);
+    expect((await said()).bob?.calls).toEqual([]);
+  }
+  expect(alone.length).toBeGreaterThan(25);
+  await expectExact();
+});
+
 test('a call that is told of again, by whomever, does not begin anew', async () => {
   const one = noted();
   await remember(one);
