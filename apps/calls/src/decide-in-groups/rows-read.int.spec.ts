@@ -37,7 +37,7 @@ test('an answer and a deadline read a few dozen rows', async () => {
   const read = await rowsReadBy(store.schema, async (sql) => {
     const database = {
       query: sql.query,
-      transaction: <T>(work: (tx: Transaction) => Promise<T>) => work({ query: sql.query, last: sql.query }),
+      transaction: <T>(work: (tx: Transaction) => Promise<T>) => work({ query: sql.query, last: sql.query, alone: sql.query }),
     };
     const room = new DecisionRoom(
       database,

@@ -34,7 +34,7 @@ class Counted {
         this.statements.push(text);
         return tx.query(text, values);
       };
-      const result = await work({ query, last: query });
+      const result = await work({ query, last: query, alone: query });
       this.statements.push('COMMIT');
       return result;
     });

@@ -43,7 +43,7 @@ class Watched implements Database {
           await this.before(text);
           return tx.query<R>(text, values);
         };
-        return work({ query, last: query });
+        return work({ query, last: query, alone: query });
       });
     } finally {
       this.atOnce -= 1;
