@@ -38,12 +38,14 @@ interface News {
  */
 export class CallSequences {
   readonly #owner: Owner;
-  readonly #heard = new Map<CallId, Heard>();
+  /** None until there is a call: most sockets idle. */
+  #heard: Map<CallId, Heard> | undefined;
   readonly #oldest: number;
 
   constructor(owner: Owner, snapshot: readonly CallState[], takenAt: string) {
     this.#owner = owner;
     for (const call of snapshot) {
+      this.#heard ??= new Map();
       this.#heard.set(call.callId, { sequence: call.sequence, part: participantOf(call, owner.userAlias) });
     }
     this.#oldest = Date.parse(takenAt) - forgetAfterMs;
@@ -52,10 +54,11 @@ export class CallSequences {
   /** @returns what the event tells the socket, and counts it as told from then on; undefined when it is not news. */
   take(event: CallEvent): News | undefined {
     const { userAlias, deviceId } = this.#owner;
-    const heard = this.#heard.get(event.callid);
+    const heard = this.#heard?.get(event.callid);
     if (heard === undefined ? Date.parse(event.time) < this.#oldest : event.sequence <= heard.sequence) return undefined;
     const part = foldParticipant(heard?.part, event, userAlias);
     // An ended call has no more events, but a repeat of its last ones may come: it is kept until the next few have ended.
+    this.#heard ??= new Map();
     this.#heard.delete(event.callid);
     this.#heard.set(event.callid, { sequence: event.sequence, part });
     if (this.#heard.size > 200) this.#heard.delete(this.#heard.keys().next().value as CallId);

@@ -3,7 +3,8 @@ const maxInHand = 64;
 
 /** Works on what comes in order within a lane; lanes do not wait for each other. */
 export class FrameLanes {
-  readonly #last = new Map<string, Promise<unknown>>();
+  /** Made when something is to be done: most sockets idle. */
+  #last: Map<string, Promise<unknown>> | undefined;
   #inHand = 0;
 
   /** @returns whether one more would be too many. */
@@ -14,14 +15,17 @@ export class FrameLanes {
   /** Works once all that came to this lane before is done, however it ended. */
   async run<T>(lane: string, work: () => Promise<T>): Promise<T> {
     this.#inHand += 1;
-    const before = this.#last.get(lane) ?? Promise.resolve();
+    this.#last ??= new Map();
+    const last = this.#last;
+    const before = last.get(lane) ?? Promise.resolve();
     const mine = before.then(work, work);
-    this.#last.set(lane, mine);
+    last.set(lane, mine);
     try {
       return await mine;
     } finally {
       this.#inHand -= 1;
-      if (this.#last.get(lane) === mine) this.#last.delete(lane);
+      if (last.get(lane) === mine) last.delete(lane);
+      if (this.#inHand === 0) this.#last = undefined;
     }
   }
 }

@@ -28,6 +28,7 @@ import { Authenticator } from '../authenticator.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import type { GatewaySettings } from '../settings.js';
+import { BeatingSockets } from './beating-sockets.js';
 import { CarryOut } from './carry-out.js';
 import {
   type CommandFrame,
@@ -52,13 +53,12 @@ type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 @Injectable()
 export class SocketDoor implements SocketOwner {
   readonly #server: WebSocketServer;
-  readonly #sockets = new Set<DeviceSocket>();
+  readonly #sockets = new BeatingSockets<DeviceSocket>();
   /** Who opened each: a page names its origin. */
   readonly #openedBy = new WeakMap<DeviceSocket, Page>();
   /** Those whose sessions others closed. */
   readonly #expelled = new WeakSet<DeviceSocket>();
   readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
-  #beating: NodeJS.Timeout | undefined;
   #draining = false;
 
   constructor(
@@ -80,6 +80,8 @@ export class SocketDoor implements SocketOwner {
       noServer: true,
       maxPayload: 32 * maxFrameBytes,
       perMessageDeflate: false,
+      // They are kept here.
+      clientTracking: false,
       handleProtocols: () => socketSubprotocol,
     });
     this.#sessions = new SocketSessions({
@@ -111,16 +113,13 @@ export class SocketDoor implements SocketOwner {
     await this.router.start();
     await this.watchers.start();
     await this.#sessions.start();
-    this.#beating = setInterval(() => {
-      const now = Date.now();
-      for (const socket of this.#sockets) socket.beat(now);
-    }, this.settings.HEARTBEAT_MS);
+    this.#sockets.start(this.settings.HEARTBEAT_MS);
   }
 
   /** Sends every client away, to another gateway, and records that their sessions here are over. */
   async stop(): Promise<void> {
     this.#draining = true;
-    clearInterval(this.#beating);
+    this.#sockets.stop();
     for (const socket of this.#sockets) {
       socket.send({ type: 'draining' });
       socket.close(closeCodes.restarting, 'draining');
