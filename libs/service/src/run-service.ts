@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { z } from 'zod';
-import { migrate } from './database/migrate.js';
+import { isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -31,6 +31,7 @@ export interface ServiceOptions {
 
 /** Runs a service until it is told to stop. Exits with 1 and a log line when it cannot start. */
 export async function runService(options: ServiceOptions): Promise<void> {
+  if (isMigrating()) return migrateHere(options);
   try {
     await start(options);
   } catch (error) {
@@ -42,14 +43,15 @@ export async function runService(options: ServiceOptions): Promise<void> {
 
 async function start({ name, module, settings: schema, migrations, store, prepare }: ServiceOptions): Promise<void> {
   const settings = readSettings(schema, process.env);
-  const logger = pino({ name, level: settings.LOG_LEVEL, redact: ['req.headers.authorization'], mixin: traceFields });
+  const logger = loggerOf(name, settings);
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
     await exportSpans(name, settings.OTEL_EXPORTER_OTLP_ENDPOINT, (error) => logger.warn({ err: error }, 'the collector took no spans'));
   }
   register.setDefaultLabels({ service: name });
   // With 10 ms, as it is by itself, watching the event loop costs an idle service more than all else it does.
   collectDefaultMetrics({ eventLoopMonitoringPrecision: 100 });
-  if (settings.MIGRATE) await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
+  if (settings.MIGRATE)
+    await migrateApart({ settings, schema: name, migrations, warn: (message) => logger.warn(message) }, String(process.argv[1]));
 
   const app = await NestFactory.create<NestFastifyApplication>(
     ServiceModule.around(name, settings, logger, { module, store }),
@@ -70,6 +72,18 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   logger.info({ url: await app.getUrl() }, 'ready');
   // Its successor starts faster for it, also that of one that is killed.
   flushCompileCache();
+}
+
+/** What the thread does that only migrates. */
+async function migrateHere({ name, settings: schema, migrations }: ServiceOptions): Promise<void> {
+  const { migrate } = await import('./database/migrate.js');
+  const settings = readSettings(schema, process.env);
+  const logger = loggerOf(name, settings);
+  await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
+}
+
+function loggerOf(name: string, { LOG_LEVEL: level }: CommonSettings): Logger {
+  return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields });
 }
 
 /** Nest's own lines go through pino; its start-up chatter only at debug level. */

@@ -2,21 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isInfrastructureFailure } from '@communication-center/event-log';
 import pg from 'pg';
 import { DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
-import type { DatabaseSettings } from '../settings.js';
 import { startUpOptions } from './connection-kinds.js';
 import { ensureRoles } from './database-roles.js';
 import { LockWatch } from './lock-watch.js';
-import type { Migration } from './migrations.js';
-
-export interface MigrateOptions {
-  settings: DatabaseSettings;
-  schema: string;
-  migrations: Migration[];
-  /** Told what is waited for. */
-  warn: (message: string) => void;
-  /** How long a migration tries to get the locks it needs. */
-  patienceMs?: number;
-}
+import { directUrl, type MigrateOptions } from './migration-options.js';
 
 /** Says who holds what a migration needs. */
 class LockedError extends Error {}
@@ -74,10 +63,6 @@ function dataSource({ settings, schema, migrations }: MigrateOptions): DataSourc
       keepAlive: true,
     },
   });
-}
-
-function directUrl(settings: DatabaseSettings): string {
-  return settings.DATABASE_DIRECT_URL ?? settings.DATABASE_URL;
 }
 
 /** The lock and the migrations share a connection: whoever loses one has lost both. */
