@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { onAFleet } from './on-a-fleet.mjs';
 
 /*
- * What a fleet costs while nobody uses it: the share of a core that each process takes.
+ * What a fleet costs while nobody uses it: of each process the share of a core, the memory that is its own, and for services
+ * their connections to PostgreSQL. It is looked at each second; of memory and connections the most that was seen is told.
  *
  * Arguments: seconds to measure (30), seconds to wait before (40).
  */
@@ -11,17 +13,48 @@ const [seconds = 30, settle = 40] = process.argv.slice(2).map(Number);
 /** Clock ticks a second, in which Linux counts the time of processes. */
 const ticks = 100;
 const percent = (share) => `${(share * 100).toFixed(1)} %`;
+const megabytes = (kilobytes) => `${(kilobytes / 1024).toFixed(1)} MB`;
 
 await onAFleet({ replicas: 1 }, async (fleet) => {
   await sleep(settle * 1000);
   const pids = new Map(fleet.processes.status().map(({ name, pid }) => [name, pid]));
+  const sql = new pg.Client({ connectionString: fleet.servers.database });
+  await sql.connect();
   const before = new Map([...pids].map(([name, pid]) => [name, cpuOf(pid)]));
-  await sleep(seconds * 1000);
+  const [memory, connections] = [new Map(), new Map()];
+  const from = performance.now();
+  for (let second = 1; second <= seconds; second += 1) {
+    for (const [name, pid] of pids) keepMost(memory, name, ownKilobytes(pid));
+    for (const [name, open] of await connectionsByService(sql)) keepMost(connections, name, open);
+    await sleep(Math.max(0, from + second * 1000 - performance.now()));
+  }
   const shares = [...pids].map(([name, pid]) => [name, (cpuOf(pid) - before.get(name)) / ticks / seconds]);
-  console.log('| process | share of a core |\n| --- | --- |');
-  for (const [name, share] of shares.sort(([, one], [, other]) => other - one)) console.log(`| ${name} | ${percent(share)} |`);
-  console.log(`| all | ${percent(shares.reduce((sum, [, share]) => sum + share, 0))} |`);
+  await sql.end();
+  console.log('| process | share of a core | memory of its own | connections to PostgreSQL |\n| --- | --- | --- | --- |');
+  for (const [name, share] of shares.sort(([, one], [, other]) => other - one)) {
+    console.log(`| ${name} | ${percent(share)} | ${megabytes(memory.get(name))} | ${connections.get(name) ?? ''} |`);
+  }
+  console.log(`| all | ${percent(shares.reduce((sum, [, share]) => sum + share, 0))} | | |`);
 });
+
+function keepMost(seen, name, now) {
+  seen.set(name, Math.max(now, seen.get(name) ?? 0));
+}
+
+/** @returns the pages of a process that no other shares: those of the Node binary and of libraries, which all have, are not in it. */
+function ownKilobytes(pid) {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return ['Private_Clean', 'Private_Dirty'].reduce((sum, field) => sum + Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1] ?? 0), 0);
+}
+
+/** @returns how many connections each service has open: their names begin with the Center's and the service's. */
+async function connectionsByService(sql) {
+  const { rows } = await sql.query(
+    `SELECT split_part(application_name, ' ', 2) AS service, count(*)::int AS open FROM pg_stat_activity
+     WHERE application_name LIKE 'communication-center %' GROUP BY service`,
+  );
+  return rows.map(({ service, open }) => [service, open]);
+}
 
 /** @returns the processor time of a process and of all it has started, in ticks. */
 function cpuOf(pid) {
@@ -31,14 +64,23 @@ function cpuOf(pid) {
   return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), own);
 }
 
-/** @returns what follows the name in a process's line. */
+/** @returns what follows the name in a process's line; none of its time where it is gone. */
 function statOf(pid) {
-  const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return line.slice(line.lastIndexOf(')') + 2).split(' ');
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return line.slice(line.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
 }
 
+/** @returns the processes that its threads have started; none where it is gone. */
 function childrenOf(pid) {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
 }

@@ -1,5 +1,5 @@
 /** So many groups take turns in one heartbeat. */
-const groupCount = 10;
+const groupCount = 50;
 
 /**
  * The open sockets, each with its heartbeat in the turn of its group. All at once they would keep everybody else waiting, and what

@@ -2,9 +2,13 @@
  * A migration never keeps requests waiting for long: it gives up its place behind a lock, tries again, and says who is in its
  * way. Indexes on tables in use are built while they are written to.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Fleet, TestSchema } from '@communication-center/testing';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { migrate } from './migrate.js';
+import { isUpToDate, migrateApart } from './migrate-apart.js';
 import { concurrentIndexes, type Migration, sqlMigration } from './migrations.js';
 
 const fleet = new Fleet();
@@ -131,4 +135,43 @@ test('a replica that stands still in the middle of a migration is replaced withi
   expect(await columns()).toContain('name');
   letGo?.();
   await first;
+});
+
+const upToDate = (migrations: Migration[], pooler: 'none' | 'transaction' = 'none') =>
+  isUpToDate({ settings: { ...settings, DATABASE_POOLER: pooler }, schema: schema.schema, migrations, warn: () => undefined });
+
+test('a schema is up to date when all its migrations have run; the roles behind a pooler are looked at each time', async () => {
+  expect(await upToDate([widen])).toBe(false);
+  await run([widen]);
+  expect([await upToDate([widen]), await upToDate([widen], 'transaction'), await upToDate([widen, index])]).toEqual([true, false, false]);
+  await run([widen, index]);
+  expect(await upToDate([widen, index])).toBe(true);
+});
+
+describe('a thread that only migrates', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'migrate-apart-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function apart(main: string): Promise<void> {
+    const file = join(folder, 'main.mjs');
+    await writeFile(file, `import { workerData } from 'node:worker_threads';\n${main}`);
+    await migrateApart({ settings, schema: schema.schema, migrations: [widen], warn: () => undefined }, file);
+  }
+
+  test('is told so, and is waited for', async () => {
+    await expect(apart("throw new Error('told to ' + workerData)")).rejects.toThrow('told to migrate');
+    await apart('');
+  });
+
+  test('that ends of itself has not migrated', async () => {
+    await expect(apart('process.exit(3)')).rejects.toThrow('migrating ended with code 3');
+  });
+
+  test('is not begun where nothing is to be done', async () => {
+    await run([widen]);
+    await apart("throw new Error('it was begun')");
+  });
 });
