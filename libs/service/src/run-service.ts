@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { z } from 'zod';
-import { isMigrating, migrateApart } from './database/migrate-apart.js';
+import { endWith, isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -31,7 +31,11 @@ export interface ServiceOptions {
 
 /** Runs a service until it is told to stop. Exits with 1 and a log line when it cannot start. */
 export async function runService(options: ServiceOptions): Promise<void> {
-  if (isMigrating()) return migrateHere(options);
+  if (isMigrating())
+    return endWith(
+      () => migrateHere(options),
+      (error) => pino({ name: options.name }).fatal({ err: error }, 'cannot migrate'),
+    );
   try {
     await start(options);
   } catch (error) {
@@ -74,7 +78,7 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   flushCompileCache();
 }
 
-/** What the thread does that only migrates. */
+/** What the process does that only migrates. */
 async function migrateHere({ name, settings: schema, migrations }: ServiceOptions): Promise<void> {
   const { migrate } = await import('./database/migrate.js');
   const settings = readSettings(schema, process.env);

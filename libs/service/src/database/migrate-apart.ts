@@ -1,28 +1,40 @@
-import { Worker, workerData } from 'node:worker_threads';
+import { fork } from 'node:child_process';
 import pg from 'pg';
 import { directUrl, type MigrateOptions } from './migration-options.js';
 
-/** What the thread is told that migrates. */
+/** What the process is told that only migrates. */
 const order = 'migrate';
 /** A database that does not answer by then is left to the migration, which waits for it. */
 const patienceMs = 3000;
 
-/** Whether this is the thread that only migrates. */
-export const isMigrating = (): boolean => workerData === order;
+/** Whether this is the process that only migrates. */
+export const isMigrating = (): boolean => process.argv[2] === order && process.send !== undefined;
 
 /**
- * Brings a service's schema up to date. What migrates is read in, compiled and kept in memory by a thread that ends with it, and
- * only where something is to be done: a service that runs needs none of it, and it is 14 MB.
- * @param main the file the service was started from, which is run by the thread, too: it asks {@link isMigrating}.
- * @throws whatever the migration threw.
+ * Brings a service's schema up to date. What migrates is read in, compiled and kept in memory by a process of its own, and only
+ * where something is to be done: a service that runs needs none of it, and it is 14 MB.
+ * @param main the file the service was started from, which is run by the other process, too: it asks {@link isMigrating}.
+ * @throws Error when the other process fails; it has written why.
  */
 export async function migrateApart(options: MigrateOptions, main: string): Promise<void> {
   if (await isUpToDate(options)) return;
   await new Promise<void>((resolve, reject) => {
-    const thread = new Worker(main, { workerData: order });
-    thread.once('error', reject);
-    thread.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`migrating ended with code ${code}`))));
+    const migrating = fork(main, [order]);
+    migrating.once('error', reject);
+    migrating.once('exit', (code, signal) => (code === 0 ? resolve() : reject(new Error(`migrating ended with ${code ?? signal}`))));
   });
+}
+
+/** Runs the work of a process that only migrates, which ends with it, or with the service that waits for it, and whose code tells whether it is done. */
+export async function endWith(work: () => Promise<void>, onError: (error: unknown) => void): Promise<void> {
+  process.once('disconnect', () => process.exit(1));
+  try {
+    await work();
+    process.exit(0);
+  } catch (error) {
+    onError(error);
+    process.exit(1);
+  }
 }
 
 /** @returns whether it is certain that nothing is to be done. */

@@ -148,30 +148,31 @@ test('a schema is up to date when all its migrations have run; the roles behind 
   expect(await upToDate([widen, index])).toBe(true);
 });
 
-describe('a thread that only migrates', () => {
+describe('a process that only migrates', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'migrate-apart-'));
   });
   afterEach(() => rm(folder, { recursive: true }));
 
+  /** @param main what it does, with `told` for what it was told. */
   async function apart(main: string): Promise<void> {
     const file = join(folder, 'main.mjs');
-    await writeFile(file, `import { workerData } from 'node:worker_threads';\n${main}`);
+    await writeFile(file, `const told = process.argv[2];\n${main}`);
     await migrateApart({ settings, schema: schema.schema, migrations: [widen], warn: () => undefined }, file);
   }
 
   test('is told so, and is waited for', async () => {
-    await expect(apart("throw new Error('told to ' + workerData)")).rejects.toThrow('told to migrate');
-    await apart('');
+    await apart("await new Promise((resolve) => setTimeout(resolve, 50)); process.exit(told === 'migrate' ? 0 : 3)");
+    await expect(apart("process.exit(told === 'migrate' ? 3 : 0)")).rejects.toThrow('migrating ended with 3');
   });
 
-  test('that ends of itself has not migrated', async () => {
-    await expect(apart('process.exit(3)')).rejects.toThrow('migrating ended with code 3');
+  test('that was killed has not migrated', async () => {
+    await expect(apart("process.kill(process.pid, 'SIGKILL')")).rejects.toThrow('migrating ended with SIGKILL');
   });
 
   test('is not begun where nothing is to be done', async () => {
     await run([widen]);
-    await apart("throw new Error('it was begun')");
+    await apart('process.exit(3)');
   });
 });
