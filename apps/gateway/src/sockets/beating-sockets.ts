@@ -7,12 +7,13 @@ const groupCount = 50;
  */
 export class BeatingSockets<S extends { beat(now: number): void }> {
   readonly #groups = Array.from({ length: groupCount }, () => new Set<S>());
+  #size = 0;
   #added = 0;
   #turn = 0;
   #beating: NodeJS.Timeout | undefined;
 
   get size(): number {
-    return this.#groups.reduce((sum, { size }) => sum + size, 0);
+    return this.#size;
   }
 
   /** Beats each socket once in `everyMs` from now on. */
@@ -27,12 +28,14 @@ export class BeatingSockets<S extends { beat(now: number): void }> {
     clearInterval(this.#beating);
   }
 
+  /** One that is there already is not to be added again. */
   add(socket: S): void {
+    this.#size += 1;
     this.#groups[this.#added++ % groupCount]?.add(socket);
   }
 
   delete(socket: S): void {
-    this.#groups.some((group) => group.delete(socket));
+    if (this.#groups.some((group) => group.delete(socket))) this.#size -= 1;
   }
 
   *[Symbol.iterator](): Iterator<S> {

@@ -45,7 +45,7 @@ import { Watchers } from './watchers.js';
 
 const socketPath = '/v1/socket';
 /** When devices come in a crowd. Who comes after a pause waits for nothing. */
-const sessionsPaceMs = 50;
+const sessionsPaceMs = 100;
 
 type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
 
