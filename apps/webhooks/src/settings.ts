@@ -1,4 +1,4 @@
-import { commonSettings, developmentSetting, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
+import { addressSettings, commonSettings, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
 import { z } from 'zod';
 import { standardScheduleSeconds } from './domain/retry-schedule.js';
 
@@ -7,7 +7,7 @@ export const settings = z.object({
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
   SECRETS_KEY: secretsKeySetting,
-  ALLOW_PRIVATE_ADDRESSES: developmentSetting().describe('whether endpoints may be on private or loopback addresses; for development only'),
+  ...addressSettings,
   REQUEST_TIMEOUT_MS: numberSetting(15_000, { min: 100 }).meta({ unit: 'ms' }).describe('how long an endpoint has to answer'),
   RETRY_SCHEDULE_SECONDS: z
     .string()

@@ -32,7 +32,7 @@ async function done(act: Act | ((users: UsersController) => Promise<unknown>), b
   const store = new Proxy({} as UserStore, {
     get: (_store, what) => async (appId: AppId, userAlias: UserAlias) => void asked.push(`${String(what)} ${appId}/${userAlias}`),
   });
-  const controller = new UsersController({} as AppStore, store);
+  const controller = new UsersController({} as AppStore, store, { PROFILE: 'production' });
   await (typeof act === 'string' ? acts[act](controller, by) : act(controller));
   return asked;
 }
@@ -60,3 +60,12 @@ test('a user reads itself and sets its own wish, in its own app', async () => {
   expect(await done((users) => users.get(user, ann))).toEqual(['get demo/ann']);
   expect(await done((users) => users.setDoNotDisturb(user, ann, { doNotDisturb: true }))).toEqual(['setDoNotDisturb demo/ann']);
 });
+
+test.each(['http://example.org/ben.png', 'https://ben:secret@example.org/ben.png'])(
+  'a picture at %s is refused by name',
+  async (picture) => {
+    const refusal = { code: 'invalid_request', fields: [{ field: 'picture', message: expect.any(String) }] };
+    await expect(done((users) => users.save(key('users'), ben, { ...body, picture }))).rejects.toMatchObject(refusal);
+    await expect(done((users) => users.change(key('users'), ben, { picture }))).rejects.toMatchObject(refusal);
+  },
+);

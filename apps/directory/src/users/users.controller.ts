@@ -10,18 +10,35 @@ import {
   userPatchSchema,
 } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
-import { appOfKey, From, InquiryOf, JsonBody, NeededBody, PathParam, ProblemError, Serves } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Patch, Put } from '@nestjs/common';
+import {
+  appOfKey,
+  From,
+  faultOfWebAddress,
+  InquiryOf,
+  JsonBody,
+  NeededBody,
+  PathParam,
+  ProblemError,
+  Serves,
+  Settings,
+} from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Inject, Patch, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { noteOf } from '../audit/audit.js';
+import type { DirectorySettings } from '../settings.js';
 import { UserStore } from './user-store.js';
 
 @Controller()
 export class UsersController {
+  readonly #profile: DirectorySettings['PROFILE'];
+
   constructor(
     private readonly apps: AppStore,
     private readonly users: UserStore,
-  ) {}
+    @Inject(Settings) directory: Pick<DirectorySettings, 'PROFILE'>,
+  ) {
+    this.#profile = directory.PROFILE;
+  }
 
   @Put('v1/users/:userAlias')
   async save(
@@ -29,7 +46,9 @@ export class UsersController {
     @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
     @NeededBody(userBodySchema) body: UserBody,
   ): Promise<UserView> {
-    return this.users.save(appOfKey(subject, 'users'), userAlias, body);
+    const appId = appOfKey(subject, 'users');
+    this.#requirePicture(body.picture);
+    return this.users.save(appId, userAlias, body);
   }
 
   /** Changes what is named, and nothing else. */
@@ -39,7 +58,9 @@ export class UsersController {
     @PathParam('userAlias', userAliasSchema) userAlias: UserAlias,
     @NeededBody(userPatchSchema) patch: UserPatch,
   ): Promise<UserView> {
-    return this.users.change(appOfKey(subject, 'users'), userAlias, patch);
+    const appId = appOfKey(subject, 'users');
+    this.#requirePicture(patch.picture);
+    return this.users.change(appId, userAlias, patch);
   }
 
   /** A key sees every user of its app; a user sees itself. */
@@ -78,5 +99,11 @@ export class UsersController {
   async settings(@InquiryOf(internal.userSettings) { params, body }: Inquiry<typeof internal.userSettings>) {
     await this.apps.get(params.appId);
     return { users: await this.users.settings(params.appId, body.userAliases) };
+  }
+
+  /** Pages show it: it is of the web, and https unless this is for development. */
+  #requirePicture(picture: string | null | undefined): void {
+    const message = picture ? faultOfWebAddress(picture, this.#profile) : undefined;
+    if (message) throw new ProblemError('invalid_request', `picture: ${message}`, { fields: [{ field: 'picture', message }] });
   }
 }

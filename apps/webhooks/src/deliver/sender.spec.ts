@@ -6,9 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AppId } from '@communication-center/contracts';
+import { addressSettings } from '@communication-center/service';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { Sender } from './sender.js';
 
+const outside = z.object(addressSettings).parse({});
 let host: Server;
 let sender: Sender;
 let hanging: number;
@@ -21,7 +24,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
   sender = new Sender(
-    { ALLOW_PRIVATE_ADDRESSES: true, REQUEST_TIMEOUT_MS: 10_000, LANE_CONCURRENCY: 2 } as never,
+    { ...outside, ALLOW_PRIVATE_ADDRESSES: true, REQUEST_TIMEOUT_MS: 10_000, LANE_CONCURRENCY: 2 } as never,
     { info: () => undefined } as never,
   );
 });
@@ -58,4 +61,18 @@ test('a refusal of the connection is a failure, not something broken off', async
   const endpoint = { endpointId: 'e', appId: 'app' as AppId, url: `http://127.0.0.1:${port}/`, eventTypes: [], secret: 'whsec_c2VjcmV0' };
   const result = await sender.send(endpoint, { deliveryId: 'one', body: '{}', signal: new AbortController().signal });
   expect(result).toMatchObject({ status: null, error: expect.stringContaining('ECONNREFUSED') });
+});
+
+test('an endpoint inside the network is not connected to, and its attempt says so', async () => {
+  const guarded = new Sender(
+    { ...outside, PROFILE: 'production', REQUEST_TIMEOUT_MS: 10_000 } as never,
+    { info: () => undefined } as never,
+  );
+  const { port } = host.address() as AddressInfo;
+  for (const url of [`http://127.0.0.1:${port}/`, `http://localhost:${port}/`, `http://[::ffff:7f00:1]:${port}/`]) {
+    const endpoint = { endpointId: 'e', appId: 'app' as AppId, url, eventTypes: [], secret: 'whsec_c2VjcmV0' };
+    const result = await guarded.send(endpoint, { deliveryId: 'one', body: '{}', signal: new AbortController().signal });
+    expect(result).toMatchObject({ status: null, error: expect.stringContaining('no address of the public internet') });
+  }
+  await guarded.onApplicationShutdown();
 });

@@ -1,8 +1,5 @@
-import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { type LineLog, Log, Settings } from '@communication-center/service';
+import { AddressGuard, type LineLog, Log, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import ipaddr from 'ipaddr.js';
 import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
 import { parseRetryAfter } from '../domain/retry-schedule.js';
@@ -37,8 +34,7 @@ export class Sender implements OnApplicationShutdown {
       // No limit for a host: endpoints of many apps may be on one, and each has a limit of its own in its lane.
       connections: null,
       keepAliveTimeout: 30_000,
-      // The guard sits where names become addresses, so that a name cannot change its mind in between.
-      connect: { timeout: 5000, ...(!settings.ALLOW_PRIVATE_ADDRESSES && { lookup: publicLookup }) },
+      connect: new AddressGuard(settings).connector(),
     });
   }
 
@@ -54,10 +50,6 @@ export class Sender implements OnApplicationShutdown {
   async #ask(endpoint: Endpoint, { deliveryId, body, signal }: Sending): Promise<SendResult | 'broken off'> {
     const startedAt = Date.now();
     const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
-    const literal = literalAddress(endpoint.url);
-    if (literal && !this.settings.ALLOW_PRIVATE_ADDRESSES && !isPublic(literal)) {
-      return ended({ status: null, error: 'the endpoint is on a private address', retryAfterMs: null });
-    }
     const sentAt = new Date();
     try {
       const response = await request(endpoint.url, {
@@ -89,26 +81,3 @@ export class Sender implements OnApplicationShutdown {
     await this.#agent.destroy();
   }
 }
-
-function isPublic(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
-}
-
-function literalAddress(url: string): string | undefined {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  return ipaddr.isValid(host) ? host : undefined;
-}
-
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, '', 0);
-    const first = addresses.find(({ address }) => isPublic(address));
-    if (!first) return callback(Object.assign(new Error(`${hostname} has no public address`), { code: 'EACCES' }), '', 0);
-    if (options.all)
-      return callback(
-        null,
-        addresses.filter(({ address }) => isPublic(address)),
-      );
-    return callback(null, first.address, first.family);
-  });
-};

@@ -1,17 +1,27 @@
 import { type EndpointBody, type EndpointView, endpointBodySchema, type Subject } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, PathParam, ProblemError } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
+import { AddressGuard, appOfKey, From, JsonBody, PathParam, ProblemError, Settings } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
+import type { WebhooksSettings } from '../settings.js';
 import { EndpointStore } from './endpoint-store.js';
 
 @Controller('v1/webhook-endpoints')
 export class EndpointsController {
-  constructor(private readonly endpoints: EndpointStore) {}
+  readonly #guard: AddressGuard;
+
+  constructor(
+    private readonly endpoints: EndpointStore,
+    @Inject(Settings) settings: WebhooksSettings,
+  ) {
+    this.#guard = new AddressGuard(settings);
+  }
 
   /** Makes an endpoint and shows its signing secret, this once. */
   @Post()
   async make(@From() subject: Subject, @JsonBody(endpointBodySchema) body: EndpointBody): Promise<EndpointView> {
-    return this.endpoints.make(appOfKey(subject, 'webhooks'), body);
+    const appId = appOfKey(subject, 'webhooks');
+    this.#guard.requireUrl('url', body.url);
+    return this.endpoints.make(appId, body);
   }
 
   @Get()
