@@ -3,6 +3,7 @@ import { callStateSchema } from './call-state.js';
 import { declineReasonSchema, endReasonSchema } from './call-terms.js';
 import { callOutcomeSchema } from './how-it-went.js';
 import { deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { cursorSchema, moment } from './text.js';
 
 /** One person's part in a call, summed up. */
 export const callPartSchema = z.object({
@@ -28,13 +29,10 @@ export const callListQuerySchema = z
     deviceId: deviceIdSchema.optional().describe('outcomes as this device of the user saw them'),
     status: z.enum(['ringing', 'connected', 'ended']).optional(),
     outcome: callOutcomeSchema.optional().describe('of the user; without one, of anybody'),
-    from: z.iso.datetime().optional().describe('dialed then or later'),
-    to: z.iso.datetime().optional().describe('dialed before'),
+    from: moment().optional().describe('dialed then or later'),
+    to: moment().optional().describe('dialed before'),
     limit: z.coerce.number().int().min(1).max(200).default(50),
-    cursor: z
-      .string()
-      .regex(/^[0-9TZ:.-]{20,30}_[0-9a-f-]{36}$/, 'use the nextCursor of the page before')
-      .optional(),
+    cursor: cursorSchema.optional().describe('the nextCursor of the page before'),
   })
   .strict();
 export type CallListQuery = z.infer<typeof callListQuerySchema>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
-import { address, text } from './text.js';
+import { cursorSchema, text, webAddress } from './text.js';
 
 /** An origin as browsers send it: scheme, host, and the port unless it is the scheme's own. */
 const originSchema = z
@@ -78,7 +78,7 @@ export type AppSecretView = z.infer<typeof appSecretViewSchema>;
 
 const profileFields = {
   name: text().min(1).max(200).nullable(),
-  picture: address().max(2048).nullable(),
+  picture: webAddress().nullable(),
   email: z.email().max(320).nullable(),
   phone: z
     .string()
@@ -86,6 +86,7 @@ const profileFields = {
     .nullable(),
   locale: z
     .string()
+    .max(100)
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de-AT')
     .nullable(),
 };
@@ -105,7 +106,13 @@ export type UserBody = z.infer<typeof userBodySchema>;
 /** Body of PATCH /v1/users/{userAlias} (RFC 7396): null erases a field, and what is left out stays. */
 export const userPatchSchema = z.object(profileFields).partial().extend({ doNotDisturb });
 export type UserPatch = z.infer<typeof userPatchSchema>;
-const userSettings = { ...userBodySchema.shape, doNotDisturb: z.boolean().default(false) };
+/** As the log, and whoever tells them, may hold them: those of the past may be at addresses that are none of the web, and longer. */
+const userSettings = {
+  ...userBodySchema.shape,
+  picture: z.string().nullable().default(null),
+  locale: z.string().nullable().default(null),
+  doNotDisturb: z.boolean().default(false),
+};
 export const userViewSchema = z.object({ ...userSettings, userAlias: recordedAliasSchema, createdAt: z.iso.datetime() });
 export type UserView = z.infer<typeof userViewSchema>;
 
@@ -141,7 +148,7 @@ const auditEntrySchema = z.object({
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditQuerySchema = z
-  .object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: z.uuid().optional() })
+  .object({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursorSchema.optional() })
   .strict();
 export type AuditQuery = z.infer<typeof auditQuerySchema>;
 export const auditListSchema = z.object({ entries: z.array(auditEntrySchema), nextCursor: z.string().nullable() });

@@ -26,6 +26,7 @@ const maxAliasBytes = 128;
  */
 export const userAliasSchema = recordedAliasSchema
   .refine((alias) => new TextEncoder().encode(alias).length <= maxAliasBytes, { message: `keep it within ${maxAliasBytes} bytes of UTF-8` })
+  .refine((alias) => alias !== '.' && alias !== '..', { message: 'no path can name "." and "..": take another' })
   .refine(isStorable, { message: 'leave out lone surrogates (U+D800 to U+DFFF)' });
 
 /** One installation of the integrator's app, chosen and kept by the client. */

@@ -139,7 +139,7 @@ export {
   type UserAlias,
   userAliasSchema,
 } from './ids.js';
-export { jsonFault, jsonFaultMessage } from './json-bounds.js';
+export { eventLimits, jsonFault, jsonFaultMessage } from './json-bounds.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
   type MediaClientFrame,
@@ -200,6 +200,7 @@ export {
   socketSubprotocol,
 } from './socket-protocol.js';
 export { authenticationBodySchema, type Subject, subjectSchema } from './subject.js';
+export { cursorSchema, isStorable } from './text.js';
 export { type NewName, type Told, toldSchema } from './told.js';
 export { type EventOf, type Topic, topics } from './topics.js';
 export { unknownFields } from './unknown-fields.js';

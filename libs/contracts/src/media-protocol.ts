@@ -13,7 +13,12 @@ export const streamKindSchema = z.enum(['camera', 'screen']);
 export type StreamKind = z.infer<typeof streamKindSchema>;
 const peer = z.enum(['publisher', 'subscriber']);
 const candidate = z
-  .object({ candidate: text(), sdpMid: text().nullish(), sdpMLineIndex: z.int().nullish(), usernameFragment: text().nullish() })
+  .object({
+    candidate: text().max(4096),
+    sdpMid: text().max(256).nullish(),
+    sdpMLineIndex: z.int().nullish(),
+    usernameFragment: text().max(256).nullish(),
+  })
   .nullable()
   .describe('null: no more will come (RFC 8838 end-of-candidates)');
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { text } from './text.js';
 
 /** A key whose events wait in a consumer group. */
 export const parkedKeyBodySchema = z.object({
-  group: z.string().min(1).max(200).describe('the consumer group, such as calls.call-history'),
-  topic: z.string().min(1).max(200),
-  key: z.string().min(1).max(1024),
+  group: text().min(1).max(200).describe('the consumer group, such as calls.call-history'),
+  topic: text().min(1).max(200),
+  key: text().min(1).max(1024),
 });
 
 export const consumerListSchema = z.object({

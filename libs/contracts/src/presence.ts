@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
 import { callIdSchema, deviceIdSchema, platformSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
-import { text } from './text.js';
+import { cursorSchema, text } from './text.js';
 
 /**
  * Of a device or, aggregated, of a user: `busy` in a call or ringing comes before `do_not_disturb`, that before `online`;
@@ -57,7 +57,7 @@ export const presenceListQuerySchema = z
     userAlias: several.describe('whose, repeated for several; everybody of the app without it'),
     status: presenceStatusSchema.optional(),
     limit: z.coerce.number().int().min(1).max(500).default(100),
-    cursor: text().max(1024).optional().describe('the nextCursor of the page before'),
+    cursor: cursorSchema.optional().describe('the nextCursor of the page before'),
   })
   .strict();
 export type PresenceListQuery = z.infer<typeof presenceListQuerySchema>;

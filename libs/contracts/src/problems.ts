@@ -61,7 +61,15 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** Lists every fault of a failed parse at once, by field. */
+/** So many faults are named; a frame may hold thousands, and their list would be many times as long as the frame. */
+const namedFaults = 50;
+/** Longer than any name or sentence of the Center's own. */
+const longestNamed = 300;
+
+/** Lists the faults of a failed parse at once, by field; the first fifty. */
 export function fieldsOf(error: z.ZodError): ProblemField[] {
-  return error.issues.map((issue) => ({ field: issue.path.join('.') || '(body)', message: issue.message }));
+  return error.issues.slice(0, namedFaults).map(({ path, message }) => ({
+    field: path.join('.').slice(0, longestNamed) || '(body)',
+    message: message.slice(0, longestNamed),
+  }));
 }

@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { createCallBodySchema } from './call-commands.js';
 import { callDialedSchema } from './call-events.js';
+import { callListQuerySchema } from './call-records.js';
 import { callLimits } from './call-terms.js';
-import { apiKeyBodySchema, appBodySchema, userBodySchema } from './directory.js';
+import { apiKeyBodySchema, appBodySchema, userBodySchema, userSavedSchema } from './directory.js';
 import { userAliasSchema } from './ids.js';
 import { mediaClientFrameSchema } from './media-protocol.js';
 import { presenceListQuerySchema } from './presence.js';
@@ -93,4 +94,37 @@ test('the largest event a call can have is a small part of what a broker takes',
     },
   });
   expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(80_000);
+});
+
+test.each(['javascript:alert(1)', 'data:text/html,x', 'ftp://example.org/', 'blob:https://example.org/1', 'vbscript:x'])(
+  '%s is no address of the web',
+  (address) => {
+    expect(userBodySchema.safeParse({ picture: address }).success).toBe(false);
+    expect(endpointBodySchema.safeParse({ url: address }).success).toBe(false);
+  },
+);
+
+test('what was saved when any address was taken is still read from the log', () => {
+  const saved = {
+    specversion: '1.0',
+    type: 'user.saved',
+    id: '1',
+    source: '/directory',
+    subject: 'user:demo/ben',
+    time: new Date().toISOString(),
+    appid: 'demo',
+    sequence: 1,
+    dataversion: 1,
+    data: { userAlias: 'ben', picture: 'data:image/png;base64,AA', locale: `de${'-abcdefgh'.repeat(20)}` },
+  };
+  expect(userSavedSchema.safeParse(saved).error).toBeUndefined();
+});
+
+test.each(['0000-01-01T00:00:00Z', `2026-01-01T00:00:00.${'0'.repeat(200)}Z`])('%s is no moment a database keeps', (from) => {
+  expect(callListQuerySchema.safeParse({ from }).success).toBe(false);
+});
+
+test.each(['.', '..'])('nobody is called %s: no path could name them', (alias) => {
+  expect(userAliasSchema.safeParse(alias).success).toBe(false);
+  expect(userAliasSchema.safeParse(`${alias}a`).success).toBe(true);
 });

@@ -25,8 +25,28 @@ function isStorableJson(value: unknown): boolean {
 /** Text that is stored or told to others: every such string at a door is one of these, or has a pattern that is stricter. */
 export const text = () => z.string().refine(isStorable, { message: refused });
 
-/** A web address that is stored or told to others. */
-export const address = (protocol?: RegExp) => z.url(protocol && { protocol }).refine(isStorable, { message: refused });
+/**
+ * A web address that is stored or told to others: never one that runs a script or holds a document, such as `javascript:` and `data:`.
+ * Whether it may be http is the profile's to say, and of some addresses more is asked: see `libs/service`, `arrivals/`.
+ */
+export const webAddress = () =>
+  z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .refine(isStorable, { message: refused });
+
+/** A moment that a database keeps: the year 0 is none, and what tells of less than a microsecond is dropped anyway. */
+export const moment = () =>
+  z.iso
+    .datetime()
+    .max(32)
+    .refine((text) => !text.startsWith('0000'), { message: 'there is no year 0' });
+
+/** Where a page of a list ended, as its `nextCursor` says; opaque. */
+export const cursorSchema = z
+  .string()
+  .max(1024)
+  .regex(/^[A-Za-z0-9_-]+$/, 'use the nextCursor of the page before');
 
 /** For JSON of any shape that is stored or told to others. */
 export const storableJson = { check: isStorableJson, message: refused };

@@ -1,11 +1,16 @@
 import { z } from 'zod';
-import { address, text } from './text.js';
+import { text, webAddress } from './text.js';
 
 export const endpointBodySchema = z.object({
-  url: address(/^https?$/).max(2048),
+  url: webAddress(),
   description: text().max(200).default(''),
   eventTypes: z
-    .array(z.string().regex(/^[a-z_]+\.[a-z_*]+$/))
+    .array(
+      z
+        .string()
+        .max(64)
+        .regex(/^[a-z_]+\.[a-z_*]+$/),
+    )
     .min(1)
     .max(50)
     .default(['call.*'])

@@ -165,5 +165,12 @@ test('a credential is no identity token, whatever it claims, and an identity tok
   expect(await refusalOf(await calls.signCredential({ ...pass, audience: 'media' }, claims, new Date(Date.now() + 20_000)))).toBe(
     'unauthenticated',
   );
-  expect(await isRefused(await calls.sign('door'))).toBe(true);
+  expect(await isRefused(await calls.sign('media'), { ...pass, audience: 'media' })).toBe(true);
 });
+
+test.each(['door', 'elsewhere.example', '', 'constructor', 'calls/../media'])(
+  'nobody gets a token for %j, which is no service',
+  async (audience) => {
+    await expect(gateway.sign(audience, alice)).rejects.toThrow('is no service of the registry');
+  },
+);

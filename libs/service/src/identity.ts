@@ -1,6 +1,9 @@
 import { type Subject, subjectSchema } from '@communication-center/contracts';
+import { services } from '@communication-center/contracts/services';
 import { type CryptoKey, createLocalJWKSet, importJWK, type JSONWebKeySet, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { ProblemError } from './problem-error.js';
+
+const registered: ReadonlySet<string> = new Set(services.map(({ name }) => name));
 
 const lifetimeSeconds = 30;
 /** A token is said again for half its life: whoever hears it last still has the other half, also by a clock that is ahead. */
@@ -42,6 +45,7 @@ export class Identity {
   /**
    * @returns a token that lets `audience` act for `subject`; for this service itself when none is given. The same one for a while:
    * it is good for another 15 s at least.
+   * @throws Error for an audience that the registry does not know: nobody else gets a token, whatever a request names.
    */
   async sign(audience: string, subject: Subject = { kind: 'service', service: this.#service }): Promise<string> {
     const what = JSON.stringify([audience, subject]);
@@ -55,6 +59,7 @@ export class Identity {
   }
 
   async #make(audience: string, subject: Subject): Promise<string> {
+    if (!registered.has(audience)) throw new Error(`${audience} is no service of the registry`);
     return this.#signed(new SignJWT({ subject }).setAudience(audience).setExpirationTime(`${lifetimeSeconds}s`));
   }
 

@@ -1,3 +1,7 @@
+export { AddressGuard, addressSettings, faultOfWebAddress } from './arrivals/address-guard.js';
+export { readCursor, writeCursor } from './arrivals/cursors.js';
+export { bytesOf, readFrame } from './arrivals/read-frame.js';
+export { isOriginForm, placeOn, requireTarget } from './arrivals/request-target.js';
 export { repairFrom } from './call-repair.js';
 export { concurrentIndexes, type Migration, sqlMigration } from './database/migrations.js';
 export { Postgres } from './database/postgres.js';
@@ -25,7 +29,6 @@ export { ServiceClient } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';
 export { socketSessionChanges, socketSessionTables } from './sessions/tables.js';
 export { commonSettings, developmentSetting, iceServersSetting, numberSetting, readSettings, Settings } from './settings.js';
-export { bytesOf, readFrame } from './sockets/read-frame.js';
 export { SignsOfLife } from './sockets/signs-of-life.js';
 export { beginSpan, inSpan } from './spans.js';
 export { appOf, appOfKey, From, OpenToNobody, requireOperator, requireService, subjectOf } from './subject.js';

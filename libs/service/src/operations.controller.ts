@@ -1,4 +1,4 @@
-import type { Subject } from '@communication-center/contracts';
+import { isStorable, type Subject } from '@communication-center/contracts';
 import { parkedKeyBodySchema } from '@communication-center/contracts/operations';
 import {
   type ConsumerHealth,
@@ -19,7 +19,7 @@ import { JsonBody, PathParam } from './zod-input.js';
 type Parked = z.infer<typeof parkedKeyBodySchema>;
 type Reply = Pick<FastifyReply, 'status' | 'header'>;
 
-const nameSchema = z.string().min(1).max(200);
+const nameSchema = z.string().min(1).max(200).refine(isStorable, { message: 'is no name of a projection' });
 
 /** What takes longer is answered with where it is followed. */
 const answeredWithinMs = 5000;

@@ -7,11 +7,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { z } from 'zod';
+import { readBoundedJson } from './arrivals/read-json.js';
+import { requireTarget } from './arrivals/request-target.js';
 import { endWith, isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { ProblemFilter } from './problem-filter.js';
-import { readBoundedJson } from './read-json.js';
 import { type EventStore, ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
 import { exportSpans, stopExport } from './spans.js';
@@ -68,6 +69,10 @@ async function start({ name, module, settings: schema, migrations, store, prepar
   traceRequests(app.getHttpAdapter().getInstance(), logger, ({ method, url }, next) => {
     database.during(method === 'GET' && !url.startsWith('/health/') ? 'reads' : 'commands', next);
   });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async ({ raw }) => requireTarget(raw.url ?? ''));
   app.connectMicroservice({ strategy: app.get(EventLogServer) });
   await prepare?.(app);
   await app.startAllMicroservices();

@@ -3,6 +3,7 @@ import type { Asking, InternalEndpoint } from '@communication-center/contracts/i
 import { InfrastructureError } from '@communication-center/event-log';
 import { Agent, request } from 'undici';
 import type { z } from 'zod';
+import { placeOn } from './arrivals/request-target.js';
 import type { Identity } from './identity.js';
 import { ProblemError } from './problem-error.js';
 import type { Replicas } from './replicas.js';
@@ -43,7 +44,7 @@ export class ServiceClient {
    */
   async ask<E extends InternalEndpoint>(endpoint: E, asking: Asking<E>, patience: Patience = {}): Promise<z.output<E['answer']>> {
     const { params, query, body } = asking as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
-    const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params?.[name] ?? ''));
+    const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => asSegment(params?.[name]));
     const search = query ? `?${new URLSearchParams(query)}` : '';
     const answer = await this.send({ method: endpoint.method, path: `${path}${search}`, body, ...patience });
     const { data, error } = endpoint.answer.safeParse(answer);
@@ -81,7 +82,7 @@ export class ServiceClient {
     const { method, path, body, timeoutMs = 5000 } = options;
     try {
       return await this.replicas.reach(async (url) => {
-        const response = await request(new URL(path, url), {
+        const response = await request(placeOn(url, path), {
           method,
           dispatcher: this.#agent,
           headers: {
@@ -112,6 +113,12 @@ export class ServiceClient {
     }
     return new ProblemError(problem.code, problem.detail, { fields: problem.fields, callId: problem.callId });
   }
+}
+
+/** @returns a value as one segment of a path. @throws ProblemError `invalid_request` for one that would lead to another path. */
+function asSegment(value = ''): string {
+  if (/^\.{0,2}$/.test(value)) throw new ProblemError('invalid_request', 'No path can name what is called nothing, "." or ".."');
+  return encodeURIComponent(value);
 }
 
 async function pause(milliseconds: number, until: AbortSignal | undefined): Promise<void> {

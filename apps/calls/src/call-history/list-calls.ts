@@ -1,6 +1,14 @@
-import { type AppId, type CallList, type CallListQuery, outcomeBehind, type UserAlias } from '@communication-center/contracts';
+import {
+  type AppId,
+  type CallList,
+  type CallListQuery,
+  callIdSchema,
+  outcomeBehind,
+  type UserAlias,
+} from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
-import { ProblemError } from '@communication-center/service';
+import { ProblemError, readCursor, writeCursor } from '@communication-center/service';
+import { z } from 'zod';
 import { asSeenBy } from '../domain/parts.js';
 import { toRecord } from './call-history.projection.js';
 
@@ -13,17 +21,22 @@ const ofSome = {
   isElsewhere: 'COALESCE(call_parts.device_id <> $7, false)',
 };
 
+/** The last call of a page. */
+const placeSchema = z.tuple([z.iso.datetime(), callIdSchema]);
+
 /**
  * Lists an app's calls, newest first.
  * @param userAlias whose calls, and whose outcomes; null for everybody's.
- * @throws ProblemError `invalid_request` when a device is asked for without its user.
+ * @throws ProblemError `invalid_request` when a device is asked for without its user, or the cursor is not one of this question.
  */
 export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | null, query: CallListQuery): Promise<CallList> {
   const { deviceId } = query;
   const { outcome, isElsewhere } = query.outcome ? outcomeBehind(query.outcome) : { outcome: '', isElsewhere: false };
   if (!userAlias && deviceId) throw needs('userAlias', 'name the user whose device it is');
   if (!deviceId && isElsewhere) throw needs('deviceId', `${query.outcome} is how a device saw it: name the device`);
-  const [dialedAt, callId] = query.cursor?.split('_') ?? [null, null];
+  const { limit, cursor, ...filters } = query;
+  const question = { list: 'calls', ...filters, appId, userAlias };
+  const [dialedAt, callId] = readCursor(question, placeSchema, cursor) ?? [null, null];
   // Everybody's calls of any outcome are the history itself; every other question has a range of its own, in the same order.
   const { range, from, only, isElsewhere: toldElsewhere } = userAlias || outcome ? ofSome : ofAll;
   const { rows } = await sql.query<{ call: unknown; parts: unknown[] }>(
@@ -46,14 +59,14 @@ export async function listCalls(sql: Sql, appId: AppId, userAlias: UserAlias | n
       isElsewhere,
       dialedAt,
       callId,
-      query.limit,
+      limit,
     ],
   );
   const records = rows.map(toRecord);
-  const last = records.length === query.limit ? records.at(-1) : undefined;
+  const last = records.length === limit ? records.at(-1) : undefined;
   return {
     calls: userAlias && deviceId ? records.map((record) => asSeenBy(record, userAlias, deviceId)) : records,
-    nextCursor: last ? `${last.dialedAt}_${last.callId}` : null,
+    nextCursor: last ? writeCursor(question, [last.dialedAt, last.callId]) : null,
   };
 }
 

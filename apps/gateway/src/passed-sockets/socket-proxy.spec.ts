@@ -30,13 +30,13 @@ const handshake = {
   authorization: 'Bearer user.shop',
 };
 
-const keys = ['gateway', 'billing'].map((kid) => {
+const keys = ['gateway', 'directory'].map((kid) => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   return { priv: { ...privateKey.export({ format: 'jwk' }), kid }, pub: { ...publicKey.export({ format: 'jwk' }), kid } };
 });
 const jwks = { keys: keys.map(({ pub }) => pub) };
 const gateway = new Identity('gateway', keys[0]?.priv ?? {}, jwks);
-const billing = new Identity('billing', keys[1]?.priv ?? {}, jwks);
+const directory = new Identity('directory', keys[1]?.priv ?? {}, jwks);
 
 async function listen(server: Server): Promise<string> {
   servers.push(server.listen(0, '127.0.0.1'));
@@ -83,7 +83,7 @@ beforeEach(async () => {
   proxy = makeProxy([await nowhere(), upstream]);
   const server = createServer();
   server.on('upgrade', (asked, socket, head) => {
-    void proxy.upgrade({ service: 'billing', kind: 'socket', path: asked.url ?? '' }, asked, socket as Socket, head);
+    void proxy.upgrade({ service: 'directory', kind: 'socket', path: asked.url ?? '' }, asked, socket as Socket, head);
   });
   door = await listen(server);
 });
@@ -141,7 +141,7 @@ test('a page’s token becomes the identity of its user, and is passed on to nob
     new URL(upstream).host,
   ]);
   expect(JSON.stringify(asked?.rawHeaders)).not.toContain('user.shop');
-  expect(await billing.verify(asked?.headers.authorization)).toEqual({ kind: 'user', appId: 'shop', userAlias: 'alice' });
+  expect(await directory.verify(asked?.headers.authorization)).toEqual({ kind: 'user', appId: 'shop', userAlias: 'alice' });
   served.on('message', (data) => served.send(`got ${data}`));
   client.send('hello');
   expect(String((await once(client, 'message'))[0])).toBe('got hello');
@@ -149,7 +149,7 @@ test('a page’s token becomes the identity of its user, and is passed on to nob
 
 test('a program shows its credential as over REST', async () => {
   await opened(open(['usage.v1'], { authorization: 'Bearer user.shop' }));
-  expect(await billing.verify(seen[0]?.headers.authorization)).toMatchObject({ appId: 'shop' });
+  expect(await directory.verify(seen[0]?.headers.authorization)).toMatchObject({ appId: 'shop' });
 });
 
 /** Opens a socket by hand. */

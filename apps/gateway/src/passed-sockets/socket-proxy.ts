@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Subject } from '@communication-center/contracts';
-import { currentTraceparent, Identity, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
+import { currentTraceparent, Identity, ProblemError, placeOn, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Authenticator } from '../authenticator.js';
 import { Places } from '../domain/places.js';
-import { placeOn } from '../public-door/request-target.js';
 import type { Owner } from '../public-door/routes.js';
 import { noPlace, whoseShare } from '../public-door/turns.js';
 import { Services } from '../services.js';

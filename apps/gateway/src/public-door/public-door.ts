@@ -9,6 +9,7 @@ import {
   noteInTrace,
   ProblemError,
   problemOf,
+  requireTarget,
   Settings,
   traceRequests,
   withTrace,
@@ -18,12 +19,12 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Authenticator } from '../authenticator.js';
+import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { AllowedOrigins, PageRefused } from './allowed-origins.js';
 import { answerOrigin, takeBackOrigin } from './cross-origin.js';
-import { isOriginForm } from './request-target.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
 
@@ -45,7 +46,12 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly sockets: SocketDoor,
     private readonly passedSockets: SocketProxy,
   ) {
-    this.#server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 2048 } });
+    this.#server = fastify({
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 2048 },
+      // A path that cannot be read is refused before any hook sees it.
+      frameworkErrors: (error, _request, reply) => void this.#sendProblem(reply as FastifyReply, error),
+    });
   }
 
   /** Opens only once the sockets follow the log, so that no event is missed. */
@@ -56,9 +62,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));
     traceRequests(server, this.logger);
-    server.addHook('onRequest', (request, _reply, done) =>
-      done(isOriginForm(request.raw.url ?? '') ? undefined : new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls')),
-    );
+    server.addHook('onRequest', async ({ raw }) => requireTarget(raw.url ?? ''));
     server.addHook('onRequest', async (request, reply) => {
       if (request.headers.origin === undefined) return;
       if (answerOrigin(request.raw, reply.raw, await this.origins.mayAskAtAll(request.raw))) reply.hijack();
@@ -86,9 +90,20 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** The door's own sockets, and those of services. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const owner = isOriginForm(request.url ?? '') ? ownerOf(request.url ?? '') : undefined;
-    if (owner?.kind === 'socket') void this.passedSockets.upgrade(owner, request, socket, head);
-    else void this.sockets.upgrade(request, socket, head);
+    const failed = (error: unknown) => {
+      const problem = problemOf(error);
+      if (problem !== error) this.logger.error({ err: error }, 'an upgrade failed at the door');
+      refuseUpgrade(socket, problem);
+    };
+    try {
+      const target = request.url ?? '';
+      requireTarget(target);
+      const owner = ownerOf(target);
+      const door = owner?.kind === 'socket' ? this.passedSockets.upgrade(owner, request, socket, head) : undefined;
+      (door ?? this.sockets.upgrade(request, socket, head)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async #inHandUntilAnswered(passing: Promise<void>): Promise<void> {

@@ -3,14 +3,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Subject } from '@communication-center/contracts';
 import type { ResourceKind } from '@communication-center/contracts/services';
-import { currentTraceparent, Identity, ProblemError, Settings } from '@communication-center/service';
+import { currentTraceparent, Identity, ProblemError, placeOn, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Agent, type Dispatcher, request } from 'undici';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { passedBack, passedOn } from './passed-headers.js';
 import { type BodyLimits, piecesOf, readWhole } from './request-body.js';
-import { placeOn } from './request-target.js';
 import type { Owner } from './routes.js';
 import { Turns, whoseShare } from './turns.js';
 

@@ -56,7 +56,7 @@ test.each([
   ['with a grant that lacks the call', () => given({ grant: { ...grant, callId: undefined } })],
   ['with a grant without how far the call was', () => given({ grant: { ...grant, sequence: undefined } })],
   ['with a grant without rights', () => given({ grant: { ...grant, rights: undefined } })],
-  ['as an identity token', () => identityOf('calls').sign('media-door')],
+  ['as an identity token', () => identityOf('calls').sign('media')],
   ['out of nothing', async () => 'x.y.z'],
 ])('a token made %s opens nothing', async (_how, make) => {
   await expect(credentials.verify(await make())).rejects.toMatchObject({ code: 'unauthenticated' });

@@ -1,16 +1,21 @@
 import {
   type AppId,
+  isStorable,
   type Presence,
   type PresenceList,
   type PresenceListQuery,
   presenceSchema,
   type UserAlias,
 } from '@communication-center/contracts';
-import { Postgres, ProblemError } from '@communication-center/service';
+import { Postgres, ProblemError, readCursor, writeCursor } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { presenceOf } from '../domain/presence-of.js';
 import { readKnown } from '../publish-changes/look-at.js';
 import { readEverybody, readSome } from './read-said.js';
+
+/** The last person of a page, who may have been named when names could be longer. */
+const placeSchema = z.tuple([z.string().min(1).max(512).refine(isStorable)]);
 
 /** Reads what was published last: so a version always means the same reading, whichever way it came. */
 @Injectable()
@@ -43,10 +48,11 @@ export class PresenceStore {
       const found = await this.some(appId, userAlias);
       return { presences: found.filter((one) => !status || one.status === status), nextCursor: null };
     }
-    const after = cursor ? Buffer.from(cursor, 'base64url').toString('utf8') : '';
+    const question = { list: 'presence', appId, status };
+    const [after = ''] = readCursor(question, placeSchema, cursor) ?? [];
     const said = await readEverybody(this.database, appId, { after, limit, status });
     const presences = said.map((published) => presenceSchema.parse(published));
     const last = presences.length === limit ? presences.at(-1) : undefined;
-    return { presences, nextCursor: last ? Buffer.from(last.userAlias).toString('base64url') : null };
+    return { presences, nextCursor: last ? writeCursor(question, [last.userAlias]) : null };
   }
 }

@@ -88,3 +88,47 @@ test('a header that is at fault says nothing, whatever it holds', () => {
 function overTheWire({ value, headers }: ReturnType<typeof toMessage>) {
   return { value, headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(String(text))])) };
 }
+
+test.each([
+  ['too many headers', { headers: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`x${n}`, 'y'])) }],
+  ['an attribute without an end', { headers: { ce_subject: 'x'.repeat(4097) } }],
+  ['data nested without end', { value: Buffer.from('{"a":'.repeat(50_000)) }],
+  ['data of too many values', { value: Buffer.from(`[${'0,'.repeat(300_000)}0]`) }],
+])('%s is the fault of its message, told as such, and nobody’s else', (_what, odd) => {
+  const message = toMessage('c1', anEvent({}, 1));
+  const read = () => fromMessage({ value: odd.value ?? message.value, headers: { ...message.headers, ...odd.headers } });
+  expect(read).toThrow(RangeError);
+});
+
+test('the deepest event that was ever let in is still read: 4 KiB of custom data, all of them brackets', () => {
+  const customData = JSON.parse(`${'{"a":'.repeat(680)}1${'}'.repeat(680)}`) as object;
+  const { value, headers } = toMessage('c1', anEvent({ customData }, 1));
+  expect(fromMessage({ value, headers })).toMatchObject({ data: { customData } });
+});
+
+test('whatever bytes a message has, it is read or refused', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.string().map((text) => Buffer.from(text)),
+    fc.json().map((text) => Buffer.from(text)),
+  );
+  const names = fc.constantFrom('ce_id', 'ce_sequence', 'ce_appid', 'ce_subject', 'ce___proto__', 'ce_constructor', 'concerned', '', 'ce_');
+  fc.assert(
+    fc.property(bytes, fc.array(fc.tuple(names, bytes), { maxLength: 12 }), (value, headers) => {
+      const message = {
+        value: Buffer.from(value),
+        headers: {
+          ...toMessage('c1', anEvent({}, 1)).headers,
+          ...Object.fromEntries(headers.map(([name, one]) => [name, Buffer.from(one)])),
+        },
+      };
+      try {
+        fromMessage(message);
+      } catch (error) {
+        expect(['SyntaxError', 'RangeError', 'ZodError', '$ZodError']).toContain((error as Error).name);
+      }
+      expect(() => glimpseOf(message)).not.toThrow();
+    }),
+    { numRuns: 1000 },
+  );
+});

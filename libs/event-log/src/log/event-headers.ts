@@ -1,4 +1,4 @@
-import { type AnyEvent, anyEventSchema } from '@communication-center/contracts';
+import { type AnyEvent, anyEventSchema, eventLimits, jsonFault, jsonFaultMessage } from '@communication-center/contracts';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 
 const asNumber = new Set(['sequence', 'dataversion']);
@@ -7,6 +7,9 @@ const asNumber = new Set(['sequence', 'dataversion']);
 const concernedHeader = 'concerned';
 /** An audience that takes more bytes is left out of the header, and stands in the data alone: it probably concerns somebody anyway. */
 const longestConcerned = 1024;
+/** No attribute is as long, nor are there as many: whatever writes such a header is no part of the Center. */
+const longestHeader = 4096;
+const mostHeaders = 64;
 
 /** What a message says of itself before anybody looks into its data. */
 export interface Glimpse {
@@ -37,17 +40,23 @@ export function toMessage(
 
 /**
  * Reads an event from a message, or null from a tombstone.
- * @throws Error or ZodError when the message is no CloudEvent: a deterministic failure.
+ * @throws SyntaxError, RangeError or ZodError when the message is no CloudEvent, or larger in structure than any is: a deterministic failure.
  */
 export function fromMessage(message: Pick<KafkaMessage, 'value' | 'headers'>): AnyEvent | null {
   if (message.value === null) return null;
   const attributes: Record<string, unknown> = {};
-  for (const [header, value] of Object.entries(message.headers ?? {})) {
+  const headers = Object.entries(message.headers ?? {});
+  if (headers.length > mostHeaders) throw new RangeError(`${headers.length} headers: an event has ${mostHeaders} at most`);
+  for (const [header, value] of headers) {
     if (!header.startsWith('ce_')) continue;
+    if ((value?.length ?? 0) > longestHeader)
+      throw new RangeError(`${header.slice(0, 64)}: an attribute has ${longestHeader} bytes at most`);
     const name = header.slice(3);
     const text = String(value);
     attributes[name] = asNumber.has(name) ? Number(text) : text;
   }
+  const fault = jsonFault(message.value, eventLimits);
+  if (fault) throw new RangeError(jsonFaultMessage(fault, eventLimits));
   const data: unknown = JSON.parse(message.value.toString('utf8'));
   // The type-specific attributes (such as callid) ride along: the topic's own schema checks them.
   return { ...attributes, ...anyEventSchema.parse({ ...attributes, data }) };

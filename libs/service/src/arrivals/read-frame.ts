@@ -1,13 +1,15 @@
-import { fieldsOf, jsonFault, jsonFaultMessage } from '@communication-center/contracts';
+import { fieldsOf } from '@communication-center/contracts';
 import type { z } from 'zod';
 import { ProblemError } from '../problem-error.js';
+import { faultOfJson } from './arrived-json.js';
 
 /** A frame that was read; or what is wrong with it, and what it calls itself, be that what it may. */
 type ReadFrame<F> = { frame: F; problem?: never } | { frame?: never; problem: ProblemError; id: unknown };
 
 /** @returns the bytes of a message as the WebSocket hands them over. */
 export function bytesOf(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
-  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
 
 /**
@@ -15,17 +17,20 @@ export function bytesOf(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
  * @returns with a problem: `malformed_frame` for what is no JSON of the protocol, `invalid_request` for a frame with wrong fields.
  */
 export function readFrame<S extends z.ZodType>(schema: S, bytes: Buffer): ReadFrame<z.output<S>> {
-  const fault = jsonFault(bytes);
-  if (fault) return { problem: new ProblemError('malformed_frame', jsonFaultMessage(fault)), id: undefined };
+  const fault = faultOfJson(bytes);
+  if (fault) return { problem: new ProblemError('malformed_frame', fault), id: undefined };
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch {
     return { problem: new ProblemError('malformed_frame', 'The frame is not JSON'), id: undefined };
   }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    return { problem: new ProblemError('malformed_frame', 'The frame is no JSON object'), id: undefined };
+  }
   const parsed = schema.safeParse(json);
   if (parsed.success) return { frame: parsed.data };
-  const id = typeof json === 'object' && json !== null && 'id' in json ? json.id : undefined;
+  const id = 'id' in json ? json.id : undefined;
   const fields = fieldsOf(parsed.error);
   const message = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
   const isOfProtocol = !fields.some(({ field }) => field === 'type');

@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ProblemFilter } from './problem-filter.js';
+import { ProblemFilter } from '../problem-filter.js';
 import { readBoundedJson } from './read-json.js';
 
 class Nothing {}
@@ -26,12 +26,12 @@ beforeEach(async () => {
 
 afterEach(() => app.close());
 
-async function send(payload: string) {
+async function send(payload: string | Buffer, type = 'application/json; charset=utf-8') {
   const answer = await app.inject({
     method: 'POST',
     url: '/echo',
     payload,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
+    headers: { 'content-type': type },
   });
   return { status: answer.statusCode, body: answer.json<{ code?: string; detail?: string }>() };
 }
@@ -47,4 +47,18 @@ test.each([
 ])('a body %s is refused by name', async (_how, payload, limit) => {
   const { status, body } = await send(payload);
   expect([status, body.detail]).toEqual([400, expect.stringContaining(limit)]);
+});
+
+test.each([
+  ['overlong', Buffer.from([0x22, 0xc0, 0x80, 0x22])],
+  ['of a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+  ['cut off', Buffer.from([0x22, 0xe2, 0x82, 0x22])],
+])('bytes that are %s are refused, not read as something else', async (_how, payload) => {
+  const { status, body } = await send(payload);
+  expect([status, body]).toEqual([400, expect.objectContaining({ code: 'invalid_request', detail: expect.stringContaining('not_utf8') })]);
+});
+
+test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/xml'])('a body of %s is refused', async (type) => {
+  const { status, body } = await send('name=a', type);
+  expect([status, body.code]).toEqual([400, 'invalid_request']);
 });

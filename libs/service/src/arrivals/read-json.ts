@@ -1,14 +1,19 @@
-import { jsonFault, jsonFaultMessage } from '@communication-center/contracts';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
-import { ProblemError } from './problem-error.js';
+import { ProblemError } from '../problem-error.js';
+import { faultOfJson } from './arrived-json.js';
 
-/** Has bodies of JSON refused whose structure is too large, before they are parsed. */
+/** Has bodies refused that are no JSON, and those of JSON whose bytes or structure are not let through, before they are parsed. */
 export function readBoundedJson(app: NestFastifyApplication): void {
-  const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser('error', 'error');
+  const server = app.getHttpAdapter().getInstance();
+  const parse = server.getDefaultJsonParser('error', 'error');
   app.useBodyParser('application/json', {}, (request, body: Buffer, done) => {
-    const fault = jsonFault(body);
-    if (fault) done(new ProblemError('invalid_request', jsonFaultMessage(fault)), undefined);
+    const fault = faultOfJson(body);
+    if (fault) done(new ProblemError('invalid_request', fault, { fields: [{ field: '(body)', message: fault }] }), undefined);
     else void parse(request as FastifyRequest, body.toString('utf8'), done);
+  });
+  // Nest and Fastify read forms and plain text too, with no bound on what is in them.
+  app.useBodyParser(['application/x-www-form-urlencoded', 'text/plain'], {}, (_request, _body: Buffer, done) => {
+    done(new ProblemError('invalid_request', 'Send JSON, with Content-Type: application/json'), undefined);
   });
 }
