@@ -21,13 +21,13 @@ export interface DigestAnswer {
   nc: string;
 }
 
+/** An answer is a tenth of this; nobody has signed in yet who sends one. */
+const longestAnswer = 2048;
+
 /** @returns the answer in an Authorization header; undefined for another scheme, an unknown algorithm, or one without `qop=auth`. */
 export function parseAnswer(header: string | undefined): DigestAnswer | undefined {
-  if (!header || !/^digest\s/i.test(header)) return undefined;
-  const fields = new Map<string, string>();
-  for (const [, name, quoted, plain] of header.slice(7).matchAll(/([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi)) {
-    fields.set((name ?? '').toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '');
-  }
+  if (!header || header.length > longestAnswer || !/^digest\s/i.test(header)) return undefined;
+  const fields = fieldsIn(header.slice(7));
   const named = (fields.get('algorithm') ?? 'MD5').toUpperCase();
   const algorithm = (Object.keys(algorithms) as Algorithm[]).find((one) => algorithms[one] === named);
   const [username, realm, nonce, uri, response, cnonce, nc] = ['username', 'realm', 'nonce', 'uri', 'response', 'cnonce', 'nc'].map(
@@ -35,6 +35,20 @@ export function parseAnswer(header: string | undefined): DigestAnswer | undefine
   );
   if (!algorithm || fields.get('qop') !== 'auth' || !username || !realm || !nonce || !uri || !response || !cnonce || !nc) return undefined;
   return { username, realm, nonce, uri, response, algorithm, cnonce, nc };
+}
+
+/** A field, from where the one before ended: each letter is looked at once. */
+const field = /[\s,]*([a-z]{1,32})[ \t]?=[ \t]?(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/iy;
+
+/** @returns the fields of a digest (RFC 7235 §2.1) by their names in small letters, up to where it is none any more. */
+function fieldsIn(digest: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  const next = new RegExp(field);
+  for (let found = next.exec(digest); found; found = next.exec(digest)) {
+    const [, name = '', quoted, plain] = found;
+    fields.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '');
+  }
+  return fields;
 }
 
 /** Whether the answer proves the password, for this method. */

@@ -8,7 +8,7 @@ export const packages = {
 export type Package = keyof typeof packages;
 
 export function isPackage(name: string): name is Package {
-  return name in packages;
+  return Object.hasOwn(packages, name);
 }
 
 /** @returns text as XML may carry it; what XML 1.0 allows in no form is left out. */

@@ -4,9 +4,26 @@
 import { createSocket } from 'node:dgram';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parseAnswer } from '../authenticate/digest.js';
+import { isPackage } from '../domain/documents.js';
 import { SipTransport } from '../transport/sip-transport.js';
 import { TcpFraming } from '../transport/tcp-framing.js';
-import { parseMessage } from './sip-message.js';
+import { messageLimits } from './message-bounds.js';
+import { type Peer, parseMessage, responseTo, uriIn } from './sip-message.js';
+
+const parse = (text: string) => parseMessage(Buffer.from(text));
+const peer: Peer = { transport: 'udp', host: '127.0.0.1', port: 5080 };
+/** What a service does with whatever was read, before anybody has signed in. */
+function answered(bytes: Buffer): void {
+  const message = parseMessage(bytes);
+  if (!message || !('request' in message)) return;
+  const { request } = message;
+  responseTo(request, peer, 401, 'tag', [['WWW-Authenticate', 'Digest realm="demo"']]);
+  request.headers('authorization').map(parseAnswer);
+  uriIn(request.header('contact'));
+  uriIn(request.header('from'));
+  isPackage(request.header('event') ?? '');
+}
 
 const subscribe = (more: Partial<Record<'target' | 'contact' | 'from' | 'via', string>> = {}) =>
   [
@@ -33,11 +50,11 @@ test.each([
   ['a Via without a host', { via: '*' }],
   ['NUL', { from: '<sip:a\0b@demo>;tag=one' }],
 ])('%s is read without an exception', (_what, more) => {
-  expect(() => parseMessage(subscribe(more))).not.toThrow();
+  expect(() => answered(Buffer.from(subscribe(more)))).not.toThrow();
 });
 
 test('a message with NUL is none', () => {
-  expect(parseMessage(subscribe({ target: 'sip:bob\0@demo' }))).toBeUndefined();
+  expect(parse(subscribe({ target: 'sip:bob\0@demo' }))).toBeUndefined();
 });
 
 test('parts of messages in any order and any bytes are read without an exception', () => {
@@ -71,9 +88,9 @@ test('parts of messages in any order and any bytes are read without an exception
       fc.array(mutation, { minLength: 1, maxLength: 6 }),
       (text, mutations) => {
         const mutated = mutations.reduce((whole, { at, remove, put }) => whole.slice(0, at) + put + whole.slice(at + remove), text);
-        expect(() => parseMessage(mutated)).not.toThrow();
+        expect(() => answered(Buffer.from(mutated))).not.toThrow();
         try {
-          for (const whole of new TcpFraming().take(Buffer.from(mutated))) parseMessage(whole);
+          for (const whole of new TcpFraming().take(Buffer.from(mutated))) answered(whole);
         } catch (error) {
           expect(error).toBeInstanceOf(RangeError);
         }
@@ -81,6 +98,113 @@ test('parts of messages in any order and any bytes are read without an exception
     ),
     { numRuns: 2000 },
   );
+});
+
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf', ''])('%j is no event package', (event) => {
+  expect(isPackage(event)).toBe(false);
+});
+
+const withLine = (line: string) => subscribe().replace('Max-Forwards: 70', line);
+
+test('a folded header field is one line, as it was meant', () => {
+  const message = parse(withLine('Authorization: Digest username="a",\r\n  realm="demo",\r\n\tnonce="n"'));
+  expect(message && 'request' in message && message.request.header('authorization')).toBe('Digest username="a", realm="demo", nonce="n"');
+});
+
+test.each([
+  ['too long in all', withLine(`X-Other: ${'a,'.repeat(messageLimits.bytes)}`)],
+  ['with a line too long', withLine(`X-Other: ${'a'.repeat(messageLimits.lineBytes)}`)],
+  ['with a folded line too long', withLine(`X-Other: ${Array(30).fill('a'.repeat(100)).join('\r\n ')}`)],
+  ['with too many lines', withLine(Array(200).fill('X: y').join('\r\n'))],
+  ['with a bare line feed', withLine('X-Other: a\nb')],
+  ['with a bare carriage return', withLine('X-Other: a\rb')],
+  ['with an escape of a terminal', withLine('X-Other: \x1b[2J')],
+  ['without an end', subscribe().trimEnd()],
+  ['with a sequence number beyond all', subscribe().replace('CSeq: 1', 'CSeq: 4294967296')],
+  ['with a call id without an end', subscribe().replace('call@phone', `${'c'.repeat(600)}@phone`)],
+  ['of bytes that are no text', Buffer.concat([Buffer.from(withLine('X-Other: ')), Buffer.from([0xc0, 0x80])])],
+])('a message %s is none', (_how, message) => {
+  expect(parseMessage(Buffer.from(message))).toBeUndefined();
+});
+
+const names = [
+  'Via',
+  'From',
+  'To',
+  'Call-ID',
+  'CSeq',
+  'Contact',
+  'Event',
+  'Expires',
+  'Authorization',
+  'Route',
+  'Record-Route',
+  'Replaces',
+  'Refer-To',
+  'Subject',
+  'm',
+  'o',
+  'l',
+];
+const fillings = [
+  'a',
+  ' ',
+  '\t',
+  '"',
+  '\\"',
+  '<',
+  '>',
+  '<sip:',
+  '(',
+  '()',
+  ',',
+  ';a',
+  ';a=',
+  '=',
+  '%41',
+  '@',
+  ':',
+  '.',
+  '1',
+  '[',
+  'a,',
+  'a@',
+  '<sip:a@b>,',
+  '\r\n a',
+  'é',
+  'SIP/2.0/UDP a,',
+  'a=b, ',
+];
+
+test('no line that is let through costs more than a hundredth of a second, whichever header field it is and whatever fills it', () => {
+  const slow: string[] = [];
+  for (const name of names) {
+    for (const filling of fillings) {
+      const start =
+        { Via: 'SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKabc', From: '<sip:a@demo>;tag=one', To: '<sip:bob@demo>' }[name] ?? 'Digest a';
+      const line = `${name}: ${start}${filling.repeat((messageLimits.lineBytes - 100) / filling.length)}`;
+      const bytes = Buffer.from(
+        subscribe()
+          .replace(new RegExp(`^${name}: .*$`, 'm'), '')
+          .replace('Max-Forwards: 70', () => line)
+          .replace('\r\n\r\n', '\r\n'),
+      );
+      const began = process.cpuUsage();
+      for (let n = 0; n < 3; n += 1) answered(bytes);
+      const { user } = process.cpuUsage(began);
+      if (user > 3 * 10_000) slow.push(`${name} of ${JSON.stringify(filling)}: ${user / 3000} ms`);
+    }
+  }
+  expect(slow).toEqual([]);
+});
+
+test('a digest before signing in is read in a time that its length tells, and not beyond a length', () => {
+  const began = process.cpuUsage();
+  for (const filling of fillings) {
+    expect(parseAnswer(`Digest ${filling.repeat(65_536 / filling.length)}`)).toBeUndefined();
+    for (let n = 0; n < 20; n += 1) parseAnswer(`Digest a="${filling.repeat(2000 / filling.length)}`);
+  }
+  expect(process.cpuUsage(began).user).toBeLessThan(500_000);
 });
 
 /** Opens where both UDP and TCP have the same port free. */
@@ -110,8 +234,8 @@ test('a handler that throws, and a peer that cannot be sent to, cost a report an
   const { transport, port } = await openSomewhere({
     host: '127.0.0.1',
     maxConnections: 10,
-    onMessage: (text) => {
-      taken.push(text);
+    onMessage: (bytes) => {
+      taken.push(String(bytes));
       throw new Error('of the handler');
     },
     onError: (_error, doing) => errors.push(doing),

@@ -1,4 +1,5 @@
 import parsip from 'parsip';
+import { textOf } from './message-bounds.js';
 
 /** Where a message came from, and answers go: the source address (RFC 3581), or the connection. */
 export interface Peer {
@@ -32,10 +33,15 @@ export interface SipResponse {
 
 type Message = { request: SipRequest } | { response: SipResponse };
 
+/** No phone names a call, a branch or itself at such length; a subscription is kept under these. */
+const longestName = 512;
+/** RFC 3261 §8.1.1.5. */
+const mostCseq = 2 ** 31;
+
 /** @returns a request, a response, or undefined for what is neither (RFC 3261 §18.3: it is dropped). Never throws. */
-export function parseMessage(text: string): Message | undefined {
-  // No database keeps NUL, and no header may hold it (RFC 3261 §25.1).
-  if (text.includes('\0')) return undefined;
+export function parseMessage(bytes: Buffer): Message | undefined {
+  const text = textOf(bytes);
+  if (text === undefined) return undefined;
   try {
     return read(text);
   } catch {
@@ -48,6 +54,8 @@ function read(text: string): Message | undefined {
   const parsed = parsip.getSIP(text);
   if (!parsed?.call_id || !parsed.via_branch || !parsed.from_tag) return undefined;
   const { call_id: callId, cseq, via_branch: branch } = parsed;
+  const names = [callId, branch, parsed.from_tag, parsed.to_tag ?? ''];
+  if (names.some((name) => name.length > longestName) || !Number.isInteger(cseq) || cseq < 0 || cseq >= mostCseq) return undefined;
   if (parsed.status_code !== undefined) return { response: { status: parsed.status_code, callId, cseq, branch } };
   if (!parsed.method || !parsed.ruri) return undefined;
   const headers = (name: string) => (parsed.headers[capitalised(name)] ?? []).map(({ raw }) => raw);
@@ -86,6 +94,14 @@ function capitalised(name: string): string {
     .replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
     .replace(/-Id$/, '-ID')
     .replace(/^Www-/, 'WWW-');
+}
+
+/** @returns the URI in a Contact, From or To, as it stands there (RFC 3261 §20.10). */
+export function uriIn(header: string | undefined): string | undefined {
+  const start = header?.indexOf('<') ?? -1;
+  if (header === undefined || start < 0) return header?.split(';', 1)[0];
+  const end = header.indexOf('>', start);
+  return end < 0 ? undefined : header.slice(start + 1, end);
 }
 
 const reasons: Record<number, string> = {

@@ -6,8 +6,9 @@ import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClie
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
-import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse } from '../messages/sip-message.js';
+import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse, uriIn } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
+import { Answers } from '../transport/answers.js';
 import { SipTransport } from '../transport/sip-transport.js';
 import { Notifier } from './notifier.js';
 import type { Subscription } from './subscription.js';
@@ -35,8 +36,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   readonly #byCallId = new Map<string, Set<Notifier>>();
   /** What was told last of each user that somebody follows: an older reading is not told, nor an event that is late. */
   readonly #known = new Map<string, Presence>();
-  /** Answers to requests of the last half minute: UDP repeats what it believes lost (RFC 3261 §17.2.2). */
-  readonly #answered = new Map<string, string>();
+  readonly #answered = new Answers();
   #expiring: NodeJS.Timeout | undefined;
 
   constructor(
@@ -54,7 +54,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       host: settings.SIP_HOST,
       port: settings.SIP_PORT,
       maxConnections: settings.MAX_CONNECTIONS,
-      onMessage: (text, peer) => this.#onMessage(text, peer),
+      onMessage: (bytes, peer) => this.#onMessage(bytes, peer),
       onError: report,
     });
     this.#tail = new Tail({
@@ -84,8 +84,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     await this.#transport.close();
   }
 
-  #onMessage(text: string, peer: Peer): void {
-    const message = parseMessage(text);
+  #onMessage(bytes: Buffer, peer: Peer): void {
+    const message = parseMessage(bytes);
     if (!message) return;
     if ('response' in message) return this.#onResponse(message.response);
     const { request } = message;
@@ -94,18 +94,12 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const before = this.#answered.get(name);
     // An empty answer is one that is still being thought about.
     if (before !== undefined) return before ? this.#transport.send(before, peer) : undefined;
-    this.#remember(name, '');
+    this.#answered.set(name, '');
     void this.#onRequest(request, peer, (status, headers = [], tag = newTag()) => {
       const answer = responseTo(request, peer, status, tag, headers);
-      this.#remember(name, answer);
+      this.#answered.set(name, answer);
       this.#transport.send(answer, peer);
     }).catch((error: unknown) => this.report(error, 'answering a SIP request'));
-  }
-
-  #remember(name: string, answer: string): void {
-    this.#answered.set(name, answer);
-    if (answer === '') setTimeout(() => this.#answered.delete(name), 32_000).unref();
-    if (this.#answered.size > 50_000) this.#answered.delete(this.#answered.keys().next().value as string);
   }
 
   #onResponse(response: SipResponse): void {
@@ -133,8 +127,9 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   ): Promise<void> {
     const event = request.header('event')?.split(';')[0]?.trim().toLowerCase() ?? '';
     if (!isPackage(event)) return answer(489, allow);
-    const asked = Number(request.header('expires') ?? this.settings.MAX_EXPIRES_SECONDS);
-    if (!Number.isInteger(asked) || asked < 0) return answer(400);
+    const given = request.header('expires')?.trim() ?? String(this.settings.MAX_EXPIRES_SECONDS);
+    if (!/^\d{1,10}$/.test(given)) return answer(400);
+    const asked = Number(given);
     if (asked > 0 && asked < this.settings.MIN_EXPIRES_SECONDS)
       return answer(423, [['Min-Expires', String(this.settings.MIN_EXPIRES_SECONDS)]]);
     const expires = Math.min(asked, this.settings.MAX_EXPIRES_SECONDS);
@@ -158,8 +153,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       answer(200, accepted(), request.toTag);
       return expires === 0 ? this.#end(known, 'timeout') : this.#tellNow(request.toTag);
     }
-    const contact = /<([^>]+)>/.exec(request.header('contact') ?? '')?.[1] ?? request.header('contact')?.split(';')[0];
-    const remoteUri = /<([^>]+)>/.exec(request.header('from') ?? '')?.[1] ?? request.header('from')?.split(';')[0];
+    const contact = uriIn(request.header('contact'));
+    const remoteUri = uriIn(request.header('from'));
     const userAlias = userAliasSchema.safeParse(request.user);
     if (!isAddress(contact) || !isAddress(remoteUri)) return answer(400);
     if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);

@@ -7,7 +7,7 @@ export interface SipTransportOptions {
   host: string;
   port: number;
   maxConnections: number;
-  onMessage: (text: string, peer: Peer) => void;
+  onMessage: (bytes: Buffer, peer: Peer) => void;
   onError: (error: unknown, doing: string) => void;
 }
 
@@ -25,7 +25,7 @@ export class SipTransport {
 
   constructor(options: SipTransportOptions) {
     this.#options = options;
-    this.#udp.on('message', (data, { address, port }) => this.#take(data.toString('utf8'), { transport: 'udp', host: address, port }));
+    this.#udp.on('message', (data, { address, port }) => this.#take(data, { transport: 'udp', host: address, port }));
     this.#udp.on('error', (error) => options.onError(error, 'speaking SIP over UDP'));
     this.#tcp = createServer((socket) =>
       this.#keep(socket, { transport: 'tcp', host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
@@ -63,10 +63,10 @@ export class SipTransport {
   }
 
   /** Whatever one message brings about ends with that message. Nobody can be answered at port 0. */
-  #take(text: string, peer: Peer): void {
+  #take(bytes: Buffer, peer: Peer): void {
     if (peer.port === 0) return;
     try {
-      this.#options.onMessage(text, peer);
+      this.#options.onMessage(bytes, peer);
     } catch (error) {
       this.#options.onError(error, 'taking a SIP message');
     }
@@ -94,7 +94,7 @@ export class SipTransport {
     socket.on('timeout', () => socket.destroy());
     socket.on('data', (chunk) => {
       try {
-        for (const text of framing.take(chunk)) this.#take(text, peer);
+        for (const bytes of framing.take(chunk)) this.#take(bytes, peer);
       } catch {
         socket.destroy();
       }
