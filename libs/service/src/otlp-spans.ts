@@ -24,7 +24,7 @@ export class OtlpSpans implements SpanExporter {
   #nextTraceId: string | undefined;
 
   constructor(service: string, url: string, onError: (error: unknown) => void) {
-    const exporter = new OTLPTraceExporter({ url: new URL('v1/traces', `${url.replace(/\/+$/, '')}/`).href, timeoutMillis: 5000 });
+    const exporter = new OTLPTraceExporter({ url: new URL('v1/traces', url.endsWith('/') ? url : `${url}/`).href, timeoutMillis: 5000 });
     const handingOver = { exporter: reporting(exporter, onError), maxQueueSize: mostWaiting, scheduledDelayMillis: everyMs };
     const ids = new RandomIdGenerator();
     this.#provider = new TracerProvider({

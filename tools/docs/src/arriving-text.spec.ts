@@ -7,7 +7,7 @@ import { clientFrameSchema, mediaClientFrameSchema } from '@communication-center
 import { internal } from '@communication-center/contracts/internal';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { publicRoutes } from './docs/src/public-routes.js';
+import { publicRoutes } from './public-routes.js';
 
 /** What no schema may let through as a text, in the shapes that some field or other asks for. */
 const bad = ['\0', '\ud800', '\udc00'];
@@ -35,7 +35,7 @@ function textsIn(schema: z.core.$ZodType, path: string, seen = new Set<unknown>(
   throw new Error(`${path}: teach this test what a schema of type ${schema._zod.def.type} holds`);
 }
 
-const routes = await publicRoutes(resolve(import.meta.dirname, '..'));
+const routes = await publicRoutes(resolve(import.meta.dirname, '../../..'));
 const doors: [where: string, schema: z.ZodType][] = [
   ...routes.flatMap(({ method, path, params, query, body }) => {
     const parts: [string, z.ZodType | undefined][] = [...Object.entries(params), ['query', query], ['body', body]];
