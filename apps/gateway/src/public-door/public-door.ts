@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Subject } from '@communication-center/contracts';
 import {
@@ -75,7 +75,17 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.server.on('upgrade', (request, socket, head) =>
       withTrace(continueTrace(request.headers.traceparent), () => this.#upgrade(request, socket as Socket, head)),
     );
+    // What names a host alone asks for a tunnel there (RFC 9112 §3.2.3): this door leads to nobody but its services.
+    server.server.on('connect', (_request, socket) => {
+      socket.on('error', () => socket.destroy());
+      refuseUpgrade(socket, new ProblemError('invalid_request', 'Ask for a path, such as /v1/calls'));
+    });
     await server.listen({ port: this.settings.PUBLIC_PORT, host: this.settings.PUBLIC_HOST });
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return (this.#server.server.address() as AddressInfo).port;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -91,6 +101,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   /** The door's own sockets, and those of services. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const failed = (error: unknown) => {
+      socket.on('error', () => socket.destroy());
       const problem = problemOf(error);
       if (problem !== error) this.logger.error({ err: error }, 'an upgrade failed at the door');
       refuseUpgrade(socket, problem);

@@ -19,6 +19,7 @@ let connects: number;
 let begun: { frame: CommandFrame; finish: () => void }[];
 let carryOut: (frame: CommandFrame) => Promise<ServerFrame>;
 let socket: DeviceSocket;
+let onClosed: () => void;
 
 beforeEach(() => {
   wire = Object.assign(new EventEmitter(), {
@@ -28,6 +29,7 @@ beforeEach(() => {
     terminate: () => undefined,
   });
   [sent, failures, begun, connects] = [[], [], [], 0];
+  onClosed = () => undefined;
   carryOut = (frame) =>
     new Promise((resolve) => begun.push({ frame, finish: () => resolve({ type: 'done', id: 'id' in frame ? frame.id : 0 }) }));
   const settings = { FRAME_BURST: 1000, FRAMES_PER_SECOND: 1000, CONNECT_TIMEOUT_MS: 60_000, MAX_BUFFERED_BYTES: 1e6 } as GatewaySettings;
@@ -37,7 +39,7 @@ beforeEach(() => {
     },
     carryOut: (_socket: DeviceSocket, _device: Device, frame: CommandFrame) => carryOut(frame),
     heardOfDial: () => undefined,
-    closed: () => undefined,
+    closed: () => onClosed(),
     failed: (_error: unknown, doing: string) => void failures.push(doing),
   };
   socket = new DeviceSocket(wire as unknown as WebSocket, owner, settings);
@@ -140,4 +142,24 @@ test('at most 64 frames are in hand; more are refused, and the socket goes on on
   say(act('hang_up', 67, { callId: callId(1) }));
   await settle();
   expect(errors()).toHaveLength(2);
+});
+
+test('an event that cannot be told ends its socket, and is no exception to whoever tells others', async () => {
+  beConnected();
+  const unreadable = {
+    get callid(): never {
+      throw new TypeError('a bug');
+    },
+  };
+  expect(() => socket.deliver(unreadable as never)).not.toThrow();
+  expect([failures, socket.isOpen]).toEqual([['telling a socket of an event'], false]);
+});
+
+test('a socket whose end cannot be noted is reported, and nothing else', async () => {
+  onClosed = () => {
+    throw new Error('a bug');
+  };
+  expect(() => wire.emit('close', 1006)).not.toThrow();
+  await settle();
+  expect(failures).toEqual(['serving a frame']);
 });

@@ -101,7 +101,7 @@ export class DeviceSocket {
     socket.on('message', (data, isBinary) => inNewTrace(() => this.#guard(() => this.#onMessage(data, isBinary)), this.#about()));
     // A close follows every error; the error itself says nothing more than the close code.
     socket.on('error', () => undefined);
-    socket.on('close', (code) => this.#onClose(code));
+    socket.on('close', (code) => this.#guard(() => this.#onClose(code)));
   }
 
   /** Holds events back from now on, until {@link serve} knows which of them the snapshot told. */
@@ -131,7 +131,17 @@ export class DeviceSocket {
     return this.#gone.signal;
   }
 
+  /** Tells an event. A socket that cannot be told one is of no more use, and no other is held up by it. */
   deliver(event: CallEvent): void {
+    try {
+      this.#deliver(event);
+    } catch (error) {
+      this.owner.failed(error, 'telling a socket of an event');
+      this.close(closeCodes.restarting, 'an event could not be told: connect anew');
+    }
+  }
+
+  #deliver(event: CallEvent): void {
     const phase = this.#phase;
     if (phase.at === 'connecting') {
       phase.waiting.push(event);

@@ -4,7 +4,7 @@ import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay, Rest } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
 import { JanusNode } from '../janus/janus-node.js';
@@ -49,11 +49,11 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       handleProtocols: (offered) => (offered.has(mediaSubprotocol) ? mediaSubprotocol : false),
     });
     sockets.on('connection', (socket) => {
-      if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
-      else if (this.#sockets.size >= settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
-      else {
-        this.#sockets.add(new MediaSocket(socket, this, janus, rooms, settings));
-        this.rest.wake();
+      try {
+        this.#letIn(socket, janus, rooms);
+      } catch (error) {
+        report(error, 'letting a media socket in');
+        socket.terminate();
       }
     });
     tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
@@ -92,6 +92,15 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.#sessions.stop('left');
     this.#http.close();
     this.#http.closeAllConnections();
+  }
+
+  #letIn(socket: WebSocket, janus: JanusNode, rooms: Rooms): void {
+    if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
+    else if (this.#sockets.size >= this.settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
+    else {
+      this.#sockets.add(new MediaSocket(socket, this, janus, rooms, this.settings));
+      this.rest.wake();
+    }
   }
 
   /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */

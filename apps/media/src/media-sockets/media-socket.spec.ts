@@ -307,3 +307,39 @@ test('what fails in Janus is told as the media being unavailable, and reported',
   expect([socket.refusal, socket.closedWith]).toEqual(['media_unavailable', 4000]);
   expect(owner.failed).toHaveBeenCalledOnce();
 });
+
+test('a feed whose description is no JSON is nobody’s, and ends no socket', async () => {
+  const { socket, publisher, owner } = await joined();
+  const before = socket.told.length;
+  for (const display of ['{broken', '"text"', 'null', '[1]'])
+    expect(() => publisher.emit(VIDEOROOM_PUB_LIST, { publishers: [{ feed: 'f9', display } as Publisher] })).not.toThrow();
+  await settle();
+  expect([socket.told.length, socket.readyState, owner.failed.mock.calls.length]).toEqual([before, 1, 0]);
+});
+
+test('what Janus tells that cannot be taken up ends its socket, and nobody else’s', async () => {
+  const { socket, publisher, owner } = await joined();
+  const others = await joined();
+  expect(() => publisher.emit(VIDEOROOM_PUB_LIST, { publishers: null })).not.toThrow();
+  await settle();
+  expect([socket.refusal, socket.closedWith]).toEqual(['media_unavailable', 4000]);
+  expect(owner.failed).toHaveBeenCalledOnce();
+  expect(others.socket.readyState).toBe(1);
+});
+
+test.each([
+  [
+    'throws',
+    (): never => {
+      throw new TypeError('a bug');
+    },
+  ],
+  ['rejects', () => Promise.reject(new TypeError('a bug'))],
+])('a frame whose handler %s is answered, and ends its socket alone', async (_how, admit) => {
+  const others = await joined();
+  const { socket, owner } = opened({ admit });
+  expect(() => socket.says(join)).not.toThrow();
+  await settle();
+  expect([socket.refusal, socket.closedWith, owner.failed.mock.calls.length]).toEqual(['media_unavailable', 4000, 1]);
+  expect(others.socket.readyState).toBe(1);
+});

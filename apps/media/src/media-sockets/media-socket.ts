@@ -144,14 +144,14 @@ export class MediaSocket {
   #listen(publisher: VideoRoomHandle): void {
     const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
-      this.#onceJoined(() => {
+      this.#guarded(() => {
         const streams = streamsOf(publishers);
         for (const stream of streams) this.#send({ type: 'stream_added', stream });
         this.#subscribe(streams);
       });
     });
     const gone = ({ feed }: { feed: string }) => {
-      this.#onceJoined(() => {
+      this.#guarded(() => {
         if (feed === this.#ownFeed) return;
         this.#send({ type: 'stream_removed', streamId: feed });
         this.#joined?.subscription.drop(feed);
@@ -161,6 +161,17 @@ export class MediaSocket {
     publisher.on(VIDEOROOM_LEAVING, gone);
     publisher.on(VIDEOROOM_DESTROYED, () => this.end('call_ended'));
     publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.end('media_lost'));
+  }
+
+  /** Whatever Janus tells one socket ends with that socket. */
+  #guarded(tell: () => void): void {
+    this.#onceJoined(() => {
+      try {
+        tell();
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
   }
 
   /** What changes in the room after the join was answered, and before that answer was taken up, is told after it. */
@@ -224,8 +235,16 @@ export class MediaSocket {
 
 function streamsOf(publishers: readonly Publisher[]): Stream[] {
   return publishers.flatMap(({ feed, display }) => {
-    const described = display ? (JSON.parse(display) as object) : {};
-    const stream = streamSchema.safeParse({ ...described, streamId: feed });
+    const stream = streamSchema.safeParse({ ...described(display), streamId: feed });
     return stream.success ? [stream.data] : [];
   });
+}
+
+/** Only this service names feeds; but whoever else gets into a room is nobody here, rather than the end of others' sockets. */
+function described(display: string | undefined): object {
+  try {
+    return display ? (JSON.parse(display) as object) : {};
+  } catch {
+    return {};
+  }
 }

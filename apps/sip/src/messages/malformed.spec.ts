@@ -2,6 +2,7 @@
  * No message from outside ends the service, whatever it holds and whatever is done with it.
  */
 import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseAnswer } from '../authenticate/digest.js';
@@ -246,9 +247,16 @@ test('a handler that throws, and a peer that cannot be sent to, cost a report an
   try {
     for (const text of ['one', 'two']) phone.send(text, port, '127.0.0.1');
     await expect.poll(() => taken.sort()).toEqual(['one', 'two']);
+    const overTcp = connect(port, '127.0.0.1');
+    overTcp.write('three\r\n\r\n');
+    await expect.poll(() => taken.length).toBe(3);
+    // The connection is still there.
+    overTcp.write('four\r\n\r\n');
+    await expect.poll(() => taken.length).toBe(4);
+    overTcp.destroy();
     transport.send('answer', { transport: 'udp', host: '127.0.0.1', port: 0 });
     transport.send('answer', { transport: 'tcp', host: '127.0.0.1', port: 70_000 });
-    expect(errors.sort()).toEqual(['sending a SIP message', 'sending a SIP message', 'taking a SIP message', 'taking a SIP message']);
+    expect(errors.sort()).toEqual([...Array(2).fill('sending a SIP message'), ...Array(4).fill('taking a SIP message')]);
   } finally {
     phone.close();
     await transport.close();
