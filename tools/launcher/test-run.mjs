@@ -42,9 +42,10 @@ const onFleet = ['integration', 'browser', 'local-faults', 'faults'];
  * @param {number} [options.replicas] how many of each service.
  * @param {number} [options.brokers] how many brokers of Kafka.
  * @param {string[]} [options.services] which services: all unless told.
+ * @param {Record<string, Record<string, string>>} [options.overrides] settings of services, by their names, for this run alone.
  */
 export async function runTests(args, options = {}) {
-  const { projects = ['unit', ...onFleet], replicas = 2, brokers = 3, services } = options;
+  const { projects = ['unit', ...onFleet], replicas = 2, brokers = 3, services, overrides = {} } = options;
   if (!projects.some((project) => onFleet.includes(project))) return runPure(args, options.settings);
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
@@ -71,7 +72,11 @@ export async function runTests(args, options = {}) {
       if (projects.includes('unit')) pure = runVitest(['--project=unit', ...args], { report: reports.unit, settings, quiet: true });
     };
     fleet = await startFleet(instance, {
-      overrides: shortTimes,
+      overrides: (ports) => {
+        const all = shortTimes(ports);
+        for (const [service, settings] of Object.entries(overrides)) all[service] = { ...all[service], ...settings };
+        return all;
+      },
       databaseSettings,
       replicas,
       brokers,

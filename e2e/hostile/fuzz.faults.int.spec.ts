@@ -1,0 +1,225 @@
+/*
+ * Whatever comes to the doors of a running fleet, for as long as it comes: no process dies, nothing answers 5xx, memory stays as it
+ * is, and an honest call goes through afterwards.
+ */
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
+import { services } from '@communication-center/contracts/services';
+import { endOf, eventually, Fleet, Phones, type ProcessName, ringOf, type TestApp } from '@communication-center/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Chance, mutated } from './chance.js';
+import { clientFrames, mediaFrames, sipMessages } from './corpus.js';
+import { HostileRequests } from './requests.js';
+
+const minutes = Number(process.env.FUZZ_MINUTES ?? 0.15);
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+const forMs = minutes * 60_000;
+
+const fleet = new Fleet();
+const phones = new Phones(fleet);
+const replicas: ProcessName[] = services.flatMap(({ name }) => fleet.replicasOf(name as never));
+const sent = { frames: 0, 'media frames': 0, datagrams: 0, requests: 0 };
+const faults: string[] = [];
+let app: TestApp;
+let token: string;
+let pids: Map<string, number | undefined>;
+
+beforeAll(async () => {
+  console.log(`fuzz: seed ${seed}, ${minutes} min`);
+  app = await fleet.makeApp();
+  for (const name of ['alice', 'bob', 'carol']) await fleet.makeUser(app, name);
+  token = await fleet.tokenOf(app, 'alice');
+  pids = await pidsNow();
+});
+
+afterAll(() => phones.closeAll());
+
+async function pidsNow(): Promise<Map<string, number | undefined>> {
+  return new Map(await Promise.all(replicas.map(async (name) => [name, (await fleet.statusOf(name))?.pid] as const)));
+}
+
+async function memoryNow(): Promise<Map<string, number>> {
+  const read = async (name: ProcessName) =>
+    [name, ((await fleet.figuresOf(name)).get('process_resident_memory_bytes') ?? 0) / 1e6] as const;
+  return new Map(await Promise.all(replicas.map(read)));
+}
+
+/** Opens a socket, or gives undefined where the door is busy. */
+function open(url: string, protocol: string): Promise<WebSocket | undefined> {
+  const socket = new WebSocket(url, protocol);
+  return new Promise((resolve) => {
+    socket.onopen = () => resolve(socket);
+    socket.onerror = () => resolve(undefined);
+  });
+}
+
+const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+/** Sends frames by the dozen, and waits until they were looked at: a ping is answered after them. */
+async function frames(
+  until: number,
+  chance: Chance,
+  door: { url: string; protocol: string; corpus: string[]; what: keyof typeof sent; first?: string },
+) {
+  while (Date.now() < until) {
+    const socket = await open(door.url, door.protocol);
+    if (!socket) {
+      await pause(50);
+      continue;
+    }
+    let heard = () => {};
+    socket.onmessage = ({ data }) => {
+      const text = String(data);
+      if (text.includes('"internal_error"')) faults.push(`${door.what}: ${text.slice(0, 300)}`);
+      if (text === '{"type":"pong"}') heard();
+    };
+    const closed = new Promise<void>((resolve) => (socket.onclose = () => resolve()));
+    if (door.first && !chance.onceIn(10)) socket.send(door.first);
+    for (let dozens = 0; dozens < 40 && socket.readyState === WebSocket.OPEN && Date.now() < until; dozens += 1) {
+      for (let n = 0; n < 24; n += 1) {
+        const bytes = mutated(chance.of(door.corpus), chance).subarray(0, 60_000);
+        // A text frame is UTF-8: what is none goes as a binary one.
+        const text = bytes.toString('utf8');
+        if (chance.onceIn(40)) socket.send(bytes);
+        else socket.send(text);
+        sent[door.what] += 1;
+      }
+      const answered = new Promise<void>((resolve) => (heard = resolve));
+      socket.send('{"type":"ping"}');
+      await Promise.race([answered, closed, pause(5000)]);
+    }
+    socket.close();
+  }
+}
+
+async function datagrams(until: number, chance: Chance): Promise<void> {
+  const port = fleet.state.ports.sip ?? 0;
+  const corpus = sipMessages(app.appId);
+  const phone = createSocket('udp4');
+  phone.on('message', (data) => {
+    if (/^SIP\/2\.0 5/.test(String(data))) faults.push(`datagrams: ${String(data).split('\r\n')[0]}`);
+  });
+  while (Date.now() < until) {
+    for (let n = 0; n < 20; n += 1) {
+      phone.send(
+        mutated(chance.of(corpus).replace('abc', `abc${sent.datagrams}`), chance).subarray(0, 60_000),
+        port,
+        '127.0.0.1',
+        () => undefined,
+      );
+      sent.datagrams += 1;
+    }
+    if (chance.onceIn(20)) {
+      const overTcp = connect(port, '127.0.0.1').on('error', () => undefined);
+      overTcp.end(mutated(chance.of(corpus), chance));
+      overTcp.resume();
+    }
+    await pause(20);
+  }
+  phone.close();
+}
+
+function ask({ method, target, body }: ReturnType<HostileRequests['next']>, key: string | undefined): Promise<number> {
+  const { hostname, port } = new URL(fleet.url);
+  return new Promise((resolve) => {
+    const headers = {
+      ...(key && { authorization: `Bearer ${key}` }),
+      ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+    };
+    try {
+      const asked = request({ hostname, port, method, path: target, headers, timeout: 20_000 }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
+      });
+      asked.on('error', () => resolve(0));
+      asked.end(body);
+    } catch {
+      // The client itself refuses to say it.
+      resolve(0);
+    }
+  });
+}
+
+async function requests(until: number, chance: Chance): Promise<void> {
+  const hostile = new HostileRequests(chance, app.appId);
+  while (Date.now() < until) {
+    const next = hostile.next();
+    const status = await ask(next, chance.of([app.key, app.key, app.key, token, fleet.state.secrets.operatorKey, undefined]));
+    sent.requests += 1;
+    if (status >= 500) faults.push(`${status} ${next.method} ${next.target.slice(0, 300)} ${String(next.body).slice(0, 300)}`);
+  }
+}
+
+/** Where it is installed (`npm run fuzz` sees to it), schemathesis makes requests of its own of the same document. */
+async function schemathesis(): Promise<void> {
+  const program = process.env.SCHEMATHESIS;
+  if (!program) return;
+  const document = new URL('../../docs/protocol/openapi.json', import.meta.url).pathname;
+  const args = ['run', document, '--url', fleet.url, '--header', `Authorization: Bearer ${app.key}`, '--checks', 'not_a_server_error'];
+  const bounds = [
+    '--max-time',
+    String(Math.ceil(forMs / 1000)),
+    '--exclude-path-regex',
+    'stream|rebuild|redrive',
+    '--seed',
+    String(seed),
+    '--no-color',
+  ];
+  await promisify(execFile)(program, [...args, ...bounds], { timeout: forMs + 120_000, maxBuffer: 1e8 }).catch(
+    (error: { stdout?: string; message: string }) => faults.push(`schemathesis: ${(error.stdout ?? error.message).slice(-4000)}`),
+  );
+}
+
+test('nothing that arrives breaks a process', { timeout: forMs + 240_000 }, async () => {
+  const until = Date.now() + forMs;
+  const client = {
+    url: fleet.url.replace(/^http/, 'ws').concat('/v1/socket'),
+    protocol: 'communication-center.v1',
+    corpus: clientFrames,
+    what: 'frames' as const,
+  };
+  const connectFrame = (n: number) =>
+    JSON.stringify({ type: 'connect', id: 0, appId: app.appId, userAlias: 'alice', deviceId: `fuzz-${n}`, token });
+  const mediaUrl = `ws://127.0.0.1:${fleet.state.ports.media}`;
+  const working = [
+    ...Array.from({ length: 6 }, (_, n) => frames(until, new Chance(seed + n), { ...client, first: connectFrame(n) })),
+    frames(until, new Chance(seed + 50), {
+      url: mediaUrl,
+      protocol: 'communication-center-media.v1',
+      corpus: mediaFrames,
+      what: 'media frames',
+    }),
+    datagrams(until, new Chance(seed + 60)),
+    ...Array.from({ length: 4 }, (_, n) => requests(until, new Chance(seed + 70 + n))),
+    schemathesis(),
+  ];
+  await pause(forMs / 3);
+  const before = await memoryNow();
+  await Promise.all(working);
+  const after = await memoryNow();
+  const grown = replicas.flatMap((name) => {
+    const [was = 0, is = 0] = [before.get(name), after.get(name)];
+    return is > was * 1.3 + 40 ? [`${name}: ${was.toFixed(0)} → ${is.toFixed(0)} MB`] : [];
+  });
+  console.log(
+    `fuzz: ${Object.entries(sent)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ')}`,
+  );
+  expect([...new Set(faults)].slice(0, 40)).toEqual([]);
+  expect(await pidsNow()).toEqual(pids);
+  expect(grown).toEqual([]);
+});
+
+test('an honest call goes through afterwards', async () => {
+  const honest = await fleet.makeApp();
+  const [alice, bob] = [await phones.connect(honest, 'alice'), await phones.connect(honest, 'bob')];
+  const call = await alice.center.call(['bob']);
+  const ring = await ringOf(bob);
+  await ring.answer();
+  await eventually('the caller being connected', () => call.phase === 'connected');
+  await call.hangUp();
+  expect(await endOf(ring)).toBe('hung_up');
+});
