@@ -54,6 +54,9 @@ export const settings = z.object({
   SOCKET_SILENCE_MS: numberSetting(60_000, { min: 100 })
     .meta({ unit: 'ms' })
     .describe('a passed-on socket through which nothing came for so long is closed; heartbeats of either side count'),
+  HEADERS_TIMEOUT_MS: numberSetting(10_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('time a connection has to send the headers of a request, its first from when it was made'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),

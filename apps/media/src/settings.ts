@@ -20,6 +20,14 @@ export const settings = z.object({
   ICE_SERVERS: iceServersSetting().describe('JSON list of STUN and TURN servers that clients are told when they join, as RTCIceServer'),
   JOIN_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new media socket has to send its join frame'),
   MAX_SOCKETS: numberSetting(5000, { min: 1 }).describe('media sockets one replica serves at most'),
+  HEADERS_TIMEOUT_MS: numberSetting(10_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('time a connection has to send the headers of its request, from when it was made'),
+  FRAMES_PER_SECOND: numberSetting(50, { min: 1 }).describe('frames a media socket may send a second, on average'),
+  FRAME_BURST: numberSetting(300, { min: 1 }).describe('frames a media socket may send at once'),
+  MAX_BUFFERED_BYTES: numberSetting(1_048_576, { min: 65_536 })
+    .meta({ unit: 'bytes' })
+    .describe('a media socket that leaves more unread is closed: it reads too slowly'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a media process counts as alive after it last renewed its lease'),

@@ -1,5 +1,6 @@
 export { AddressGuard, addressSettings, faultOfWebAddress } from './arrivals/address-guard.js';
 export { readCursor, writeCursor } from './arrivals/cursors.js';
+export { headersWithin } from './arrivals/headers-within.js';
 export { bytesOf, readFrame } from './arrivals/read-frame.js';
 export { isOriginForm, placeOn, requireTarget } from './arrivals/request-target.js';
 export { repairFrom } from './call-repair.js';
@@ -29,6 +30,8 @@ export { ServiceClient } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';
 export { socketSessionChanges, socketSessionTables } from './sessions/tables.js';
 export { commonSettings, developmentSetting, iceServersSetting, numberSetting, readSettings, Settings } from './settings.js';
+export { limitBeforeSignIn } from './sockets/early-bytes.js';
+export { FrameBudget } from './sockets/frame-budget.js';
 export { SignsOfLife } from './sockets/signs-of-life.js';
 export { beginSpan, inSpan } from './spans.js';
 export { appOf, appOfKey, From, OpenToNobody, requireOperator, requireService, subjectOf } from './subject.js';

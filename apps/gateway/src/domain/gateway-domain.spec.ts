@@ -1,10 +1,9 @@
 /*
- * What a socket is told, and how much it may say.
+ * What a socket is told.
  */
 import type { CallEvent, CallState, DeviceId, UserAlias } from '@communication-center/contracts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CallSequences } from './call-sequences.js';
-import { FrameBudget } from './frame-budget.js';
 
 const now = '2026-01-01T00:10:00.000Z';
 const event = (callid: string, sequence: number, more: object = {}) =>
@@ -100,10 +99,4 @@ describe('a ring ends on a device', () => {
     expect(told('call.declined', { deviceId: null, reason: 'do_not_disturb' })).toBeUndefined();
     expect(told('call.missed', { reason: 'do_not_disturb' })).toBeUndefined();
   });
-});
-
-test('a budget lets a burst through, then so many a second', () => {
-  const budget = new FrameBudget(3, 2, 0);
-  expect([0, 0, 0, 0].map((at) => budget.take(at))).toEqual([true, true, true, false]);
-  expect([500, 500, 1000].map((at) => budget.take(at))).toEqual([true, false, true]);
 });

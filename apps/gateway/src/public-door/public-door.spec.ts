@@ -20,7 +20,7 @@ beforeEach(async () => {
   onUpgrade = async () => bug();
   const nothing = async () => undefined;
   const sockets = { start: nothing, stop: nothing, upgrade: () => onUpgrade() };
-  const settings = { PUBLIC_HOST: '127.0.0.1', PUBLIC_PORT: 0 };
+  const settings = { PUBLIC_HOST: '127.0.0.1', PUBLIC_PORT: 0, HEADERS_TIMEOUT_MS: 300 };
   door = new PublicDoor(
     settings as never,
     pino({ level: 'silent' }),
@@ -93,6 +93,11 @@ describe('a request', () => {
     expect(Math.floor(statusOf(await say(text)) / 100)).toBe(4);
     await goesOn();
   });
+});
+
+test('a connection that says nothing does not stay', async () => {
+  await once(connect(port, '127.0.0.1').resume(), 'close');
+  await goesOn();
 });
 
 describe('an upgrade', () => {

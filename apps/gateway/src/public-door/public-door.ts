@@ -5,6 +5,7 @@ import type { Subject } from '@communication-center/contracts';
 import {
   continueTrace,
   currentTraceId,
+  headersWithin,
   Log,
   noteInTrace,
   ProblemError,
@@ -48,6 +49,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   ) {
     this.#server = fastify({
       forceCloseConnections: true,
+      http: headersWithin(settings.HEADERS_TIMEOUT_MS),
       routerOptions: { maxParamLength: 2048 },
       // A path that cannot be read is refused before any hook sees it.
       frameworkErrors: (error, _request, reply) => void this.#sendProblem(reply as FastifyReply, error),

@@ -163,3 +163,17 @@ test('a socket whose end cannot be noted is reported, and nothing else', async (
   await settle();
   expect(failures).toEqual(['serving a frame']);
 });
+
+test('before it has connected, no frame is larger than a connect', () => {
+  say({ ...connect, token: 't'.repeat(20_000) });
+  expect([errors(), socket.isOpen]).toEqual([[[undefined, 'frame_too_large']], false]);
+});
+
+test('frames in hand are bounded by their bytes, too', async () => {
+  beConnected();
+  const padding = { customData: { x: 'x'.repeat(3900) } };
+  for (let n = 0; n < 60; n += 1) say(JSON.stringify(act('dial', n, { callees: ['bob'], ...padding })) + ' '.repeat(1000));
+  await settle();
+  expect(errors()).toEqual(Array.from({ length: errors().length }, () => [expect.any(Number), 'rate_limited']));
+  expect(60 - errors().length).toBeLessThanOrEqual(Math.floor(262_144 / 4900));
+});

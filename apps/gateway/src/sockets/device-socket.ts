@@ -15,6 +15,7 @@ import {
 import {
   bytesOf,
   currentTraceId,
+  FrameBudget,
   inNewTrace,
   noteInTrace,
   type ProblemError,
@@ -24,7 +25,6 @@ import {
 } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
-import { FrameBudget } from '../domain/frame-budget.js';
 import { FrameLanes } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
 import { written, writtenEvent } from './written-frames.js';
@@ -71,7 +71,12 @@ type Phase =
   | { at: 'serving'; device: Device; sequences: CallSequences }
   | { at: 'closed' };
 
-const maxWaiting = 10_000;
+/** Events that come while a socket connects: some seconds of the busiest user's. Each may be 80 KB. */
+const maxWaiting = 1000;
+/** Nobody has signed in yet: a connect frame with the longest token is half of it. */
+const maxConnectBytes = 16_384;
+/** Of all frames that are carried out at a time: what they hold is kept until they are answered. */
+const maxInHandBytes = 262_144;
 
 /** One client socket: its frames in, its events out, and the limits that keep it from harming others. */
 export class DeviceSocket {
@@ -81,6 +86,7 @@ export class DeviceSocket {
   readonly #signs: SignsOfLife;
   readonly #budget: FrameBudget;
   readonly #lanes = new FrameLanes();
+  #inHandBytes = 0;
   /** Until the connect frame came: most sockets idle for hours, and keep nothing that they do not need. */
   #connectTimer: NodeJS.Timeout | undefined;
   /** Made when somebody wants to hear of it. */
@@ -184,14 +190,15 @@ export class DeviceSocket {
     const now = this.#signs.note();
     if (!this.isOpen) return;
     const bytes = bytesOf(data);
-    if (bytes.length > maxFrameBytes) return this.#refuse('frame_too_large', `send at most ${maxFrameBytes} bytes`, closeCodes.tooLarge);
+    const most = this.#phase.at === 'door' ? maxConnectBytes : maxFrameBytes;
+    if (bytes.length > most) return this.#refuse('frame_too_large', `send at most ${most} bytes`, closeCodes.tooLarge);
     if (!this.#budget.take(now)) return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
     const read = readFrame(clientFrameSchema, bytes);
     // An id that the protocol does not allow is not told back: the client would have to refuse the error that has it.
     if (read.problem) return this.#sendError(frameIdSchema.safeParse(read.id).data, read.problem.toSocketError());
     if ('callId' in read.frame) noteInTrace({ callId: read.frame.callId });
-    this.#guard(() => this.#onFrame(read.frame), 'id' in read.frame ? read.frame.id : undefined);
+    this.#guard(() => this.#onFrame(read.frame, bytes.length), 'id' in read.frame ? read.frame.id : undefined);
   }
 
   /** Whatever one frame brings about ends with that frame. */
@@ -207,7 +214,7 @@ export class DeviceSocket {
     }
   }
 
-  async #onFrame(frame: ClientFrame): Promise<void> {
+  async #onFrame(frame: ClientFrame, bytes: number): Promise<void> {
     const phase = this.#phase;
     if (frame.type === 'ping') return this.send({ type: 'pong' });
     if (frame.type === 'connect') {
@@ -228,8 +235,15 @@ export class DeviceSocket {
       this.#signedOut = true;
       return this.close(1000, 'signed out');
     }
-    if (this.#lanes.full) return this.#sendError(frame.id, { code: 'rate_limited', message: 'Too many frames wait for their answers' });
-    this.send(withTraceId(await this.#lanes.run(laneOf(frame), async () => this.owner.carryOut(this, phase.device, frame))));
+    if (this.#lanes.full || this.#inHandBytes + bytes > maxInHandBytes) {
+      return this.#sendError(frame.id, { code: 'rate_limited', message: 'Too many frames wait for their answers' });
+    }
+    this.#inHandBytes += bytes;
+    try {
+      this.send(withTraceId(await this.#lanes.run(laneOf(frame), async () => this.owner.carryOut(this, phase.device, frame))));
+    } finally {
+      this.#inHandBytes -= bytes;
+    }
   }
 
   /** Tells why, then closes. */

@@ -12,6 +12,7 @@ import {
   inSpan,
   type LineLog,
   Log,
+  limitBeforeSignIn,
   noteInTrace,
   Postgres,
   ProblemError,
@@ -146,6 +147,7 @@ export class SocketDoor implements SocketOwner {
     this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       socket.removeListener('error', endOnError);
       const opened = new DeviceSocket(webSocket, this, this.settings);
+      limitBeforeSignIn(socket, () => opened.device !== undefined);
       // Of the request only what tells a page is kept, and that until the socket has connected.
       const { origin, host } = request.headers;
       if (origin !== undefined) this.#openedBy.set(opened, { headers: { origin, host } });

@@ -2,7 +2,16 @@ import { createServer, type Server } from 'node:http';
 import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay, Rest } from '@communication-center/event-log';
-import { Postgres, Report, type ReportError, Settings, SocketSessions, tellFigure } from '@communication-center/service';
+import {
+  headersWithin,
+  limitBeforeSignIn,
+  Postgres,
+  Report,
+  type ReportError,
+  Settings,
+  SocketSessions,
+  tellFigure,
+} from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
@@ -39,7 +48,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#http = createServer((_request, response) =>
+    this.#http = createServer(headersWithin(settings.HEADERS_TIMEOUT_MS), (_request, response) =>
       response.writeHead(426, { 'content-type': 'text/plain' }).end('This is a WebSocket door\n'),
     );
     const sockets = new WebSocketServer({
@@ -48,9 +57,10 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(mediaSubprotocol) ? mediaSubprotocol : false),
     });
-    sockets.on('connection', (socket) => {
+    sockets.on('connection', (socket, { socket: connection }) => {
       try {
-        this.#letIn(socket, janus, rooms);
+        const opened = this.#letIn(socket, janus, rooms);
+        limitBeforeSignIn(connection, () => opened?.grant !== undefined);
       } catch (error) {
         report(error, 'letting a media socket in');
         socket.terminate();
@@ -94,13 +104,19 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#http.closeAllConnections();
   }
 
-  #letIn(socket: WebSocket, janus: JanusNode, rooms: Rooms): void {
-    if (socket.protocol !== mediaSubprotocol) socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
-    else if (this.#sockets.size >= this.settings.MAX_SOCKETS) socket.close(1013, 'this media door takes no more sockets');
-    else {
-      this.#sockets.add(new MediaSocket(socket, this, janus, rooms, this.settings));
+  #letIn(socket: WebSocket, janus: JanusNode, rooms: Rooms): MediaSocket | undefined {
+    const isFull = this.#sockets.size >= this.settings.MAX_SOCKETS;
+    if (socket.protocol === mediaSubprotocol && !isFull) {
+      const opened = new MediaSocket(socket, this, janus, rooms, this.settings);
+      this.#sockets.add(opened);
       this.rest.wake();
+      return opened;
     }
+    // A listener, since without one the error of a frame that comes all the same would be the process's.
+    socket.on('error', () => undefined);
+    if (isFull) socket.close(1013, 'this media door takes no more sockets');
+    else socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
+    return undefined;
   }
 
   /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */

@@ -18,13 +18,20 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const callId = '019b7777-0000-7000-8000-000000000001';
-const settings = { JOIN_TIMEOUT_MS: 1500, ICE_SERVERS: [{ urls: ['turn:told'] }] };
+const settings = {
+  FRAMES_PER_SECOND: 1000,
+  FRAME_BURST: 1000,
+  MAX_BUFFERED_BYTES: 1_048_576,
+  JOIN_TIMEOUT_MS: 1500,
+  ICE_SERVERS: [{ urls: ['turn:told'] }],
+};
 const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS };
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 
 /** The device's end: what was said to it, and how the socket was closed. */
 class StandInSocket extends EventEmitter {
   readonly OPEN = 1;
+  bufferedAmount = 0;
   readyState = 1;
   readonly told: MediaServerFrame[] = [];
   closedWith: number | undefined;
@@ -52,7 +59,7 @@ class StandInSocket extends EventEmitter {
   }
 
   says(frame: object | string): void {
-    this.emit('message', Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)));
+    this.emit('message', Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)), false);
   }
 
   get types(): string[] {
@@ -342,4 +349,41 @@ test.each([
   await settle();
   expect([socket.refusal, socket.closedWith, owner.failed.mock.calls.length]).toEqual(['media_unavailable', 4000, 1]);
   expect(others.socket.readyState).toBe(1);
+});
+
+test('before it has joined, no frame is larger than a join', async () => {
+  const { socket } = opened();
+  socket.says(JSON.stringify({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(20_000) }));
+  expect(socket.refusal).toBe('frame_too_large');
+  const { socket: inside, publisher } = await joined();
+  inside.says({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(20_000) });
+  await settle();
+  expect(publisher.asked).toContain('publish');
+});
+
+test('frames that wait are bounded by their bytes, too', async () => {
+  const { socket, publisher } = await joined();
+  publisher.publishing = new Promise(() => undefined);
+  for (let sent = 0; sent < 6; sent += 1) socket.says({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(55_000) });
+  expect([socket.refusal, socket.closedWith]).toEqual(['rate_limited', 4000]);
+});
+
+test('who sends too many frames is told to slow down, and stays', async () => {
+  const { socket } = await joined();
+  for (let sent = 0; sent <= 1000; sent += 1) socket.says({ type: 'ping' });
+  expect([socket.refusal, socket.readyState]).toEqual(['rate_limited', 1]);
+});
+
+test('frames of bytes are refused by name', async () => {
+  const { socket } = await joined();
+  socket.emit('message', Buffer.from('{"type":"ping"}'), true);
+  expect(socket.refusal).toBe('malformed_frame');
+});
+
+test('who reads too slowly is cut off, and nothing is held back for them', async () => {
+  const { socket } = await joined();
+  const told = socket.told.length;
+  socket.bufferedAmount = 2_000_000;
+  socket.says({ type: 'ping' });
+  expect([socket.told.length, socket.closedWith]).toEqual([told, 4003]);
 });

@@ -8,7 +8,16 @@ import {
   streamSchema,
 } from '@communication-center/contracts';
 import type { MediaGrant, MediaRight } from '@communication-center/contracts/media-grant';
-import { bytesOf, currentTraceId, inNewTrace, noteInTrace, ProblemError, readFrame, SignsOfLife } from '@communication-center/service';
+import {
+  bytesOf,
+  currentTraceId,
+  FrameBudget,
+  inNewTrace,
+  noteInTrace,
+  ProblemError,
+  readFrame,
+  SignsOfLife,
+} from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
@@ -20,6 +29,10 @@ import { JanusSubscription } from './janus-subscription.js';
 const maxFrameBytes = 131_072;
 /** Far more than a negotiation with all its candidates needs at once. */
 const maxWaitingFrames = 200;
+/** Of all that wait; the largest offer is half of it. */
+const maxWaitingBytes = 262_144;
+/** Nobody has signed in yet: a join frame with the longest token is half of it. */
+const maxJoinBytes = 8192;
 
 export interface MediaSocketOwner {
   admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
@@ -45,6 +58,8 @@ export class MediaSocket {
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
   #queue = Promise.resolve();
   #waitingFrames = 0;
+  #waitingBytes = 0;
+  readonly #budget: FrameBudget;
   readonly #joinTimer: NodeJS.Timeout;
 
   constructor(
@@ -52,14 +67,18 @@ export class MediaSocket {
     private readonly owner: MediaSocketOwner,
     private readonly janus: JanusNode,
     private readonly rooms: Rooms,
-    private readonly settings: Pick<MediaSettings, 'JOIN_TIMEOUT_MS' | 'ICE_SERVERS'>,
+    private readonly settings: Pick<
+      MediaSettings,
+      'JOIN_TIMEOUT_MS' | 'ICE_SERVERS' | 'FRAMES_PER_SECOND' | 'FRAME_BURST' | 'MAX_BUFFERED_BYTES'
+    >,
   ) {
     this.#signs = new SignsOfLife(socket);
+    this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
     const late = () => this.#fail(new ProblemError('connect_timeout', 'send a join frame first'));
     this.#joinTimer = setTimeout(late, settings.JOIN_TIMEOUT_MS);
-    socket.on('message', (data) => {
+    socket.on('message', (data, isBinary) => {
       try {
-        inNewTrace(() => this.#onMessage(data), { appId: this.grant?.appId, callId: this.grant?.callId });
+        inNewTrace(() => this.#onMessage(data, isBinary), { appId: this.grant?.appId, callId: this.grant?.callId });
       } catch (error) {
         this.#fail(error);
       }
@@ -79,20 +98,28 @@ export class MediaSocket {
     this.#signs.close(1000, reason);
   }
 
-  #onMessage(data: RawData): void {
-    this.#signs.note();
+  #onMessage(data: RawData, isBinary: boolean): void {
+    const now = this.#signs.note();
+    // What comes after a close was sent by whoever had not heard of it.
+    if (this.#closed) return;
     const bytes = bytesOf(data);
-    if (bytes.length > maxFrameBytes) return this.#sendError(new ProblemError('frame_too_large', `send at most ${maxFrameBytes} bytes`));
+    const most = this.#joining ? maxFrameBytes : maxJoinBytes;
+    if (bytes.length > most) return this.#sendError(new ProblemError('frame_too_large', `send at most ${most} bytes`));
+    if (!this.#budget.take(now)) return this.#sendError(new ProblemError('rate_limited', 'Too many frames: slow down'));
+    if (isBinary) return this.#sendError(new ProblemError('malformed_frame', 'Send text frames of JSON'));
     const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
     if (problem) return this.#sendError(problem);
     if (frame.type === 'ping') return this.#send({ type: 'pong' });
-    if (this.#waitingFrames >= maxWaitingFrames) return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
+    if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
+      return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
+    this.#waitingBytes += bytes.length;
     this.#queue = this.#queue
       .then(() => this.#onFrame(frame))
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#waitingFrames -= 1;
+        this.#waitingBytes -= bytes.length;
       });
   }
 
@@ -209,7 +236,9 @@ export class MediaSocket {
   }
 
   #send(frame: MediaServerFrame): void {
-    if (!this.#closed && this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(frame));
+    if (this.#closed || this.socket.readyState !== this.socket.OPEN) return;
+    if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) return this.#signs.close(4003, 'the client reads too slowly');
+    this.socket.send(JSON.stringify(frame));
   }
 
   #sendError(problem: ProblemError): void {
