@@ -101,6 +101,59 @@ describe('REST', () => {
     expect(Math.floor((await fleet.rest('PUT', '/v1/users/a%00', app.key, {})).status / 100)).toBe(4);
   });
 
+  test('a cursor that was made up, cut, or given to another question or app is refused by name, by every list', async () => {
+    const lists = ['/v1/calls', '/v1/presence', `/v1/apps/${app.appId}/audit`];
+    await fleet.rest('POST', '/v1/calls', app.key, { userAlias: 'carol', callees: ['bob'] });
+    const made = ['x', '%00', 'WyJhIiwiYiJd', Buffer.from(JSON.stringify(['a', '\0'])).toString('base64url'), '2026-01-01T00:00:00.000Z_x'];
+    for (const list of lists) {
+      const page = await eventually(`a page of ${list}`, async () => {
+        const { body } = await fleet.rest<{ nextCursor: string | null }>('GET', `${list}?limit=1`, app.key);
+        return body.nextCursor;
+      });
+      expect([list, (await fleet.rest('GET', `${list}?limit=1&cursor=${page}`, app.key)).status]).toEqual([list, 200]);
+      const foreign = lists.filter((one) => one !== list).map((one) => `${one}?cursor=${page}`);
+      const wrong = [...made, page.slice(0, -3)].map((cursor) => `${list}?cursor=${cursor}`);
+      for (const path of [...foreign, ...wrong]) {
+        const { status, body } = await fleet.rest<Problem>('GET', path, app.key);
+        expect([path, status, body.fields?.[0]?.field]).toEqual([path, 400, 'cursor']);
+      }
+      if (!list.includes('audit'))
+        expect([list, (await fleet.rest('GET', `${list}?cursor=${page}`, other.key)).status]).toEqual([list, 400]);
+    }
+  });
+
+  test('what no database keeps is refused by name in users, keys, apps and endpoints, and so is what no page may show', async () => {
+    const hook = 'https://example.org/hook';
+    const refused: [method: string, path: string, body: object, field: string][] = [
+      ['PUT', '/v1/users/dora', { name: 'Do\0ra' }, 'name'],
+      ['PATCH', '/v1/users/alice', { picture: 'https://example.org/\0' }, 'picture'],
+      ['PUT', '/v1/users/dora', { picture: 'javascript:alert(1)' }, 'picture'],
+      ['PUT', '/v1/users/dora', { picture: 'data:image/png;base64,AA' }, 'picture'],
+      ['PUT', '/v1/users/dora', { picture: 'https://a:b@example.org/' }, 'picture'],
+      ['POST', `/v1/apps/${app.appId}/api-keys`, { name: 'k\ud800' }, 'name'],
+      ['PUT', `/v1/apps/${app.appId}`, { name: 'a\0' }, 'name'],
+      ['POST', '/v1/webhook-endpoints', { url: hook, description: 'd\0' }, 'description'],
+      ['POST', '/v1/webhook-endpoints', { url: 'javascript:alert(1)' }, 'url'],
+      ['POST', '/v1/webhook-endpoints', { url: 'https://a:b@example.org/' }, 'url'],
+    ];
+    for (const [method, path, body, field] of refused) {
+      const answer = await fleet.rest<Problem>(method, path, app.key, body);
+      expect([path, answer.status, answer.body.fields?.[0]?.field]).toEqual([path, 400, field]);
+    }
+  });
+
+  test('a body that is no UTF-8, and one that is no JSON by its type, are refused', async () => {
+    const send = (body: Uint8Array<ArrayBuffer> | string, type: string) =>
+      fetch(new URL('/v1/calls', fleet.url), {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${app.key}`, 'content-type': type },
+      });
+    const overlong = Uint8Array.from([...Buffer.from('{"userAlias":"a'), 0xc0, 0x80, ...Buffer.from('"}')]);
+    for (const answer of [await send(overlong, 'application/json'), await send('userAlias=alice', 'application/x-www-form-urlencoded')])
+      expect([answer.status, ((await answer.json()) as Problem).code]).toEqual([400, 'invalid_request']);
+  });
+
   test('a request that names a host reaches nobody, least of all that host', async () => {
     const asked: string[] = [];
     const elsewhere = createServer((request, response) => {
@@ -120,6 +173,7 @@ describe('REST', () => {
         `http://127.0.0.1:${port}/v1/presence/stream`,
         `http://127.0.0.1:${port}/v1/calls`,
         `//127.0.0.1:${port}/v1/calls`,
+        '/v1//calls',
       ])
         expect(await statusOf(path)).toBe(400);
       expect(asked).toEqual([]);

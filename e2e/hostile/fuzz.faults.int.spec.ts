@@ -83,7 +83,7 @@ async function frames(
         const bytes = mutated(chance.of(door.corpus), chance).subarray(0, 60_000);
         // A text frame is UTF-8: what is none goes as a binary one.
         const text = bytes.toString('utf8');
-        if (chance.onceIn(40)) socket.send(bytes);
+        if (chance.onceIn(40)) socket.send(new Uint8Array(bytes));
         else socket.send(text);
         sent[door.what] += 1;
       }

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { clientFrameSchema, mediaClientFrameSchema } from '@communication-center/contracts';
-import { internal } from '@communication-center/contracts/internal';
+import { type InternalEndpoint, internal } from '@communication-center/contracts/internal';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { publicRoutes } from './public-routes.js';
@@ -41,9 +41,9 @@ const doors: [where: string, schema: z.ZodType][] = [
     const parts: [string, z.ZodType | undefined][] = [...Object.entries(params), ['query', query], ['body', body]];
     return parts.flatMap(([part, schema]): [string, z.ZodType][] => (schema ? [[`${method} ${path} ${part}`, schema]] : []));
   }),
-  ...Object.values(internal).flatMap((endpoint) =>
-    (['params', 'query', 'body'] as const).flatMap((part): [string, z.ZodType][] =>
-      part in endpoint ? [[`${endpoint.path} ${part}`, (endpoint as Record<string, z.ZodType>)[part] as z.ZodType]] : [],
+  ...Object.values<InternalEndpoint>(internal).flatMap(({ path, params, query, body }) =>
+    Object.entries({ params, query, body }).flatMap(([part, schema]): [string, z.ZodType][] =>
+      schema ? [[`${path} ${part}`, schema]] : [],
     ),
   ),
   ['client frames', clientFrameSchema],
