@@ -102,8 +102,10 @@ describe('REST', () => {
   });
 
   test('a cursor that was made up, cut, or given to another question or app is refused by name, by every list', async () => {
+    const app = await fleet.makeApp();
+    for (const name of ['alice', 'bob']) await fleet.makeUser(app, name);
+    await fleet.rest('POST', '/v1/calls', app.key, { userAlias: 'alice', callees: ['bob'] });
     const lists = ['/v1/calls', '/v1/presence', `/v1/apps/${app.appId}/audit`];
-    await fleet.rest('POST', '/v1/calls', app.key, { userAlias: 'carol', callees: ['bob'] });
     const made = ['x', '%00', 'WyJhIiwiYiJd', Buffer.from(JSON.stringify(['a', '\0'])).toString('base64url'), '2026-01-01T00:00:00.000Z_x'];
     for (const list of lists) {
       const page = await eventually(`a page of ${list}`, async () => {

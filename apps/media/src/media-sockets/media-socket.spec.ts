@@ -353,7 +353,7 @@ test.each([
 
 test('before it has joined, no frame is larger than a join', async () => {
   const { socket } = opened();
-  socket.says(JSON.stringify({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(20_000) }));
+  socket.says(JSON.stringify({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(40_000) }));
   expect(socket.refusal).toBe('frame_too_large');
   const { socket: inside, publisher } = await joined();
   inside.says({ type: 'publish', kind: 'camera', sdp: 'v'.repeat(20_000) });

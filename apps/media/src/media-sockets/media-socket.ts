@@ -31,8 +31,8 @@ const maxFrameBytes = 131_072;
 const maxWaitingFrames = 200;
 /** Of all that wait; the largest offer is half of it. */
 const maxWaitingBytes = 262_144;
-/** Nobody has signed in yet: a join frame with the longest token is half of it. */
-const maxJoinBytes = 8192;
+/** Nobody has signed in yet: a join frame with the longest token is an eighth of it. */
+const maxJoinBytes = 32_768;
 
 export interface MediaSocketOwner {
   admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
