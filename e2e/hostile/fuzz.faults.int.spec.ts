@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { services } from '@communication-center/contracts/services';
 import { endOf, eventually, Fleet, Phones, type ProcessName, ringOf, type TestApp } from '@communication-center/testing';
@@ -167,7 +168,8 @@ async function schemathesis(): Promise<void> {
     String(seed),
     '--no-color',
   ];
-  const options = { timeout: forMs + 120_000, maxBuffer: 1e8 };
+  // What it remembers of a run stays beside it.
+  const options = { cwd: dirname(program), timeout: forMs + 120_000, maxBuffer: 1e8 };
   const told = await promisify(execFile)(program, [...args, ...bounds], options).catch(
     (error: { stdout?: string; message: string }) => error,
   );
