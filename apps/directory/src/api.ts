@@ -10,6 +10,7 @@ import {
   sipAccountViewSchema,
   userBodySchema,
   userPatchSchema,
+  userRevokedSchema,
   userTokenBodySchema,
   userTokenViewSchema,
   userViewSchema,
@@ -26,6 +27,7 @@ const received = {
   SipAccountList: z.object({ accounts: z.array(sipAccountViewSchema) }),
   UserToken: userTokenViewSchema,
   User: userViewSchema,
+  UserRevoked: userRevokedSchema,
   ApiKeyList: z.object({ keys: z.array(apiKeyViewSchema) }),
   AppSecretList: z.object({ secrets: z.array(appSecretViewSchema) }),
 };
@@ -66,6 +68,11 @@ export const api = describeRoutes({
     },
     'GET /v1/users/{userAlias}': { summary: 'One user', answer: 'User', refusals: ['unknown_user'] },
     'DELETE /v1/users/{userAlias}': { summary: 'Erase a user', refusals: ['unknown_user'] },
+    'POST /v1/users/{userAlias}/revoke': {
+      summary: 'End every token of a user that was issued up to this second, and what it signed in',
+      answer: 'UserRevoked',
+      refusals: ['unknown_user'],
+    },
     'POST /v1/user-tokens': ofApp('Mint a user token', 'UserToken'),
     'PUT /v1/apps/{appId}': { summary: 'Make or change an app (operator)', answer: 'App' },
     'GET /v1/apps/{appId}': ofApp('One app', 'App'),

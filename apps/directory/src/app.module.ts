@@ -8,6 +8,7 @@ import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
+import { EndsController } from './ends/ends.controller.js';
 import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
@@ -18,7 +19,13 @@ import { UsersController } from './users/users.controller.js';
 
 const daySeconds = 86_400;
 
-const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [{ table: 'audit', by: 'at', keepSeconds: KEEP_AUDIT_DAYS * daySeconds }];
+/** A door that asked for the last time so long ago takes everything for ended. */
+const keepEndsSeconds = 3600;
+
+const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
+  { table: 'audit', by: 'at', keepSeconds: KEEP_AUDIT_DAYS * daySeconds },
+  { table: 'ends', by: 'at', keepSeconds: keepEndsSeconds },
+];
 
 @Module({
   controllers: [
@@ -29,6 +36,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [{ table: 'audit', b
     UserTokensController,
     AuthenticateController,
     AuditController,
+    EndsController,
     SipAccountsController,
   ],
   providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore, purgeRows(oldRows)],

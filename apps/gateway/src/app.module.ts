@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
+import { CredentialEnds } from './credential-ends.js';
 import { SocketProxy } from './passed-sockets/socket-proxy.js';
 import { AllowedOrigins } from './public-door/allowed-origins.js';
 import { PublicDoor } from './public-door/public-door.js';
@@ -14,6 +15,7 @@ import { Watchers } from './sockets/watchers.js';
 @Module({
   providers: [
     Services,
+    CredentialEnds,
     Authenticator,
     AllowedOrigins,
     PublicDoor,

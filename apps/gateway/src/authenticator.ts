@@ -1,9 +1,10 @@
 import { type AppId, authenticationBodySchema, type Subject } from '@communication-center/contracts';
 import { type Asking, internal, internalLimits } from '@communication-center/contracts/internal';
-import { type Outcome, ProblemError, parseInput, Settings } from '@communication-center/service';
+import { type Mark, type Outcome, ProblemError, parseInput, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { askTogether, connectingPaceMs } from './ask-together.js';
+import { CredentialEnds } from './credential-ends.js';
 import { AllowedOrigins, type Page, PageRefused } from './public-door/allowed-origins.js';
 import { mayAsk } from './public-door/cross-origin.js';
 import { Services } from './services.js';
@@ -26,6 +27,7 @@ export class Authenticator {
   constructor(
     private readonly services: Services,
     private readonly origins: AllowedOrigins,
+    private readonly ends: CredentialEnds,
     @Inject(Settings) private readonly settings: GatewaySettings,
   ) {
     // Whoever sends a request waits for its answer, however many others do.
@@ -69,16 +71,34 @@ export class Authenticator {
     return this.services.directory.ask(internal.authenticate, { body }, patience);
   }
 
-  /** Looks again and again at the credential of what lasts longer than a request. */
-  whileGood(credential: string, page: Page): { revoked: AbortSignal; end: () => void } {
+  /** As {@link whose}, for what lasts longer than a request, and a mark of before: see {@link whileGood}. */
+  async whoseLasting(credential: string, page: Page): Promise<{ subject: Subject; mark: Mark }> {
+    const mark = await this.ends.mark();
+    return { subject: await this.whose(credential, { page }), mark };
+  }
+
+  /**
+   * Tells when the credential of what lasts longer than a request has ended, and looks again and again whether its page may still.
+   * @throws ProblemError `unauthenticated` where it has ended already, `service_unavailable`.
+   */
+  whileGood(
+    credential: string,
+    page: Page,
+    { subject, mark }: { subject: Subject; mark: Mark },
+  ): { revoked: AbortSignal; end: () => void } {
     const revoked = new AbortController();
+    const letGo = this.ends.hold(subject, mark, () => revoked.abort());
     const checking = setInterval(() => {
       this.whose(credential, { page }).catch((error: unknown) => {
         const isRefused = error instanceof PageRefused || (error instanceof ProblemError && error.code === 'unauthenticated');
         if (isRefused) revoked.abort();
       });
     }, this.settings.STREAM_CHECK_MS);
-    return { revoked: revoked.signal, end: () => clearInterval(checking) };
+    const end = () => {
+      clearInterval(checking);
+      letGo();
+    };
+    return { revoked: revoked.signal, end };
   }
 }
 

@@ -73,7 +73,8 @@ type CenterEvents = {
   refused: [CenterError];
 };
 
-const renewTokenBeforeMs = 60_000;
+/** The Center says a minute before that a token expires: by then another is to be had. */
+const renewTokenBeforeMs = 90_000;
 
 /** A user's device, connected to the Center. */
 export class CommunicationCenter extends Emitter<CenterEvents> {
@@ -129,6 +130,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
     });
     this.#connection.on('event', (event) => this.#calls.takeEvent(event));
+    this.#connection.on('tokenExpiring', () => void this.#refresh().catch(() => undefined));
     this.#connection.on('state', (state) => this.emit('connection', state));
     this.#connection.on('refused', (error) => this.emit('refused', error));
   }
@@ -249,6 +251,11 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     const { result } = replyFrame(await this.#connection.request({ type: 'credentials', callId: callId as CallId }));
     if (!result.media) throw new CenterError('media_unavailable', 'No media node can serve this call now');
     return result.media;
+  }
+
+  /** Goes on with a fresh token. Where there is none, the Center closes the socket in time, and connecting anew says why. */
+  async #refresh(): Promise<void> {
+    await this.#connection.request({ type: 'refresh', token: await this.#freshToken() });
   }
 
   /** The Center hears that this device rings only when the app was told so. */

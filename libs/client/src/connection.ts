@@ -41,6 +41,8 @@ type ConnectionEvents = {
   event: [ToldEvent];
   presence: [Told<Presence>];
   state: [ConnectionState];
+  /** The token expires in a minute or less. */
+  tokenExpiring: [];
   /** The Center will not let this client in: nothing is tried any more. */
   refused: [CenterError];
 };
@@ -170,6 +172,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (frame.type === 'connected') this.#onConnected(frame);
     else if (frame.type === 'event') this.emit('event', frame.event);
     else if (frame.type === 'presence') this.emit('presence', frame.presence);
+    else if (frame.type === 'token_expiring') this.emit('tokenExpiring');
     else if (frame.type === 'draining') this.#lost(socket);
     else if (frame.type === 'error' && frame.id === 'connect') this.#onConnectError(socket, CenterError.fromSocket(frame.error));
     else if (frame.type === 'unreadable') this.#fail(String(frame.id), unreadable());

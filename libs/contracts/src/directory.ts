@@ -137,6 +137,7 @@ const auditActSchema = z.enum([
   'sip_account.made',
   'sip_account.deleted',
   'user.deleted',
+  'user.revoked',
 ]);
 export type AuditAct = z.infer<typeof auditActSchema>;
 const auditEntrySchema = z.object({
@@ -163,6 +164,12 @@ export const userTokenBodySchema = z.object({
   userAlias: userAliasSchema,
   expiresInSeconds: z.int().min(60).max(2_592_000).default(3600),
 });
+/** Answer of POST /v1/users/{userAlias}/revoke. */
+export const userRevokedSchema = z.object({
+  userAlias: recordedAliasSchema,
+  tokensEndedAt: z.iso.datetime().describe('tokens whose iat is in this second or before it sign nobody in any more'),
+});
+export type UserRevoked = z.infer<typeof userRevokedSchema>;
 export const userTokenViewSchema = z.object({ token: z.string(), expiresAt: z.iso.datetime() });
 export type UserTokenView = z.infer<typeof userTokenViewSchema>;
 

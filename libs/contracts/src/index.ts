@@ -101,12 +101,14 @@ export {
   sipUsernameSchema,
   type UserBody,
   type UserPatch,
+  type UserRevoked,
   type UserTokenView,
   type UserView,
   userBodySchema,
   userDeletedSchema,
   userOfKey,
   userPatchSchema,
+  userRevokedSchema,
   userSavedSchema,
   userTokenBodySchema,
   userTokenViewSchema,
@@ -199,7 +201,7 @@ export {
   socketErrorSchema,
   socketSubprotocol,
 } from './socket-protocol.js';
-export { authenticationBodySchema, type Subject, subjectSchema } from './subject.js';
+export { authenticationBodySchema, type HeldToken, type Subject, subjectSchema } from './subject.js';
 export { cursorSchema, isStorable } from './text.js';
 export { type NewName, type Told, toldSchema } from './told.js';
 export { type EventOf, type Topic, topics } from './topics.js';

@@ -27,7 +27,7 @@ export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>
 export type Inquiry<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
 
 /** How many are asked together at most. A question is 256 KB at most, a credential 8. */
-export const internalLimits = { credentialsAtOnce: 24, snapshotsAtOnce: 50 };
+export const internalLimits = { credentialsAtOnce: 24, snapshotsAtOnce: 50, endsAtOnce: 500 };
 
 const ofApp = z.object({ appId: appIdSchema });
 /** Who holds a credential. */
@@ -35,6 +35,22 @@ const holderSchema = subjectSchema.and(
   z.object({ allowedOrigins: originsSchema.optional().describe('of its app, where that was asked, and the app names any') }),
 );
 const aliases = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100) });
+
+/**
+ * What let somebody in, and does so no longer. Who was let in by it before is put out, at every door.
+ * A user's tokens end with those of a second: `upTo` is that second, by their `iat`.
+ */
+export const endedSchema = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('secret'), appId: appIdSchema, kid: z.string() }),
+  z.object({ what: z.literal('key'), appId: appIdSchema, keyId: z.string() }),
+  z.object({ what: z.literal('user'), appId: appIdSchema, userAlias: recordedAliasSchema, upTo: z.int() }),
+  z.object({ what: z.literal('sip_account'), appId: appIdSchema, username: z.string() }),
+]);
+export type Ended = z.infer<typeof endedSchema>;
+const knownEnds = new Set<string>(endedSchema.options.map(({ shape }) => shape.what.value));
+/** What only a later release knows ends nobody here. */
+const laterEndSchema = z.object({ what: z.string().refine((what) => !knownEnds.has(what)) }).transform(() => null);
+const endsSchema = z.array(z.union([endedSchema, laterEndSchema])).transform((all) => all.filter((one) => one !== null));
 
 /** Every internal endpoint. Fields that one end does not know are left out by it, since the other may be a release ahead. */
 export const internal = {
@@ -57,6 +73,17 @@ export const internal = {
         z.union([z.object({ holder: holderSchema }), z.object({ refused: problemCodeSchema, detail: z.string().optional() })]),
       ),
     }),
+  },
+  /**
+   * What has ended since a sequence, in order, so many at most; without `since` what has in the last `seconds`. `isWhole` is false
+   * where what came after `since` is not on record any more: who asks must take everything for ended.
+   */
+  ended: {
+    service: 'directory',
+    method: 'GET',
+    path: '/internal/ended',
+    query: z.object({ since: z.coerce.number().int().min(0).optional(), seconds: z.coerce.number().int().min(0).max(1800).default(0) }),
+    answer: z.object({ upTo: z.int(), isWhole: z.boolean(), ended: endsSchema, hasMore: z.boolean() }),
   },
   /** Whether any app allows pages of an origin: all that can be said before a credential is seen. */
   originAllowed: {

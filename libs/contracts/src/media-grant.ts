@@ -14,6 +14,10 @@ export const mediaGrantSchema = z.object({
   userAlias: userAliasSchema,
   deviceId: deviceIdSchema,
   sequence: z.int().positive().describe('of the call when the grant was given: whoever leaves after that needs a new one'),
+  token: z
+    .object({ kid: z.string(), issuedAt: z.int() })
+    .optional()
+    .describe('by which the user had signed in: what ends that ends this; left out for calls that a server made'),
   rights: z
     .array(z.string())
     .transform((rights) => rights.filter((right) => knownRights.includes(right)) as MediaRight[])

@@ -57,6 +57,9 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
     .describe('tells the presence of these users now and whenever it changes, until the socket closes'),
   z.object({ type: z.literal('unwatch'), id, userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) }),
   z.object({ type: z.literal('set_away'), id, away: z.boolean().describe('whether nobody is at the device') }),
+  z
+    .object({ type: z.literal('refresh'), id, token: connectFrameSchema.shape.token })
+    .describe('goes on with another token of the same user, before or after `token_expiring`; answered by `done`'),
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('sign_out') }),
 ]);
@@ -92,6 +95,9 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
     event: callEventSchema,
     ringEnded: partEndSchema.optional().describe('set when this event ended the ring on this device'),
   }),
+  z
+    .object({ type: z.literal('token_expiring'), expiresAt: z.iso.datetime() })
+    .describe('send `refresh` until then, or the socket is closed; while the device is in a call it stays open'),
   z.object({ type: z.literal('draining') }).describe('this gateway is stopping: connect anew'),
   z.object({ type: z.literal('pong') }),
 ]);

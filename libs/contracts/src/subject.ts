@@ -3,9 +3,23 @@ import { keyScopeSchema } from './directory.js';
 import { appIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 import { text } from './text.js';
 
+/** Which user token somebody signed in with: by it is known when a sign-in ends. */
+const heldTokenSchema = z.object({
+  kid: z.string().describe('of the secret that signed it'),
+  issuedAt: z.int().describe('its iat, in seconds'),
+  expiresAt: z.int().describe('its exp, in seconds'),
+});
+export type HeldToken = z.infer<typeof heldTokenSchema>;
+
 /** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
 export const subjectSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('user'), appId: appIdSchema, userAlias: userAliasSchema, deviceId: deviceIdSchema.optional() }),
+  z.object({
+    kind: z.literal('user'),
+    appId: appIdSchema,
+    userAlias: userAliasSchema,
+    deviceId: deviceIdSchema.optional(),
+    token: heldTokenSchema.optional().describe('left out by older releases'),
+  }),
   z.object({ kind: z.literal('key'), appId: appIdSchema, keyId: z.string(), scopes: z.array(keyScopeSchema) }),
   z.object({ kind: z.literal('operator') }),
   z.object({ kind: z.literal('service'), service: z.string() }),

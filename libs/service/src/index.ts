@@ -9,6 +9,8 @@ export { Postgres } from './database/postgres.js';
 export { type DescribedRoute, type DescribedRoutes, describeRoutes } from './described-routes.js';
 export { DueRows } from './due-rows.js';
 export { RowsInTurn } from './due-rows-in-turn.js';
+export { Endings, type LetInBy } from './ends/endings.js';
+export { FollowEnds, type Mark } from './ends/follow-ends.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';
 export { Gathering, type Outcome } from './gathering.js';

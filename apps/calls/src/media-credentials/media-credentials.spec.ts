@@ -37,7 +37,14 @@ const call = {
 const told: unknown[] = [];
 const office = new MediaCredentialsOffice(identity, settings, (error) => told.push(error));
 const issue = (userAlias = 'ann', deviceId = 'desk', of = call) =>
-  office.issue('demo' as AppId, of, userAlias as UserAlias, deviceId as DeviceId);
+  office.issue(of, { appId: 'demo' as AppId, userAlias: userAlias as UserAlias, deviceId: deviceId as DeviceId });
+
+test('a credential says by which token its bearer is signed in, so that it ends with that', async () => {
+  const held = { kid: 'first', issuedAt: 1_700_000_000, expiresAt: 1_700_003_600 };
+  const asking = { appId: 'demo' as AppId, userAlias: 'ann' as UserAlias, deviceId: 'desk' as DeviceId, token: held };
+  const { grant } = await door.verifyCredential(mediaCredentialKind, (await office.issue(call, asking)).token);
+  expect(mediaGrantSchema.parse(grant).token).toEqual({ kid: 'first', issuedAt: 1_700_000_000 });
+});
 
 test('whoever knows the public keys reads in a credential who may do what, in which call as of when', async () => {
   const { token } = await issue();
@@ -76,6 +83,8 @@ test.each([
 });
 
 test('a command stands where there are none to give', async () => {
-  expect(await office.issueIfPossible('demo' as AppId, call, 'ben' as UserAlias, 'desk' as DeviceId)).toBeNull();
+  expect(
+    await office.issueIfPossible(call, { appId: 'demo' as AppId, userAlias: 'ben' as UserAlias, deviceId: 'desk' as DeviceId }),
+  ).toBeNull();
   expect(told).toHaveLength(1);
 });

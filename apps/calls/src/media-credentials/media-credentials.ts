@@ -1,9 +1,17 @@
-import type { AppId, CallState, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
+import type { AppId, CallState, DeviceId, HeldToken, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import { participantOf } from '@communication-center/contracts';
 import { type MediaGrant, mediaCredentialKind } from '@communication-center/contracts/media-grant';
 import { Identity, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
+
+/** The device that asks, and by what its user is signed in. */
+interface Asking {
+  appId: AppId;
+  userAlias: UserAlias;
+  deviceId: DeviceId;
+  token?: HeldToken | undefined;
+}
 
 /**
  * Gives a device in a call what it needs to open its media socket: a credential that says so, signed here, so that no reply
@@ -21,7 +29,7 @@ export class MediaCredentialsOffice {
    * @returns credentials of a device that is in the call.
    * @throws ProblemError `already_ended`, `not_a_participant`, or `forbidden` for a device that is not in it.
    */
-  async issue(appId: AppId, call: CallState, userAlias: UserAlias, deviceId: DeviceId): Promise<MediaCredentials> {
+  async issue(call: CallState, { appId, userAlias, deviceId, token: held }: Asking): Promise<MediaCredentials> {
     const participant = participantOf(call, userAlias);
     if (!participant) throw new ProblemError('not_a_participant');
     if (call.status === 'ended' || participant.state === 'gone') throw new ProblemError('already_ended');
@@ -29,16 +37,17 @@ export class MediaCredentialsOffice {
       throw new ProblemError('forbidden', 'Only the device that dialed or answered gets media credentials');
     }
     const { callId, sequence } = call;
-    const grant: MediaGrant = { appId, callId, userAlias, deviceId, sequence, rights: ['publish', 'subscribe'] };
+    const by = held && { kid: held.kid, issuedAt: held.issuedAt };
+    const grant: MediaGrant = { appId, callId, userAlias, deviceId, sequence, ...(by && { token: by }), rights: ['publish', 'subscribe'] };
     const expiresAt = new Date(Date.now() + this.settings.MEDIA_CREDENTIAL_SECONDS * 1000);
     const token = await this.identity.signCredential(mediaCredentialKind, { grant }, expiresAt);
     return { url: this.#door(), token, expiresAt: expiresAt.toISOString(), generation: 1, iceServers: this.settings.ICE_SERVERS };
   }
 
   /** As {@link issue}, but null where there are none to give: the command itself stands, and the device asks again. */
-  async issueIfPossible(appId: AppId, call: CallState, userAlias: UserAlias, deviceId: DeviceId): Promise<MediaCredentials | null> {
+  async issueIfPossible(call: CallState, asking: Asking): Promise<MediaCredentials | null> {
     try {
-      return await this.issue(appId, call, userAlias, deviceId);
+      return await this.issue(call, asking);
     } catch (error) {
       this.report(error, 'giving media credentials');
       return null;

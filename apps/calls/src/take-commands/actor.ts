@@ -1,4 +1,4 @@
-import type { AppId, CommandId, DeviceId, Subject, UserAlias } from '@communication-center/contracts';
+import type { AppId, CommandId, DeviceId, HeldToken, Subject, UserAlias } from '@communication-center/contracts';
 import { appOf, ProblemError } from '@communication-center/service';
 import type { CommandKey } from '../decide-in-groups/command-memory.js';
 
@@ -7,6 +7,8 @@ export interface Actor {
   appId: AppId;
   userAlias: UserAlias;
   deviceId: DeviceId | null;
+  /** By which the user is signed in; left out where a server acts. */
+  token?: HeldToken | undefined;
   /** Names this act of theirs, where it was given an id. */
   key: Omit<CommandKey, 'fingerprint'> | undefined;
 }
@@ -40,7 +42,13 @@ export function serverOrActorOf(subject: Subject, body: ActorFields): ServerOrAc
   const userAlias = isUser ? subject.userAlias : (body.userAlias ?? null);
   const deviceId = (isUser ? subject.deviceId : undefined) ?? body.deviceId ?? null;
   const by = subject.kind === 'key' ? `key:${subject.keyId}` : `user:${userAlias}`;
-  return { appId, userAlias, deviceId, key: body.commandId && { actor: by, commandId: body.commandId } };
+  return {
+    appId,
+    userAlias,
+    deviceId,
+    ...(isUser && subject.token && { token: subject.token }),
+    key: body.commandId && { actor: by, commandId: body.commandId },
+  };
 }
 
 /** @throws ProblemError `invalid_request` when no device is named. */

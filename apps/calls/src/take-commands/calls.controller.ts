@@ -102,16 +102,17 @@ export class CallsController {
     const actor = actorOf(subject, body);
     const [call] = await statesOfCalls(this.database, actor.appId, [callId]);
     if (!call) throw new ProblemError('call_not_found');
-    return { ...replyOf(call), media: await this.media.issue(actor.appId, call, actor.userAlias, deviceOf(actor)) };
+    return { ...replyOf(call), media: await this.media.issue(call, { ...actor, deviceId: deviceOf(actor) }) };
   }
 
   async #act({ appId, key }: Pick<Actor, 'appId' | 'key'>, command: CommandOnCall): Promise<CallReply> {
     return replyOf(await this.commands.act(appId, command, key));
   }
 
-  async #withMedia({ appId, userAlias, deviceId }: Actor, call: CallState): Promise<CallReply> {
+  async #withMedia(actor: Actor, call: CallState): Promise<CallReply> {
+    const { deviceId } = actor;
     if (!deviceId || call.status === 'ended') return replyOf(call);
-    return { ...replyOf(call), media: await this.media.issueIfPossible(appId, call, userAlias, deviceId) };
+    return { ...replyOf(call), media: await this.media.issueIfPossible(call, { ...actor, deviceId }) };
   }
 }
 

@@ -4,6 +4,7 @@ import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
+import { noteEnd } from '../ends/ends.js';
 import { requireRoom } from '../limits.js';
 import { readTogether } from '../read-together.js';
 
@@ -74,7 +75,10 @@ export class ApiKeyStore {
         'UPDATE api_keys SET revoked_at = clock_timestamp() WHERE app_id = $1 AND key_id = $2 AND revoked_at IS NULL',
         [appId, keyId],
       );
-      if (rowCount) await note(tx);
+      if (rowCount) {
+        await note(tx);
+        await noteEnd(tx, { what: 'key', appId, keyId });
+      }
       return rowCount === 1;
     });
   }

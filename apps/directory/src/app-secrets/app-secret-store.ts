@@ -4,6 +4,7 @@ import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Note } from '../audit/audit.js';
+import { noteEnd } from '../ends/ends.js';
 import { requireRoom } from '../limits.js';
 import { readTogether } from '../read-together.js';
 import type { DirectorySettings } from '../settings.js';
@@ -64,7 +65,10 @@ export class AppSecretStore {
         'UPDATE app_secrets SET revoked_at = clock_timestamp() WHERE app_id = $1 AND kid = $2 AND revoked_at IS NULL',
         [appId, kid],
       );
-      if (rowCount) await note(tx);
+      if (rowCount) {
+        await note(tx);
+        await noteEnd(tx, { what: 'secret', appId, kid });
+      }
       return rowCount === 1;
     });
   }

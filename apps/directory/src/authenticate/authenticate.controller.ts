@@ -41,7 +41,7 @@ export class AuthenticateController {
     if (appId) await this.apps.require(appId);
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
-    if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias);
+    if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias, whose.token?.issuedAt);
     if (!withOrigins || !('appId' in whose)) return whose;
     const { options } = await this.apps.options(whose.appId);
     return { ...whose, allowedOrigins: options.allowedOrigins };

@@ -4,6 +4,7 @@ import type { Sql } from '@communication-center/event-log';
 import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
+import { noteEnd } from '../ends/ends.js';
 import { requireRoom } from '../limits.js';
 import type { DirectorySettings } from '../settings.js';
 
@@ -45,6 +46,7 @@ export class SipAccountStore {
         [appId, username, this.#box.seal(`${appId}/${username}`, JSON.stringify(secrets))],
       );
       await note(tx);
+      if (before.length > 0) await noteEnd(tx, { what: 'sip_account', appId, username });
       return { username, createdAt: (rows[0] as AccountRow).created_at.toISOString(), password };
     });
   }
@@ -57,7 +59,10 @@ export class SipAccountStore {
   async delete(appId: AppId, username: string, note: Note): Promise<boolean> {
     return this.database.transaction(async (tx: Sql) => {
       const { rowCount } = await tx.query('DELETE FROM sip_accounts WHERE app_id = $1 AND username = $2', [appId, username]);
-      if (rowCount) await note(tx);
+      if (rowCount) {
+        await note(tx);
+        await noteEnd(tx, { what: 'sip_account', appId, username });
+      }
       return rowCount === 1;
     });
   }

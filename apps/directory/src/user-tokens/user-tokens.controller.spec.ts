@@ -7,11 +7,22 @@ import type { UserTokens } from './user-tokens.js';
 
 const body = { appId: 'demo' as AppId, userAlias: 'ann' as UserAlias, expiresInSeconds: 3600 };
 
-function minting({ appTrusts, isAllowed }: { appTrusts: boolean; isAllowed: boolean }): Promise<UserTokenView> {
+function minting({
+  appTrusts,
+  isAllowed,
+  most = 86_400,
+}: {
+  appTrusts: boolean;
+  isAllowed: boolean;
+  most?: number;
+}): Promise<UserTokenView> {
   const apps = { get: async () => ({ trustsBareAlias: appTrusts }) } as unknown as AppStore;
   const users = { ensure: async () => undefined } as unknown as UserStore;
   const tokens = { mint: () => ({ token: 'a token' }) } as unknown as UserTokens;
-  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed }).mint({ kind: 'nobody' }, body);
+  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed, MAX_TOKEN_SECONDS: most }).mint(
+    { kind: 'nobody' },
+    body,
+  );
 }
 
 test('a bare alias is trusted where both the app and the Center do', async () => {
@@ -23,4 +34,11 @@ test.each([
   ['the Center does not, whatever the app was once made to do', { appTrusts: true, isAllowed: false }],
 ])('nobody is signed in by a bare alias where %s', async (_what, trusts) => {
   await expect(minting(trusts)).rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+test('a token that would last longer than any may is refused by the name of the field', async () => {
+  await expect(minting({ appTrusts: true, isAllowed: true, most: 3599 })).rejects.toMatchObject({
+    code: 'invalid_request',
+    fields: [{ field: 'expiresInSeconds' }],
+  });
 });

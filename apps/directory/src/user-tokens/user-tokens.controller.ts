@@ -15,7 +15,7 @@ export class UserTokensController {
     private readonly apps: AppStore,
     private readonly users: UserStore,
     private readonly tokens: UserTokens,
-    @Inject(Settings) private readonly settings: Pick<DirectorySettings, 'ALLOW_BARE_ALIAS'>,
+    @Inject(Settings) private readonly settings: Pick<DirectorySettings, 'ALLOW_BARE_ALIAS' | 'MAX_TOKEN_SECONDS'>,
   ) {}
 
   /** Mints a token for a user: with an API key, or without one in an app that trusts a bare alias. */
@@ -23,8 +23,13 @@ export class UserTokensController {
   @OpenToNobody()
   async mint(@From() subject: Subject, @JsonBody(userTokenBodySchema) body: UserTokenBody): Promise<UserTokenView> {
     const appId = subject.kind === 'nobody' ? await this.#trustingApp(body) : appOfKey(subject, 'users');
-    await this.users.ensure(appId, body.userAlias);
-    return this.tokens.mint(appId, body.userAlias, body.expiresInSeconds);
+    const most = this.settings.MAX_TOKEN_SECONDS;
+    if (body.expiresInSeconds > most) {
+      const message = `a token lasts ${most} seconds at most here`;
+      throw new ProblemError('invalid_request', `expiresInSeconds: ${message}`, { fields: [{ field: 'expiresInSeconds', message }] });
+    }
+    const tokensEnded = await this.users.ensure(appId, body.userAlias);
+    return this.tokens.mint(appId, body.userAlias, body.expiresInSeconds, tokensEnded);
   }
 
   async #trustingApp({ appId }: UserTokenBody): Promise<AppId> {

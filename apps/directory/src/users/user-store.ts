@@ -1,8 +1,9 @@
-import type { AppId, Profile, UserAlias, UserBody, UserPatch, UserView } from '@communication-center/contracts';
+import type { AppId, Profile, UserAlias, UserBody, UserPatch, UserRevoked, UserView } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
+import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
 import { readTogether } from '../read-together.js';
 
@@ -17,6 +18,7 @@ interface UserRow {
   sequence: string;
   created_at: Date;
   deleted_at: Date | null;
+  tokens_ended_at: Date | null;
 }
 
 function toBody(row: UserRow): Required<UserBody> {
@@ -31,11 +33,21 @@ interface Named {
   userAlias: UserAlias;
 }
 
+/** What is known of a user who signs in. */
+interface Known {
+  isDeleted: boolean;
+  /** The second up to which the user's tokens have ended, by their `iat`; null where none were ended. */
+  tokensEnded: number | null;
+}
+
+/** @returns the second of a moment, as tokens tell it. */
+const secondOf = (at: Date) => Math.floor(at.getTime() / 1000);
+
 const nameOf = ({ appId, userAlias }: Named) => `${appId}/${userAlias}`;
 
 @Injectable()
 export class UserStore {
-  readonly #known = readTogether<Named, true>(nameOf, (users) => this.#those(users));
+  readonly #known = readTogether<Named, Known>(nameOf, (users) => this.#those(users));
 
   constructor(
     private readonly database: Postgres,
@@ -59,10 +71,19 @@ export class UserStore {
     });
   }
 
-  /** Makes a user known, the first time it signs in. */
-  async ensure(appId: AppId, userAlias: UserAlias): Promise<void> {
-    if (await this.#known({ appId, userAlias })) return;
-    await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
+  /**
+   * Makes a user known, the first time it signs in.
+   * @param issuedAt when its token was, in seconds; left out where an app's server answers for the user.
+   * @returns the second up to which its tokens have ended; null where none were ended.
+   * @throws ProblemError `unauthenticated` for a token that has ended: a deleted user is not made anew by one of before.
+   */
+  async ensure(appId: AppId, userAlias: UserAlias, issuedAt?: number): Promise<number | null> {
+    const known = await this.#known({ appId, userAlias });
+    const tokensEnded = known?.tokensEnded ?? null;
+    if (issuedAt !== undefined && tokensEnded !== null && issuedAt <= tokensEnded)
+      throw new ProblemError('unauthenticated', 'token: it was revoked, with every token of the user that was issued until then');
+    if (!known || known.isDeleted) await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
+    return tokensEnded;
   }
 
   /** @throws ProblemError `unknown_user`. */
@@ -80,13 +101,29 @@ export class UserStore {
     await this.#write(appId, userAlias, async (tx) => {
       const { rows } = await tx.query<UserRow>(
         `UPDATE users SET name = NULL, picture = NULL, email = NULL, phone = NULL, locale = NULL, do_not_disturb = false,
-                deleted_at = clock_timestamp(), sequence = sequence + 1
+                deleted_at = clock_timestamp(), tokens_ended_at = greatest(tokens_ended_at, clock_timestamp()), sequence = sequence + 1
          WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
         [appId, userAlias],
       );
       if (!rows[0]) throw new ProblemError('unknown_user');
       await note(tx);
       return rows[0];
+    });
+  }
+
+  /** Ends every token of a user that was issued up to this second. @throws ProblemError `unknown_user`. */
+  async revoke(appId: AppId, userAlias: UserAlias, note: Note): Promise<UserRevoked> {
+    return this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<UserRow>(
+        `UPDATE users SET tokens_ended_at = greatest(tokens_ended_at, clock_timestamp())
+         WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
+        [appId, userAlias],
+      );
+      if (!rows[0]) throw new ProblemError('unknown_user');
+      await note(tx);
+      const upTo = secondOf(rows[0].tokens_ended_at as Date);
+      await noteEnd(tx, { what: 'user', appId, userAlias, upTo });
+      return { userAlias, tokensEndedAt: new Date(upTo * 1000).toISOString() };
     });
   }
 
@@ -144,13 +181,14 @@ export class UserStore {
     }));
   }
 
-  async #those(users: readonly Named[]): Promise<Map<string, true>> {
-    const { rows } = await this.database.query<Named>(
-      `SELECT users.app_id AS "appId", users.user_alias AS "userAlias"
-       FROM unnest($1::text[], $2::text[]) AS asked (app_id, user_alias) JOIN users USING (app_id, user_alias) WHERE deleted_at IS NULL`,
+  async #those(users: readonly Named[]): Promise<Map<string, Known>> {
+    const { rows } = await this.database.query<Named & { isDeleted: boolean; endedAt: Date | null }>(
+      `SELECT users.app_id AS "appId", users.user_alias AS "userAlias", deleted_at IS NOT NULL AS "isDeleted",
+              greatest(tokens_ended_at, deleted_at) AS "endedAt"
+       FROM unnest($1::text[], $2::text[]) AS asked (app_id, user_alias) JOIN users USING (app_id, user_alias)`,
       [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
     );
-    return new Map(rows.map((user) => [nameOf(user), true]));
+    return new Map(rows.map(({ isDeleted, endedAt, ...user }) => [nameOf(user), { isDeleted, tokensEnded: endedAt && secondOf(endedAt) }]));
   }
 
   async #write(appId: AppId, userAlias: UserAlias, change: (tx: Sql) => Promise<UserRow>): Promise<UserView> {
@@ -160,7 +198,9 @@ export class UserStore {
         row.deleted_at === null
           ? { type: 'user.saved' as const, data: { userAlias, ...toBody(row) } }
           : { type: 'user.deleted' as const, data: { userAlias } };
-      return { row, shards: await publish(tx, appId, `user:${appId}/${userAlias}`, Number(row.sequence), told) };
+      const shards = await publish(tx, appId, `user:${appId}/${userAlias}`, Number(row.sequence), told);
+      if (row.deleted_at) await noteEnd(tx, { what: 'user', appId, userAlias, upTo: secondOf(row.deleted_at) });
+      return { row, shards };
     });
     this.relay.committed(shards);
     return toView(row);

@@ -4,6 +4,7 @@ import {
   type UserAlias,
   type UserBody,
   type UserPatch,
+  type UserRevoked,
   type UserView,
   userAliasSchema,
   userBodySchema,
@@ -22,7 +23,7 @@ import {
   Serves,
   Settings,
 } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Inject, Patch, Put } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Patch, Post, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { noteOf } from '../audit/audit.js';
 import type { DirectorySettings } from '../settings.js';
@@ -88,6 +89,14 @@ export class UsersController {
   async delete(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<void> {
     const appId = appOfKey(subject, 'users');
     await this.users.delete(appId, userAlias, noteOf(subject, appId, 'user.deleted', userAlias));
+  }
+
+  /** For a lost phone, or a token in the wrong hands: whoever signed in with it is put out, and signs in with a new one. */
+  @Post('v1/users/:userAlias/revoke')
+  @HttpCode(200)
+  async revoke(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<UserRevoked> {
+    const appId = appOfKey(subject, 'users');
+    return this.users.revoke(appId, userAlias, noteOf(subject, appId, 'user.revoked', userAlias));
   }
 
   @Serves(internal.profiles)

@@ -51,6 +51,17 @@ export class CallSequences {
     this.#oldest = Date.parse(takenAt) - forgetAfterMs;
   }
 
+  /** @returns the calls in which this device is, or dials. */
+  callsHere(): CallId[] {
+    const isHere = (part: Participant | undefined) => part?.state === 'connected' && part.deviceId === this.#owner.deviceId;
+    return [...(this.#heard ?? [])].flatMap(([callId, { part }]) => (isHere(part) ? [callId] : []));
+  }
+
+  /** Whether this device is in a call, dials, or is being rung. */
+  get isInUse(): boolean {
+    return this.callsHere().length > 0 || [...(this.#heard?.values() ?? [])].some(({ part }) => part?.state === 'ringing');
+  }
+
   /** @returns what the event tells the socket, and counts it as told from then on; undefined when it is not news. */
   take(event: CallEvent): News | undefined {
     const { userAlias, deviceId } = this.#owner;

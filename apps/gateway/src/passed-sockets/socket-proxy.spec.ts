@@ -55,9 +55,9 @@ async function nowhere(): Promise<string> {
 function makeProxy(urls: string[], more = {}): SocketProxy {
   const replicas = new Replicas(urls);
   const authenticator = {
-    whose: async (credential: string) => {
+    whoseLasting: async (credential: string) => {
       if (!credential.startsWith('user.')) throw new ProblemError('unauthenticated');
-      return { kind: 'user', appId: credential.slice(5), userAlias: 'alice' };
+      return { subject: { kind: 'user', appId: credential.slice(5), userAlias: 'alice' }, mark: { at: 0 } };
     },
     whileGood: () => ({ revoked: revoke.signal, end: () => undefined }),
   };

@@ -45,15 +45,17 @@ export class SocketProxy {
     try {
       requireHandshake(request);
       const credential = credentialOf(request.headers);
-      const subject = await this.authenticator.whose(credential, { page: request });
+      const held = await this.authenticator.whoseLasting(credential, request);
+      const { subject } = held;
       await this.#inPlace(subject, async () => {
         const { answer, taken } = await this.#ask(owner, request, subject, gone.signal);
         if (!taken) return passRefusal(socket, answer);
+        const lasting = this.authenticator.whileGood(credential, request, held);
         socket.write(head(101, { upgrade: 'websocket', connection: 'Upgrade', ...handshakeOf(answer.headers) }));
         if (first.length > 0) socket.unshift(first);
         if (taken.head.length > 0) taken.socket.unshift(taken.head);
         const tunnel = new SocketTunnel(socket, taken.socket, this.limits.SOCKET_SILENCE_MS);
-        await this.#passOn(tunnel, this.authenticator.whileGood(credential, request));
+        await this.#passOn(tunnel, lasting);
       });
     } catch (error) {
       if (gone.signal.aborted) return;

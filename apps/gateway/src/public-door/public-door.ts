@@ -132,13 +132,14 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const owner = ownerOf(request.url);
     const { authorization } = request.headers;
     const credential = authorization === undefined ? undefined : credentialIn(authorization);
-    const subject: Subject = credential ? await this.authenticator.whose(credential, { page: request.raw }) : { kind: 'nobody' };
+    // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
+    const held = credential && owner?.kind === 'stream' ? await this.authenticator.whoseLasting(credential, request.raw) : undefined;
+    const subject = held?.subject ?? (await this.#subjectOf(credential, request));
     noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
     const { service, kind, path } = owner;
     if (kind === 'socket') throw new ProblemError('unsupported_protocol', 'A WebSocket is here: ask for an upgrade');
-    // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
-    const lasting = kind === 'stream' && credential ? this.authenticator.whileGood(credential, request.raw) : undefined;
+    const lasting = held && credential ? this.authenticator.whileGood(credential, request.raw, held) : undefined;
     const takeOver = () => {
       reply.hijack();
       return reply.raw;
@@ -148,6 +149,10 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     } finally {
       lasting?.end();
     }
+  }
+
+  async #subjectOf(credential: string | undefined, request: FastifyRequest): Promise<Subject> {
+    return credential ? this.authenticator.whose(credential, { page: request.raw }) : { kind: 'nobody' };
   }
 
   /** A path without a file is a page of the console: it shows it by itself. */

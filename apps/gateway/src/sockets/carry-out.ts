@@ -78,6 +78,11 @@ export class CarryOut {
     if (this.#dials.get(socket)?.heard(event)) this.#hangUp(device, event.callid);
   }
 
+  /** Takes a device whose credential has ended out of its calls. */
+  endCalls(device: Device, callIds: readonly CallId[]): void {
+    for (const callId of callIds) this.#hangUp(device, callId);
+  }
+
   async #dial(socket: DeviceSocket, device: Device, { id: _, type: __, ...body }: DialFrame): Promise<CallReply> {
     const dials = this.#dialsOf(socket);
     const dial = dials.begin(body.commandId, body.callees);
@@ -109,12 +114,12 @@ export class CarryOut {
   #hangUp(device: Device, callId: CallId): void {
     this.#send(device, `/v1/calls/${callId}/hang-up`, { commandId: randomUUID() }).catch((error: unknown) => {
       // One that is over already needs nothing more.
-      if (!(error instanceof ProblemError) || error.cause) this.report(error, 'hanging up a call whose dial was taken back');
+      if (!(error instanceof ProblemError) || error.cause) this.report(error, 'hanging up a call for a device');
     });
   }
 
-  async #send({ appId, userAlias, deviceId }: Device, path: string, body: object, retryUntil?: AbortSignal): Promise<CallReply> {
-    const subject: Subject = { kind: 'user', appId, userAlias, deviceId };
+  async #send({ appId, userAlias, deviceId, token }: Device, path: string, body: object, retryUntil?: AbortSignal): Promise<CallReply> {
+    const subject: Subject = { kind: 'user', appId, userAlias, deviceId, ...(token && { token }) };
     const asked = { method: 'POST' as const, path, body, subject, timeoutMs: 5000, retryForMs, ...(retryUntil && { retryUntil }) };
     return callReplySchema.parse(await this.services.calls.send(asked));
   }

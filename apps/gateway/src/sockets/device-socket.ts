@@ -1,10 +1,12 @@
 import {
   type AppId,
   type CallEvent,
+  type CallId,
   type ClientFrame,
   clientFrameSchema,
   type DeviceId,
   frameIdSchema,
+  type HeldToken,
   maxFrameBytes,
   type Platform,
   type ServerFrame,
@@ -27,6 +29,7 @@ import type { RawData, WebSocket } from 'ws';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameLanes } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
+import { TokenExpiry } from './token-expiry.js';
 import { written, writtenEvent } from './written-frames.js';
 
 /** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
@@ -49,15 +52,20 @@ export interface Device {
   deviceId: DeviceId;
   platform: Platform;
   openedAt: string;
+  /** By which it was let in; left out by directories of an older release. */
+  token?: HeldToken | undefined;
 }
 
 export type ConnectFrame = ClientFrame & { type: 'connect' };
 export type DialedEvent = CallEvent & { type: 'call.dialed' };
-export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'ping' | 'sign_out' }>;
+export type RefreshFrame = ClientFrame & { type: 'refresh' };
+export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'refresh' | 'ping' | 'sign_out' }>;
 
 /** What a socket needs of the gateway. */
 export interface SocketOwner {
   connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void>;
+  /** Lets the device go on with another token. */
+  refresh(socket: DeviceSocket, device: Device, frame: RefreshFrame): Promise<ServerFrame>;
   carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame>;
   /** The socket was told of a call that somebody dialed. */
   heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void;
@@ -89,6 +97,8 @@ export class DeviceSocket {
   #inHandBytes = 0;
   /** Until the connect frame came: most sockets idle for hours, and keep nothing that they do not need. */
   #connectTimer: NodeJS.Timeout | undefined;
+  /** Once its token expires soon. */
+  #expiry: TokenExpiry | undefined;
   /** Made when somebody wants to hear of it. */
   #gone: AbortController | undefined;
   device: Device | undefined;
@@ -122,6 +132,7 @@ export class DeviceSocket {
     this.device = device;
     this.#phase = { at: 'serving', device, sequences: new CallSequences(device, connected.calls, takenAt) };
     this.send(connected);
+    this.beatExpiry();
     for (const event of waiting) this.deliver(event);
   }
 
@@ -178,6 +189,39 @@ export class DeviceSocket {
   /** Pings, or ends a socket that gave no sign of life for two and a half heartbeats. */
   beat(now: number): void {
     this.#signs.beat(now, this.settings.HEARTBEAT_MS);
+    this.beatExpiry();
+  }
+
+  /** Sees when its token expires, and whether that is before the next beat but one. */
+  beatExpiry(): void {
+    const expiresAt = this.device?.token?.expiresAt;
+    if (expiresAt === undefined || this.#phase.at !== 'serving') return;
+    if (TokenExpiry.isNear(expiresAt, 2 * this.settings.HEARTBEAT_MS)) {
+      this.#expiry ??= new TokenExpiry(
+        (at) => this.send({ type: 'token_expiring', expiresAt: at }),
+        () => this.#expire(),
+      );
+      this.#expiry.watch(expiresAt);
+    } else {
+      this.#expiry?.stop();
+      this.#expiry = undefined;
+    }
+  }
+
+  /** @returns the calls in which the device is, or dials, as far as the socket heard. */
+  callsHere(): CallId[] {
+    return this.#phase.at === 'serving' ? this.#phase.sequences.callsHere() : [];
+  }
+
+  /** Puts the device out: what let it in has ended. */
+  endCredential(message: string): void {
+    this.#refuse('unauthenticated', message, closeCodes.unauthenticated);
+  }
+
+  #expire(): boolean {
+    if (this.#phase.at === 'serving' && this.#phase.sequences.isInUse) return false;
+    this.endCredential('token: it has expired');
+    return true;
   }
 
   close(code: number, reason: string): void {
@@ -235,6 +279,9 @@ export class DeviceSocket {
       this.#signedOut = true;
       return this.close(1000, 'signed out');
     }
+    if (frame.type === 'refresh') return this.send(withTraceId(await this.owner.refresh(this, phase.device, frame)));
+    if (this.#expiry?.isOver && !('callId' in frame))
+      return this.#sendError(frame.id, { code: 'unauthenticated', message: 'token: it has expired; send refresh with a new one' });
     if (this.#lanes.full || this.#inHandBytes + bytes > maxInHandBytes) {
       return this.#sendError(frame.id, { code: 'rate_limited', message: 'Too many frames wait for their answers' });
     }
@@ -273,6 +320,7 @@ export class DeviceSocket {
 
   #onClose(code: number): void {
     this.#endConnectTimer();
+    this.#expiry?.stop();
     this.#phase = { at: 'closed' };
     this.#gone?.abort();
     this.owner.closed(this, this.#signedOut || code === 1000);

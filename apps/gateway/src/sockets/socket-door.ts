@@ -9,6 +9,7 @@ import {
 } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
+  type Endings,
   inSpan,
   type LineLog,
   Log,
@@ -26,6 +27,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
+import { CredentialEnds, type Door } from '../credential-ends.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import type { GatewaySettings } from '../settings.js';
@@ -38,6 +40,7 @@ import {
   type Device,
   DeviceSocket,
   type DialedEvent,
+  type RefreshFrame,
   type SocketOwner,
 } from './device-socket.js';
 import { Snapshots } from './snapshots.js';
@@ -48,11 +51,11 @@ const socketPath = '/v1/socket';
 /** When devices come in a crowd. Who comes after a pause waits for nothing. */
 const sessionsPaceMs = 100;
 
-type SessionAbout = Omit<Device, 'appId'> & { away: boolean };
+type SessionAbout = Omit<Device, 'appId' | 'token'> & { away: boolean };
 
 /** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
 @Injectable()
-export class SocketDoor implements SocketOwner {
+export class SocketDoor implements SocketOwner, Door {
   readonly #server: WebSocketServer;
   readonly #sockets = new BeatingSockets<DeviceSocket>();
   /** Who opened each: a page names its origin. */
@@ -66,6 +69,7 @@ export class SocketDoor implements SocketOwner {
     private readonly router: SocketRouter,
     private readonly authenticator: Authenticator,
     private readonly origins: AllowedOrigins,
+    private readonly ends: CredentialEnds,
     private readonly snapshots: Snapshots,
     private readonly commands: CarryOut,
     private readonly watchers: Watchers,
@@ -111,6 +115,7 @@ export class SocketDoor implements SocketOwner {
   }
 
   async start(): Promise<void> {
+    this.ends.include(this);
     await this.router.start();
     await this.watchers.start();
     await this.#sessions.start();
@@ -161,16 +166,20 @@ export class SocketDoor implements SocketOwner {
       const { appId, userAlias, deviceId, platform } = frame;
       const page = this.#openedBy.get(socket);
       this.#openedBy.delete(socket);
+      const mark = await this.ends.mark();
       const subject = await this.authenticator.whose(frame.token, { appId, page });
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
-      const device: Device = { sessionId: uuidv7() as SessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString() };
+      const { token } = subject;
+      const sessionId = uuidv7() as SessionId;
+      const device: Device = { sessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString(), token };
       if (!socket.isOpen) return;
+      // From here on the socket is put out by what ends.
+      this.ends.requireStill({ appId, userAlias, token }, mark);
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
       this.router.register(appId, userAlias, socket);
       socket.device = device;
-      const { appId: _, ...about } = device;
-      await this.#sessions.open({ sessionId: device.sessionId, appId, about: { ...about, away: false } });
+      await this.#sessions.open({ sessionId, appId, about: aboutOf(device, false) });
       if (!socket.isOpen) {
         this.#sessions.close(device.sessionId, 'connection_lost');
         return;
@@ -184,6 +193,39 @@ export class SocketDoor implements SocketOwner {
       this.log.info({ problem: problem.code }, 'a socket was not connected');
       socket.refuseConnect(frame.id, problem);
     }
+  }
+
+  async refresh(socket: DeviceSocket, device: Device, { id, token }: RefreshFrame): Promise<ServerFrame> {
+    try {
+      const { appId, userAlias } = device;
+      const mark = await this.ends.mark();
+      const subject = await this.authenticator.whose(token, { appId });
+      if (subject.kind !== 'user' || subject.userAlias !== userAlias)
+        throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+      this.ends.requireStill({ appId, userAlias, token: subject.token }, mark);
+      device.token = subject.token;
+      socket.beatExpiry();
+      return { type: 'done', id };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) this.report(error, 'refreshing the token of a socket');
+      const problem = error instanceof ProblemError ? error : new ProblemError('service_unavailable');
+      return { type: 'error', id, error: problem.toSocketError() };
+    }
+  }
+
+  endedFor(endings: Endings): void {
+    for (const socket of this.#sockets) {
+      const { device } = socket;
+      if (!device || !endings.include(device)) continue;
+      // Expiry ends no call, this does.
+      this.commands.endCalls(device, socket.callsHere());
+      socket.endCredential('What let this device in was revoked');
+    }
+  }
+
+  /** Whoever still may comes back. */
+  endedForAll(): void {
+    for (const socket of this.#sockets) socket.close(closeCodes.restarting, 'connect anew');
   }
 
   /** Writes a line for each frame: at `info` what a service was asked to do or refused, the rest at `debug`. */
@@ -214,9 +256,10 @@ export class SocketDoor implements SocketOwner {
     }
   }
 
-  async #setAway({ appId, ...about }: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
+  async #setAway(device: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
+    const { sessionId, appId } = device;
     try {
-      await this.#sessions.change({ sessionId: about.sessionId, appId, about: { ...about, away } });
+      await this.#sessions.change({ sessionId, appId, about: aboutOf(device, away) });
       return { type: 'done', id };
     } catch (error) {
       this.report(error, 'noting that a device is away');
@@ -248,6 +291,11 @@ export class SocketDoor implements SocketOwner {
       socket.close(closeCodes.expelled, 'this gateway was taken for dead: connect anew');
     }
   }
+}
+
+/** @returns what is told of a device's session: never by what token it was let in. */
+function aboutOf({ appId: _, token: __, ...about }: Device, away: boolean): SessionAbout {
+  return { ...about, away };
 }
 
 function endOnError(this: Duplex): void {

@@ -34,11 +34,19 @@ afterEach(() => void vi.useRealTimers());
 
 test('what the calls service granted is read back, until it expires', async () => {
   const token = await given();
-  await expect(credentials.verify(token)).resolves.toEqual(grant);
+  await expect(credentials.verify(token)).resolves.toEqual({
+    ...grant,
+    token: { kid: '', issuedAt: Date.parse('2026-03-01T12:00:00Z') / 1000 },
+  });
   vi.advanceTimersByTime(299_000);
-  await expect(credentials.verify(token)).resolves.toEqual(grant);
+  await expect(credentials.verify(token)).resolves.toMatchObject(grant);
   vi.advanceTimersByTime(1000);
   await expect(credentials.verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+test('it says by which token its bearer had signed in, where one did', async () => {
+  const token = { kid: 'first', issuedAt: 1_700_000_000 };
+  await expect(credentials.verify(await given({ grant: { ...grant, token } }))).resolves.toEqual({ ...grant, token });
 });
 
 test('of rights that only a later release knows, nothing is made', async () => {

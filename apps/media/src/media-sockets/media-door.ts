@@ -3,11 +3,17 @@ import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay, Rest } from '@communication-center/event-log';
 import {
+  type Endings,
+  FollowEnds,
   headersWithin,
+  Identity,
   limitBeforeSignIn,
   Postgres,
+  ProblemError,
+  Replicas,
   Report,
   type ReportError,
+  ServiceClient,
   Settings,
   SocketSessions,
   tellFigure,
@@ -23,6 +29,8 @@ import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
 
 /** So long after the following of calls was at rest, in milliseconds, what happened in it may not be heard yet. */
 const catchUpMs = 2000;
+/** No credential is older when it is shown: they hold for some minutes. */
+const rememberSeconds = 900;
 
 type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 
@@ -36,6 +44,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Where no socket is open, nobody has to be put out at once. */
   readonly rest = Rest.unless(() => this.#sockets.size > 0);
   readonly #sessions: SocketSessions<About, 'left'>;
+  readonly #ends: FollowEnds;
   #beating: NodeJS.Timeout | undefined;
 
   constructor(
@@ -45,6 +54,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     rooms: Rooms,
     database: Postgres,
     relay: OutboxRelay,
+    identity: Identity,
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -82,11 +92,19 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       onExpelled: () => this.#endAll('media_lost'),
       onError: report,
     });
+    this.#ends = new FollowEnds({
+      directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
+      rememberSeconds,
+      onEnded: (endings) => this.#endedFor(endings),
+      onLost: () => this.#endAll('restarting'),
+      onError: report,
+    });
     janus.onLost(() => this.#endAll('media_lost'));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.#sessions.start();
+    this.#ends.start();
     this.#beating = setInterval(() => {
       for (const socket of this.#sockets) socket.beat(Date.now(), this.settings.HEARTBEAT_MS);
     }, this.settings.HEARTBEAT_MS);
@@ -98,6 +116,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#beating);
+    this.#ends.stop();
     this.#endAll('restarting');
     await this.#sessions.stop('left');
     this.#http.close();
@@ -128,6 +147,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     try {
       // Whoever left, or whose call ended, while being let in was not among the sockets yet.
       this.admission.requireStill(grant);
+      // While the directory is away, devices that signed in before go on: what has ended is told afterwards.
+      if (this.#ends.hasEnded(grant)) throw new ProblemError('unauthenticated', 'token: what it was given by was revoked');
     } catch (error) {
       this.#sessions.close(socket.sessionId, 'left');
       throw error;
@@ -152,6 +173,11 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Ends the sockets of a call that has ended. */
   endCall(callId: CallId): void {
     for (const socket of this.#inCall.get(callId)?.keys() ?? []) socket.end('call_ended');
+  }
+
+  /** Ends the sockets of whoever was let in by what has ended. */
+  #endedFor(endings: Endings): void {
+    for (const inCall of this.#inCall.values()) for (const [socket, grant] of inCall) if (endings.include(grant)) socket.end('call_left');
   }
 
   closed(socket: MediaSocket): void {

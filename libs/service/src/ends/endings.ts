@@ -1,0 +1,56 @@
+import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { Ended } from '@communication-center/contracts/internal';
+
+/** By what somebody was let in: what ends of it ends that. */
+export interface LetInBy {
+  appId: AppId;
+  userAlias?: UserAlias;
+  /** Of the secret that signed the token, and the token's `iat`. */
+  token?: { kid: string; issuedAt: number } | undefined;
+  keyId?: string;
+  username?: string;
+}
+
+/** Some of what has ended, so that it can be asked of each who was let in, whether that is among it. */
+export class Endings {
+  readonly #names = new Set<string>();
+  readonly #upTo = new Map<string, number>();
+
+  constructor(ended: readonly Ended[]) {
+    for (const one of ended) {
+      if (one.what === 'user') {
+        const name = nameOf('user', one.appId, one.userAlias);
+        this.#upTo.set(name, Math.max(one.upTo, this.#upTo.get(name) ?? 0));
+      } else this.#names.add(nameOf(one.what, one.appId, idOf(one)));
+    }
+  }
+
+  /** Whether that by which somebody was let in has ended. */
+  include({ appId, userAlias, token, keyId, username }: LetInBy): boolean {
+    const upTo = userAlias === undefined ? undefined : this.#upTo.get(nameOf('user', appId, userAlias));
+    // A token of an older release, that does not say when it was issued, was issued before.
+    if (upTo !== undefined && (token?.issuedAt ?? 0) <= upTo) return true;
+    return (
+      (token !== undefined && this.#names.has(nameOf('secret', appId, token.kid))) ||
+      (keyId !== undefined && this.#names.has(nameOf('key', appId, keyId))) ||
+      (username !== undefined && this.#names.has(nameOf('sip_account', appId, username)))
+    );
+  }
+}
+
+function idOf(one: Exclude<Ended, { what: 'user' }>): string {
+  switch (one.what) {
+    case 'secret':
+      return one.kid;
+    case 'key':
+      return one.keyId;
+    case 'sip_account':
+      return one.username;
+    default:
+      return one satisfies never;
+  }
+}
+
+function nameOf(what: Ended['what'], appId: AppId, id: string): string {
+  return `${what} ${appId} ${id}`;
+}

@@ -1,0 +1,137 @@
+import { internal } from '@communication-center/contracts/internal';
+import { ProblemError } from '../problem-error.js';
+import type { ServiceClient } from '../service-client.js';
+import { inNewTrace } from '../trace.js';
+import { Endings, type LetInBy } from './endings.js';
+
+const everyMs = 1000;
+/** For so long what was told last counts: after that nobody is let in on it. */
+const currentMs = 2000;
+const answerMs = 900;
+/** Whoever is let in has come to that by then; see {@link FollowEnds.requireStill}. */
+const rememberSeconds = 60;
+
+export interface FollowEndsOptions {
+  directory: Pick<ServiceClient, 'ask'>;
+  /** For so long credentials hold that are not asked of the directory when they are shown; a minute when left out. */
+  rememberSeconds?: number;
+  /** Puts out who was let in by what has ended. */
+  onEnded: (endings: Endings) => void;
+  /** Called when it cannot be known what has ended: everyone is to be put out, and may come back. */
+  onLost: () => void;
+  onError: (error: unknown, doing: string) => void;
+}
+
+/** How far what has ended was known at some moment. */
+export type Mark = { at: number };
+
+/**
+ * Asks the directory each second, once for the whole door, what has ended that lets somebody in. Who is in stays while it does
+ * not answer; nobody is let in then, since nobody could say that they may.
+ *
+ * A door marks ({@link mark}) before it asks whose a credential is, and requires ({@link requireStill}) once it would put out who
+ * holds it: what ended between the two is told to neither the one nor the other.
+ */
+export class FollowEnds {
+  readonly #options: FollowEndsOptions;
+  readonly #rememberSeconds: number;
+  /** Up to which sequence all is known; undefined before the first answer. */
+  #upTo: number | undefined;
+  /** When the newest answer was asked for, by the clock that is not set. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #lately: { at: number; endings: Endings }[] = [];
+  #lostAt = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: FollowEndsOptions) {
+    this.#options = options;
+    this.#rememberSeconds = options.rememberSeconds ?? rememberSeconds;
+  }
+
+  start(): void {
+    void this.#goOn();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * @returns a mark of now, to be required later; waits for an answer where the last one is old.
+   * @throws ProblemError `service_unavailable` where none comes in two seconds.
+   */
+  async mark(): Promise<Mark> {
+    if (!this.#isCurrent()) await this.#nextAnswer();
+    if (!this.#isCurrent()) throw new ProblemError('service_unavailable', 'It cannot be said now whether this credential still holds');
+    return { at: performance.now() };
+  }
+
+  /**
+   * Called in the same turn in which who is let in becomes one whom {@link FollowEndsOptions.onEnded} would put out.
+   * @throws ProblemError `unauthenticated` for what has ended since the mark, `service_unavailable` for a mark that is too old.
+   */
+  requireStill(letInBy: LetInBy, { at }: Mark): void {
+    if (performance.now() - at > this.#rememberSeconds * 1000 || this.#lostAt >= at)
+      throw new ProblemError('service_unavailable', 'Letting in took too long: try again');
+    if (this.#lately.some((one) => one.at >= at && one.endings.include(letInBy)))
+      throw new ProblemError('unauthenticated', 'This credential was revoked');
+  }
+
+  /** Whether what lets somebody in has ended lately, before the mark or after it. */
+  hasEnded(letInBy: LetInBy): boolean {
+    return this.#lately.some(({ endings }) => endings.include(letInBy));
+  }
+
+  #isCurrent(): boolean {
+    return performance.now() - this.#askedAt < currentMs;
+  }
+
+  async #nextAnswer(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, currentMs);
+      this.#waiting.add(end);
+    });
+  }
+
+  async #goOn(): Promise<void> {
+    const askedAt = performance.now();
+    let hasMore = false;
+    try {
+      hasMore = await inNewTrace(() => this.#ask());
+      this.#askedAt = askedAt;
+      for (const end of [...this.#waiting]) end();
+    } catch (error) {
+      if (!this.#stopped) this.#options.onError(error, 'asking what has ended');
+    }
+    if (this.#stopped) return;
+    const pause = hasMore ? 0 : Math.max(50, everyMs - (performance.now() - askedAt));
+    this.#timer = setTimeout(() => void this.#goOn(), pause);
+  }
+
+  /** @returns whether there is more to be told. */
+  async #ask(): Promise<boolean> {
+    const since = this.#upTo;
+    const query = since === undefined ? { seconds: this.#options.rememberSeconds ?? 0 } : { since };
+    const told = await this.#options.directory.ask(internal.ended, { query }, { timeoutMs: answerMs });
+    const now = performance.now();
+    this.#lately = this.#lately.filter(({ at }) => now - at < this.#rememberSeconds * 1000);
+    this.#upTo = told.upTo;
+    if (!told.isWhole) {
+      this.#lostAt = now;
+      this.#options.onLost();
+    } else if (told.ended.length > 0) {
+      const endings = new Endings(told.ended);
+      this.#lately.push({ at: now, endings });
+      this.#options.onEnded(endings);
+    }
+    return told.hasMore;
+  }
+}
