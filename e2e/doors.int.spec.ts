@@ -31,6 +31,7 @@ function jwt(header: object, payload: object, secret: string): string {
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
+const now = () => Math.floor(Date.now() / 1000);
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
 
 describe('REST', () => {
@@ -290,14 +291,29 @@ describe('the socket', () => {
   });
 
   test.each([
-    ['signed with another secret', (kid: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: inAnHour() }, 'guessed')],
+    ['signed with another secret', (kid: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', iat: now(), exp: inAnHour() }, 'guessed')],
     [
       'with the algorithm none',
-      (kid: string) => `${jwt({ alg: 'none', kid }, { sub: 'alice', exp: inAnHour() }, 'x').split('.').slice(0, 2).join('.')}.`,
+      (kid: string) => `${jwt({ alg: 'none', kid }, { sub: 'alice', iat: now(), exp: inAnHour() }, 'x').split('.').slice(0, 2).join('.')}.`,
     ],
-    ['that has expired', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: 1_600_000_000 }, secret)],
-    ['without an expiry', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice' }, secret)],
-    ['of an unknown kid', (_kid: string, secret: string) => jwt({ alg: 'HS256', kid: 'nope' }, { sub: 'alice', exp: inAnHour() }, secret)],
+    [
+      'that has expired',
+      (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', iat: 1_599_990_000, exp: 1_600_000_000 }, secret),
+    ],
+    ['without an expiry', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', iat: now() }, secret)],
+    ['without when it was issued', (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', exp: inAnHour() }, secret)],
+    [
+      'of the future',
+      (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', iat: now() + 60, exp: inAnHour() }, secret),
+    ],
+    [
+      'of a life longer than a day',
+      (kid: string, secret: string) => jwt({ alg: 'HS256', kid }, { sub: 'alice', iat: now(), exp: now() + 90_000 }, secret),
+    ],
+    [
+      'of an unknown kid',
+      (_kid: string, secret: string) => jwt({ alg: 'HS256', kid: 'nope' }, { sub: 'alice', iat: now(), exp: inAnHour() }, secret),
+    ],
   ])('refuses a token %s', async (_how, make) => {
     const { error, code } = await refusalOf(connect(make(app.secret.kid, app.secret.secret ?? '')));
     expect([error.code, code]).toEqual(['unauthenticated', 4001]);
@@ -305,16 +321,18 @@ describe('the socket', () => {
 
   test("lets in a token that the integrator signed with the app's secret", async () => {
     const socket = await RawSocket.open(fleet);
-    socket.send(connect(jwt({ alg: 'HS256', kid: app.secret.kid }, { sub: 'alice', exp: inAnHour() }, app.secret.secret ?? '')));
+    socket.send(
+      connect(jwt({ alg: 'HS256', kid: app.secret.kid }, { sub: 'alice', iat: now(), exp: inAnHour() }, app.secret.secret ?? '')),
+    );
     expect((await socket.frame('connected')).calls).toBeInstanceOf(Array);
     socket.close();
   });
 
   test.each([
-    ['an hour ahead', 3600],
+    ['a few seconds ahead', 4],
     ['an hour behind', -3600],
-  ])('lets in a token whose signer has a clock %s: only its expiry counts', async (_what, seconds) => {
-    const iat = Math.floor(Date.now() / 1000) + seconds;
+  ])('lets in a token whose signer has a clock %s', async (_what, seconds) => {
+    const iat = now() + seconds;
     const socket = await RawSocket.open(fleet);
     socket.send(connect(jwt({ alg: 'HS256', kid: app.secret.kid }, { sub: 'alice', iat, exp: iat + 7200 }, app.secret.secret ?? '')));
     await socket.frame('connected');

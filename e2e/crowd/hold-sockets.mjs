@@ -12,7 +12,8 @@ let sockets = [];
 
 function tokenOf(userAlias, { kid, secret }) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'HS256', kid })}.${part({ sub: userAlias, exp: Math.floor(Date.now() / 1000) + 3600 })}`;
+  const iat = Math.floor(Date.now() / 1000);
+  const signed = `${part({ alg: 'HS256', kid })}.${part({ sub: userAlias, iat, exp: iat + 3600 })}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 

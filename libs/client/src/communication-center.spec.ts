@@ -356,3 +356,27 @@ test('a dial that was taken back is told to the Center, and a call it made all t
   there.socket.tell(dialedFrame({ initiator: 'bob', initiatorDevice: 'bob-phone', callees: ['carol'] }));
   expect(there.socket.last('hang_up')).toMatchObject({ callId });
 });
+
+test('a device whose token expires goes on with a fresh one, on the same socket', async () => {
+  let made = 0;
+  await connecting({ token: async () => `token ${++made}` });
+  there.socket.tell({ type: 'token_expiring', expiresAt: '2026-01-01T00:00:00.000Z' });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(there.socket.last('refresh')).toMatchObject({ token: 'token 2' });
+  there.socket.tell({ type: 'done', id: there.socket.last('refresh')?.id });
+  expect(there.sockets).toHaveLength(1);
+});
+
+test('a device that gets no fresh token stays as long as it may', async () => {
+  let made = 0;
+  const center = await connecting({
+    token: async () => {
+      if (made > 0) throw new Error('the shop is closed');
+      made += 1;
+      return 'the only token';
+    },
+  });
+  there.socket.tell({ type: 'token_expiring', expiresAt: '2026-01-01T00:00:00.000Z' });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([there.sockets.length, center.connectionState]).toEqual([1, 'connected']);
+});

@@ -3,10 +3,10 @@
  */
 import { EventEmitter } from 'node:events';
 import { type ServerFrame, serverFrameSchema } from '@communication-center/contracts';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { GatewaySettings } from '../settings.js';
-import { type CommandFrame, type Device, DeviceSocket } from './device-socket.js';
+import { type CommandFrame, type Device, DeviceSocket, type RefreshFrame } from './device-socket.js';
 
 const callId = (digit: number) => `0189000${digit}-0000-7000-8000-000000000000`;
 const connect = { type: 'connect', id: 'c', appId: 'app', userAlias: 'alice', deviceId: 'desk', token: 't' };
@@ -20,6 +20,7 @@ let begun: { frame: CommandFrame; finish: () => void }[];
 let carryOut: (frame: CommandFrame) => Promise<ServerFrame>;
 let socket: DeviceSocket;
 let onClosed: () => void;
+let refreshed: string[];
 
 beforeEach(() => {
   wire = Object.assign(new EventEmitter(), {
@@ -27,17 +28,28 @@ beforeEach(() => {
     send: (text: string) => sent.push(JSON.parse(text) as ServerFrame),
     close: () => undefined,
     terminate: () => undefined,
+    ping: () => undefined,
   });
-  [sent, failures, begun, connects] = [[], [], [], 0];
+  [sent, failures, begun, connects, refreshed] = [[], [], [], 0, []];
   onClosed = () => undefined;
   carryOut = (frame) =>
     new Promise((resolve) => begun.push({ frame, finish: () => resolve({ type: 'done', id: 'id' in frame ? frame.id : 0 }) }));
-  const settings = { FRAME_BURST: 1000, FRAMES_PER_SECOND: 1000, CONNECT_TIMEOUT_MS: 60_000, MAX_BUFFERED_BYTES: 1e6 } as GatewaySettings;
+  const settings = {
+    FRAME_BURST: 1000,
+    FRAMES_PER_SECOND: 1000,
+    CONNECT_TIMEOUT_MS: 60_000,
+    HEARTBEAT_MS: 10_000,
+    MAX_BUFFERED_BYTES: 1e6,
+  } as GatewaySettings;
   const owner = {
     connect: async () => {
       connects += 1;
     },
     carryOut: (_socket: DeviceSocket, _device: Device, frame: CommandFrame) => carryOut(frame),
+    refresh: async (_socket: DeviceSocket, _device: Device, { id, token }: RefreshFrame) => {
+      refreshed.push(token);
+      return { type: 'done' as const, id };
+    },
     heardOfDial: () => undefined,
     closed: () => onClosed(),
     failed: (_error: unknown, doing: string) => void failures.push(doing),
@@ -176,4 +188,37 @@ test('frames in hand are bounded by their bytes, too', async () => {
   await settle();
   expect(errors()).toEqual(Array.from({ length: errors().length }, () => [expect.any(Number), 'rate_limited']));
   expect(60 - errors().length).toBeLessThanOrEqual(Math.floor(262_144 / 4900));
+
+test('a device hears that its token expires, goes on with another, and is put out with the last', async () => {
+  vi.useFakeTimers({ now: 0, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  const closed: unknown[] = [];
+  const told = () => sent.filter(({ type }) => type !== 'pong');
+  wire.close = (...how: unknown[]) => void closed.push(how);
+  const device = { userAlias: 'alice', deviceId: 'desk', token: { kid: 'one', issuedAt: 0, expiresAt: 100 } } as Device;
+  say(connect);
+  socket.serve(
+    device,
+    { type: 'connected', id: 'c', sessionId: callId(1), heartbeatSeconds: 1, calls: [] } as never,
+    new Date().toISOString(),
+  );
+  const live = (seconds: number) => {
+    for (let second = 0; second < seconds; second += 10) {
+      say({ type: 'ping' });
+      socket.beat(Date.now());
+      vi.advanceTimersByTime(10_000);
+    }
+  };
+  live(50);
+  expect(told().at(-1)).toEqual({ type: 'token_expiring', expiresAt: '1970-01-01T00:01:40.000Z' });
+  say({ type: 'refresh', id: 'r', token: 'another' });
+  await settle();
+  expect([refreshed, told().at(-1)]).toEqual([['another'], { type: 'done', id: 'r' }]);
+  device.token = { kid: 'one', issuedAt: 50, expiresAt: 400 };
+  socket.beatExpiry();
+  live(280);
+  expect(told().at(-1)).toMatchObject({ type: 'done' });
+  live(80);
+  expect(told().slice(-2)).toMatchObject([{ type: 'token_expiring' }, { type: 'error', error: { code: 'unauthenticated' } }]);
+  expect(closed).toEqual([[4001, 'unauthenticated']]);
+  vi.useRealTimers();
 });

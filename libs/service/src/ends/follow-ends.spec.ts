@@ -1,0 +1,129 @@
+/*
+ * A door hears of every end once and in order, lets nobody in on what it cannot know, and nobody slips in between: what ended
+ * after a credential was looked at, and before its holder was one to be put out, is refused all the same.
+ */
+import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { Ended } from '@communication-center/contracts/internal';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Endings } from './endings.js';
+import { FollowEnds } from './follow-ends.js';
+
+const demo = 'demo' as AppId;
+const ann = 'ann' as UserAlias;
+const annUpTo = (upTo: number): Ended => ({ what: 'user', appId: demo, userAlias: ann, upTo });
+const signedIn = (issuedAt: number, kid = 'first') => ({ appId: demo, userAlias: ann, token: { kid, issuedAt } });
+
+let log: Ended[];
+let asked: unknown[];
+let isAway: boolean;
+let lost: number;
+let put: Endings[];
+let isWhole: boolean;
+let following: FollowEnds;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [log, asked, isAway, lost, put, isWhole] = [[], [], false, 0, [], true];
+  const ask = async (_endpoint: unknown, { query }: { query: { since?: number } }) => {
+    asked.push(query);
+    if (isAway) throw new Error('away');
+    const since = query.since ?? log.length;
+    const ended = isWhole ? log.slice(since, since + 2) : [];
+    return { upTo: isWhole ? since + ended.length : log.length, isWhole, ended, hasMore: isWhole && since + ended.length < log.length };
+  };
+  following = new FollowEnds({
+    directory: { ask } as never,
+    onEnded: (endings) => put.push(endings),
+    onLost: () => {
+      lost += 1;
+    },
+    onError: () => undefined,
+  });
+  following.start();
+});
+afterEach(() => {
+  following.stop();
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+test('it asks once a second, from where the last answer stood, and nobody is looked at while nothing ends', async () => {
+  await pass(5500);
+  expect(asked.length).toBeGreaterThanOrEqual(5);
+  expect(asked.length).toBeLessThanOrEqual(7);
+  expect([asked[0], asked.at(-1), put]).toEqual([{ seconds: 0 }, { since: 0 }, []]);
+});
+
+test('what ends is told within a second or so, all of it and in order, however much at once', async () => {
+  await pass(100);
+  log.push(annUpTo(1), annUpTo(2), annUpTo(3), annUpTo(4), annUpTo(5));
+  await pass(1300);
+  expect(put.map((endings) => [2, 4, 5].map((issuedAt) => endings.include(signedIn(issuedAt))))).toEqual([
+    [true, false, false],
+    [true, true, false],
+    [true, true, true],
+  ]);
+});
+
+test.each<[string, Ended, object, boolean]>([
+  ['a secret ends what it signed', { what: 'secret', appId: demo, kid: 'first' }, signedIn(9), true],
+  ['a secret ends nothing of another', { what: 'secret', appId: demo, kid: 'second' }, signedIn(9), false],
+  ['a secret of another app is another', { what: 'secret', appId: 'shop' as AppId, kid: 'first' }, signedIn(9), false],
+  ['tokens end up to a second, and with it', annUpTo(9), signedIn(9), true],
+  ['a token of later goes on', annUpTo(8), signedIn(9), false],
+  ['a token that does not say when it is from is from before', annUpTo(8), { appId: demo, userAlias: ann }, true],
+  ['a key ends', { what: 'key', appId: demo, keyId: 'k' }, { appId: demo, keyId: 'k' }, true],
+  ['an account ends', { what: 'sip_account', appId: demo, username: 'pbx' }, { appId: demo, username: 'pbx' }, true],
+])('%s', async (_what, one, letInBy, isOver) => {
+  await pass(100);
+  log.push(one);
+  await pass(1100);
+  expect(put.some((endings) => endings.include(letInBy as never))).toBe(isOver);
+});
+
+test('who is being let in while that ends is refused; a second later, with a new token, not', async () => {
+  await pass(100);
+  const mark = await following.mark();
+  log.push(annUpTo(7));
+  await pass(1100);
+  expect(() => following.requireStill(signedIn(7), mark)).toThrow('revoked');
+  expect(() => following.requireStill(signedIn(8), mark)).not.toThrow();
+  const later = await following.mark();
+  expect(() => following.requireStill(signedIn(7), later)).not.toThrow();
+  expect(following.hasEnded(signedIn(7))).toBe(true);
+});
+
+test('who took longer than is remembered is not let in', async () => {
+  await pass(100);
+  const mark = await following.mark();
+  await pass(61_000);
+  expect(() => following.requireStill(signedIn(7), mark)).toThrow('try again');
+});
+
+test('while the directory does not answer, nobody is let in after two seconds, and whoever is in stays; then it goes on', async () => {
+  await pass(100);
+  isAway = true;
+  await pass(1500);
+  await expect(following.mark()).resolves.toBeDefined();
+  await pass(1000);
+  const refused = expect(following.mark()).rejects.toMatchObject({ code: 'service_unavailable' });
+  await pass(2100);
+  await refused;
+  expect([lost, put]).toEqual([0, []]);
+  log.push(annUpTo(3));
+  isAway = false;
+  const waiting = following.mark();
+  await pass(1100);
+  await expect(waiting).resolves.toBeDefined();
+  expect(put.map((endings) => endings.include(signedIn(3)))).toEqual([true]);
+});
+
+test('where it cannot be known what has ended, everybody is put out, and who is being let in comes again', async () => {
+  await pass(100);
+  const mark = await following.mark();
+  isWhole = false;
+  await pass(1100);
+  expect(lost).toBeGreaterThan(0);
+  expect(() => following.requireStill(signedIn(9), mark)).toThrow('try again');
+});
