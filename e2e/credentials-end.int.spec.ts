@@ -3,7 +3,14 @@
  * else does. An expiry is told before, can be met with a fresh token, and ends no call; a revocation does.
  */
 import { createHmac } from 'node:crypto';
-import { type AppSecretView, type CallReply, mediaSubprotocol, type Problem, type UserRevoked } from '@communication-center/contracts';
+import {
+  type AppSecretView,
+  type CallReply,
+  mediaSubprotocol,
+  type Problem,
+  type UserRevoked,
+  type UserSessions,
+} from '@communication-center/contracts';
 import { endOf, eventually, Fleet, holds, Phones, RawSocket, ringOf, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 
@@ -73,6 +80,33 @@ test('with a secret ends what it signed, and not what another did', async () => 
   expect(await Promise.all(theirs.map((socket) => socket.closed(soonMs)))).toEqual(doors.map(() => 4001));
   expect(mine.map(({ closeCode }) => closeCode)).toEqual(doors.map(() => undefined));
   for (const socket of mine) socket.close();
+});
+
+test('a session can be ended, alone or with all of its user or secret, and its device may come back with what let it in', async () => {
+  const token = signed('sina');
+  const sessions = async (by = app.key) => (await fleet.rest<UserSessions>('GET', '/v1/users/sina/sessions', by)).body.sessions;
+  const open = async () => {
+    const sockets = await atEveryDoor('sina', token);
+    await eventually('the sessions being told', async () => (await sessions()).length === doors.length);
+    return sockets;
+  };
+  const first = await open();
+  const { sessionId } = await (first[0] as RawSocket).frame('connected');
+  expect(await sessions(token)).toContainEqual({ sessionId, deviceId: 'sina-desk', platform: 'other', openedAt: expect.any(String) });
+  expect((await fleet.rest('DELETE', `/v1/users/sina/sessions/${sessionId}`, signed('otto'))).status).toBe(403);
+  expect((await fleet.rest('DELETE', `/v1/users/sina/sessions/${sessionId}`, token)).status).toBe(204);
+  expect(await first[0]?.closed(soonMs)).toBe(4001);
+  await holds('the other session going on', () => first[1]?.closeCode === undefined, 500);
+  await eventually('the session being gone', async () => (await sessions()).length === doors.length - 1);
+  expect((await fleet.rest('DELETE', `/v1/users/sina/sessions/${sessionId}`, app.key)).status).toBe(404);
+  expect((await fleet.rest('DELETE', '/v1/users/sina/sessions', app.key)).status).toBe(204);
+  expect(await first[1]?.closed(soonMs)).toBe(4001);
+  await eventually('all sessions being gone', async () => (await sessions()).length === 0);
+  const again = await open();
+  const other = await connected('otto', await fleet.tokenOf(app, 'otto'));
+  expect((await fleet.rest('DELETE', `/v1/apps/${app.appId}/secrets/${app.secret.kid}/sessions`, app.key)).status).toBe(204);
+  expect(await Promise.all(again.map((socket) => socket.closed(soonMs)))).toEqual(doors.map(() => 4001));
+  other.close();
 });
 
 test('a deleted user is deleted: what it had open ends, and no token of before makes it anew', async () => {

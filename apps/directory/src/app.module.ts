@@ -12,6 +12,7 @@ import { EndsController } from './ends/ends.controller.js';
 import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
+import { UserSessionsController } from './user-sessions/user-sessions.controller.js';
 import { UserTokensController } from './user-tokens/user-tokens.controller.js';
 import { UserTokens } from './user-tokens/user-tokens.js';
 import { UserStore } from './users/user-store.js';
@@ -34,6 +35,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     AppSecretsController,
     UsersController,
     UserTokensController,
+    UserSessionsController,
     AuthenticateController,
     AuditController,
     EndsController,

@@ -1,8 +1,9 @@
-import { commonSettings, developmentSetting, numberSetting, secretsKeySetting } from '@communication-center/service';
+import { commonSettings, developmentSetting, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
+  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   OPERATOR_KEY: z
     .string()
     .min(32)

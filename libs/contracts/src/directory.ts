@@ -138,6 +138,7 @@ const auditActSchema = z.enum([
   'sip_account.deleted',
   'user.deleted',
   'user.revoked',
+  'sessions.ended',
 ]);
 export type AuditAct = z.infer<typeof auditActSchema>;
 const auditEntrySchema = z.object({

@@ -168,6 +168,10 @@ export {
   presenceListSchema,
   presenceSchema,
   presenceStreamQuerySchema,
+  type UserSession,
+  type UserSessions,
+  userSessionSchema,
+  userSessionsSchema,
 } from './presence.js';
 export {
   fieldsOf,

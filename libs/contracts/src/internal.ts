@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
-import { appIdSchema, callIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
-import { presenceLimits, presenceSchema } from './presence.js';
+import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { problemCodeSchema } from './problems.js';
 import { authenticationBodySchema, subjectSchema } from './subject.js';
 import { text } from './text.js';
@@ -38,12 +38,15 @@ const aliases = z.object({ userAliases: z.array(userAliasSchema).min(1).max(100)
 
 /**
  * What let somebody in, and does so no longer. Who was let in by it before is put out, at every door.
- * A user's tokens end with those of a second: `upTo` is that second, by their `iat`.
+ * A user's tokens end with those of a second: `upTo` is that second, by their `iat`. Sessions end without what let them in.
  */
 export const endedSchema = z.discriminatedUnion('what', [
   z.object({ what: z.literal('secret'), appId: appIdSchema, kid: z.string() }),
   z.object({ what: z.literal('key'), appId: appIdSchema, keyId: z.string() }),
   z.object({ what: z.literal('user'), appId: appIdSchema, userAlias: recordedAliasSchema, upTo: z.int() }),
+  z.object({ what: z.literal('session'), appId: appIdSchema, sessionId: sessionIdSchema }),
+  z.object({ what: z.literal('sessions_of_user'), appId: appIdSchema, userAlias: recordedAliasSchema }),
+  z.object({ what: z.literal('sessions_of_secret'), appId: appIdSchema, kid: z.string() }),
   z.object({ what: z.literal('sip_account'), appId: appIdSchema, username: z.string() }),
 ]);
 export type Ended = z.infer<typeof endedSchema>;
@@ -158,6 +161,14 @@ export const internal = {
         .max(internalLimits.snapshotsAtOnce),
     }),
     answer: z.object({ snapshots: z.array(callSnapshotSchema) }),
+  },
+  /** The live sockets of one user. */
+  sessionsOf: {
+    service: 'presence',
+    method: 'GET',
+    path: '/internal/apps/:appId/sessions/:userAlias',
+    params: ofApp.extend({ userAlias: userAliasSchema }),
+    answer: userSessionsSchema,
   },
   /** Where one user is. `unknown_user`. */
   presenceOf: {

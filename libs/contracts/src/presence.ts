@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, platformSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, platformSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { cursorSchema, text } from './text.js';
 
 /**
@@ -9,6 +9,17 @@ import { cursorSchema, text } from './text.js';
  */
 const presenceStatusSchema = z.enum(['offline', 'online', 'away', 'do_not_disturb', 'busy']);
 export type PresenceStatus = z.infer<typeof presenceStatusSchema>;
+
+/** A live socket of a device. */
+export const userSessionSchema = z.object({
+  sessionId: sessionIdSchema,
+  deviceId: deviceIdSchema,
+  platform: platformSchema,
+  openedAt: z.iso.datetime().nullable(),
+});
+export type UserSession = z.infer<typeof userSessionSchema>;
+export const userSessionsSchema = z.object({ sessions: z.array(userSessionSchema) });
+export type UserSessions = z.infer<typeof userSessionsSchema>;
 
 /** Where a user is: aggregated over all devices, and each device by itself. */
 export const presenceSchema = z.object({

@@ -188,6 +188,7 @@ test('frames in hand are bounded by their bytes, too', async () => {
   await settle();
   expect(errors()).toEqual(Array.from({ length: errors().length }, () => [expect.any(Number), 'rate_limited']));
   expect(60 - errors().length).toBeLessThanOrEqual(Math.floor(262_144 / 4900));
+});
 
 test('a device hears that its token expires, goes on with another, and is put out with the last', async () => {
   const began = Math.ceil(Date.now() / 1000) + 1;

@@ -6,6 +6,7 @@ import {
   type PresenceListQuery,
   presenceSchema,
   type UserAlias,
+  type UserSession,
 } from '@communication-center/contracts';
 import { Postgres, ProblemError, readCursor, writeCursor } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
@@ -16,6 +17,9 @@ import { readEverybody, readSome } from './read-said.js';
 
 /** The last person of a page, who may have been named when names could be longer. */
 const placeSchema = z.tuple([z.string().min(1).max(512).refine(isStorable)]);
+
+/** More sockets than a person has. */
+const mostSessions = 200;
 
 /** Reads what was published last: so a version always means the same reading, whichever way it came. */
 @Injectable()
@@ -40,6 +44,16 @@ export class PresenceStore {
       missing.map((userAlias) => ({ appId, userAlias })),
     );
     return [...told, ...known.flatMap((one) => (one.known ? [{ ...presenceOf(one.known), version: 0 }] : []))];
+  }
+
+  /** @returns the live sockets of a user, the newest first, as far as they are told. */
+  async sessions(appId: AppId, userAlias: UserAlias): Promise<UserSession[]> {
+    const { rows } = await this.database.query<Omit<UserSession, 'openedAt'> & { openedAt: Date | null }>(
+      `SELECT session_id AS "sessionId", device_id AS "deviceId", platform, opened_at AS "openedAt" FROM device_sessions
+       WHERE app_id = $1 AND user_alias = $2 AND closed_at IS NULL ORDER BY opened_at DESC, session_id LIMIT ${mostSessions}`,
+      [appId, userAlias],
+    );
+    return rows.map(({ openedAt, ...session }) => ({ ...session, openedAt: openedAt?.toISOString() ?? null }));
   }
 
   /** A page of an app's people, by alias; or those who are named. */

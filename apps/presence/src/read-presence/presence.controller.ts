@@ -62,6 +62,11 @@ export class PresenceController {
     return this.store.get(params.appId, params.userAlias);
   }
 
+  @Serves(internal.sessionsOf)
+  async sessionsForService(@InquiryOf(internal.sessionsOf) { params }: Inquiry<typeof internal.sessionsOf>) {
+    return { sessions: await this.store.sessions(params.appId, params.userAlias) };
+  }
+
   @Serves(internal.presenceOfSome)
   async someForService(
     @InquiryOf(internal.presenceOfSome) { params, body }: Inquiry<typeof internal.presenceOfSome>,

@@ -1,4 +1,4 @@
-import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { AppId, SessionId, UserAlias } from '@communication-center/contracts';
 import type { Ended } from '@communication-center/contracts/internal';
 
 /** By what somebody was let in: what ends of it ends that. */
@@ -9,6 +9,8 @@ export interface LetInBy {
   token?: { kid: string; issuedAt: number } | undefined;
   keyId?: string;
   username?: string;
+  /** Of a socket that is open: one that is being let in is none of those that were to end. */
+  sessionId?: SessionId;
 }
 
 /** Some of what has ended, so that it can be asked of each who was let in, whether that is among it. */
@@ -26,21 +28,37 @@ export class Endings {
   }
 
   /** Whether that by which somebody was let in has ended. */
-  include({ appId, userAlias, token, keyId, username }: LetInBy): boolean {
+  include(letInBy: LetInBy): boolean {
+    const { appId, userAlias, token, keyId, username } = letInBy;
     const upTo = userAlias === undefined ? undefined : this.#upTo.get(nameOf('user', appId, userAlias));
     // A token of an older release, that does not say when it was issued, was issued before.
     if (upTo !== undefined && (token?.issuedAt ?? 0) <= upTo) return true;
     return (
+      this.#endsSession(letInBy) ||
       (token !== undefined && this.#names.has(nameOf('secret', appId, token.kid))) ||
       (keyId !== undefined && this.#names.has(nameOf('key', appId, keyId))) ||
       (username !== undefined && this.#names.has(nameOf('sip_account', appId, username)))
+    );
+  }
+
+  #endsSession({ appId, sessionId, userAlias, token }: LetInBy): boolean {
+    if (sessionId === undefined) return false;
+    return (
+      this.#names.has(nameOf('session', appId, sessionId)) ||
+      (userAlias !== undefined && this.#names.has(nameOf('sessions_of_user', appId, userAlias))) ||
+      (token !== undefined && this.#names.has(nameOf('sessions_of_secret', appId, token.kid)))
     );
   }
 }
 
 function idOf(one: Exclude<Ended, { what: 'user' }>): string {
   switch (one.what) {
+    case 'session':
+      return one.sessionId;
+    case 'sessions_of_user':
+      return one.userAlias;
     case 'secret':
+    case 'sessions_of_secret':
       return one.kid;
     case 'key':
       return one.keyId;

@@ -2,14 +2,16 @@
  * A door hears of every end once and in order, lets nobody in on what it cannot know, and nobody slips in between: what ended
  * after a credential was looked at, and before its holder was one to be put out, is refused all the same.
  */
-import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { AppId, SessionId, UserAlias } from '@communication-center/contracts';
 import type { Ended } from '@communication-center/contracts/internal';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ProblemError } from '../problem-error.js';
 import type { Endings } from './endings.js';
 import { FollowEnds } from './follow-ends.js';
 
 const demo = 'demo' as AppId;
 const ann = 'ann' as UserAlias;
+const sessionId = '019b7777-0000-7000-8000-00000000aaaa' as SessionId;
 const annUpTo = (upTo: number): Ended => ({ what: 'user', appId: demo, userAlias: ann, upTo });
 const signedIn = (issuedAt: number, kid = 'first') => ({ appId: demo, userAlias: ann, token: { kid, issuedAt } });
 
@@ -19,13 +21,15 @@ let isAway: boolean;
 let lost: number;
 let put: Endings[];
 let isWhole: boolean;
+let isOld: boolean;
 let following: FollowEnds;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [log, asked, isAway, lost, put, isWhole] = [[], [], false, 0, [], true];
+  [log, asked, isAway, lost, put, isWhole, isOld] = [[], [], false, 0, [], true, false];
   const ask = async (_endpoint: unknown, { query }: { query: { since?: number } }) => {
     asked.push(query);
+    if (isOld) throw new ProblemError('not_found');
     if (isAway) throw new Error('away');
     const since = query.since ?? log.length;
     const ended = isWhole ? log.slice(since, since + 2) : [];
@@ -74,6 +78,12 @@ test.each<[string, Ended, object, boolean]>([
   ['a token of later goes on', annUpTo(8), signedIn(9), false],
   ['a token that does not say when it is from is from before', annUpTo(8), { appId: demo, userAlias: ann }, true],
   ['a key ends', { what: 'key', appId: demo, keyId: 'k' }, { appId: demo, keyId: 'k' }, true],
+  ['a session ends', { what: 'session', appId: demo, sessionId }, { ...signedIn(9), sessionId }, true],
+  ['another session does not', { what: 'session', appId: demo, sessionId }, { ...signedIn(9), sessionId: 'another' }, false],
+  ['the sessions of a user end', { what: 'sessions_of_user', appId: demo, userAlias: ann }, { ...signedIn(9), sessionId }, true],
+  ['the sessions of a secret end', { what: 'sessions_of_secret', appId: demo, kid: 'first' }, { ...signedIn(9), sessionId }, true],
+  ['those of another secret do not', { what: 'sessions_of_secret', appId: demo, kid: 'second' }, { ...signedIn(9), sessionId }, false],
+  ['who is being let in has no session yet', { what: 'sessions_of_user', appId: demo, userAlias: ann }, signedIn(9), false],
   ['an account ends', { what: 'sip_account', appId: demo, username: 'pbx' }, { appId: demo, username: 'pbx' }, true],
 ])('%s', async (_what, one, letInBy, isOver) => {
   await pass(100);
@@ -116,6 +126,17 @@ test('while the directory does not answer, nobody is let in after two seconds, a
   const waiting = following.mark();
   await pass(1100);
   await expect(waiting).resolves.toBeDefined();
+  expect(put.map((endings) => endings.include(signedIn(3)))).toEqual([true]);
+});
+
+test('beside a directory of the release before, which tells of no ends, devices are let in as ever', async () => {
+  isOld = true;
+  await pass(5000);
+  await expect(following.mark()).resolves.toBeDefined();
+  isOld = false;
+  await pass(1100);
+  log.push(annUpTo(3));
+  await pass(1100);
   expect(put.map((endings) => endings.include(signedIn(3)))).toEqual([true]);
 });
 

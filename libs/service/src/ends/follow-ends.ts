@@ -105,7 +105,7 @@ export class FollowEnds {
     const askedAt = performance.now();
     let hasMore = false;
     try {
-      hasMore = await inNewTrace(() => this.#ask());
+      hasMore = await inNewTrace(() => this.#ask()).catch(unlessUnheardOf);
       this.#askedAt = askedAt;
       for (const end of [...this.#waiting]) end();
     } catch (error) {
@@ -134,4 +134,10 @@ export class FollowEnds {
     }
     return told.hasMore;
   }
+}
+
+/** A directory of the release before does not know the question: there nothing is told to end. */
+function unlessUnheardOf(error: unknown): false {
+  if (error instanceof ProblemError && error.code === 'not_found') return false;
+  throw error;
 }
