@@ -106,3 +106,20 @@ test('a subscription outlives the death (-9) of the gateway that took it', async
   expect(await phone.notify(3, 20_000)).toContain('<tuple id="user"><status><basic>closed</basic>');
   expect(await phone.ended()).toBe('');
 }, 90_000);
+
+test.each([
+  ['is deleted', 'DELETE'],
+  ['gets another password', 'PUT'],
+])(
+  'with an account that %s its subscriptions end at once',
+  async (_what, method) => {
+    await fleet.makeUser(app, 'bob');
+    await becomes('bob', 'offline');
+    const lamp = await phoneOf({ notifies: 2 });
+    expect(await lamp.notify(1)).toContain('Subscription-State: active;expires=');
+    expect((await fleet.rest(method, `/v1/apps/${app.appId}/sip-accounts/desk`, app.key)).status).toBeLessThan(300);
+    expect(await lamp.notify(2, 3000)).toContain('Subscription-State: terminated;reason=deactivated');
+    await lamp.ended();
+  },
+  60_000,
+);

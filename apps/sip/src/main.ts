@@ -6,11 +6,12 @@ import { consumers } from './migrations/3-consumers.js';
 import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { outboxRows } from './migrations/6-outbox-rows.js';
+import { accounts } from './migrations/7-accounts.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'sip',
   module: AppModule,
   settings,
-  migrations: [subscriptions, expiredSubscriptions, consumers, outbox, outboxFunctions, outboxRows],
+  migrations: [subscriptions, expiredSubscriptions, consumers, outbox, outboxFunctions, outboxRows, accounts],
 });

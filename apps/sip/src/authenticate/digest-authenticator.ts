@@ -6,7 +6,7 @@ import type { SipRequest } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import { challenges, type DigestSecrets, isRight, Nonces, parseAnswer } from './digest.js';
 
-type Verdict = { appId: AppId } | { status: number; headers: [name: string, value: string][] };
+type Verdict = { appId: AppId; username: string } | { status: number; headers: [name: string, value: string][] };
 
 /** Lets in phones that know the password of one of their app's accounts. The app is the host of the request's URI. */
 @Injectable()
@@ -19,7 +19,7 @@ export class DigestAuthenticator {
     this.#nonces = new Nonces(Buffer.from(settings.NONCE_KEY, 'base64'), settings.NONCE_SECONDS);
   }
 
-  /** @returns the app, or how to refuse the request. @throws ProblemError when the directory does not answer. */
+  /** @returns the app and the account, or how to refuse the request. @throws ProblemError when the directory does not answer. */
   async check(request: SipRequest): Promise<Verdict> {
     // A phone system that needs a domain with dots in it says app.its-domain.
     const app = appIdSchema.safeParse(request.host.split('.')[0]);
@@ -33,7 +33,7 @@ export class DigestAuthenticator {
     const nonce = this.#nonces.check(answer.nonce, appId, Date.now());
     if (nonce !== 'good') return this.#challenge(appId, nonce === 'stale');
     const secrets = await this.#secretsOf(appId, answer.username);
-    return secrets && isRight(answer, secrets, request.method) ? { appId } : this.#challenge(appId, false);
+    return secrets && isRight(answer, secrets, request.method) ? { appId, username: answer.username } : this.#challenge(appId, false);
   }
 
   #challenge(appId: AppId, stale: boolean): Verdict {

@@ -8,6 +8,7 @@ import type { Subscription } from './subscription.js';
 interface Row {
   local_tag: string;
   app_id: AppId;
+  username: string | null;
   user_alias: UserAlias;
   package: Package;
   call_id: string;
@@ -39,11 +40,12 @@ export class SubscriptionStore {
   async save(one: Subscription): Promise<void> {
     await this.database.query(
       `INSERT INTO subscriptions (local_tag, home, app_id, user_alias, package, call_id, remote_tag, local_uri, remote_uri, remote_target,
-                                  transport, host, port, remote_cseq, local_cseq, version, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                                  transport, host, port, remote_cseq, local_cseq, version, expires_at, username)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
        ON CONFLICT (local_tag) DO UPDATE
        SET remote_target = excluded.remote_target, transport = excluded.transport, host = excluded.host, port = excluded.port,
-           remote_cseq = excluded.remote_cseq, local_cseq = excluded.local_cseq, version = excluded.version, expires_at = excluded.expires_at`,
+           remote_cseq = excluded.remote_cseq, local_cseq = excluded.local_cseq, version = excluded.version, expires_at = excluded.expires_at,
+           username = excluded.username`,
       [
         one.localTag,
         this.#home,
@@ -62,6 +64,7 @@ export class SubscriptionStore {
         one.localCseq,
         one.version,
         new Date(one.expiresAt),
+        one.username,
       ],
     );
   }
@@ -76,6 +79,7 @@ export class SubscriptionStore {
     return rows.map((row) => ({
       localTag: row.local_tag,
       appId: row.app_id,
+      username: row.username,
       userAlias: row.user_alias,
       package: row.package,
       callId: row.call_id,

@@ -7,6 +7,8 @@ export interface Subscription {
   /** Our tag: names the subscription here. */
   localTag: string;
   appId: AppId;
+  /** The account by which the phone subscribed; null where an older release did not note it. */
+  username: string | null;
   userAlias: UserAlias;
   package: Package;
   callId: string;

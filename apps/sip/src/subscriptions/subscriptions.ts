@@ -2,7 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { type AnyEvent, type AppId, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
-import { Identity, ProblemError, Replicas, Report, type ReportError, ServiceClient, Settings } from '@communication-center/service';
+import {
+  type Endings,
+  FollowEnds,
+  Identity,
+  type Mark,
+  ProblemError,
+  Replicas,
+  Report,
+  type ReportError,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
@@ -13,6 +24,17 @@ import { SipTransport } from '../transport/sip-transport.js';
 import { Notifier } from './notifier.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
+
+/** Subscriptions outlive the process that took them: accounts that ended meanwhile are asked for as well. */
+const rememberSeconds = 1800;
+
+/** Who subscribes. */
+interface Subscriber {
+  appId: AppId;
+  username: string;
+  /** Of before the account was looked at. */
+  mark: Mark;
+}
 
 type Headers = [name: string, value: string][];
 
@@ -30,6 +52,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   readonly #tail: Tail;
   readonly #presence: ServiceClient;
   readonly #contact: string;
+  readonly #ends: FollowEnds;
   /** By our tag. */
   readonly #notifiers = new Map<string, Notifier>();
   readonly #byUser = new Map<string, Set<Notifier>>();
@@ -50,6 +73,13 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   ) {
     this.#contact = `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`;
     this.#presence = new ServiceClient(identity, 'presence', new Replicas(settings.PRESENCE_URL));
+    this.#ends = new FollowEnds({
+      directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
+      rememberSeconds,
+      onEnded: (endings) => this.#deactivate(endings),
+      onLost: () => this.#deactivate(),
+      onError: report,
+    });
     this.#transport = new SipTransport({
       host: settings.SIP_HOST,
       port: settings.SIP_PORT,
@@ -72,6 +102,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     await this.#tail.start();
     const left = await this.store.load();
     for (const subscription of left) this.#keep(subscription);
+    this.#ends.start();
     await this.#transport.open();
     this.#expiring = setInterval(() => this.#expire(), 1000);
     for (const { localTag } of left) void this.#tellNow(localTag).catch((error: unknown) => this.report(error, 'telling a phone again'));
@@ -79,6 +110,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#expiring);
+    this.#ends.stop();
     for (const notifier of this.#notifiers.values()) notifier.stop();
     await this.#tail.stop();
     await this.#transport.close();
@@ -110,17 +142,20 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     try {
       if (request.method === 'OPTIONS') return answer(200, allow);
       if (request.method !== 'SUBSCRIBE') return answer(405, allow);
+      const mark = await this.#ends.mark();
       const verdict = await this.authenticator.check(request);
       if ('status' in verdict) return answer(verdict.status, verdict.headers);
-      await this.#subscribe(verdict.appId, request, peer, answer);
+      await this.#subscribe({ ...verdict, mark }, request, peer, answer);
     } catch (error) {
       if (!(error instanceof ProblemError)) this.report(error, 'answering a SIP request');
-      answer(error instanceof ProblemError && error.code === 'service_unavailable' ? 503 : 500, [['Retry-After', '5']]);
+      const code = error instanceof ProblemError ? error.code : undefined;
+      if (code === 'unauthenticated') return answer(403);
+      answer(code === 'service_unavailable' ? 503 : 500, [['Retry-After', '5']]);
     }
   }
 
   async #subscribe(
-    appId: AppId,
+    { appId, username, mark }: Subscriber,
     request: SipRequest,
     peer: Peer,
     answer: (status: number, headers?: Headers, tag?: string) => void,
@@ -148,7 +183,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
         return answer(481);
       // A repeat that took another way, or came late, is older than what was taken (RFC 3261 §12.2.2).
       if (request.cseq <= known.subscription.remoteCseq) return answer(500);
-      Object.assign(known.subscription, { peer, remoteCseq: request.cseq, expiresAt: Date.now() + expires * 1000 });
+      this.#ends.requireStill({ appId, username }, mark);
+      Object.assign(known.subscription, { username, peer, remoteCseq: request.cseq, expiresAt: Date.now() + expires * 1000 });
       await this.store.save(known.subscription);
       answer(200, accepted(), request.toTag);
       return expires === 0 ? this.#end(known, 'timeout') : this.#tellNow(request.toTag);
@@ -162,6 +198,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const subscription: Subscription = {
       localTag: newTag(),
       appId,
+      username,
       userAlias: userAlias.data,
       package: event as Package,
       callId: request.callId,
@@ -176,10 +213,31 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       expiresAt: Date.now() + expires * 1000,
     };
     await this.store.save(subscription);
-    const notifier = this.#keep(subscription);
+    const notifier = await this.#keepUnlessEnded(subscription, mark);
     answer(200, accepted(), subscription.localTag);
     await this.#tellNow(subscription.localTag, expires === 0 ? 'timeout' : undefined);
     if (expires === 0) this.#forget(notifier);
+  }
+
+  /** @throws ProblemError `unauthenticated` for an account that has ended meanwhile. */
+  async #keepUnlessEnded(subscription: Subscription, mark: Mark): Promise<Notifier> {
+    const { appId, username, localTag } = subscription;
+    try {
+      if (username !== null) this.#ends.requireStill({ appId, username }, mark);
+      return this.#keep(subscription);
+    } catch (error) {
+      await this.store.delete(localTag);
+      throw error;
+    }
+  }
+
+  /** Ends the subscriptions of accounts that have ended; all, where nobody can say which have. A phone that still may comes back. */
+  #deactivate(endings?: Endings): void {
+    for (const notifier of [...this.#notifiers.values()]) {
+      const { appId, username } = notifier.subscription;
+      const isOver = !endings || (username !== null && endings.include({ appId, username }));
+      if (isOver) this.#end(notifier, 'deactivated');
+    }
   }
 
   #keep(subscription: Subscription): Notifier {
@@ -244,7 +302,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Says the last word, and lets the subscription go; a phone that does not hear it will not be told again. */
-  #end(notifier: Notifier, reason: 'timeout'): void {
+  #end(notifier: Notifier, reason: 'timeout' | 'deactivated'): void {
     const { appId, userAlias } = notifier.subscription;
     notifier.notify(this.#known.get(nameOf(appId, userAlias)), reason);
     this.#forget(notifier);

@@ -42,6 +42,7 @@ export class FollowEnds {
   #lately: { at: number; endings: Endings }[] = [];
   #lostAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
+  #isFailing = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -107,9 +108,12 @@ export class FollowEnds {
     try {
       hasMore = await inNewTrace(() => this.#ask()).catch(unlessUnheardOf);
       this.#askedAt = askedAt;
+      this.#isFailing = false;
       for (const end of [...this.#waiting]) end();
     } catch (error) {
-      if (!this.#stopped) this.#options.onError(error, 'asking what has ended');
+      // Once for each time that it goes away: it is asked every second.
+      if (!this.#stopped && !this.#isFailing) this.#options.onError(error, 'asking what has ended');
+      this.#isFailing = true;
     }
     if (this.#stopped) return;
     const pause = hasMore ? 0 : Math.max(50, everyMs - (performance.now() - askedAt));
