@@ -87,7 +87,7 @@ export class CredentialEnds implements OnModuleInit, BeforeApplicationShutdown {
 }
 
 /** @returns by what somebody was let in; undefined for whom nothing that ends let in, as the operator. */
-export function letInBy(subject: Subject): LetInBy | undefined {
+function letInBy(subject: Subject): LetInBy | undefined {
   if (subject.kind === 'key') return { appId: subject.appId, keyId: subject.keyId };
   if (subject.kind === 'user') return { appId: subject.appId, userAlias: subject.userAlias, token: subject.token };
   return undefined;
