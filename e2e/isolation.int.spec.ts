@@ -134,6 +134,7 @@ test('every frame of the socket', async () => {
   const types = clientFrameSchema.options
     .map(({ shape }) => shape.type.value)
     .filter((type) => !['connect', 'ping', 'sign_out', 'set_away'].includes(type));
+  const tokenOfMine = await fleet.tokenOf(mine, 'alice-of-mine');
   for (const type of types) {
     const userAliases = ['alice-of-mine', 'bob-of-mine'];
     socket.send({
@@ -144,11 +145,13 @@ test('every frame of the socket', async () => {
       callees: ['bob-of-mine'],
       participant: 'bob-of-mine',
       userAliases,
+      token: tokenOfMine,
     });
     const answer = await eventually(`an answer to ${type}`, () => socket.frames.find((frame) => 'id' in frame && frame.id === type));
     const text = JSON.stringify(answer);
     if (answer.type === 'presences') expect(answer).toMatchObject({ presences: [], unknown: userAliases });
     else if (answer.type === 'profiles') expect(answer.profiles).toEqual([]);
+    else if (type === 'refresh') expect(answer.type === 'error' && answer.error.code).toBe('forbidden');
     else if (answer.type !== 'done')
       expect(['call_not_found', 'unknown_user'], text).toContain(answer.type === 'error' ? answer.error.code : text);
   }
