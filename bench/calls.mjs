@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dataFolders, openInstance } from '../tools/launcher/instance.mjs';
 import { serviceNames } from '../tools/launcher/registry.mjs';
-import { makeApp, onAFleet } from './on-a-fleet.mjs';
+import { addGateways, makeApp, onAFleet } from './on-a-fleet.mjs';
 import { Counters, countingDatabase, difference, prepareCounting } from './price/counters.mjs';
 import { writeDocs } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
@@ -19,6 +19,7 @@ import { asText, digits, figuresOf, percentile, rowsOf, statementsAsText } from 
  *   --seconds 20            how long each load is measured, after --ramp 4 seconds of it; twice as long below 5 a second
  *   --over sockets,rest     how the closed loop gives its commands
  *   --replicas 1            how many of each service; every socket is at the first gateway
+ *   --gateways 1            how many gateways: those beyond the replicas have no socket, and only read what the others do
  *   --finished 50000        goes on until so many calls are over, and compares the closed loop with its first
  *   --sockets 600           how many devices connect when that is measured
  *   --quick                 one closed loop and 10 calls a second, 10 seconds each
@@ -37,6 +38,7 @@ const { values: given } = parseArgs({
     ramp: { type: 'string', default: '4' },
     over: { type: 'string' },
     replicas: { type: 'string', default: '1' },
+    gateways: { type: 'string', default: '0' },
     finished: { type: 'string', default: '0' },
     sockets: { type: 'string', default: '600' },
     quick: { type: 'boolean', default: false },
@@ -62,6 +64,7 @@ const options = {
   overrides: (_, servers) => prepareCounting(servers, serviceNames),
 };
 await onAFleet(options, async (fleet, ask) => {
+  await addGateways(fleet, Number(given.gateways));
   const client = new Helper(file('price/client.mjs'));
   const counters = await Counters.of(fleet, client.pid);
   try {

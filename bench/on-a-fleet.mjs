@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { startFleet } from '../tools/launcher/fleet.mjs';
 import { openInstance } from '../tools/launcher/instance.mjs';
+import { waitFor } from '../tools/launcher/processes.mjs';
 
 /**
  * Runs a measurement on a fleet of its own, as shipped, and stops it.
@@ -25,6 +28,34 @@ async function ask(url, method, path, key, body) {
   });
   const text = await response.text();
   return { status: response.status, body: text ? JSON.parse(text) : undefined };
+}
+
+/** Starts gateways of a running fleet until there are so many; nobody is sent to those, and each reads every event. */
+export async function addGateways({ processes, services }, count) {
+  const gateways = services.filter(({ name }) => /^gateway(-\d+)?$/.test(name));
+  for (let number = gateways.length + 1; number <= count; number += 1) {
+    const [inside, outside] = [await freePort(), await freePort()];
+    const [first] = gateways;
+    const readyUrl = `http://127.0.0.1:${inside}/health/ready`;
+    const one = {
+      ...first,
+      name: `gateway-${number}`,
+      readyUrl,
+      env: { ...first.env, PORT: String(inside), PUBLIC_PORT: String(outside) },
+    };
+    processes.start(one);
+    services.push(one);
+    await waitFor(`gateway-${number}`, async () => (await fetch(readyUrl).catch(() => undefined))?.ok);
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Makes an app with a key and some users. @returns the key. */

@@ -73,6 +73,7 @@ async function startDirectory(collector: string): Promise<string> {
     IDENTITY_PRIVATE_JWK: JSON.stringify(secrets.privateKeys.directory),
     IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
     OPERATOR_KEY: secrets.operatorKey,
+    PRESENCE_URL: `http://127.0.0.1:${fleet.state.ports.presence}`,
     SECRETS_KEY: (secrets as unknown as Record<string, string>).secretsKey ?? '',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector,
   };

@@ -67,7 +67,7 @@ async function ringTime(): Promise<number> {
   return took;
 }
 
-/** Does something again and again until it is told to stop. */
+/** Does something again and again until it is told to stop. @param pauseMs between two: who dials must keep within a socket's frames a second. */
 function meanwhile<T>(act: () => Promise<T>, pauseMs = 20): () => Promise<T[]> {
   const results: T[] = [];
   let over = false;
@@ -133,7 +133,7 @@ test(
     const crowd = await gather('leaves', leaving, fleet.url);
     await eventually('the crowd being online', async () => (await online('leaves')) === Math.ceil(leaving / 10), patience);
     const quiet = await quietTimes();
-    const [before, leases, rings] = [await gateways(), meanwhile(gateways), meanwhile(ringTime)];
+    const [before, leases, rings] = [await gateways(), meanwhile(gateways), meanwhile(ringTime, 100)];
     await crowd.vanish();
     await eventually('their sessions being closed', async () => (await sessionsOf('leaves')) === 0, 15_000);
     await eventually('their being offline', async () => (await online('leaves')) === 0, patience);
@@ -158,7 +158,7 @@ test(
     );
     const neighbour = before.find(({ id }) => id !== doomed?.id)?.id ?? '';
     const quiet = await quietTimes();
-    const [leases, rings] = [meanwhile(gateways), meanwhile(ringTime)];
+    const [leases, rings] = [meanwhile(gateways), meanwhile(ringTime, 100)];
     await fleet.control('gateway-2', 'stop');
     const killedAt = performance.now();
     await eventually('their sessions being closed', async () => (await sessionsOf('lost')) === 0, 20_000);
