@@ -33,9 +33,9 @@ beforeAll(async () => {
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence)
      SELECT 'shop-' || number, '', false, jsonb_build_object('allowedOrigins', jsonb_build_array('https://shop-' || number || '.example')), 1
      FROM generate_series(1, 20000) AS number`,
-    'ANALYZE',
   ];
   for (const statement of statements) await schema.query(statement);
+  await schema.analyze();
 }, 60_000);
 
 afterAll(() => schema.drop());

@@ -20,8 +20,8 @@ beforeEach(async () => {
     `INSERT INTO visits SELECT number, now() - interval '2 hours', number % 10 > 0 FROM generate_series(1, 40000) AS number`,
     `INSERT INTO visits SELECT number, now() - interval '1 minute', true FROM generate_series(1, 160000) AS number`,
     `INSERT INTO others SELECT number, now() - interval '2 hours' FROM generate_series(1, 10) AS number`,
-    'ANALYZE',
   ]);
+  await schema.analyze();
 });
 
 afterEach(() => schema.drop());

@@ -80,7 +80,7 @@ test('of many, as many are told as go into one answer, and that there are more; 
      INSERT INTO ends (sequence, ended) SELECT last - 5000 + number, '{"what":"key","appId":"demo","keyId":"many"}'
      FROM more, generate_series(1, 5000) AS number`,
   );
-  await schema.query('ANALYZE');
+  await schema.analyze();
   const told = await since(upTo);
   expect([told.ended.length, told.upTo, told.hasMore]).toEqual([500, upTo + 500, true]);
   const read = await rowsReadBy(schema, (sql) => ended(sql as never, { since: upTo + 5000, seconds: 0 }));

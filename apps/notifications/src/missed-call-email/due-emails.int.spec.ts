@@ -26,7 +26,7 @@ beforeAll(async () => {
   await write('loud', 100_000, 'sent', '0');
   await write('quiet', 3, 'pending', '-1 minute');
   await write('quiet', 3, 'pending', '1 hour');
-  await schema.query('ANALYZE');
+  await schema.analyze();
 }, 60_000);
 
 afterAll(() => schema.drop());

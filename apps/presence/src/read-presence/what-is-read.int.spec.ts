@@ -34,9 +34,9 @@ beforeAll(async () => {
      SELECT 'app-' || number % 10, number / 10 % 16, 1 + number / 160, 'user', '{}' FROM generate_series(0, 159999) AS number`,
     `INSERT INTO people_to_look_at (app_id, user_alias, bucket, tries, try_at)
      SELECT 'app-' || number % 200, 'user-' || number / 200, number % 16, number % 2, now() + interval '1 minute' FROM generate_series(1, 100000) AS number`,
-    'ANALYZE',
   ];
   for (const statement of statements) await schema.query(statement);
+  await schema.analyze();
 }, 60_000);
 
 afterAll(() => schema.drop());

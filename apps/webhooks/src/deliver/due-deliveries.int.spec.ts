@@ -35,7 +35,7 @@ beforeAll(async () => {
   await write(hanging, 'app-1', 100_000, 'delivered', '0');
   await write(healthy, 'app-2', 5, 'pending', '-1 second');
   await write(healthy, 'app-2', 5, 'pending', '1 hour');
-  await schema.query('ANALYZE');
+  await schema.analyze();
 }, 60_000);
 
 afterAll(() => schema.drop());
