@@ -4,7 +4,7 @@
  * warning; more than `bound` fails. Whoever makes a call cheaper lowers both.
  */
 export const price = {
-  statements: { usual: 100, bound: 200 },
+  statements: { usual: 80, bound: 160 },
   commits: { usual: 60, bound: 140 },
   kafkaRequests: { usual: 30, bound: 60 },
 } as const;
