@@ -4,7 +4,7 @@
  */
 import type { AppId, CallEvent, CallId, CallListQuery, UserAlias } from '@communication-center/contracts';
 import { purgeOnce, writeCursor } from '@communication-center/service';
-import { Fleet, rowsReadBy } from '@communication-center/testing';
+import { eventually, Fleet, rowsReadBy } from '@communication-center/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CallHistoryProjection } from '../call-history/call-history.projection.js';
@@ -141,7 +141,11 @@ test('a command and the forgetting of its call at one moment: whoever comes seco
   await other.query('BEGIN');
   expect((await other.query(statementOf('calls'))).rowCount).toBe(1);
   const replies = store.carryOut(hangUp);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  await eventually('the command waiting for it', async () => {
+    const waiting = 'SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
+    return ((await store.schema.query(waiting, [rows[0]?.pid])).rowCount ?? 0) > 0;
+  });
   await other.query('COMMIT');
   expect(await replies).toEqual([{ problem: { code: 'call_not_found' } }]);
   await other.end();
