@@ -156,11 +156,15 @@ function stopwatch() {
 }
 
 /** Connects devices that do nothing, so many at once. @returns how long it took until all had their snapshot, in seconds. */
-async function gather({ appId, token, userAlias, wanted, atOnce }) {
+async function gather({ appId, tokens, wanted, atOnce }) {
+  const users = Object.entries(tokens);
   const from = performance.now();
   let made = 0;
   const connectNext = async () => {
-    while (made < wanted) crowd.push(await Phone.open(url, { appId, userAlias, token, deviceId: `device-${made++}` }));
+    while (made < wanted) {
+      const [userAlias, token] = users[made % users.length];
+      crowd.push(await Phone.open(url, { appId, userAlias, token, deviceId: `device-${made++}` }));
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, connectNext));
   return (performance.now() - from) / 1000;

@@ -49,10 +49,14 @@ export class Counters {
     await this.#sql.end();
   }
 
-  /** @returns processor time in seconds by process, statements by role, commits, flushes of the log, and requests to Kafka by service and kind. */
-  async read() {
-    const [kafka, statements, database] = [await this.#kafka(), await this.#statements(), await this.#database()];
-    return { at: performance.now() / 1000, cpu: this.#cpu(), kafka, statements, ...database };
+  /** @returns statements by role, commits, flushes of the log, and requests to Kafka by service and kind. */
+  async counts() {
+    return { kafka: await this.#kafka(), statements: await this.#statements(), ...(await this.#database()) };
+  }
+
+  /** @returns processor time in seconds by process, and when that was. */
+  time() {
+    return { at: performance.now() / 1000, cpu: this.#cpu() };
   }
 
   #cpu() {

@@ -41,6 +41,11 @@ export class SimulatedDevice {
     return this.center.activeCalls.find(({ phase }) => phase !== 'ringing');
   }
 
+  /** What it was told last of each of its calls. */
+  get known(): CallState[] {
+    return [...this.#calls.values()];
+  }
+
   /** A call that this user left and the others go on with. */
   get lastLeft(): Call | undefined {
     return this.#left.findLast(({ phase, state }) => phase === 'ended' && state.status === 'connected');

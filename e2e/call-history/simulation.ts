@@ -76,6 +76,16 @@ async function calmDown(
   }: { people: readonly SimulatedUser[]; devices: readonly SimulatedDevice[]; receiver: WebhookReceiver; patienceMs: number },
 ): Promise<void> {
   await Promise.all(people.map((person) => person.leave()));
+  /** What a device was told last may still be on its way when the call has ended for its user: others talk on. */
+  const toldAll = async () => {
+    const rows = await fleet.query<{ callId: string; version: number }>(
+      'calls',
+      'SELECT call_id AS "callId", version FROM calls WHERE app_id = $1',
+      [app.appId],
+    );
+    const versions = new Map(rows.map(({ callId, version }) => [callId, version]));
+    return devices.every((device) => device.known.every(({ callId, sequence }) => sequence >= (versions.get(callId) ?? 0)));
+  };
   const quiet = async () => {
     const left = await fleet.query('calls', "SELECT 1 FROM calls WHERE app_id = $1 AND status <> 'ended'", [app.appId]);
     const stored = await fleet.query<{ count: number }>('calls', 'SELECT count(*)::int AS count FROM events WHERE app_id = $1', [
@@ -93,7 +103,8 @@ async function calmDown(
       heard >= (stored[0]?.count ?? 0) &&
       folded.length === 0 &&
       length === 0 &&
-      (await busyOnes(fleet, app)).length === 0
+      (await busyOnes(fleet, app)).length === 0 &&
+      (await toldAll())
     );
   };
   await eventually('quiet', quiet, patienceMs).catch(() => undefined);

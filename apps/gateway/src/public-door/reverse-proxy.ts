@@ -9,6 +9,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
 import { passedBack, passedOn } from './passed-headers.js';
+import { PassedMemory } from './passed-memory.js';
 import { type BodyLimits, piecesOf, readWhole } from './request-body.js';
 import type { Owner } from './routes.js';
 import { Turns, whoseShare } from './turns.js';
@@ -46,6 +47,7 @@ export class ReverseProxy {
   /** What goes on for longer than a stop waits. */
   readonly #long = new Set<AbortController>();
   readonly #turns: Turns;
+  readonly #memory = new PassedMemory();
 
   constructor(
     private readonly services: Services,
@@ -100,7 +102,7 @@ export class ReverseProxy {
         ...(kind === 'stream' && { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }),
       });
       if (kind !== 'short') response.flushHeaders();
-      await pipeline(answer.body, response);
+      await pipeline(kind === 'transfer' ? this.#memory.counted(answer.body) : answer.body, response);
     } catch {
       // Either side's going is how it ends before its time: there is nobody left to tell.
       response.destroy();
@@ -146,9 +148,10 @@ export class ReverseProxy {
       ...(length && whole === undefined && { 'content-length': length }),
     };
     let refused: unknown;
+    const memory = this.#memory;
     const pieces = async function* () {
       try {
-        yield* piecesOf(incoming, limits);
+        yield* memory.counted(piecesOf(incoming, limits));
       } catch (error) {
         refused = error;
         throw error;

@@ -95,6 +95,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
       rememberSeconds,
+      isNobodyIn: () => this.#sockets.size === 0,
       onEnded: (endings) => this.#endedFor(endings),
       onLost: () => this.#endAll('restarting'),
       onError: report,
@@ -129,6 +130,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       const opened = new MediaSocket(socket, this, janus, rooms, this.settings);
       this.#sockets.add(opened);
       this.rest.wake();
+      void this.#ends.wake();
       return opened;
     }
     // A listener, since without one the error of a frame that comes all the same would be the process's.
@@ -143,6 +145,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     const grant = await this.credentials.verify(token);
     await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     const { appId, callId, userAlias, deviceId } = grant;
+    await this.#ends.wake();
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     try {
       // Whoever left, or whose call ended, while being let in was not among the sockets yet.

@@ -76,6 +76,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
       rememberSeconds,
+      isNobodyIn: () => this.#byUser.size === 0,
       onEnded: (endings) => this.#deactivate(endings),
       onLost: () => this.#deactivate(),
       onError: report,

@@ -22,11 +22,12 @@ let lost: number;
 let put: Endings[];
 let isWhole: boolean;
 let isOld: boolean;
+let isNobodyIn: boolean;
 let following: FollowEnds;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [log, asked, isAway, lost, put, isWhole, isOld] = [[], [], false, 0, [], true, false];
+  [log, asked, isAway, lost, put, isWhole, isOld, isNobodyIn] = [[], [], false, 0, [], true, false, false];
   const ask = async (_endpoint: unknown, { query }: { query: { since?: number } }) => {
     asked.push(query);
     if (isOld) throw new ProblemError('not_found');
@@ -37,6 +38,7 @@ beforeEach(() => {
   };
   following = new FollowEnds({
     directory: { ask } as never,
+    isNobodyIn: () => isNobodyIn,
     onEnded: (endings) => put.push(endings),
     onLost: () => {
       lost += 1;
@@ -147,4 +149,46 @@ test('where it cannot be known what has ended, everybody is put out, and who is 
   await pass(1100);
   expect(lost).toBeGreaterThan(0);
   expect(() => following.requireStill(signedIn(9), mark)).toThrow('try again');
+});
+
+test('where nobody is in nothing is asked; whoever comes waits until what ended meanwhile is known', async () => {
+  isNobodyIn = true;
+  await pass(1100);
+  const before = asked.length;
+  await pass(30_000);
+  expect(asked.length).toBe(before);
+  log.push(annUpTo(3));
+  await expect(following.mark()).resolves.toBeDefined();
+  expect([asked.at(-1), put.length, following.hasEnded(signedIn(3))]).toEqual([{ since: 0 }, 1, true]);
+});
+
+test('a rest that begins while somebody is being let in ends with that, and what ended meanwhile puts them out', async () => {
+  isNobodyIn = true;
+  await pass(100);
+  const mark = await following.mark();
+  await pass(5000);
+  log.push(annUpTo(3));
+  following.requireStill(signedIn(3), mark);
+  isNobodyIn = false;
+  await pass(1);
+  expect(put.map((endings) => endings.include(signedIn(3)))).toEqual([true]);
+});
+
+test('after a rest longer than is remembered it begins anew', async () => {
+  isNobodyIn = true;
+  await pass(61_500);
+  await following.wake();
+  expect(asked.at(-1)).toEqual({ seconds: 0 });
+});
+
+test('who is woken while the directory is away is kept for less than a second', async () => {
+  isNobodyIn = true;
+  await pass(5000);
+  isAway = true;
+  let isAwake = false;
+  void following.wake().then(() => {
+    isAwake = true;
+  });
+  await pass(950);
+  expect(isAwake).toBe(true);
 });

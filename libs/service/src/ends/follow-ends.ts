@@ -15,6 +15,11 @@ export interface FollowEndsOptions {
   directory: Pick<ServiceClient, 'ask'>;
   /** For so long credentials hold that are not asked of the directory when they are shown; a minute when left out. */
   rememberSeconds?: number;
+  /**
+   * Whether there is nobody who could be put out, nor anybody about to be let in: nothing is asked then. Whoever comes ends that, by
+   * {@link FollowEnds.mark}, {@link FollowEnds.requireStill} or {@link FollowEnds.wake}. Never, when left out.
+   */
+  isNobodyIn?: () => boolean;
   /** Puts out who was let in by what has ended. */
   onEnded: (endings: Endings) => void;
   /** Called when it cannot be known what has ended: everyone is to be put out, and may come back. */
@@ -42,6 +47,7 @@ export class FollowEnds {
   #lately: { at: number; endings: Endings }[] = [];
   #lostAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
+  #restingSince: number | undefined;
   #isFailing = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #waiting = new Set<() => void>();
@@ -65,7 +71,8 @@ export class FollowEnds {
    * @throws ProblemError `service_unavailable` where none comes in two seconds.
    */
   async mark(): Promise<Mark> {
-    if (!this.#isCurrent()) await this.#nextAnswer();
+    this.#endRest();
+    if (!this.#isCurrent()) await this.#nextAnswer(currentMs);
     if (!this.#isCurrent()) throw new ProblemError('service_unavailable', 'It cannot be said now whether this credential still holds');
     return { at: performance.now() };
   }
@@ -75,10 +82,18 @@ export class FollowEnds {
    * @throws ProblemError `unauthenticated` for what has ended since the mark, `service_unavailable` for a mark that is too old.
    */
   requireStill(letInBy: LetInBy, { at }: Mark): void {
+    // What ended while it rested is told to the one who is in now.
+    this.#endRest();
     if (performance.now() - at > this.#rememberSeconds * 1000 || this.#lostAt >= at)
       throw new ProblemError('service_unavailable', 'Letting in took too long: try again');
     if (this.#lately.some((one) => one.at >= at && one.endings.include(letInBy)))
       throw new ProblemError('unauthenticated', 'This credential was revoked');
+  }
+
+  /** Ends a rest, and waits until what has ended meanwhile is known; not for long where the directory is away. */
+  async wake(): Promise<void> {
+    this.#endRest();
+    if (!this.#isCurrent() && !this.#isFailing) await this.#nextAnswer(answerMs);
   }
 
   /** Whether what lets somebody in has ended lately, before the mark or after it. */
@@ -90,14 +105,22 @@ export class FollowEnds {
     return performance.now() - this.#askedAt < currentMs;
   }
 
-  async #nextAnswer(): Promise<void> {
+  #endRest(): void {
+    if (this.#restingSince === undefined) return;
+    // So long ago what ended has been forgotten elsewhere, and concerns nobody any more.
+    if (performance.now() - this.#restingSince > this.#rememberSeconds * 1000) this.#upTo = undefined;
+    this.#restingSince = undefined;
+    void this.#goOn();
+  }
+
+  async #nextAnswer(withinMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.#waiting.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, currentMs);
+      const timer = setTimeout(end, withinMs);
       this.#waiting.add(end);
     });
   }
@@ -117,7 +140,13 @@ export class FollowEnds {
     }
     if (this.#stopped) return;
     const pause = hasMore ? 0 : Math.max(50, everyMs - (performance.now() - askedAt));
-    this.#timer = setTimeout(() => void this.#goOn(), pause);
+    this.#timer = setTimeout(() => this.#restOrGoOn(), pause);
+  }
+
+  #restOrGoOn(): void {
+    const mayRest = this.#waiting.size === 0 && this.#upTo !== undefined && this.#options.isNobodyIn?.();
+    if (mayRest) this.#restingSince = performance.now();
+    else void this.#goOn();
   }
 
   /** @returns whether there is more to be told. */
