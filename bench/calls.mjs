@@ -106,7 +106,7 @@ async function measure({ fleet, ask, client, counters }) {
     pairs,
     floor,
     phases: [...phases, ...later],
-    socketsPerSecond: await connectMany(client, apps[0]),
+    ...(await connectMany(client, counters, apps[0])),
   };
 }
 
@@ -153,9 +153,14 @@ async function afterMany(client, during) {
   return during(`${pairs} pairs after ${wanted}`, {});
 }
 
-async function connectMany(client, app) {
+/** @returns how many devices a second were connected and served, and what one took of each process, in CPU-ms. */
+async function connectMany(client, counters, app) {
   const wanted = Number(given.sockets);
-  return wanted / (await client.ask('gather', { appId: app.appId, tokens: app.tokens, wanted, atOnce: Number(given['at-once']) }));
+  const before = counters.time();
+  const seconds = await client.ask('gather', { appId: app.appId, tokens: app.tokens, wanted, atOnce: Number(given['at-once']) });
+  const { cpu } = counters.time();
+  const cpuMs = Object.entries(cpu).map(([name, used]) => [name, ((used - before.cpu[name]) * 1000) / wanted]);
+  return { socketsPerSecond: wanted / seconds, cpuMsASocket: Object.fromEntries(cpuMs) };
 }
 
 async function makeApps(fleet, ask) {
@@ -179,7 +184,9 @@ function tell(result) {
   console.log(
     `  the floor of this run, p50 / p99: one hop ${digits(floor.oneHop.p50)} / ${digits(floor.oneHop.p99)} ms, two hops ${digits(floor.twoHops.p50)} / ${digits(floor.twoHops.p99)} ms`,
   );
-  console.log(`  sockets connected and served: ${digits(result.socketsPerSecond)} a second`);
+  const { socketsPerSecond, cpuMsASocket } = result;
+  const connecting = Object.entries(cpuMsASocket).flatMap(([name, ms]) => (ms >= 0.01 ? [`${name} ${digits(ms)}`] : []));
+  console.log(`  sockets connected and served: ${digits(socketsPerSecond)} a second; CPU-ms each: ${connecting.join(', ')}`);
   console.log(`  an idle fleet takes ${digits(phases[0].cpuMsAll.perSecond / 10)} % of a core`);
   const reasons = phases.flatMap(({ name, refused }) =>
     Object.entries(refused).map(([why, count]) => `  ${name}: ${count} calls failed: ${why}`),
