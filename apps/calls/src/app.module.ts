@@ -14,6 +14,7 @@ import { RingFigures } from './ring-figures/ring-figures.js';
 import type { CallsSettings } from './settings.js';
 import { CallCommands } from './take-commands/call-commands.js';
 import { CallsController } from './take-commands/calls.controller.js';
+import { DeviceCommandsController } from './take-commands/device-commands.controller.js';
 import { PublishLag } from './take-commands/publish-lag.js';
 import { SteerCallsController } from './take-commands/steer-calls.controller.js';
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
@@ -30,6 +31,7 @@ const oldRows = ({ KEEP_FINISHED_CALLS_DAYS }: CallsSettings) => [
   controllers: [
     CallsController,
     SteerCallsController,
+    DeviceCommandsController,
     ReadCallsController,
     CallHistoryProjection,
     UserSettingsProjection,

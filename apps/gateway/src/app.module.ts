@@ -7,6 +7,7 @@ import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
 import { Services } from './services.js';
 import { CarryOut } from './sockets/carry-out.js';
+import { CommandsTogether } from './sockets/commands-together.js';
 import { Snapshots } from './sockets/snapshots.js';
 import { SocketDoor } from './sockets/socket-door.js';
 import { SocketRouter } from './sockets/socket-router.js';
@@ -25,6 +26,7 @@ import { Watchers } from './sockets/watchers.js';
     SocketDoor,
     Snapshots,
     CarryOut,
+    CommandsTogether,
     Watchers,
   ],
 })

@@ -193,8 +193,10 @@ export {
 } from './session-events.js';
 export {
   bearerSubprotocol,
+  type CallFrame,
   type ClientFrame,
   type ClientFrameInput,
+  callFrameSchema,
   clientFrameSchema,
   connectFrameSchema,
   frameIdSchema,

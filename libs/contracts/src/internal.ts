@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { callSnapshotSchema } from './call-commands.js';
+import { callReplySchema, callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
-import { problemCodeSchema } from './problems.js';
+import { problemCodeSchema, problemSchema } from './problems.js';
+import { callFrameSchema } from './socket-protocol.js';
 import { authenticationBodySchema, subjectSchema } from './subject.js';
 import { text } from './text.js';
 
@@ -17,7 +18,10 @@ export interface InternalEndpoint {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodObject;
+  /** What is answered; each line of it, where it comes in lines. */
   answer: z.ZodType;
+  /** Whether it is answered in lines of JSON, each when it is known, in any order. */
+  inLines?: true;
 }
 
 type Parts = 'params' | 'query' | 'body';
@@ -27,7 +31,7 @@ export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>
 export type Inquiry<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
 
 /** How many are asked together at most. A question is 256 KB at most, a credential 8. */
-export const internalLimits = { credentialsAtOnce: 24, snapshotsAtOnce: 50, endsAtOnce: 500 };
+export const internalLimits = { commandsAtOnce: 32, credentialsAtOnce: 24, snapshotsAtOnce: 50, endsAtOnce: 500 };
 
 const ofApp = z.object({ appId: appIdSchema });
 /** Who holds a credential. */
@@ -140,6 +144,20 @@ export const internal = {
     params: z.object({ callId: callIdSchema }),
     query: callEventsQuerySchema,
     answer: callEventsSchema,
+  },
+  /** What devices have done to calls, in whose name, all begun at once; each is answered by a line. For gateways alone: they know the devices. */
+  carryOut: {
+    service: 'calls',
+    method: 'POST',
+    path: '/internal/carry-out',
+    body: z.object({
+      commands: z
+        .array(z.object({ subject: subjectSchema, traceparent: text().max(64).optional(), frame: callFrameSchema }))
+        .min(1)
+        .max(internalLimits.commandsAtOnce),
+    }),
+    answer: z.union([z.object({ index: z.int(), reply: callReplySchema }), z.object({ index: z.int(), problem: problemSchema })]),
+    inLines: true,
   },
   /** What a device that connects must know. */
   snapshot: {

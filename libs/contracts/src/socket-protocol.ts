@@ -31,13 +31,9 @@ export const connectFrameSchema = z.object({
   token: text().min(1).max(8192).describe("a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens"),
 });
 
-/** What a client may send. The first frame must be `connect`. */
-export const clientFrameSchema = z.discriminatedUnion('type', [
-  connectFrameSchema,
+/** What a client has done to calls: the calls service carries it out. */
+export const callFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('dial'), id, commandId: commandIdSchema, ...dialSchema.shape }),
-  z
-    .object({ type: z.literal('cancel_dial'), id, commandId: commandIdSchema.describe('the dial’s') })
-    .describe('gives a dial up that has no reply yet: it is not tried again, and a call that it made all the same is hung up'),
   z.object({ type: z.literal('ringing'), ...onCall }),
   z.object({ type: z.literal('answer'), ...onCall, ...answerSchema.shape }),
   z.object({ type: z.literal('decline'), ...onCall, ...declineSchema.shape }),
@@ -51,6 +47,16 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accept_upgrade'), ...onCall }),
   z.object({ type: z.literal('refuse_upgrade'), ...onCall }),
   z.object({ type: z.literal('credentials'), id, callId: callIdSchema }),
+]);
+export type CallFrame = z.infer<typeof callFrameSchema>;
+
+/** What a client may send. The first frame must be `connect`. */
+export const clientFrameSchema = z.discriminatedUnion('type', [
+  connectFrameSchema,
+  ...callFrameSchema.options,
+  z
+    .object({ type: z.literal('cancel_dial'), id, commandId: commandIdSchema.describe('the dial’s') })
+    .describe('gives a dial up that has no reply yet: it is not tried again, and a call that it made all the same is hung up'),
   z.object({ type: z.literal('profiles'), id, userAliases: z.array(userAliasSchema).min(1).max(64) }),
   z
     .object({ type: z.literal('watch'), id, userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) })

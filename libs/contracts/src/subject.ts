@@ -5,7 +5,7 @@ import { text } from './text.js';
 
 /** Which user token somebody signed in with: by it is known when a sign-in ends. */
 const heldTokenSchema = z.object({
-  kid: z.string().describe('of the secret that signed it'),
+  kid: text().max(256).describe('of the secret that signed it'),
   issuedAt: z.int().describe('its iat, in seconds'),
   expiresAt: z.int().describe('its exp, in seconds'),
 });
@@ -20,9 +20,9 @@ export const subjectSchema = z.discriminatedUnion('kind', [
     deviceId: deviceIdSchema.optional(),
     token: heldTokenSchema.optional().describe('left out by older releases'),
   }),
-  z.object({ kind: z.literal('key'), appId: appIdSchema, keyId: z.string(), scopes: z.array(keyScopeSchema) }),
+  z.object({ kind: z.literal('key'), appId: appIdSchema, keyId: text().max(256), scopes: z.array(keyScopeSchema) }),
   z.object({ kind: z.literal('operator') }),
-  z.object({ kind: z.literal('service'), service: z.string() }),
+  z.object({ kind: z.literal('service'), service: text().max(64) }),
   z.object({ kind: z.literal('nobody') }),
 ]);
 export type Subject = z.infer<typeof subjectSchema>;

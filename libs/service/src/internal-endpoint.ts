@@ -1,16 +1,23 @@
+import type { Subject } from '@communication-center/contracts';
 import type { Inquiry, InternalEndpoint } from '@communication-center/contracts/internal';
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import type { z } from 'zod';
+import type { Hijackable } from './lines.js';
 import { parseInput } from './problem-error.js';
 import { requireService, subjectOf } from './subject.js';
+
+type InLines<E extends InternalEndpoint> = (subject: Subject, inquiry: Inquiry<E>, reply: Hijackable) => Promise<void>;
 
 type Serving<E extends InternalEndpoint> = (
   target: object,
   name: string | symbol,
-  method: { value?: (inquiry: Inquiry<E>) => Promise<z.input<E['answer']>> },
+  method: { value?: E extends { inLines: true } ? InLines<E> : (inquiry: Inquiry<E>) => Promise<z.input<E['answer']>> },
 ) => void;
 
-/** Marks the method that answers an internal endpoint: it gets what {@link InquiryOf} parsed, and answers what the contract says. */
+/**
+ * Marks the method that answers an internal endpoint: it gets what {@link InquiryOf} parsed, and answers what the contract says. One
+ * that answers in lines is told besides who asks, and writes them with `answerInLines`.
+ */
 export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
   return applyDecorators(RequestMapping({ path: endpoint.path, method: RequestMethod[endpoint.method] }), HttpCode(200));
 }

@@ -1,7 +1,7 @@
+import type { Problem } from '@communication-center/contracts';
 import { type ArgumentsHost, Catch, type ExceptionFilter, ServiceUnavailableException } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
-import type { ProblemError } from './problem-error.js';
 import { problemOf } from './problem-of.js';
 import { currentTraceId, noteInTrace } from './trace.js';
 
@@ -19,15 +19,17 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     // What a health check found: its own document, and nothing to log.
     if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
-    const found = problemOf(error);
-    if (found !== error) this.#note(error, found);
-    const problem = found.toProblem(currentTraceId());
-    noteInTrace({ problem: problem.code });
+    const problem = problemTold(error, this.#logger);
     void reply.status(problem.status).type('application/problem+json').send(problem);
   }
+}
 
-  #note(err: unknown, { code }: ProblemError): void {
-    if (code === 'service_unavailable') this.#logger.warn({ err }, 'infrastructure failed a request');
-    else if (code === 'internal_error') this.#logger.error({ err }, 'a request failed');
-  }
+/** @returns what is told of why a request, or a part of one, failed; what is not told is logged, in the trace of the work under way. */
+export function problemTold(err: unknown, logger: Pick<Logger, 'warn' | 'error'>): Problem {
+  const found = problemOf(err);
+  if (found !== err && found.code === 'service_unavailable') logger.warn({ err }, 'infrastructure failed a request');
+  else if (found !== err && found.code === 'internal_error') logger.error({ err }, 'a request failed');
+  const problem = found.toProblem(currentTraceId());
+  noteInTrace({ problem: problem.code });
+  return problem;
 }

@@ -1,10 +1,11 @@
 import { type Problem, problemSchema, type Subject } from '@communication-center/contracts';
 import type { Asking, InternalEndpoint } from '@communication-center/contracts/internal';
 import { InfrastructureError } from '@communication-center/event-log';
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 import { placeOn } from './arrivals/request-target.js';
 import type { Identity } from './identity.js';
+import { linesOf } from './lines.js';
 import { ProblemError } from './problem-error.js';
 import type { Replicas } from './replicas.js';
 import { continueTrace, currentTraceparent } from './trace.js';
@@ -43,13 +44,36 @@ export class ServiceClient {
    * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer, or not what the contract says.
    */
   async ask<E extends InternalEndpoint>(endpoint: E, asking: Asking<E>, patience: Patience = {}): Promise<z.output<E['answer']>> {
-    const { params, query, body } = asking as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
-    const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => asSegment(params?.[name]));
-    const search = query ? `?${new URLSearchParams(query)}` : '';
-    const answer = await this.send({ method: endpoint.method, path: `${path}${search}`, body, ...patience });
+    const answer = await this.send({ ...requestOf(endpoint, asking), ...patience });
     const { data, error } = endpoint.answer.safeParse(answer);
     if (error) throw new ProblemError('service_unavailable', undefined, { cause: error });
     return data as z.output<E['answer']>;
+  }
+
+  /**
+   * Asks an internal endpoint that answers in lines, once.
+   * @param onLine gets each as it comes.
+   * @throws ProblemError as {@link ask}: as a whole it was refused, or broke off before, or between, its lines.
+   */
+  async askForLines<E extends InternalEndpoint & { inLines: true }>(
+    endpoint: E,
+    asking: Asking<E>,
+    onLine: (line: z.output<E['answer']>) => void,
+    { timeoutMs }: Pick<Patience, 'timeoutMs'> = {},
+  ): Promise<void> {
+    const options = { ...requestOf(endpoint, asking), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const response = await this.#begin(options, await this.#authorization(options));
+    try {
+      if (response.statusCode >= 400) throw this.#refused(response.statusCode, await response.body.text());
+      for await (const line of linesOf(response.body)) onLine(endpoint.answer.parse(JSON.parse(line)) as z.output<E['answer']>);
+    } catch (error) {
+      throw error instanceof ProblemError ? error : this.#unavailable('broke off', error);
+    }
+  }
+
+  /** @returns what a problem comes to that the service told of a part of what it was asked. */
+  told(problem: Problem): ProblemError {
+    return this.#problemOf(problem) ?? this.#unavailable(`told of ${problem.code}`);
   }
 
   /**
@@ -57,47 +81,51 @@ export class ServiceClient {
    * @throws ProblemError as the service answered, or `service_unavailable` when it did not answer, or could not decide.
    */
   async send<T>(options: ServiceRequest): Promise<T> {
-    const deadline = Date.now() + (options.retryForMs ?? 0);
-    for (let wait = 50; ; wait = Math.min(wait * 2, 800)) {
-      try {
-        return await this.#once<T>(options);
-      } catch (error) {
-        // A refusal is passed on as it is: who asked should hear it now, and another try would hear the same.
-        const isPassing = error instanceof ProblemError && error.isUndecided;
-        if (!isPassing || Date.now() + wait > deadline) throw error;
-        await pause(wait * (0.5 + Math.random()), options.retryUntil);
-        if (options.retryUntil?.aborted) throw error;
-      }
-    }
+    return untilDecided(() => this.#once<T>(options), options);
   }
 
   async #once<T>(options: ServiceRequest): Promise<T> {
-    const authorization = `Bearer ${await this.identity.sign(this.service, options.subject)}`;
-    const answer = await this.#ask(options, authorization);
+    const answer = await this.#ask(options, await this.#authorization(options));
     if (answer.status < 400) return (answer.text ? JSON.parse(answer.text) : undefined) as T;
-    throw this.#problemOf(answer.status, answer.text);
+    throw this.#refused(answer.status, answer.text);
+  }
+
+  async #authorization({ subject }: Pick<ServiceRequest, 'subject'>): Promise<string> {
+    return `Bearer ${await this.identity.sign(this.service, subject)}`;
   }
 
   async #ask(options: ServiceRequest, authorization: string): Promise<{ status: number; text: string }> {
-    const { method, path, body, timeoutMs = 5000 } = options;
     try {
       return await this.replicas.reach(async (url) => {
-        const response = await request(placeOn(url, path), {
-          method,
-          dispatcher: this.#agent,
-          headers: {
-            authorization,
-            traceparent: continueTrace(currentTraceparent()),
-            ...(body !== undefined && { 'content-type': 'application/json' }),
-          },
-          body: body === undefined ? null : JSON.stringify(body),
-          signal: AbortSignal.timeout(timeoutMs),
-        });
+        const response = await this.#askAt(url, options, authorization);
         return { status: response.statusCode, text: await response.body.text() };
       });
     } catch (error) {
       throw this.#unavailable('did not answer', error);
     }
+  }
+
+  /** As {@link #ask}, when an answer has begun. */
+  async #begin(options: ServiceRequest, authorization: string): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.replicas.reach((url) => this.#askAt(url, options, authorization));
+    } catch (error) {
+      throw this.#unavailable('did not answer', error);
+    }
+  }
+
+  #askAt(url: string, { method, path, body, timeoutMs = 5000 }: ServiceRequest, authorization: string): Promise<Dispatcher.ResponseData> {
+    return request(placeOn(url, path), {
+      method,
+      dispatcher: this.#agent,
+      headers: {
+        authorization,
+        traceparent: continueTrace(currentTraceparent()),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
   }
 
   #unavailable(what: string, cause?: unknown): ProblemError {
@@ -106,13 +134,41 @@ export class ServiceClient {
     });
   }
 
-  #problemOf(status: number, text: string): ProblemError {
+  #refused(status: number, text: string): ProblemError {
     const problem = parseProblem(text);
-    if (!problem || problem.code === 'internal_error' || problem.undecided) {
-      return this.#unavailable(`answered ${status} ${text.slice(0, 200)}`);
-    }
-    return new ProblemError(problem.code, problem.detail, { fields: problem.fields, callId: problem.callId });
+    return (problem && this.#problemOf(problem)) ?? this.#unavailable(`answered ${status} ${text.slice(0, 200)}`);
   }
+
+  /** @returns undefined where the service could not decide. */
+  #problemOf({ code, detail, fields, callId, undecided }: Problem): ProblemError | undefined {
+    return code === 'internal_error' || undecided ? undefined : new ProblemError(code, detail, { fields, callId });
+  }
+}
+
+/**
+ * Tries again, with growing and jittered pauses, what nobody answered or decided. A refusal is passed on as it is: who asked should
+ * hear it now, and another try would hear the same.
+ * @throws what the last try failed with.
+ */
+export async function untilDecided<T>(once: () => Promise<T>, { retryForMs = 0, retryUntil }: Patience): Promise<T> {
+  const deadline = Date.now() + retryForMs;
+  for (let wait = 50; ; wait = Math.min(wait * 2, 800)) {
+    try {
+      return await once();
+    } catch (error) {
+      const isPassing = error instanceof ProblemError && error.isUndecided;
+      if (!isPassing || Date.now() + wait > deadline) throw error;
+      await pause(wait * (0.5 + Math.random()), retryUntil);
+      if (retryUntil?.aborted) throw error;
+    }
+  }
+}
+
+function requestOf<E extends InternalEndpoint>(endpoint: E, asking: Asking<E>): ServiceRequest {
+  const { params, query, body } = asking as { params?: Record<string, string>; query?: Record<string, string>; body?: unknown };
+  const path = endpoint.path.replace(/:(\w+)/g, (_, name: string) => asSegment(params?.[name]));
+  const search = query ? `?${new URLSearchParams(query)}` : '';
+  return { method: endpoint.method, path: `${path}${search}`, body };
 }
 
 /** @returns a value as one segment of a path. @throws ProblemError `invalid_request` for one that would lead to another path. */

@@ -12,6 +12,27 @@ const isProbe = (path: string) => path.startsWith('/health') || path === '/metri
 const isRead = (method: string) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
 /**
+ * Carries out one of several acts that came in one request, in the trace that it names, with a line of its own as a request has.
+ * @param statusOf says how it went, as a status of HTTP.
+ */
+export function traceAct<T>(
+  logger: Pick<Logger, 'info'>,
+  { act, traceparent }: { act: string; traceparent?: string | undefined },
+  work: () => Promise<T>,
+  statusOf: (done: T) => number,
+): Promise<T> {
+  const span = beginSpan({ name: act, kind: 'server', parent: traceparent });
+  return withTrace(span.traceparent, async () => {
+    const began = performance.now();
+    const done = await work();
+    const status = statusOf(done);
+    span.end({ 'http.response.status_code': status }, status >= 500);
+    logger.info({ act, status, ms: Math.round(performance.now() - began) }, 'answered');
+    return done;
+  });
+}
+
+/**
  * Lets each request of a server go on with the trace it names, or begin one, and writes a line once it is answered: at `info`
  * what asked for a change or was refused, the rest at `debug`.
  * @param around runs what follows of a request, so that the service can tell it from other work.

@@ -12,6 +12,7 @@ import { eventually, holds } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Services } from '../services.js';
 import { CarryOut } from './carry-out.js';
+import { CommandsTogether } from './commands-together.js';
 import type { Device, DeviceSocket, DialedEvent } from './device-socket.js';
 
 const callId = '01890000-0000-7000-8000-000000000000';
@@ -58,7 +59,8 @@ beforeEach(async () => {
   client = new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${(server.address() as AddressInfo).port}`]));
   gone = new AbortController();
   socket = { gone: gone.signal } as DeviceSocket;
-  carryOut = new CarryOut({ calls: client } as unknown as Services, (error) => reported.push(error));
+  const services = { calls: client } as unknown as Services;
+  carryOut = new CarryOut(services, new CommandsTogether(services), (error) => reported.push(error));
 });
 
 afterEach(async () => {

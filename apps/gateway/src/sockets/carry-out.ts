@@ -1,43 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type CallId,
-  type CallReply,
-  type CommandId,
-  callReplySchema,
-  type Profile,
-  type ServerFrame,
-  type Subject,
-} from '@communication-center/contracts';
+import type { CallFrame, CallId, CallReply, CommandId, Profile, ServerFrame, Subject } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { ProblemError, problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
+import { CommandsTogether } from './commands-together.js';
 import type { CommandFrame, Device, DeviceSocket, DialedEvent } from './device-socket.js';
 import { Dials } from './dials.js';
 
 /** A frame that a service answers. */
 type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' }>;
-type DialFrame = ServiceFrame & { type: 'dial' };
-type ActFrame = Exclude<ServiceFrame, { type: 'profiles' | 'dial' | 'cancel_dial' }>;
+type DialFrame = CallFrame & { type: 'dial' };
+type ActFrame = Exclude<CallFrame, DialFrame>;
 
 // Long enough for a service that is restarted; a repeat is safe, because every command carries its id. A refusal is not repeated.
 const retryForMs = 10_000;
-
-const actions = {
-  ringing: 'ringing',
-  answer: 'answer',
-  decline: 'decline',
-  ignore: 'ignore',
-  join: 'join',
-  hang_up: 'hang-up',
-  add: 'add',
-  ring: 'ring',
-  kick: 'kick',
-  request_upgrade: 'request-upgrade',
-  accept_upgrade: 'accept-upgrade',
-  refuse_upgrade: 'refuse-upgrade',
-  credentials: 'credentials',
-} as const;
 
 /** These bring a device into a call: once its socket is gone they are not begun, nor tried again. A client that is back repeats them. */
 const entering = new Set<ActFrame['type']>(['answer', 'join']);
@@ -49,6 +26,7 @@ export class CarryOut {
 
   constructor(
     private readonly services: Services,
+    private readonly calls: CommandsTogether,
     @Inject(Report) private readonly report: ReportError,
   ) {}
 
@@ -83,19 +61,20 @@ export class CarryOut {
     for (const callId of callIds) this.#hangUp(device, callId);
   }
 
-  async #dial(socket: DeviceSocket, device: Device, { id: _, type: __, ...body }: DialFrame): Promise<CallReply> {
+  async #dial(socket: DeviceSocket, device: Device, frame: DialFrame): Promise<CallReply> {
+    const { commandId, callees } = frame;
     const dials = this.#dialsOf(socket);
-    const dial = dials.begin(body.commandId, body.callees);
+    const dial = dials.begin(commandId, callees);
     try {
       requireGoingOn(dial.isOver);
-      const reply = await this.#send(device, '/v1/calls', body, dial.isOver);
-      dials.settle(body.commandId);
+      const reply = await this.#send(device, frame, dial.isOver);
+      dials.settle(commandId);
       if (dial.isCancelled) this.#hangUp(device, reply.callId);
       return reply;
     } catch (error) {
       const mayHaveMadeOne = error instanceof ProblemError && error.cause !== undefined;
-      if (mayHaveMadeOne && dial.isCancelled && !dial.callId) dials.doubt(body.commandId);
-      else dials.settle(body.commandId);
+      if (mayHaveMadeOne && dial.isCancelled && !dial.callId) dials.doubt(commandId);
+      else dials.settle(commandId);
       throw dial.isCancelled ? new ProblemError('dial_cancelled') : error;
     }
   }
@@ -105,23 +84,22 @@ export class CarryOut {
     if (dial?.callId) this.#hangUp(device, dial.callId);
   }
 
-  async #act(socket: DeviceSocket, device: Device, { id: _, type, ...body }: ActFrame): Promise<CallReply> {
-    const until = entering.has(type) ? socket.gone : undefined;
+  async #act(socket: DeviceSocket, device: Device, frame: ActFrame): Promise<CallReply> {
+    const until = entering.has(frame.type) ? socket.gone : undefined;
     requireGoingOn(until);
-    return this.#send(device, `/v1/calls/${body.callId}/${actions[type]}`, body, until);
+    return this.#send(device, frame, until);
   }
 
   #hangUp(device: Device, callId: CallId): void {
-    this.#send(device, `/v1/calls/${callId}/hang-up`, { commandId: randomUUID() }).catch((error: unknown) => {
+    this.#send(device, { type: 'hang_up', id: 0, callId, commandId: randomUUID() as CommandId }).catch((error: unknown) => {
       // One that is over already needs nothing more.
       if (!(error instanceof ProblemError) || error.cause) this.report(error, 'hanging up a call for a device');
     });
   }
 
-  async #send({ appId, userAlias, deviceId, token }: Device, path: string, body: object, retryUntil?: AbortSignal): Promise<CallReply> {
+  async #send({ appId, userAlias, deviceId, token }: Device, frame: CallFrame, retryUntil?: AbortSignal): Promise<CallReply> {
     const subject: Subject = { kind: 'user', appId, userAlias, deviceId, ...(token && { token }) };
-    const asked = { method: 'POST' as const, path, body, subject, timeoutMs: 5000, retryForMs, ...(retryUntil && { retryUntil }) };
-    return callReplySchema.parse(await this.services.calls.send(asked));
+    return this.calls.carryOut({ subject, frame }, { retryForMs, ...(retryUntil && { retryUntil }) });
   }
 
   #dialsOf(socket: DeviceSocket): Dials {

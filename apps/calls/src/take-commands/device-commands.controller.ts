@@ -1,0 +1,92 @@
+import type { CallFrame, CallReply, Problem, Subject } from '@communication-center/contracts';
+import { type Inquiry, internal } from '@communication-center/contracts/internal';
+import {
+  answerInLines,
+  From,
+  type Hijackable,
+  InquiryOf,
+  type LineLog,
+  Log,
+  noteInTrace,
+  ProblemError,
+  problemTold,
+  Serves,
+  traceAct,
+} from '@communication-center/service';
+import { Controller, Inject, Res } from '@nestjs/common';
+import type { z } from 'zod';
+import { CallsController } from './calls.controller.js';
+import { SteerCallsController } from './steer-calls.controller.js';
+
+type Inquired = Inquiry<typeof internal.carryOut>;
+type Command = Inquired['body']['commands'][number];
+type Line = z.input<typeof internal.carryOut.answer>;
+
+/** What several devices did at the same moment, as a gateway tells it in one request: each as if it had come by itself. */
+@Controller()
+export class DeviceCommandsController {
+  constructor(
+    private readonly calls: CallsController,
+    private readonly steering: SteerCallsController,
+    @Inject(Log) private readonly logger: LineLog,
+  ) {}
+
+  @Serves(internal.carryOut)
+  async carryOut(@From() subject: Subject, @InquiryOf(internal.carryOut) { body }: Inquired, @Res() reply: Hijackable): Promise<void> {
+    if (subject.kind !== 'service' || subject.service !== 'gateway') {
+      throw new ProblemError('forbidden', 'This is for gateways: they alone speak for devices');
+    }
+    await answerInLines<Line>(reply, (tell) =>
+      Promise.all(body.commands.map(async (command, index) => tell({ index, ...(await this.#outcomeOf(command)) }))),
+    );
+  }
+
+  #outcomeOf({ subject, traceparent, frame }: Command): Promise<{ reply: CallReply } | { problem: Problem }> {
+    const work = async (): Promise<{ reply: CallReply } | { problem: Problem }> => {
+      noteInTrace({ ...('appId' in subject && { appId: subject.appId }), ...('callId' in frame && { callId: frame.callId }) });
+      try {
+        return { reply: await this.#reply(subject, frame) };
+      } catch (error) {
+        return { problem: problemTold(error, this.logger) };
+      }
+    };
+    return traceAct(this.logger, { act: frame.type, traceparent }, work, (done) => ('problem' in done ? done.problem.status : 200));
+  }
+
+  #reply(subject: Subject, frame: CallFrame): Promise<CallReply> {
+    if (frame.type === 'dial') {
+      // What is left are the terms, by which a repeat is known: also one that comes by itself.
+      const { id: _, type: __, ...body } = frame;
+      return this.calls.dial({ subject, body });
+    }
+    const { callId } = frame;
+    switch (frame.type) {
+      case 'ringing':
+        return this.calls.ringing(callId, { subject, body: frame });
+      case 'answer':
+        return this.calls.answer(callId, { subject, body: frame });
+      case 'decline':
+        return this.calls.decline(callId, { subject, body: frame });
+      case 'ignore':
+        return this.calls.ignore(callId, { subject, body: frame });
+      case 'join':
+        return this.calls.join(callId, { subject, body: frame });
+      case 'hang_up':
+        return this.calls.hangUp(callId, { subject, body: frame });
+      case 'credentials':
+        return this.calls.credentials(callId, { subject, body: {} });
+      case 'add':
+        return this.steering.add(callId, { subject, body: frame });
+      case 'ring':
+        return this.steering.ring(callId, { subject, body: frame });
+      case 'kick':
+        return this.steering.kick(callId, { subject, body: frame });
+      case 'request_upgrade':
+        return this.steering.requestUpgrade(callId, { subject, body: frame });
+      case 'accept_upgrade':
+        return this.steering.acceptUpgrade(callId, { subject, body: frame });
+      case 'refuse_upgrade':
+        return this.steering.refuseUpgrade(callId, { subject, body: frame });
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/*
+ * What several devices do at one moment goes to the calls service in one request, and each hears of its own at once; whatever becomes
+ * of that request, no command is lost, and none fails for another's fault.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AppId, CallFrame, Subject, UserAlias } from '@communication-center/contracts';
+import { Identity, ProblemError, Replicas, ServiceClient, withTrace } from '@communication-center/service';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Services } from '../services.js';
+import { CommandsTogether } from './commands-together.js';
+
+const now = new Date().toISOString();
+const idOf = (number: number) => `01890000-0000-7000-8000-00000000000${number}`;
+const replyOf = (callId: string) => ({
+  callId,
+  sequence: 1,
+  call: {
+    status: 'ringing',
+    callId,
+    sequence: 1,
+    callType: 'audio_only',
+    initiator: 'alice',
+    participants: [],
+    manyToMany: false,
+    dialedAt: now,
+    maxParticipants: 2,
+    maxDurationSeconds: 60,
+    ringSeconds: 60,
+  },
+});
+const problem = (code: string, more: object = {}) => ({ type: '', title: '', status: 409, code, ...more });
+
+interface Told {
+  commands: { subject: Subject; traceparent?: string; frame: CallFrame & { callId: string } }[];
+}
+
+let server: Server;
+let asked: { path: string; body: Told }[];
+let answer: (response: ServerResponse, path: string, body: Told) => void;
+let commands: CommandsTogether;
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer(async (request: IncomingMessage, response) => {
+    let text = '';
+    for await (const piece of request.setEncoding('utf8')) text += piece;
+    asked.push({ path: request.url ?? '', body: JSON.parse(text) });
+    answer(response, request.url ?? '', JSON.parse(text));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const jwk = (key: typeof publicKey) => ({ ...key.export({ format: 'jwk' }), kid: 'gateway' });
+  const identity = new Identity('gateway', jwk(privateKey), { keys: [jwk(publicKey)] });
+  const port = (server.address() as AddressInfo).port;
+  commands = new CommandsTogether({
+    calls: new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${port}`])),
+  } as unknown as Services);
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const subject: Subject = { kind: 'user', appId: 'demo' as AppId, userAlias: 'alice' as UserAlias };
+const hangUp = (number: number, retryForMs = 0) =>
+  commands.carryOut(
+    { subject, frame: { type: 'hang_up', id: number, callId: idOf(number), commandId: `command-${number}` } as CallFrame },
+    { retryForMs },
+  );
+const line = (response: ServerResponse, content: object) => response.write(`${JSON.stringify(content)}\n`);
+const alone = (response: ServerResponse, path: string) => response.end(JSON.stringify(replyOf(path.split('/')[3] ?? '')));
+const together = '/internal/carry-out';
+const paths = () => asked.map(({ path }) => path);
+
+test('what is asked in one turn goes in one request, each in its own name and trace, and each is answered when it is decided', async () => {
+  let decideSecond = () => {};
+  answer = (response, _path, body) => {
+    line(response, { index: 0, reply: replyOf(body.commands[0]?.frame.callId ?? '') });
+    decideSecond = () => response.end(`${JSON.stringify({ index: 1, reply: replyOf(body.commands[1]?.frame.callId ?? '') })}\n`);
+  };
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const first = withTrace(trace, () => hangUp(1));
+  const second = hangUp(2);
+  expect((await first).callId).toBe(idOf(1));
+  decideSecond();
+  expect((await second).callId).toBe(idOf(2));
+  expect(paths()).toEqual([together]);
+  expect(asked[0]?.body.commands.map((one) => [one.subject, one.traceparent, one.frame.callId])).toEqual([
+    [subject, trace, idOf(1)],
+    [subject, undefined, idOf(2)],
+  ]);
+});
+
+test('what comes alone goes by the route that servers use', async () => {
+  answer = alone;
+  expect((await hangUp(1)).callId).toBe(idOf(1));
+  expect(asked).toMatchObject([{ path: `/v1/calls/${idOf(1)}/hang-up`, body: { commandId: 'command-1' } }]);
+});
+
+test('more than go together at most go in several requests', async () => {
+  answer = (response, _path, body) => {
+    for (const [index, { frame }] of body.commands.entries()) line(response, { index, reply: replyOf(frame.callId) });
+    response.end();
+  };
+  await Promise.all(Array.from({ length: 70 }, (_, index) => hangUp(index % 10)));
+  expect(asked.map(({ body }) => body.commands.length)).toEqual([32, 32, 6]);
+});
+
+test('a refusal is of the one that was refused, with all that was said of it', async () => {
+  answer = (response) => {
+    line(response, { index: 1, reply: replyOf(idOf(2)) });
+    line(response, { index: 0, problem: problem('already_ended', { detail: 'it is over', callId: idOf(1) }) });
+    response.end();
+  };
+  const [first, second] = await Promise.allSettled([hangUp(1), hangUp(2)]);
+  const refused = (first as PromiseRejectedResult).reason as ProblemError;
+  expect(refused.toSocketError()).toEqual({ code: 'already_ended', message: 'it is over', callId: idOf(1) });
+  expect(second.status).toBe('fulfilled');
+});
+
+test('what could not be decided, or was broken off, is tried again; what was answered is not', async () => {
+  answer = (response, path) => {
+    if (path !== together) return alone(response, path);
+    line(response, { index: 0, reply: replyOf(idOf(1)) });
+    line(response, { index: 1, problem: problem('service_unavailable', { undecided: true }) });
+    return setTimeout(() => response.destroy(), 20);
+  };
+  const done = await Promise.all([hangUp(1, 2000), hangUp(2, 2000), hangUp(3, 2000)]);
+  expect(done.map(({ callId }) => callId)).toEqual([idOf(1), idOf(2), idOf(3)]);
+  expect(paths().filter((path) => path.includes(idOf(1)))).toEqual([]);
+});
+
+test('what is left out of the answer is not taken for done', async () => {
+  answer = (response) => {
+    line(response, { index: 0, reply: replyOf(idOf(1)) });
+    response.end();
+  };
+  const [first, second] = await Promise.allSettled([hangUp(1), hangUp(2)]);
+  expect([first.status, second.status]).toEqual(['fulfilled', 'rejected']);
+  expect((second as PromiseRejectedResult).reason).toMatchObject({ code: 'service_unavailable' });
+});
+
+test('where the whole is refused, as by the release before, each is asked alone', async () => {
+  answer = (response, path) =>
+    path === together ? response.writeHead(404).end(JSON.stringify(problem('not_found'))) : alone(response, path);
+  expect(await Promise.all([hangUp(1), hangUp(2)])).toHaveLength(2);
+  expect(paths().sort()).toEqual([together, `/v1/calls/${idOf(1)}/hang-up`, `/v1/calls/${idOf(2)}/hang-up`]);
+});
+
+test('who is refused by the infrastructure hears so after all tries', async () => {
+  answer = (response) => response.writeHead(503).end();
+  const [first] = await Promise.allSettled([hangUp(1, 200), hangUp(2, 200)]);
+  expect((first as PromiseRejectedResult).reason).toBeInstanceOf(ProblemError);
+  expect((first as PromiseRejectedResult).reason.isUndecided).toBe(true);
+});
