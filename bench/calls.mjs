@@ -157,7 +157,12 @@ async function afterMany(client, during) {
 async function connectMany(client, counters, app) {
   const wanted = Number(given.sockets);
   const before = counters.time();
-  const seconds = await client.ask('gather', { appId: app.appId, tokens: app.tokens, wanted, atOnce: Number(given['at-once']) });
+  const seconds = await client.ask('gather', {
+    appId: app.appId,
+    tokens: Object.fromEntries(app.crowd.map((user) => [user, app.tokens[user]])),
+    wanted,
+    atOnce: Number(given['at-once']),
+  });
   const { cpu } = counters.time();
   const cpuMs = Object.entries(cpu).map(([name, used]) => [name, ((used - before.cpu[name]) * 1000) / wanted]);
   return { socketsPerSecond: wanted / seconds, cpuMsASocket: Object.fromEntries(cpuMs) };
@@ -169,11 +174,13 @@ async function makeApps(fleet, ask) {
   for (let number = 0; number < count; number += 1) {
     const own = Array.from({ length: Math.ceil((pairs - number) / count) }, (_, index) => [`caller-${index}`, `callee-${index}`]);
     const watcher = 'watcher';
-    const users = [...own.flat(), watcher];
+    // Who connects in a crowd has not just had dozens of calls, which he would be told of.
+    const crowd = Array.from({ length: 50 }, (_, index) => `in-crowd-${index}`);
+    const users = [...own.flat(), watcher, ...(number === 0 ? crowd : [])];
     const { appId, key } = await makeApp(fleet, ask, { users });
     const tokens = {};
     for (const userAlias of users) tokens[userAlias] = (await ask('POST', '/v1/user-tokens', key, { userAlias })).body.token;
-    apps.push({ appId, key, pairs: own, watcher, tokens });
+    apps.push({ appId, key, pairs: own, watcher, crowd, tokens });
   }
   return apps;
 }
