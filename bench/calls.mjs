@@ -19,7 +19,8 @@ import { asText, digits, figuresOf, percentile, rowsOf, statementsAsText } from 
  *   --seconds 20            how long each load is measured, after --ramp 4 seconds of it; twice as long below 5 a second
  *   --over sockets,rest     how the closed loop gives its commands
  *   --replicas 1            how many of each service; every socket is at the first gateway
- *   --gateways 1            how many gateways: those beyond the replicas have no socket, and only read what the others do
+ *   --gateways 1            how many gateways: those beyond the replicas have no socket, and only read what the others do,
+ *   --spread                unless the people of the calls are spread over them
  *   --finished 50000        goes on until so many calls are over, and compares the closed loop with its first
  *   --sockets 2000          how many devices, of all the people of an app, connect when that is measured
  *   --at-once 200           so many at a time
@@ -40,6 +41,7 @@ const { values: given } = parseArgs({
     over: { type: 'string' },
     replicas: { type: 'string', default: '1' },
     gateways: { type: 'string', default: '0' },
+    spread: { type: 'boolean', default: false },
     finished: { type: 'string', default: '0' },
     sockets: { type: 'string', default: '2000' },
     'at-once': { type: 'string', default: '200' },
@@ -66,11 +68,12 @@ const options = {
   overrides: (_, servers) => prepareCounting(servers, serviceNames),
 };
 await onAFleet(options, async (fleet, ask) => {
-  await addGateways(fleet, Number(given.gateways));
+  const added = await addGateways(fleet, Number(given.gateways));
+  const urls = [fleet.url, ...(given.spread ? added : [])];
   const client = new Helper(file('price/client.mjs'));
   const counters = await Counters.of(fleet, client.pid);
   try {
-    const result = await measure({ fleet, ask, client, counters });
+    const result = await measure({ fleet, urls, ask, client, counters });
     const text = JSON.stringify(result, null, 1);
     mkdirSync(instance.folder, { recursive: true });
     for (const path of [`${instance.folder}/calls.json`, ...(given.out ? [given.out] : [])]) writeFileSync(path, text);
@@ -82,9 +85,9 @@ await onAFleet(options, async (fleet, ask) => {
   }
 });
 
-async function measure({ fleet, ask, client, counters }) {
+async function measure({ fleet, urls, ask, client, counters }) {
   const apps = await makeApps(fleet, ask);
-  await client.ask('connect', { url: fleet.url, apps });
+  await client.ask('connect', { urls, apps });
   const during = (name, work) => measured({ name, client, counters }, work);
   await sleep(15_000);
   const phases = [await during('idle', undefined)];

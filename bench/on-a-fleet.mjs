@@ -30,8 +30,9 @@ async function ask(url, method, path, key, body) {
   return { status: response.status, body: text ? JSON.parse(text) : undefined };
 }
 
-/** Starts gateways of a running fleet until there are so many; nobody is sent to those, and each reads every event. */
+/** Starts gateways of a running fleet until there are so many. @returns where devices reach each of those that were added. */
 export async function addGateways({ processes, services }, count) {
+  const added = [];
   const gateways = services.filter(({ name }) => /^gateway(-\d+)?$/.test(name));
   for (let number = gateways.length + 1; number <= count; number += 1) {
     const [inside, outside] = [await freePort(), await freePort()];
@@ -45,8 +46,10 @@ export async function addGateways({ processes, services }, count) {
     };
     processes.start(one);
     services.push(one);
+    added.push(`http://127.0.0.1:${outside}`);
     await waitFor(`gateway-${number}`, async () => (await fetch(readyUrl).catch(() => undefined))?.ok);
   }
+  return added;
 }
 
 async function freePort() {

@@ -97,6 +97,27 @@ test('a frame that is refused tells its trace, one for each frame', async () => 
   );
 });
 
+test('frames that come at one moment go together, and each has its own answer, problem and trace', async () => {
+  const socket = await RawSocket.open(fleet);
+  const token = await fleet.tokenOf(app, 'alice');
+  socket.send({ type: 'connect', id: 0, appId: app.appId, userAlias: 'alice', deviceId: 'raw', token });
+  await socket.frame('connected');
+  const callOf = (id: number) => `01890000-0000-7000-8000-${String(id).padStart(12, '0')}`;
+  const together = await eventually('frames that went together', async () => {
+    const ids = Array.from({ length: 6 }, (_, index) => socket.frames.length + index + 1);
+    for (const id of ids) socket.send({ type: 'hang_up', id, commandId: `at-once-${id}`, callId: callOf(id) });
+    const answers = await Promise.all(ids.map((id) => socket.frame('error', (frame) => 'id' in frame && frame.id === id)));
+    expect(answers.map(({ error }) => error.code)).toEqual(ids.map(() => 'call_not_found'));
+    const lines = await told(answers[5]?.error.traceId as string, ['calls', 'gateway']);
+    return lines.some(({ act, callId }) => act === 'hang_up' && callId === callOf(ids[5] as number)) ? { lines, answers } : undefined;
+  });
+  expect(new Set(together.answers.map(({ error }) => error.traceId)).size).toBe(6);
+  expect(together.lines).toContainEqual(
+    expect.objectContaining({ name: 'calls', act: 'hang_up', status: 404, problem: 'call_not_found', appId: app.appId }),
+  );
+  socket.close();
+});
+
 test('what a dial brings about is told in its trace, by whoever consumes its event', async () => {
   const [alice, bob] = await Promise.all([phones.connect(app, 'alice'), phones.connect(app, 'bob')]);
   const call = await alice.center.call(['bob']);

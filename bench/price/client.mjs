@@ -29,14 +29,15 @@ process.on('message', async ({ id, act, given }) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-/** Connects the phones of each pair, and for each app one that watches everybody. */
-async function connect({ url: at, apps }) {
-  url = at;
+/** Connects the phones of each pair, at gateways in turn, and for each app one that watches everybody. */
+async function connect({ urls, apps }) {
+  [url] = urls;
+  let turn = 0;
   setClock();
   const keys = new Map();
   for (const app of apps) {
     const open = (userAlias, onPresence) =>
-      Phone.open(url, { appId: app.appId, userAlias, token: app.tokens[userAlias], deviceId: 'd', onPresence });
+      Phone.open(urls[turn++ % urls.length], { appId: app.appId, userAlias, token: app.tokens[userAlias], deviceId: 'd', onPresence });
     for (const [callerAlias, calleeAlias] of app.pairs) {
       const [caller, callee] = await Promise.all([open(callerAlias), open(calleeAlias)]);
       for (const phone of [caller, callee]) keys.set(phone, app.key);
