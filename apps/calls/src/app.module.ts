@@ -38,6 +38,9 @@ const oldRows = ({ KEEP_FINISHED_CALLS_DAYS }: CallsSettings) => [
     DeviceSessionsProjection,
   ],
   providers: [
+    // What several devices did at one moment is handed to their methods.
+    CallsController,
+    SteerCallsController,
     DecisionRoom,
     CallCommands,
     PublishLag,
