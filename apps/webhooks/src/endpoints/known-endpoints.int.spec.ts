@@ -49,6 +49,31 @@ test('an app without endpoints costs two statements once, and then none for each
   ).toHaveLength(2);
 });
 
+test('a statement that changes thousands of endpoints is one version of all their apps, and one that changes none is no version', async () => {
+  const version = async () => (await schema.query<{ version: number }>('SELECT version::int FROM endpoint_version')).rows[0]?.version;
+  const apps = async () =>
+    (
+      await schema.query<{ version: number; count: number }>(
+        'SELECT version::int, count(*)::int FROM endpoint_changes GROUP BY 1 ORDER BY 1',
+      )
+    ).rows;
+  await schema.query(
+    `INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret)
+     SELECT gen_random_uuid(), 'app-' || n % 100, 'https://example.com', '', '{call.*}', '' FROM generate_series(1, 5000) AS n`,
+  );
+  expect([await version(), await apps()]).toEqual([1, [{ version: 1, count: 100 }]]);
+  await schema.query("UPDATE endpoints SET deleted_at = now() WHERE app_id = 'nobody'");
+  expect(await version()).toBe(1);
+  await schema.query("UPDATE endpoints SET deleted_at = now() WHERE app_id IN ('app-1', 'app-2')");
+  expect([await version(), await apps()]).toEqual([
+    2,
+    [
+      { version: 1, count: 98 },
+      { version: 2, count: 2 },
+    ],
+  ]);
+});
+
 test('whoever made an endpoint finds it at every replica the moment it is acknowledged, whenever they asked last', async () => {
   const [maker, reader] = [replica(), replica()];
   for (const phaseMs of [0, 90, 180, 270, 360, 450]) {

@@ -8,6 +8,7 @@ import { outboxFunctions } from './6-outbox-functions.js';
 import { traces } from './7-traces.js';
 import { outboxRows } from './8-outbox-rows.js';
 import { endpointChanges } from './9-endpoint-changes.js';
+import { changesByStatement } from './10-changes-by-statement.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -21,4 +22,5 @@ export const migrations: Migration[] = [
   traces,
   outboxRows,
   endpointChanges,
+  changesByStatement,
 ];
