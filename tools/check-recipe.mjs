@@ -67,7 +67,7 @@ function countChanged() {
 async function useService() {
   const { startFleet } = await import(join(copy, 'tools/launcher/fleet.mjs'));
   const { openInstance } = await import(join(copy, 'tools/launcher/instance.mjs'));
-  const fleet = await startFleet(openInstance('recipe'), {});
+  const fleet = await startFleet(openInstance('recipe'), { keepsData: false });
   try {
     const ask = async (method, path, key, body) => {
       const response = await fetch(new URL(path, fleet.url), {

@@ -38,7 +38,7 @@ function run(what, command, args) {
   });
 }
 
-/** Compiles one project and what it stands on. @throws Refusal with what the compiler says. */
+/** Compiles a project and what it stands on; `.` is all of them, but the console. @throws Refusal with what the compiler says. */
 export function compile(project) {
   return run(`compiling ${project}`, pinnedNode, [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--pretty', 'false', project]);
 }
@@ -60,23 +60,24 @@ const sourceFolders = ['apps', 'libs', 'tools/docs', 'e2e'];
 function sourcesMark() {
   const hash = createHash('sha256');
   for (const [path, state] of statesOf(sourceFolders.map((folder) => join(root, folder)))) hash.update(`${path} ${state}\n`);
-  for (const file of ['package-lock.json', 'tsconfig.base.json', 'nx.json']) hash.update(readFileSync(join(root, file)));
+  for (const file of ['package-lock.json', 'tsconfig.base.json', 'tsconfig.json']) hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
 
-/** Builds what changed since the last build; Nx keeps the rest from its cache. */
+/**
+ * Builds what changed since the last build. One compiler serves all projects, since each on its own would read anew what they
+ * share; the page and the bundles, which are made of what it writes, are made side by side.
+ * @throws Refusal with what went wrong.
+ */
 export async function build() {
   const sources = sourcesMark();
   if (isMarked('built', sources) && existsSync(entryOf('gateway'))) return;
   say('building');
-  await run('the build', pinnedNode, [
-    join(root, 'node_modules/nx/dist/bin/nx.js'),
-    'run-many',
-    '-t',
-    'build',
-    '--outputStyle=static',
-    '--parallel=2',
+  await compile('.');
+  const made = await Promise.allSettled([
+    run('building the console', 'npm', ['run', 'build', '--workspace', '@communication-center/console']),
+    run('bundling', pinnedNode, [join(root, 'tools/bundle.mjs')]),
   ]);
-  await run('bundling', pinnedNode, [join(root, 'tools/bundle.mjs')]);
+  for (const { reason } of made) if (reason) throw reason;
   mark('built', sources);
 }

@@ -20,14 +20,26 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, onBuilt?: () => void}} options
- *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `onBuilt`: called
- *   when everything is compiled, while servers and services are yet to start.
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, keepsData?: boolean, onBuilt?: () => void}} options
+ *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `keepsData`: whether what the
+ *   servers hold is wanted after the fleet's end; `onBuilt`: called when everything is compiled, while servers and services are yet to start.
  * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(
   instance,
-  { fixedFrom, replicas = 1, brokers = 1, far = [], pooled = [], services: wanted, overrides, databaseSettings, isWatched, onBuilt } = {},
+  {
+    fixedFrom,
+    replicas = 1,
+    brokers = 1,
+    far = [],
+    pooled = [],
+    services: wanted,
+    overrides,
+    databaseSettings,
+    isWatched,
+    keepsData = true,
+    onBuilt,
+  } = {},
 ) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
   if (running) throw new AlreadyRunning(running);
@@ -54,7 +66,7 @@ export async function startFleet(
   const stop = () => {
     stopping ??= (async () => {
       await lending?.close();
-      await processes.stopAll();
+      await processes.stopAll({ keepsData });
       if (instance.composed) stopCompose(instance, {});
       closeControl();
     })();

@@ -60,7 +60,8 @@ export class Processes {
 
   /**
    * Starts a process. When it dies unasked, its last lines are said at once and it is started again, with growing pauses.
-   * @param {{name: string, command: string, args: string[], env?: object, cwd?: string, uid?: number, gid?: number, stopSignal?: string}} what
+   * @param {{name: string, command: string, args: string[], env?: object, cwd?: string, uid?: number, gid?: number, stopSignal?: string, abandonSignal?: string}} what
+   *   `stopSignal`: what asks it to stop, SIGTERM unless told; `abandonSignal`: what ends it where nothing of it will be used again.
    */
   start(what) {
     // Each run of the supervisor begins a new log; a restart goes on in it.
@@ -122,12 +123,17 @@ export class Processes {
     if (entry?.dead) this.start(entry.what);
   }
 
-  /** Stops everything: the services, then the servers they stand on. */
-  async stopAll() {
+  /**
+   * Stops everything: the services, then the servers they stand on.
+   * @param {{keepsData?: boolean}} options whether anybody will want what the servers hold: brokers that leave together hand their
+   *   partitions over to each other for ten seconds.
+   */
+  async stopAll({ keepsData = true } = {}) {
     this.#stopping = true;
-    const names = [...this.#children.keys()];
-    await Promise.all(names.filter(isService).map((name) => this.stop(name)));
-    await Promise.all(names.filter((name) => !isService(name)).map((name) => this.stop(name)));
+    const all = [...this.#children.values()].map(({ what }) => what);
+    await Promise.all(all.filter(({ name }) => isService(name)).map(({ name }) => this.stop(name)));
+    const servers = all.filter(({ name }) => !isService(name));
+    await Promise.all(servers.map(({ name, abandonSignal }) => this.stop(name, keepsData ? undefined : abandonSignal)));
   }
 
   /** Sends a signal to a process and lets the supervisor see what comes of it. */

@@ -83,6 +83,7 @@ export async function runTests(args, options = {}) {
       services,
       pooled,
       far: farReplicas,
+      keepsData: false,
       onBuilt,
     });
     say('running the tests');

@@ -86,7 +86,12 @@ async function startBroker(instance, processes, { java, name, names, ports }) {
   const logging = `-Dlog4j2.configurationFile=${join(root, 'deploy/kafka/log4j2.properties')}`;
   const memory = names.length > 1 ? ['-Xms128m', '-Xmx256m'] : ['-Xms256m', '-Xmx512m'];
   const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
-  processes.start({ name, command: java, args: [...memory, ...quickStart, logging, '-cp', jars, 'kafka.Kafka', config] });
+  processes.start({
+    name,
+    command: java,
+    args: [...memory, ...quickStart, logging, '-cp', jars, 'kafka.Kafka', config],
+    abandonSignal: 'SIGKILL',
+  });
 }
 
 /**

@@ -80,6 +80,8 @@ export async function startPostgres(instance, processes, { ports, secrets, datab
     ...runAs,
     // A fast shutdown: open connections are ended, data is flushed.
     stopSignal: 'SIGINT',
+    // At once, though in order: killed, it would leave shared memory behind.
+    abandonSignal: 'SIGQUIT',
   });
   const ready = () =>
     spawnSync(findProgram('pg_isready', binaryFolders()) ?? 'pg_isready', ['-q', '-h', '127.0.0.1', '-p', String(ports.postgres)])
