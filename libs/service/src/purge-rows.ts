@@ -130,6 +130,6 @@ export function purgeRows<S>(purges: (settings: S) => readonly (Purge | OwnPurge
   return {
     provide: PurgeRows,
     inject: [Postgres, Report, Settings],
-    useFactory: (database: Postgres, report: ReportError, settings: S) => new PurgeRows(database.of('jobs'), report, purges(settings)),
+    useFactory: (database: Postgres, report: ReportError, settings: S) => new PurgeRows(database.background, report, purges(settings)),
   };
 }

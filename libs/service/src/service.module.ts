@@ -81,8 +81,8 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     });
     const reconciler = new Reconciler({
       log,
-      database: database.of('jobs'),
-      ...(store && { fromStore: store.repairIn(database.of('jobs')), neverGiven: store.neverGiven }),
+      database: database.background,
+      ...(store && { fromStore: store.repairIn(database.background), neverGiven: store.neverGiven }),
       ...comparisonAlarms(report),
     });
     const relay = new OutboxRelay({

@@ -40,7 +40,7 @@ export class CallWeeks implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Report) report: ReportError,
     @Inject(Log) private readonly log: LineLog,
   ) {
-    this.#database = database.of('jobs');
+    this.#database = database.background;
     tellWeeks(database.of('reads'));
     this.#loop = new DueRows({ name: 'looking after the weeks of calls', work: () => this.#look(), onError: report, maxPauseMs: everyMs });
   }

@@ -48,6 +48,18 @@ test('consumers that use every connection of theirs keep no command, read or pur
   expect(await consuming).toBe('consumed');
 });
 
+test('whatever looks around now and then has one connection for all of it', async () => {
+  const roomy = new Postgres({ schema: schema.schema, settings: { ...settings, DATABASE_JOBS_POOL: 2 }, onError: () => undefined });
+  const backend = 'SELECT pg_backend_pid() AS pid, current_schema() AS schema FROM pg_sleep(0.05)';
+  const seen = await Promise.all([
+    ...Array.from({ length: 4 }, () => roomy.background.query(backend)),
+    roomy.background.transaction((tx) => tx.query(backend)),
+  ]);
+  await roomy.close();
+  expect(new Set(seen.map(({ rows }) => JSON.stringify(rows)))).toHaveProperty('size', 1);
+  expect(seen[0]?.rows).toMatchObject([{ schema: schema.schema }]);
+});
+
 test('each kind has its limits, and everything notices a peer that is gone', async () => {
   const limits = await Promise.all(connectionKinds.map(async (kind) => [kind, await setting(database.of(kind), 'statement_timeout')]));
   expect(Object.fromEntries(limits)).toEqual({ commands: '5s', reads: '10s', consumers: '20s', relay: '10s', jobs: '10min' });

@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { DatabaseSettings } from '../settings.js';
 import { type ConnectionKind, connectionKinds, patienceMs, roleOf, sessionSettings, startUpOptions } from './connection-kinds.js';
 import { connectionsOf } from './connection-metrics.js';
+import { inTurn } from './in-turn.js';
 
 export interface PostgresOptions {
   /** The schema every unqualified name means; the service's name. */
@@ -24,9 +25,12 @@ export class Postgres implements Database {
   readonly #settings: DatabaseSettings;
   readonly #pools: Record<ConnectionKind, pg.Pool>;
   readonly #kind = new AsyncLocalStorage<ConnectionKind>();
+  /** For what looks around now and then, one thing at a time: all of it keeps one connection of an idle service. See {@link inTurn}. */
+  readonly background: Database;
 
   constructor({ schema, settings, pools, onError }: PostgresOptions) {
     this.schema = schema;
+    this.background = inTurn(this.of('jobs'));
     this.#settings = settings;
     const sizes = { ...poolSizes(settings), ...pools };
     const made = connectionKinds.map((kind) => [kind, makePool(settings, schema, kind, sizes[kind])] as const);
