@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './tools/launcher/slowest-first.mjs';
 
 const notCompiled = ['**/node_modules/**', '**/dist/**'];
 /** Files share what they import: loading it anew for each would take half of the processors' time. No test replaces a module. */
@@ -15,11 +16,12 @@ const faults = '**/*.{faults,local-faults}.*';
  * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use
  * `*.e2e.spec.ts`         the same, in browsers
  * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
- *                         of other tests would let them run out: two files at a time
+ *                         of other tests would let them run out: three files at a time
  * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops what all need
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         test: {
@@ -48,7 +50,7 @@ export default defineConfig({
           include: ['{apps,libs}/*/src/**/*.local-faults.*.spec.ts', 'e2e/**/*.local-faults.*.spec.ts'],
           exclude: notCompiled,
           ...onFleet,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

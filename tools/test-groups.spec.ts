@@ -5,6 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { slowest } from './launcher/slowest-first.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const breaks = /fleet\.(control|controlBrokers|killAndAwait|restartBroker)\(|\.flushall\(/;
@@ -33,4 +34,10 @@ test('of the tests that break one part, no two break the same, and none breaks w
   const needed = ['postgres', 'pgbouncer', 'kafka', 'gateway', 'calls', 'directory', 'presence'];
   expect(broken.filter((name) => needed.includes(name))).toEqual([]);
   expect(local.filter((file) => /\.(controlBrokers|restartBroker)\(/.test(textOf(file)))).toEqual([]);
+});
+
+test('the files that begin first are there, once each, and have no fleet to themselves', () => {
+  expect(slowest.filter((file) => !specs.includes(file))).toEqual([]);
+  expect(new Set(slowest).size).toBe(slowest.length);
+  expect(slowest.filter((file) => /faults\./.test(file))).toEqual([]);
 });

@@ -91,6 +91,7 @@ export class Bench {
       deadLetters: this.deadLetters,
       onError: this.onError,
       sessionTimeoutMs: 6000,
+      firstPauseMs: 20,
       handle: this.applyOnce,
       ...options,
     });

@@ -28,13 +28,25 @@ export interface ConsumerOptions extends MessageHandlerOptions {
    * that a new one does not act on the past.
    */
   firstFrom?: 'beginning' | 'end';
+  /**
+   * For how long a partition is left alone after a failure, in milliseconds; twice as long after each that follows, up to five
+   * seconds.
+   */
+  firstPauseMs?: number;
   /** How often offsets are committed at most. */
   commitEveryMs?: number;
   /** How long a stop waits for batches in hand. What is not done by then is done by the next owner. */
   drainMs?: number;
 }
 
-const defaults = { pace: 'prompt' as Pace, concurrency: 4, sessionTimeoutMs: 10_000, commitEveryMs: 1000, drainMs: 3000 };
+const defaults = {
+  pace: 'prompt' as Pace,
+  concurrency: 4,
+  sessionTimeoutMs: 10_000,
+  firstPauseMs: 200,
+  commitEveryMs: 1000,
+  drainMs: 3000,
+};
 
 /** What one fetch brings is handed over side by side, up to so many partitions, so that it can be joined; each fetch looks for work for all. */
 const handedOver = 64;
@@ -253,7 +265,7 @@ export class EventConsumer {
   /** Waits with growing, jittered pauses, without end: the event is not lost and not skipped. */
   #pauseAndResume({ pause }: EachBatchPayload, inARow: number): void {
     const resume = pause();
-    const wait = Math.min(5000, 100 * 2 ** Math.min(inARow, 6)) * (0.75 + Math.random() / 2);
+    const wait = Math.min(5000, this.#options.firstPauseMs * 2 ** Math.min(inARow - 1, 5)) * (0.75 + Math.random() / 2);
     const timer = setTimeout(() => {
       this.#resumes.delete(timer);
       resume();

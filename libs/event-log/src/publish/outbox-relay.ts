@@ -344,6 +344,6 @@ export class OutboxRelay {
       await setAside(database, row, reason);
       onSetAside?.(row.topic, row.key, reason);
     }
-    if (refused.length > 0) void this.#unsendable.answer();
+    if (refused.length > 0) void this.#upkeep.answerNow();
   }
 }

@@ -56,6 +56,11 @@ export class OutboxUpkeep {
     this.tick();
   }
 
+  /** Answers events that were just set aside: at once, and where that fails, soon again. */
+  async answerNow(): Promise<void> {
+    if (!(await this.unsendable.answer())) this.#answerAt = Math.min(this.#answerAt, performance.now() + answerAgainMs);
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#working;

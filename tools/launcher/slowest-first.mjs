@@ -1,0 +1,42 @@
+import { BaseSequencer } from 'vitest/node';
+
+/**
+ * The files that take longest side by side with others, so that none of them is left for the end, when nothing runs beside it.
+ * Those in browsers want a whole processor each; the others mostly wait. They take turns.
+ */
+export const slowest = [
+  'libs/event-log/src/consume/parked-keys.int.spec.ts',
+  'e2e/browser-page.e2e.spec.ts',
+  'libs/event-log/src/publish/relay.int.spec.ts',
+  'libs/event-log/src/event-log.int.spec.ts',
+  'e2e/browser-call.e2e.spec.ts',
+  'e2e/doors.int.spec.ts',
+  'libs/event-log/src/publish/committed-rows.int.spec.ts',
+  'e2e/call-history/sabotage.int.spec.ts',
+  'e2e/credentials-end.int.spec.ts',
+  'libs/event-log/src/publish/reconciler.int.spec.ts',
+  'e2e/leases.int.spec.ts',
+  'libs/event-log/src/consume/rest.int.spec.ts',
+  'e2e/many-people.int.spec.ts',
+  'e2e/calls.int.spec.ts',
+  'apps/webhooks/src/endpoints/known-endpoints.int.spec.ts',
+  'libs/event-log/src/consume/paces.int.spec.ts',
+  'libs/service/src/database/migrate.int.spec.ts',
+  'libs/event-log/src/consume/rebuild.int.spec.ts',
+  'e2e/check-log.int.spec.ts',
+];
+
+/** Vitest knows how long files took only where they have run before, which they have not in a new clone: then it goes by their size. */
+export class SlowestFirst extends BaseSequencer {
+  async sort(specifications) {
+    const usual = await super.sort(specifications);
+    return usual.toSorted((one, other) => groupOf(one) - groupOf(other) || placeOf(one) - placeOf(other));
+  }
+}
+
+const groupOf = ({ project }) => project.config.sequence.groupOrder;
+
+function placeOf({ moduleId }) {
+  const place = slowest.findIndex((file) => moduleId.endsWith(`/${file}`));
+  return place < 0 ? slowest.length : place;
+}
