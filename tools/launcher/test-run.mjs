@@ -17,7 +17,7 @@ const shortTimes = (ports) => ({
   calls: { CONNECTION_GRACE_MS: '8000' },
   directory: { STUCK_AFTER_MS: '6000' },
   media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },
-  webhooks: { REQUEST_TIMEOUT_MS: '12000', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
+  webhooks: { REQUEST_TIMEOUT_MS: '8000', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
   notifications: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'center@example.com', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
 });
 
