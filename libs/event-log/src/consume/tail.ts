@@ -33,6 +33,8 @@ export class Tail {
   readonly standing = new Standing();
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
+  /** Resolves once it has had its partitions. */
+  readonly #joined = Promise.withResolvers<void>();
 
   constructor(options: TailOptions) {
     this.#options = options;
@@ -50,6 +52,7 @@ export class Tail {
   async start(): Promise<void> {
     for (const { partition, high } of await this.#options.log.ends(this.#options.topic)) this.#positions.set(partition, high);
     await this.#follow();
+    await this.#joined.promise;
   }
 
   async stop(): Promise<void> {
@@ -68,21 +71,20 @@ export class Tail {
       heartbeatInterval: 2000,
       // The brokers answer at once when there is anything; this is how often they are asked when there is not.
       maxWaitTimeInMs: 1000,
-      retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => !this.#stopping },
+      // One that failed goes on in another group: in its own it would be a second member, who waits until the first is taken for dead.
+      retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => false },
     });
     this.#consumer = consumer;
-    const joined = new Promise<void>((resolve) => {
-      consumer.on('consumer.group_join', () => {
-        // Applied by kafkajs before its next fetch, so the group's own idea of "latest" is never used.
-        for (const [partition, position] of this.#positions) consumer.seek({ topic, partition, offset: String(position) });
-        this.standing.become('running');
-        resolve();
-      });
+    consumer.on('consumer.group_join', () => {
+      // Applied by kafkajs before its next fetch, so the group's own idea of "latest" is never used.
+      for (const [partition, position] of this.#positions) consumer.seek({ topic, partition, offset: String(position) });
+      this.standing.become('running');
+      this.#joined.resolve();
     });
     consumer.on('consumer.crash', ({ payload }) => {
       this.standing.become('stopped');
       onError(payload.error, `following ${topic}`);
-      if (!payload.restart) this.#followLater();
+      this.#followLater();
     });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
@@ -100,7 +102,6 @@ export class Tail {
         await rest?.over(Number(batch.offsetLag()) <= 0);
       },
     });
-    await joined;
   }
 
   #deliver(message: Parameters<typeof fromMessage>[0]): void {
