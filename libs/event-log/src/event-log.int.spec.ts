@@ -97,6 +97,7 @@ async function startConsumer(group: string, handle = applyOnce, firstFrom: 'begi
     deadLetters,
     onError,
     sessionTimeoutMs: 6000,
+    emptyFetchMs: 150,
     handle: ({ events }) => handle(events),
   });
   await consumer.start();

@@ -92,6 +92,8 @@ export class Bench {
       onError: this.onError,
       sessionTimeoutMs: 6000,
       firstPauseMs: 20,
+      // What tells the pace of fetches keeps it; all others would wait for the end of an empty one at each stop.
+      ...(!options.pace && !options.rest && { emptyFetchMs: 150 }),
       handle: this.applyOnce,
       ...options,
     });

@@ -16,6 +16,11 @@ export interface ConsumerOptions extends MessageHandlerOptions {
   topics: string[];
   /** How soon its events are fetched: at once unless told. */
   pace?: Pace;
+  /**
+   * How long a fetch that finds nothing takes, in milliseconds: as its pace says unless told. A stop, a rebalance, and the end of a
+   * pause of all partitions of a broker wait for it.
+   */
+  emptyFetchMs?: number;
   /** Puts off fetches of what nobody waits for. */
   rest?: Rest;
   /** At most so many events are handed over at once: as many as fit its pace unless told. */
@@ -111,7 +116,7 @@ export class EventConsumer {
       heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
       rebalanceTimeout: 15_000,
       minBytes,
-      maxWaitTimeInMs,
+      maxWaitTimeInMs: this.#options.emptyFetchMs ?? maxWaitTimeInMs,
       retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;
