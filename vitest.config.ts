@@ -29,7 +29,7 @@ export default defineConfig({
           ...shared,
           include: ['{apps,libs}/*/src/**/*.spec.ts', '{tools,e2e}/**/*.spec.ts'],
           exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
-          // They run while a fleet starts on the same cores.
+          // They run beside tests that break a fleet on the same cores.
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -20,9 +20,9 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, keepsData?: boolean, onBuilt?: () => void}} options
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, keepsData?: boolean}} options
  *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `keepsData`: whether what the
- *   servers hold is wanted after the fleet's end; `onBuilt`: called when everything is compiled, while servers and services are yet to start.
+ *   servers hold is wanted after the fleet's end.
  * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
  */
 export async function startFleet(
@@ -38,7 +38,6 @@ export async function startFleet(
     databaseSettings,
     isWatched,
     keepsData = true,
-    onBuilt,
   } = {},
 ) {
   const running = await askControl(instance.controlSocket, 'GET', '/status');
@@ -76,7 +75,7 @@ export async function startFleet(
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop, lending }));
     const servers = await bothOrNeither(
       startServers(instance, processes, { ...state, databaseSettings }, pooled),
-      installPackages().then(build).then(onBuilt),
+      installPackages().then(build),
     );
     Object.assign(state, { servers });
     await createTopics(instance, servers);

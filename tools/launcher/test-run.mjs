@@ -30,11 +30,13 @@ const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
 /** Replicas of the far host: they reach PostgreSQL and Kafka through one line, which can be cut. */
 const farReplicas = ['calls', 'presence', 'webhooks'];
 
-const onFleet = ['integration', 'browser', 'local-faults', 'faults'];
+const sideBySide = ['integration', 'browser', 'local-faults'];
+const alone = ['faults'];
 
 /**
- * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. Pure tests run
- * while the fleet starts. The last line says `N passed, N failed`.
+ * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. Pure tests run beside
+ * those that have the fleet alone: they mostly wait for what they broke, while all others want every processor. The last line says
+ * `N passed, N failed`.
  * @param {string[]} args for Vitest: files and the like.
  * @param {object} options
  * @param {string[]} [options.projects] which groups of tests: all unless told.
@@ -45,11 +47,15 @@ const onFleet = ['integration', 'browser', 'local-faults', 'faults'];
  * @param {Record<string, Record<string, string>>} [options.overrides] settings of services, by their names, for this run alone.
  */
 export async function runTests(args, options = {}) {
-  const { projects = ['unit', ...onFleet], replicas = 2, brokers = 3, services, overrides = {} } = options;
-  if (!projects.some((project) => onFleet.includes(project))) return runPure(args, options.settings);
+  const { projects = ['unit', ...sideBySide, ...alone], replicas = 2, brokers = 3, services, overrides = {} } = options;
+  const rounds = [sideBySide, alone]
+    .map((round) => round.filter((project) => projects.includes(project)))
+    .filter(({ length }) => length > 0);
+  if (rounds.length === 0) return runPure(args, options.settings);
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
-  const reports = { unit: join(instance.folder, 'report-unit.json'), fleet: join(instance.folder, 'report.json') };
+  const reportOf = (name) => join(instance.folder, `report-${name}.json`);
+  const reports = [reportOf('unit'), ...rounds.map(([first]) => reportOf(first))];
   let fleet;
   let sound = true;
   const stop = async () => {
@@ -64,13 +70,9 @@ export async function runTests(args, options = {}) {
 
   try {
     await new Processes(instance).endLeftovers();
-    for (const folder of [...dataFolders(instance), ...Object.values(reports)]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [...dataFolders(instance), ...reports]) rmSync(folder, { recursive: true, force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
-    let pure;
-    const onBuilt = () => {
-      if (projects.includes('unit')) pure = runVitest(['--project=unit', ...args], { report: reports.unit, settings, quiet: true });
-    };
     fleet = await startFleet(instance, {
       overrides: (ports) => {
         const all = shortTimes(ports);
@@ -84,13 +86,17 @@ export async function runTests(args, options = {}) {
       pooled,
       far: farReplicas,
       keepsData: false,
-      onBuilt,
     });
     say('running the tests');
-    const groups = projects.filter((project) => onFleet.includes(project)).map((project) => `--project=${project}`);
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    const runs = [pure, runVitest([...groups, ...args], { report: reports.fleet, settings: { ...settings, ...found } })];
-    sound = (await Promise.all(runs)).every((good) => good !== false);
+    for (const round of rounds) {
+      const isLast = round === rounds.at(-1);
+      const groups = round.map((project) => `--project=${project}`);
+      const runs = [runVitest([...groups, ...args], { report: reportOf(round[0]), settings: { ...settings, ...found } })];
+      if (isLast && projects.includes('unit'))
+        runs.push(runVitest(['--project=unit', ...args], { report: reportOf('unit'), settings, quiet: true }));
+      sound = (await Promise.all(runs)).every(Boolean) && sound;
+    }
   } catch (error) {
     sound = false;
     console.error(error instanceof Refusal ? error.message : error);
@@ -99,7 +105,7 @@ export async function runTests(args, options = {}) {
     // Logs and the reports stay for a look; what the servers remembered does not.
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
   }
-  tellAndExit(Object.values(reports), sound);
+  tellAndExit(reports, sound);
 }
 
 /** Runs the tests that need no fleet, without one. */
