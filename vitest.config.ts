@@ -6,7 +6,7 @@ const notCompiled = ['**/node_modules/**', '**/dist/**'];
 const shared = { isolate: false };
 const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' as const };
 /** Two cores serve the fleet and the tests; most of a test's time is waiting. */
-const sideBySide = { ...onFleet, maxWorkers: 6, sequence: { groupOrder: 1 } };
+const sideBySide = { ...onFleet, maxWorkers: 5, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
 
 /**

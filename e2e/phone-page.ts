@@ -56,7 +56,7 @@ export async function dial(page: Page, userAlias: string): Promise<void> {
   await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
 }
 
-/** All of them receive sound and picture, that keep coming for a second. */
+/** All of them receive sound and picture, that keep coming for two seconds. */
 export async function expectMediaBothWays(pages: Page[]): Promise<void> {
   await Promise.all(pages.map(expectMedia));
 }
@@ -71,7 +71,7 @@ async function expectMedia(page: Page): Promise<void> {
     25_000,
   );
   await eventually(
-    'one more second of picture and sound',
+    'two more seconds of picture and sound',
     async () => {
       const later = await arrivedAt(page);
       return later.framesDecoded >= first.framesDecoded + 10 && later.audioPackets >= first.audioPackets + 30;

@@ -2,15 +2,16 @@ import { BaseSequencer } from 'vitest/node';
 
 /**
  * The files that take longest side by side with others, so that none of them is left for the end, when nothing runs beside it.
- * Those in browsers want a whole processor each; the others mostly wait. They take turns.
+ * Those in browsers keep the processors busy, and begin beside files that mostly wait; what promises something within seconds
+ * comes after them.
  */
 export const slowest = [
-  'libs/event-log/src/consume/parked-keys.int.spec.ts',
   'e2e/browser-page.e2e.spec.ts',
-  'libs/event-log/src/publish/relay.int.spec.ts',
-  'libs/event-log/src/event-log.int.spec.ts',
   'e2e/browser-call.e2e.spec.ts',
+  'libs/event-log/src/consume/parked-keys.int.spec.ts',
+  'libs/event-log/src/event-log.int.spec.ts',
   'e2e/doors.int.spec.ts',
+  'libs/event-log/src/publish/relay.int.spec.ts',
   'libs/event-log/src/publish/committed-rows.int.spec.ts',
   'e2e/call-history/sabotage.int.spec.ts',
   'e2e/credentials-end.int.spec.ts',

@@ -9,8 +9,8 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Ten pictures a second show as well as thirty whether they arrive, and leave the processor to others.
-  '--use-fake-device-for-media-stream=fps=10',
+  // Five pictures a second show as well as thirty whether they arrive, and leave the processor to others.
+  '--use-fake-device-for-media-stream=fps=5',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--mute-audio',
