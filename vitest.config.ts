@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { databaseOnly } from './tools/launcher/database-only.mjs';
 import { SlowestFirst } from './tools/launcher/slowest-first.mjs';
 
 const notCompiled = ['**/node_modules/**', '**/dist/**'];
@@ -8,12 +9,17 @@ const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'fo
 /** Two cores serve the fleet and the tests; most of a test's time is waiting. */
 const sideBySide = { ...onFleet, maxWorkers: 5, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
+const database = databaseOnly();
+/** Who has the fleet alone and mostly waits until it is well again: what needs none of it runs beside them (tools/launcher/test-run.mjs). */
+const patient = ['e2e/crashes.faults.int.spec.ts', 'e2e/restarts.faults.int.spec.ts', 'e2e/presence.faults.int.spec.ts'];
+const alone = { ...onFleet, maxWorkers: 1, fileParallelism: false };
 
 /**
  * A test's group is in its name, and tools/test-groups.spec.ts finds the one that is in a wrong one:
  *
  * `*.spec.ts`             pure: needs no fleet
- * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use
+ * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use; those
+ *                         that need PostgreSQL alone are a group of their own, found by what they use
  * `*.e2e.spec.ts`         the same, in browsers
  * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
  *                         of other tests would let them run out: three files at a time
@@ -38,8 +44,18 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
-          exclude: [faults, ...notCompiled],
+          exclude: [faults, ...database, ...notCompiled],
           ...sideBySide,
+          setupFiles: 'libs/service/src/metrics.fixture.ts',
+        },
+      },
+      {
+        test: {
+          name: 'database',
+          include: database,
+          ...onFleet,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
       },
@@ -51,18 +67,17 @@ export default defineConfig({
           exclude: notCompiled,
           ...onFleet,
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
+      { test: { name: 'patient-faults', include: patient, exclude: notCompiled, ...alone, sequence: { groupOrder: 4 } } },
       {
         test: {
           name: 'faults',
           include: ['{apps,libs}/*/src/**/*.faults.*.spec.ts', 'e2e/**/*.faults.*.spec.ts'],
-          exclude: notCompiled,
-          ...onFleet,
-          maxWorkers: 1,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          exclude: [...patient, ...notCompiled],
+          ...alone,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

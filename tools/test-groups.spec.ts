@@ -3,9 +3,12 @@
  * one part no two break the same.
  */
 import { globSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import config from '../vitest.config.js';
+import { databaseOnly } from './launcher/database-only.mjs';
 import { slowest } from './launcher/slowest-first.mjs';
+import { groups, wholeRun } from './launcher/test-run.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const breaks = /fleet\.(control|controlBrokers|killAndAwait|restartBroker)\(|\.flushall\(/;
@@ -40,4 +43,31 @@ test('the files that begin first are there, once each, and have no fleet to them
   expect(slowest.filter((file) => !specs.includes(file))).toEqual([]);
   expect(new Set(slowest).size).toBe(slowest.length);
   expect(slowest.filter((file) => /faults\./.test(file))).toEqual([]);
+});
+
+const projects = (config.test?.projects ?? []) as { test: { name: string; include: string[]; exclude?: string[] } }[];
+
+test('every group of Vitest runs once in a whole run, and is reached by one name of --project', () => {
+  const names = projects.map(({ test: { name } }) => name).sort();
+  expect(wholeRun.flatMap((run) => [...run.projects, ...run.beside]).sort()).toEqual(names);
+  expect(Object.values(groups).flat().sort()).toEqual(names);
+});
+
+test('every test on real servers is in one group', () => {
+  const groupsOf = (file: string) =>
+    projects
+      .filter(
+        ({ test: { include, exclude = [] } }) =>
+          include.some((glob) => matchesGlob(file, glob)) && !exclude.some((glob) => matchesGlob(file, glob)),
+      )
+      .map(({ test: { name } }) => name);
+  expect(specs.filter((file) => groupsOf(file).length !== 1).map((file) => [file, groupsOf(file)])).toEqual([]);
+});
+
+test('what needs PostgreSQL alone is told from what needs a log, a door or Redis', () => {
+  const found = databaseOnly();
+  expect(found).toContain('apps/calls/src/decide-in-groups/decision-room.int.spec.ts');
+  expect(found).toContain('libs/service/src/database/migrate.int.spec.ts');
+  expect(found.filter((file) => file.startsWith('libs/event-log/src/consume/'))).toEqual([]);
+  expect(found.filter((file) => /\.(killAndAwait|control)\(|Phones|\.brokers/.test(textOf(file)))).toEqual([]);
 });

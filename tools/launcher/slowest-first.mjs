@@ -20,11 +20,12 @@ export const slowest = [
   'libs/event-log/src/consume/rest.int.spec.ts',
   'e2e/many-people.int.spec.ts',
   'e2e/calls.int.spec.ts',
-  'apps/webhooks/src/endpoints/known-endpoints.int.spec.ts',
   'libs/event-log/src/consume/paces.int.spec.ts',
-  'libs/service/src/database/migrate.int.spec.ts',
   'libs/event-log/src/consume/rebuild.int.spec.ts',
   'e2e/check-log.int.spec.ts',
+  // Of those that need the database alone.
+  'apps/webhooks/src/endpoints/known-endpoints.int.spec.ts',
+  'libs/service/src/database/migrate.int.spec.ts',
 ];
 
 /** Vitest knows how long files took only where they have run before, which they have not in a new clone: then it goes by their size. */

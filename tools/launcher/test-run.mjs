@@ -30,16 +30,39 @@ const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
 /** Replicas of the far host: they reach PostgreSQL and Kafka through one line, which can be cut. */
 const farReplicas = ['calls', 'presence', 'webhooks'];
 
-const sideBySide = ['integration', 'browser', 'local-faults'];
-const alone = ['faults'];
+/** The groups that `--project` may name, each with Vitest's own that it is made of. */
+export const groups = {
+  unit: ['unit'],
+  integration: ['integration', 'database'],
+  browser: ['browser'],
+  'local-faults': ['local-faults'],
+  faults: ['patient-faults', 'faults'],
+};
 
 /**
- * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. Pure tests run beside
- * those that have the fleet alone: they mostly wait for what they broke, while all others want every processor. The last line says
+ * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the whole fleet mostly waits for
+ * it, and what needs none of it has the processors meanwhile, which all others want themselves.
+ */
+export const wholeRun = [
+  { projects: ['integration', 'browser', 'local-faults'], beside: [] },
+  { projects: ['patient-faults'], beside: ['unit', 'database'] },
+  { projects: ['faults'], beside: [] },
+];
+
+/** @returns the runs that some groups are made in: one, and pure tests beside it, unless everything is to be run. */
+function runsFor(wanted, args) {
+  const isWhole = args.length === 0 && Object.keys(groups).every((group) => wanted.includes(group));
+  if (isWhole) return wholeRun;
+  const projects = wanted.flatMap((group) => groups[group] ?? []);
+  return [{ projects: projects.filter((project) => project !== 'unit'), beside: projects.filter((project) => project === 'unit') }];
+}
+
+/**
+ * Runs tests on a fleet of their own, with two replicas of every service, and exits with what came of them. The last line says
  * `N passed, N failed`.
  * @param {string[]} args for Vitest: files and the like.
  * @param {object} options
- * @param {string[]} [options.projects] which groups of tests: all unless told.
+ * @param {(keyof groups)[]} [options.projects] which groups of tests: all unless told.
  * @param {Record<string, string>} [options.settings] environment of the tests.
  * @param {number} [options.replicas] how many of each service.
  * @param {number} [options.brokers] how many brokers of Kafka.
@@ -47,15 +70,13 @@ const alone = ['faults'];
  * @param {Record<string, Record<string, string>>} [options.overrides] settings of services, by their names, for this run alone.
  */
 export async function runTests(args, options = {}) {
-  const { projects = ['unit', ...sideBySide, ...alone], replicas = 2, brokers = 3, services, overrides = {} } = options;
-  const rounds = [sideBySide, alone]
-    .map((round) => round.filter((project) => projects.includes(project)))
-    .filter(({ length }) => length > 0);
-  if (rounds.length === 0) return runPure(args, options.settings);
+  const { projects = Object.keys(groups), replicas = 2, brokers = 3, services, overrides = {} } = options;
+  const runs = runsFor(projects, args);
+  if (runs.every((run) => run.projects.length === 0)) return runPure(args, options.settings);
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
   const reportOf = (name) => join(instance.folder, `report-${name}.json`);
-  const reports = [reportOf('unit'), ...rounds.map(([first]) => reportOf(first))];
+  const reports = runs.flatMap((run) => [run.projects[0], ...run.beside]).map(reportOf);
   let fleet;
   let sound = true;
   const stop = async () => {
@@ -89,13 +110,15 @@ export async function runTests(args, options = {}) {
     });
     say('running the tests');
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    for (const round of rounds) {
-      const isLast = round === rounds.at(-1);
-      const groups = round.map((project) => `--project=${project}`);
-      const runs = [runVitest([...groups, ...args], { report: reportOf(round[0]), settings: { ...settings, ...found } })];
-      if (isLast && projects.includes('unit'))
-        runs.push(runVitest(['--project=unit', ...args], { report: reportOf('unit'), settings, quiet: true }));
-      sound = (await Promise.all(runs)).every(Boolean) && sound;
+    const test = (names, quiet) =>
+      runVitest([...names.map((name) => `--project=${name}`), ...args], {
+        report: reportOf(names[0]),
+        settings: { ...settings, ...found },
+        quiet,
+      });
+    for (const { projects: names, beside } of runs) {
+      const outcomes = await Promise.all([test(names, false), ...beside.map((name) => test([name], true))]);
+      sound = outcomes.every(Boolean) && sound;
     }
   } catch (error) {
     sound = false;

@@ -126,8 +126,9 @@ function brokerSettings({ folder, name, names, ports }) {
     // Leaders go home soon after a restart, so that no broker is left without work, and moves are common.
     'leader.imbalance.check.interval.seconds': 10,
     'leader.imbalance.per.broker.percentage': 0,
-    // A broker that hangs or died is replaced as leader after so long, ms.
-    'broker.session.timeout.ms': 6000,
+    // A broker that hangs or died is replaced as leader after so long, ms. Until then its successor may not come in.
+    'broker.session.timeout.ms': 4000,
+    'broker.heartbeat.interval.ms': 1000,
     'replica.lag.time.max.ms': 10_000,
     'controlled.shutdown.enable': true,
     'log.segment.bytes': 67_108_864,

@@ -1,0 +1,23 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from './registry.mjs';
+
+/** What a test has that needs more than PostgreSQL: people, a door, a log, Redis, or a process of the fleet. */
+const needsMore =
+  /\b(?:Phones|RawSocket|FlakyLine|Browsers|WebhookReceiver|MailServer|SipPhone|EventLog|Bench|OutboxBench|OutboxRelay|Redis|spawn|fork)\b|\.(?:brokers|redis|janus|rest|makeApp|makeUser|tokenOf|control|urlOf|url|figuresOf|readinessOf|ready)\b/;
+
+/** @returns the text of a test and of the fixtures beside it. */
+function textOf(file) {
+  const text = readFileSync(file, 'utf8');
+  const fixtures = [...text.matchAll(/from '(\.[^']*\.fixture)\.js'/g)].map(([, path]) => join(dirname(file), `${path}.ts`));
+  return [text, ...fixtures.filter(existsSync).map((fixture) => readFileSync(fixture, 'utf8'))].join('\n');
+}
+
+/**
+ * @returns the tests on real servers that need PostgreSQL alone, by their paths in the project: whatever else is broken does not
+ *   concern them.
+ */
+export function databaseOnly() {
+  const specs = globSync('{apps,libs}/*/src/**/*.int.spec.ts', { cwd: root, exclude: (name) => name === 'node_modules' });
+  return specs.filter((file) => !/faults\./.test(file) && !needsMore.test(textOf(join(root, file)))).sort();
+}
