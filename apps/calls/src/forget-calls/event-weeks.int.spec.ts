@@ -188,7 +188,7 @@ test('a replica that starts looks after the weeks, and says what it could not do
   const report = (error: unknown, doing: string) => void failed.push(`${doing}: ${error}`);
   const log = { info: () => undefined };
   const start = (database: unknown) =>
-    new CallWeeks({ of: () => database } as never, { KEEP_FINISHED_CALLS_DAYS: 30 }, report, log as never);
+    new CallWeeks({ of: () => database, background: database } as never, { KEEP_FINISHED_CALLS_DAYS: 30 }, report, log as never);
   const replica = start(store.schema);
   replica.onApplicationBootstrap();
   await eventually('eight weeks', async () => (await weeks()).includes(tableOfWeek(weekOf(Date.now() + 7 * weekMs))));
