@@ -1,6 +1,6 @@
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
-import type { KafkaMessage } from 'kafkajs';
+import type { KafkaMessage, Producer } from 'kafkajs';
 import {
   type ConsumerOptions,
   type Database,
@@ -37,6 +37,7 @@ export class Bench {
   readonly log: EventLog;
   readonly topic: Topic;
   readonly #cleanups: (() => Promise<unknown>)[] = [];
+  #producer: Promise<Producer> | undefined;
 
   private constructor(
     readonly schema: TestSchema,
@@ -62,8 +63,7 @@ export class Bench {
 
   /** Puts events into the topic as a relay would, past any outbox: gaps and repeats included. */
   async tell(...events: (AnyEvent | { tombstone: string })[]): Promise<void> {
-    const producer = this.log.producer();
-    await producer.connect();
+    const producer = await this.#connectedProducer();
     const messages = events.map((one) => ('tombstone' in one ? toMessage(one.tombstone, null) : toMessage(one.subject, one)));
     await eventually('the brokers taking the events', () =>
       producer.send({ topic: this.topic, acks: -1, messages }).then(
@@ -71,7 +71,17 @@ export class Bench {
         () => false,
       ),
     );
-    await producer.disconnect();
+  }
+
+  /** Connects once, however many tell. */
+  #connectedProducer(): Promise<Producer> {
+    this.#producer ??= (async () => {
+      const producer = this.log.producer();
+      await producer.connect();
+      this.atEnd(() => producer.disconnect());
+      return producer;
+    })();
+    return this.#producer;
   }
 
   /** Applies events as a service would: drops what is not newer, in the transaction of the effect. */
