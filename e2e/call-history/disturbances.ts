@@ -2,12 +2,10 @@ import { eventually, type Fleet, type ServiceName, serviceNames } from '@communi
 import type { Chance } from './chance.js';
 import type { Evidence } from './evidence.js';
 
-/** What is broken, in an order that chance chooses; all of it once before anything twice. */
+/** What is broken, in an order that chance chooses; all of it once before anything twice: a minute is enough for that. */
 const kinds = [
   'kill calls',
-  'kill calls',
   'kill gateway',
-  'kill any',
   'kill any',
   'drain any',
   'freeze any',
@@ -15,10 +13,12 @@ const kinds = [
   'kill postgres',
   'kill a broker',
   'restart a broker',
-  'restart a broker',
   'kill redis',
   'flush redis',
 ] as const;
+type Kind = (typeof kinds)[number];
+/** What is broken once more before all begins anew. */
+const again: readonly Kind[] = ['kill calls', 'kill any', 'restart a broker'];
 
 /** What is broken besides the fleet's processes. */
 export interface Beside {
@@ -31,7 +31,7 @@ export interface Beside {
 /** Breaks things, one after the other: kills and restarts processes and brokers, freezes them, cuts a host off, empties Redis. */
 export class Disturbances {
   readonly done: Evidence['disturbed'] = [];
-  #deck: (typeof kinds)[number][] = [];
+  #deck: Kind[] = [];
 
   constructor(
     private readonly fleet: Fleet,
@@ -43,7 +43,7 @@ export class Disturbances {
   async goOn(until: () => boolean): Promise<void> {
     const mending = new Set<Promise<void>>();
     while (!until()) {
-      await pause(this.chance.between(500, 2500), until);
+      await pause(this.chance.between(300, 1500), until);
       if (until()) break;
       const disturbed = this.#disturb().finally(() => mending.delete(disturbed));
       mending.add(disturbed);
@@ -60,8 +60,8 @@ export class Disturbances {
   }
 
   async #one(): Promise<string> {
-    if (this.#deck.length === 0) this.#deck = this.chance.some(kinds, kinds.length);
-    const kind = this.#deck.pop() as (typeof kinds)[number];
+    if (this.#deck.length === 0) this.#deck = [...this.chance.some(kinds, kinds.length), ...this.chance.some(again, again.length)];
+    const kind = this.#deck.shift() as Kind;
     switch (kind) {
       case 'kill calls':
         return this.#killReplica('kill', 'calls');
