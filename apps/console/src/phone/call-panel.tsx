@@ -1,7 +1,7 @@
 import type { Call, CommunicationCenter } from '@communication-center/client';
 import { ActionIcon, Badge, Button, Card, Group, Stack, Title, Tooltip } from '@mantine/core';
-import { IconMicrophone, IconMicrophoneOff, IconPhoneOff, IconVideo, IconVideoOff } from '@tabler/icons-react';
 import { useEffect, useReducer, useState } from 'react';
+import { IconMicrophone, IconMicrophoneOff, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
 import { People } from './people.js';
 import { StreamView } from './stream-view.js';
 import { UpgradeWish } from './upgrade-wish.js';

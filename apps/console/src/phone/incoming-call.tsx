@@ -1,7 +1,7 @@
 import type { Call, CommunicationCenter } from '@communication-center/client';
 import { Avatar, Button, Group, Menu, Modal, Stack, Text, Title } from '@mantine/core';
-import { IconBellOff, IconChevronDown, IconPhone, IconPhoneOff } from '@tabler/icons-react';
 import { useEffect } from 'react';
+import { IconBellOff, IconChevronDown, IconPhone, IconPhoneOff } from '../icons.js';
 import { startRingTone } from './ring-tone.js';
 import { useNames } from './use-names.js';
 

@@ -1,7 +1,7 @@
 import type { Call } from '@communication-center/client';
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { IconBellRinging, IconUserMinus, IconUserPlus } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
+import { IconBellRinging, IconUserMinus, IconUserPlus } from '../icons.js';
 import { readable } from '../text-of.js';
 import { reasonText } from './reasons.js';
 

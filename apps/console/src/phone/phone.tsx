@@ -1,8 +1,8 @@
 import { type Call, CenterError, type CommunicationCenter } from '@communication-center/client';
 import type { CallType } from '@communication-center/contracts';
 import { Alert, Badge, Button, Card, Container, Group, SegmentedControl, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconPhone } from '@tabler/icons-react';
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
+import { IconPhone } from '../icons.js';
 import { CallPanel } from './call-panel.js';
 import { IncomingCall } from './incoming-call.js';
 import { reasonText } from './reasons.js';

@@ -1,7 +1,7 @@
 import type { CommunicationCenter } from '@communication-center/client';
 import { Button, Card, Group, Stack, Text, Title, UnstyledButton } from '@mantine/core';
-import { IconPhone } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { IconPhone } from '../icons.js';
 import { outcomeText } from './reasons.js';
 import { useNames } from './use-names.js';
 

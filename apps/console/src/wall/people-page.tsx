@@ -1,7 +1,7 @@
 import type { ToldPresence } from '@communication-center/client';
 import { Anchor, Group, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
+import { IconSearch } from '../icons.js';
 import { textOf } from '../text-of.js';
 import { type Column, SortedTable } from './sorted-table.js';
 import { StatusBadge } from './status-badge.js';

@@ -1,6 +1,6 @@
 import { Table, Text, UnstyledButton } from '@mantine/core';
-import { IconChevronDown, IconChevronUp, IconSelector } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
+import { IconChevronDown, IconChevronUp, IconSelector } from '../icons.js';
 
 export interface Column<Row> {
   title: string;
