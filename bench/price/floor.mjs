@@ -1,6 +1,7 @@
-import { EventLog } from '@communication-center/event-log';
+import { brokerSettingsIn, brokersOf, EventLog } from '@communication-center/event-log';
 import pg from 'pg';
 import { WebSocket, WebSocketServer } from 'ws';
+import { kafkaSettings } from '../../tools/launcher/services.mjs';
 
 /*
  * What the way of an event takes at least on this machine and these servers, bare, in a process of its own:
@@ -29,7 +30,7 @@ process.on('disconnect', () => process.exit(0));
  * @returns the times of one hop and of two, in milliseconds.
  */
 async function measure({ servers, count, rate }) {
-  const log = new EventLog({ brokers: [servers.brokers], clientId: 'bench-floor' });
+  const log = new EventLog({ clientId: 'bench-floor', ...brokersOf(brokerSettingsIn(kafkaSettings(servers))) });
   await log.createIfMissing(Object.values(topics).map((topic) => ({ topic, numPartitions: 1 })));
   const producer = log.producer();
   await producer.connect();

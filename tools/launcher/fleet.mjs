@@ -8,6 +8,7 @@ import { brokerNames, startKafka } from './infrastructure/kafka.mjs';
 import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
 import { startRedis } from './infrastructure/redis.mjs';
+import { makeSecured } from './infrastructure/secured.mjs';
 import { choosePorts, makeSecrets, readState, writeState } from './instance.mjs';
 import { Lending } from './lending.mjs';
 import { Refusal, say } from './output.mjs';
@@ -20,8 +21,8 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', .
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.
- * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isWatched?: boolean, keepsData?: boolean}} options
- *   `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `keepsData`: whether what the
+ * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isSecured?: boolean, isWatched?: boolean, keepsData?: boolean}} options
+ *   `isSecured`: whether the servers that are started here speak TLS alone and ask who connects; `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `keepsData`: whether what the
  *   servers hold is wanted after the fleet's end.
  * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
  */
@@ -36,6 +37,7 @@ export async function startFleet(
     services: wanted,
     overrides,
     databaseSettings,
+    isSecured,
     isWatched,
     keepsData = true,
   } = {},
@@ -74,7 +76,7 @@ export async function startFleet(
   try {
     closeControl = await serveControl(instance.controlSocket, (method, path) => control(method, path, { processes, state, stop, lending }));
     const servers = await bothOrNeither(
-      startServers(instance, processes, { ...state, databaseSettings }, pooled),
+      startServers(instance, processes, { ...state, databaseSettings, secured: isSecured && makeSecured(instance) }, pooled),
       installPackages().then(build),
     );
     Object.assign(state, { servers });
@@ -124,7 +126,8 @@ async function startServers(instance, processes, state, pooled) {
     startJanus(instance, processes, state),
   ]);
   const pooler = pooled.length > 0 ? await startPgbouncer(instance, processes, state, database) : undefined;
-  return { database, pooler, redis, brokers: kafka.addresses, replication: kafka.replication, janus };
+  const secured = state.secured && { kafka: state.secured.kafka, redis: state.secured.redis };
+  return { database, pooler, redis, brokers: kafka.addresses, replication: kafka.replication, janus, ...(secured && { secured }) };
 }
 
 async function createTopics(instance, servers) {

@@ -19,11 +19,19 @@ const collecting = (service) => [
 /** Where Node keeps what it has compiled, so that the next process starts faster. */
 export const compileCache = (instance) => ({ NODE_COMPILE_CACHE: join(instance.cache, 'node') });
 
+/** Settings of one's own, by what their names begin with. */
+const ownOf = (beginning) => Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith(beginning)));
+
 /** What the services, and whoever makes topics, are told of Kafka. Settings of one's own win. */
-export function kafkaSettings({ brokers, replication }) {
-  const own = Object.entries(process.env).filter(([name]) => name.startsWith('KAFKA_'));
+export function kafkaSettings({ brokers, replication, secured }) {
   const local = replication && { KAFKA_REPLICATION: String(replication), KAFKA_PARTITIONS: '12' };
-  return { ...local, ...Object.fromEntries(own), KAFKA_BROKERS: brokers };
+  return { ...local, ...ownOf('KAFKA_'), ...secured?.kafka, KAFKA_BROKERS: brokers };
+}
+
+/** What the services are told of a server that not all of them need. */
+function settingsOf(server, servers) {
+  const name = server.toUpperCase();
+  return { ...(server === 'redis' && { ...ownOf('REDIS_'), ...servers.secured?.redis }), [`${name}_URL`]: servers[server] };
 }
 
 /** How a replica on the far host reaches the servers: through the far line alone. */
@@ -37,7 +45,7 @@ function farServers(servers, ports) {
 
 /**
  * @returns how to start each service of an instance, and each of its replicas: the first is named as its service, the second `calls-2`.
- * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, replication?: number, janus: string}, replicas?: number, far?: string[], pooled?: string[], overrides?: Record<string, Record<string, string>>, isWatched?: boolean}} fleet
+ * @param {{ports: object, secrets: object, servers: {database: string, pooler?: string, redis: string, brokers: string, replication?: number, janus: string, secured?: {kafka: object, redis: object}}, replicas?: number, far?: string[], pooled?: string[], overrides?: Record<string, Record<string, string>>, isWatched?: boolean}} fleet
  */
 export function servicesOf(instance, fleet) {
   const numbers = Array.from({ length: fleet.replicas ?? 1 }, (_, index) => index + 1);
@@ -91,7 +99,7 @@ function ownSettings(
   const given = Object.entries(overrides).map(([setting, variable]) => [setting, process.env[variable]]);
   return {
     ...(doorSetting && { [doorSetting]: String(door) }),
-    ...Object.fromEntries(needed.map((server) => [`${server.toUpperCase()}_URL`, servers[server]])),
+    ...Object.assign({}, ...needed.map((server) => settingsOf(server, servers))),
     ...Object.fromEntries(Object.entries(named).map(([setting, secret]) => [setting, secrets[secret]])),
     ...Object.fromEntries(filled),
     ...Object.fromEntries(given.filter(([, value]) => value)),

@@ -1,10 +1,10 @@
-import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { commonSettings, numberSetting, redisSettings, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
-  REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
+  ...redisSettings,
   PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })

@@ -1,11 +1,18 @@
-import { addressSettings, commonSettings, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
+import {
+  addressSettings,
+  commonSettings,
+  numberSetting,
+  redisSettings,
+  replicasSetting,
+  secretsKeySetting,
+} from '@communication-center/service';
 import { z } from 'zod';
 import { standardScheduleSeconds } from './domain/retry-schedule.js';
 
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
-  REDIS_URL: z.url().meta({ secret: true }).describe('Redis that schedules retries; holds no truth'),
+  ...redisSettings,
   SECRETS_KEY: secretsKeySetting,
   ...addressSettings,
   REQUEST_TIMEOUT_MS: numberSetting(15_000, { min: 100 }).meta({ unit: 'ms' }).describe('how long an endpoint has to answer'),

@@ -16,10 +16,13 @@ export { Tail } from './consume/tail.js';
 export type { WorkOnEvents } from './consume/trace-work.js';
 export type { Database, OwnConnection, Rows, Sql, Transaction } from './database.js';
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
+export { type BrokerSettings, brokerSettingsIn, brokersOf, saslMechanisms } from './log/broker-settings.js';
 export { BrokerWatch } from './log/broker-watch.js';
 export { fromMessage, toMessage } from './log/event-headers.js';
 export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
+export { readTlsFiles } from './log/tls-files.js';
+export { retentions } from './log/topic-retentions.js';
 export { compareStore, type Stored } from './publish/compare-store.js';
 export type { WrittenRow } from './publish/lanes.js';
 export {

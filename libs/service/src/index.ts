@@ -29,6 +29,7 @@ export { parsing } from './request-shape.js';
 export { type Route, routesOf } from './routes.js';
 export { runService } from './run-service.js';
 export { SealedBox, secretsKeySetting } from './sealed-box.js';
+export { redisSettings } from './server-settings.js';
 export { Report, type ReportError } from './service.module.js';
 export { type Patience, ServiceClient, untilDecided } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';

@@ -1,7 +1,9 @@
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { DueRows } from './due-rows.js';
 import { nextAttemptIn } from './next-attempt.js';
+import { connectRedis } from './redis.js';
+import type { RedisSettings } from './server-settings.js';
 import { inNewTrace } from './trace.js';
 
 /** One attempt at the work of one row. */
@@ -14,7 +16,7 @@ export interface RowJob {
 
 export interface RowJobsOptions {
   name: string;
-  redisUrl: string;
+  redis: RedisSettings;
   /** Does the row's work if the row says that it is due; records the outcome in the row. */
   work: (rowId: string, attempt: number) => Promise<void>;
   /** Finds rows whose time has passed: their jobs were lost, or never added. Bounded by its own LIMIT. */
@@ -53,8 +55,8 @@ export class RowJobs {
   constructor(options: RowJobsOptions) {
     this.#options = options;
     // A row that cannot be queued now is found by the sweep: better than a caller that waits for Redis.
-    const queueing = new Redis(options.redisUrl, { connectTimeout: 3000, commandTimeout: 5000, maxRetriesPerRequest: 1 });
-    const working = new Redis(options.redisUrl, { connectTimeout: 3000, maxRetriesPerRequest: null });
+    const queueing = connectRedis(options.redis, { connectTimeout: 3000, commandTimeout: 5000, maxRetriesPerRequest: 1 });
+    const working = connectRedis(options.redis, { connectTimeout: 3000, maxRetriesPerRequest: null });
     this.#connections = [queueing, working];
     for (const connection of this.#connections) connection.on('error', (error: unknown) => options.onError(error, 'talking to Redis'));
     this.#queue = new Queue(options.name, {

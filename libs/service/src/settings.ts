@@ -1,6 +1,7 @@
 import { iceServersSchema } from '@communication-center/contracts';
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
+import { databaseUrlSetting, kafkaSettings } from './server-settings.js';
 import { weaknessOf } from './weak-secrets.js';
 
 /** Injection token of a service's settings. */
@@ -44,14 +45,10 @@ export const iceServersSetting = () => json(iceServersSchema).prefault('[]');
 const poolSize = (byDefault: number) => numberSetting(byDefault, { min: 1, max: 200 });
 
 const databaseSettings = {
-  DATABASE_URL: z
-    .string()
-    .min(1)
-    .meta({ secret: true })
-    .describe('PostgreSQL, directly or through a pooler; each service uses a schema of its own'),
-  DATABASE_DIRECT_URL: z
-    .string()
-    .min(1)
+  DATABASE_URL: databaseUrlSetting().describe(
+    'PostgreSQL, directly or through a pooler; each service uses a schema of its own. `?sslmode=verify-full` is TLS, with `sslrootcert`, `sslcert` and `sslkey` for PEM files: a certificate that does not match is refused',
+  ),
+  DATABASE_DIRECT_URL: databaseUrlSetting()
     .optional()
     .meta({ secret: true })
     .describe('PostgreSQL without a pooler, for migrations and for connections that hold locks or listen; else DATABASE_URL'),
@@ -86,15 +83,7 @@ export const commonSettings = {
     .describe('collector of OpenTelemetry that is told spans by OTLP over HTTP, such as http://127.0.0.1:4318; without it no span is made'),
   ...databaseSettings,
   MIGRATE: flag(true).describe('whether the service brings its schema up to date when it starts'),
-  KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((text) => text.split(',').map((broker) => broker.trim()))
-    .describe('host:port, separated by commas'),
-  KAFKA_SSL: flag(false).describe('whether brokers are reached over TLS'),
-  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('how to sign in at the brokers'),
-  KAFKA_SASL_USERNAME: z.string().optional().describe('name to sign in with at the brokers'),
-  KAFKA_SASL_PASSWORD: z.string().optional().meta({ secret: true }).describe('password to sign in with at the brokers'),
+  ...kafkaSettings,
   KAFKA_REPLICATION: numberSetting(3, { min: 1, max: 9 }).describe(
     'copies of each partition of topics that are created; all but one must have an event before it counts as published',
   ),

@@ -8,6 +8,7 @@ import { waitFor } from '../processes.mjs';
 import { root } from '../registry.mjs';
 import { startInCompose } from './compose.mjs';
 import { findProgram, provide } from './packages.mjs';
+import { securedBroker, securedFormat } from './secured.mjs';
 
 const variable = 'KAFKA_BROKERS';
 const pom = join(root, 'deploy/kafka/pom.xml');
@@ -19,7 +20,7 @@ export const brokerNames = (count) => Array.from({ length: count }, (_, index) =
  * Starts brokers in KRaft mode, each a controller as well, or takes the configured ones.
  * @returns their addresses, and how many copies of a partition they can keep; undefined for configured ones, whose owner knows.
  */
-export async function startKafka(instance, processes, { ports, brokers: count }) {
+export async function startKafka(instance, processes, { ports, brokers: count, secured }) {
   if (process.env[variable]) return { addresses: process.env[variable] };
   const find = () => {
     const java = findProgram('java');
@@ -38,7 +39,7 @@ export async function startKafka(instance, processes, { ports, brokers: count })
     startInCompose(instance, 'kafka', { KAFKA_PORT: String(ports.kafka) });
   } else {
     fetchBroker(instance, programs.maven);
-    await Promise.all(names.map((name) => startBroker(instance, processes, { java: programs.java, name, names, ports })));
+    await Promise.all(names.map((name) => startBroker(instance, processes, { java: programs.java, name, names, ports, secured })));
   }
   const isUp = (name) => waitFor(name, () => accepts(ports[name]), { timeoutMs: 90_000, dead: () => processes.deathOf(name) });
   await Promise.all(names.map(isUp));
@@ -66,22 +67,24 @@ function fetchBroker(instance, maven) {
   renameSync(draft, folder);
 }
 
-async function startBroker(instance, processes, { java, name, names, ports }) {
+async function startBroker(instance, processes, { java, name, names, ports, secured }) {
   const folder = join(instance.folder, name);
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'server.properties');
-  const settings = brokerSettings({ folder, name, names, ports });
+  const settings = brokerSettings({ folder, name, names, ports, secured });
   writeFileSync(
     config,
     Object.entries(settings)
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
+    { mode: 0o600 },
   );
   const jars = `${libraries(instance)}/*`;
   if (!existsSync(join(folder, 'data', 'meta.properties'))) {
     rmSync(join(folder, 'data'), { recursive: true, force: true });
     const id = clusterId(join(instance.folder, 'kafka'));
-    await formatFolder(java, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config]);
+    const people = secured ? securedFormat(secured) : [];
+    await formatFolder(java, folder, ['-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config, ...people]);
   }
   const logging = `-Dlog4j2.configurationFile=${join(root, 'deploy/kafka/log4j2.properties')}`;
   const memory = names.length > 1 ? ['-Xms128m', '-Xmx256m'] : ['-Xms256m', '-Xmx512m'];
@@ -98,7 +101,7 @@ async function startBroker(instance, processes, { java, name, names, ports }) {
  * Each broker has two doors: one for whoever is near, and one that far ones are sent to, whose address is the far line's
  * (see far-line.mjs), so that a service behind that line reaches every broker through it alone.
  */
-function brokerSettings({ folder, name, names, ports }) {
+function brokerSettings({ folder, name, names, ports, secured }) {
   const suffix = name.slice('kafka'.length);
   const at = (part) => `127.0.0.1:${ports[part + suffix]}`;
   const copies = names.length;
@@ -108,11 +111,19 @@ function brokerSettings({ folder, name, names, ports }) {
     'controller.quorum.voters': names
       .map((one, index) => `${index + 1}@127.0.0.1:${ports[`kafkaController${one.slice('kafka'.length)}`]}`)
       .join(','),
-    listeners: `PLAINTEXT://${at('kafka')},FAR://${at('kafkaFarDoor')},CONTROLLER://${at('kafkaController')}`,
-    'advertised.listeners': `PLAINTEXT://${at('kafka')},FAR://${at('farKafka')}`,
-    'inter.broker.listener.name': 'PLAINTEXT',
+    ...(secured
+      ? {
+          listeners: `NEAR://${at('kafka')},CONTROLLER://${at('kafkaController')}`,
+          'advertised.listeners': `NEAR://${at('kafka')}`,
+          ...securedBroker(folder, 'NEAR', secured),
+        }
+      : {
+          listeners: `NEAR://${at('kafka')},FAR://${at('kafkaFarDoor')},CONTROLLER://${at('kafkaController')}`,
+          'advertised.listeners': `NEAR://${at('kafka')},FAR://${at('farKafka')}`,
+        }),
+    'inter.broker.listener.name': 'NEAR',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `NEAR:${secured ? 'SASL_SSL' : 'PLAINTEXT'},FAR:PLAINTEXT,CONTROLLER:PLAINTEXT`,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': false,
     'default.replication.factor': copies,
@@ -142,16 +153,21 @@ function brokerSettings({ folder, name, names, ports }) {
   };
 }
 
-function formatFolder(java, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(java, ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+/** Its arguments go by a file, since passwords may be among them: everybody may read the command lines of a machine. */
+function formatFolder(java, folder, args) {
+  const file = join(folder, 'format.args');
+  const quoted = ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', ...args].map(
+    (arg) => `"${arg.replace(/[\\"]/g, '\\$&')}"`,
+  );
+  writeFileSync(file, quoted.join('\n'), { mode: 0o600 });
+  const ended = new Promise((resolve, reject) => {
+    const child = spawn(java, [`@${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
     child.once('error', reject);
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`Kafka's folder could not be formatted: ${said}`))));
   });
+  return ended.finally(() => rmSync(file, { force: true }));
 }
 
 /** A Kafka UUID: 16 bytes in base64url. It must not begin with a dash, which the tool takes for an option. */

@@ -6,6 +6,7 @@ import { Refusal, say } from '../output.mjs';
 import { waitFor } from '../processes.mjs';
 import { startInCompose } from './compose.mjs';
 import { findProgram, provide } from './packages.mjs';
+import { securedDatabase } from './secured.mjs';
 
 const variable = 'DATABASE_URL';
 
@@ -42,7 +43,7 @@ export function dataFolder(instance, { uid }) {
 }
 
 /** Starts PostgreSQL, or takes the configured one. @returns its URL. */
-export async function startPostgres(instance, processes, { ports, secrets, databaseSettings = {} }) {
+export async function startPostgres(instance, processes, { ports, secrets, databaseSettings = {}, secured }) {
   if (process.env[variable]) return process.env[variable];
   const find = () => {
     const server = findProgram('postgres', binaryFolders());
@@ -58,6 +59,7 @@ export async function startPostgres(instance, processes, { ports, secrets, datab
   const runAs = account();
   const folder = dataFolder(instance, runAs);
   makeDataFolder(programs.initdb, folder, secrets.postgresPassword, runAs);
+  const tls = secured ? securedServer(folder, secured, runAs) : {};
   processes.start({
     name: 'postgres',
     command: programs.server,
@@ -74,7 +76,7 @@ export async function startPostgres(instance, processes, { ports, secrets, datab
       'max_connections=450',
       '-c',
       'log_line_prefix=%m [%p] %q%a: ',
-      ...Object.entries(databaseSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries({ ...databaseSettings, ...tls }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     cwd: folder,
     ...runAs,
@@ -87,7 +89,18 @@ export async function startPostgres(instance, processes, { ports, secrets, datab
     spawnSync(findProgram('pg_isready', binaryFolders()) ?? 'pg_isready', ['-q', '-h', '127.0.0.1', '-p', String(ports.postgres)])
       .status === 0;
   await waitFor('PostgreSQL', async () => ready(), { dead: () => processes.deathOf('postgres') });
-  return url;
+  return secured ? securedDatabase(url, secured) : url;
+}
+
+/** Lets nobody in without TLS, a certificate and a password. @returns the server's settings for that. */
+function securedServer(folder, { certificates: { ca, server } }, { uid, gid }) {
+  const files = { ssl_ca_file: ca, ssl_cert_file: server.cert, ssl_key_file: server.key };
+  // It reads only keys of its own account.
+  const copied = Object.entries(files).map(([setting, file]) => [setting, file, join(folder, `${setting}.pem`)]);
+  for (const [, file, copy] of copied) writeFileSync(copy, readFileSync(file), { mode: 0o600 });
+  writeFileSync(join(folder, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n', { mode: 0o600 });
+  if (uid !== undefined) for (const path of [...copied.map(([, , copy]) => copy), join(folder, 'pg_hba.conf')]) chownSync(path, uid, gid);
+  return { ssl: 'on', ...Object.fromEntries(copied.map(([setting, , copy]) => [setting, copy])) };
 }
 
 /** Initialises in a draft folder that is renamed when complete, so that a crash leaves no half-made cluster. */

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { waitFor } from '../processes.mjs';
 import { startInCompose } from './compose.mjs';
 import { findProgram, provide } from './packages.mjs';
@@ -8,9 +9,9 @@ import { findProgram, provide } from './packages.mjs';
 const variable = 'REDIS_URL';
 
 /** Starts Redis, or takes the configured one. @returns its URL. */
-export async function startRedis(instance, processes, { ports }) {
+export async function startRedis(instance, processes, { ports, secured }) {
   if (process.env[variable]) return process.env[variable];
-  const url = `redis://127.0.0.1:${ports.redis}`;
+  const url = `redis${secured ? 's' : ''}://127.0.0.1:${ports.redis}`;
   const server = provide({ what: 'Redis', find: () => findProgram('redis-server'), packages: ['redis-server'], variable });
   if (server === 'compose') {
     startInCompose(instance, 'redis', { REDIS_PORT: String(ports.redis) });
@@ -19,8 +20,7 @@ export async function startRedis(instance, processes, { ports }) {
     mkdirSync(folder, { recursive: true });
     // It holds no truth: every job in it can be made again from PostgreSQL, so nothing is saved.
     const args = [
-      '--port',
-      String(ports.redis),
+      ...doorOf(ports.redis, secured),
       '--bind',
       '127.0.0.1',
       '--dir',
@@ -37,13 +37,21 @@ export async function startRedis(instance, processes, { ports }) {
     ];
     processes.start({ name: 'redis', command: server, args });
   }
-  await waitFor('Redis', () => answersPing(ports.redis), { dead: () => processes.deathOf('redis') });
+  await waitFor('Redis', () => answersPing(ports.redis, secured), { dead: () => processes.deathOf('redis') });
   return url;
 }
 
-function answersPing(port) {
+function doorOf(port, secured) {
+  if (!secured) return ['--port', String(port)];
+  const { ca, server } = secured.certificates;
+  const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', server.cert, '--tls-key-file', server.key];
+  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'yes', ...files];
+}
+
+function answersPing(port, secured) {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const ask = () => socket.write('PING\r\n');
+    const socket = secured ? connectTls({ port, host: '127.0.0.1', ...clientOf(secured) }, ask) : connect(port, '127.0.0.1', ask);
     socket.setTimeout(1000, () => socket.destroy());
     socket.once('data', (data) => {
       resolve(data.toString().startsWith('+PONG'));
@@ -52,4 +60,8 @@ function answersPing(port) {
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
   });
+}
+
+function clientOf({ certificates: { ca, client } }) {
+  return { ca: readFileSync(ca), cert: readFileSync(client.cert), key: readFileSync(client.key) };
 }

@@ -60,7 +60,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   ) {
     this.#jobs = new RowJobs({
       name: 'missed-call-emails',
-      redisUrl: settings.REDIS_URL,
+      redis: settings,
       work: (emailId, attempt) => this.#attempt(emailId, attempt),
       overdue: () => this.#overdue(),
       schedule: settings.RETRY_SCHEDULE_SECONDS,

@@ -65,7 +65,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     tellDeliveries(database.of('reads'), this.#lanes);
     this.#retries = new RowJobs({
       name: 'webhook-deliveries',
-      redisUrl: settings.REDIS_URL,
+      redis: settings,
       work: (deliveryId, attempt) => this.#retry(deliveryId, attempt),
       overdue: () => this.#overdue(),
       schedule: settings.RETRY_SCHEDULE_SECONDS,

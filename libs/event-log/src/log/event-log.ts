@@ -1,17 +1,20 @@
 import { topics } from '@communication-center/contracts';
-import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { type Admin, ConfigResourceTypes, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { endableAdmin, keptAliveSocket } from './connections.js';
 import { fetchInSessions } from './fetch-in-sessions.js';
 import { countRequests, requestCounts } from './request-counts.js';
 import { restWhenIdle } from './rest-when-idle.js';
+import type { TlsIdentity } from './tls-files.js';
+import { type ConfigEntry, retentions } from './topic-retentions.js';
 
 export interface EventLogOptions {
   /** Each `host:port`, or several with commas between them. */
   brokers: string[];
   /** Names this process to the brokers, such as `calls`. */
   clientId: string;
-  ssl?: boolean;
+  /** Where brokers are reached over TLS: with what. A certificate that does not match is refused. */
+  ssl?: TlsIdentity;
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
   /** How many copies of each partition of a new topic the brokers keep: their own default unless told. */
   replicationFactor?: number;
@@ -26,31 +29,6 @@ interface WantedTopic {
   numPartitions: number;
   configEntries?: ConfigEntry[];
 }
-
-interface ConfigEntry {
-  name: string;
-  value: string;
-}
-
-const day = 86_400_000;
-
-const retentions: Record<(typeof topics)[keyof typeof topics]['retention'], ConfigEntry[]> = {
-  lasting: [
-    { name: 'cleanup.policy', value: 'delete' },
-    { name: 'retention.ms', value: '-1' },
-    { name: 'retention.bytes', value: '-1' },
-  ],
-  compacted: [
-    { name: 'cleanup.policy', value: 'compact' },
-    { name: 'delete.retention.ms', value: String(7 * day) },
-    // What a tombstone erases is gone from the disks within a day or so, however little is written.
-    { name: 'max.compaction.lag.ms', value: String(day) },
-  ],
-  passing: [
-    { name: 'cleanup.policy', value: 'delete' },
-    { name: 'retention.ms', value: String(7 * day) },
-  ],
-};
 
 /** A connection to the log. Everything that touches Kafka is made from one of these, inside this library alone. */
 export class EventLog {
@@ -77,7 +55,7 @@ export class EventLog {
       retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 8, factor: 0.2, multiplier: 2 },
       logLevel: logLevel.ERROR,
       logCreator: () => (entry) => options.warn?.(entry.log.message, { ...entry.log }),
-      ...(options.ssl && { ssl: true }),
+      ...(options.ssl && { ssl: options.ssl }),
       ...(options.sasl && { sasl: options.sasl as SASLOptions }),
     };
     this.kafka = new Kafka(this.#config);
@@ -120,6 +98,33 @@ export class EventLog {
         configEntries: [...retentions[retention], ...this.#safety()],
       })),
     );
+  }
+
+  /**
+   * Compares what the topics keep, and for how long, with what they should: one that was made by hand or by an early release may
+   * differ, and is left as it is.
+   */
+  async otherwiseKept(): Promise<{ topic: string; name: string; value: string; wanted: string }[]> {
+    const wanted = Object.entries(topics).map(([topic, { retention }]) => ({ topic, entries: retentions[retention] }));
+    const { resources } = await this.#ask((brokers) =>
+      brokers.ask((admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: wanted.map(({ topic, entries }) => ({
+            type: ConfigResourceTypes.TOPIC,
+            name: topic,
+            configNames: entries.map(({ name }) => name),
+          })),
+        }),
+      ),
+    );
+    return wanted.flatMap(({ topic, entries }) => {
+      const found = resources.find(({ resourceName }) => resourceName === topic)?.configEntries ?? [];
+      return entries.flatMap(({ name, value }) => {
+        const there = found.find(({ configName }) => configName === name)?.configValue ?? 'not known';
+        return there === value ? [] : [{ topic, name, value: there, wanted: value }];
+      });
+    });
   }
 
   /** What keeps acknowledged events when brokers die: all but one copy must have them, and no other copy may lead. */
