@@ -23,6 +23,26 @@ export const settings = z.object({
     .describe(
       'origins whose pages may ask this door in the name of apps without allowedOrigins of their own, such as https://shop.example.com, separated by commas; * for any, since every request shows a token and no cookie is read; the console may always',
     ),
+  FRAME_ANCESTORS: z
+    .string()
+    .default('none')
+    .transform((text) => text.split(',').map((origin) => origin.trim().toLowerCase()))
+    .pipe(z.array(z.string().regex(/^(none|self|https?:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?)$/, 'must be none, self, or origins')).min(1))
+    .refine((origins) => origins.length === 1 || !origins.includes('none'), 'none stands alone')
+    .describe('whose pages may show the console in a frame: none, self, or origins such as https://desk.example.com, separated by commas'),
+  STRICT_TRANSPORT_SECONDS: numberSetting(0, { max: 63_072_000 })
+    .meta({ unit: 's' })
+    .describe(
+      'where TLS ends in front of this door: for so long browsers ask for it over TLS alone (Strict-Transport-Security), 31536000 for a year; 0 where it is reached without TLS',
+    ),
+  MEDIA_PUBLIC_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .pipe(z.array(z.url({ protocol: /^wss?$/ })).min(1))
+    .optional()
+    .describe(
+      'where clients reach the media door, as the calls service has it: the console may open sockets there and at this door alone; without it anywhere',
+    ),
   CONSOLE_FOLDER: z.string().optional().describe('folder of the built console; without it the door serves no page'),
   ...addressSettings,
   DIRECTORY_URL: addressOf('directory'),

@@ -44,13 +44,13 @@ export interface TestApp {
 
 let made = 0;
 
-/** The running fleet that `npm test` started. */
+/** A running fleet: the one that `npm test` started, unless told. */
 export class Fleet {
   readonly state: InstanceState;
   readonly #pools = new Map<string, pg.Pool>();
 
-  constructor() {
-    const file = process.env.CENTER_INSTANCE_FILE;
+  /** @param file what the fleet's supervisor wrote about itself. */
+  constructor(file = process.env.CENTER_INSTANCE_FILE) {
     if (!file) throw new Error('CENTER_INSTANCE_FILE is not set: run the tests with npm test');
     this.state = JSON.parse(readFileSync(file, 'utf8')) as InstanceState;
   }

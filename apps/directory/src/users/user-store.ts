@@ -1,11 +1,12 @@
 import type { AppId, Profile, UserAlias, UserBody, UserPatch, UserRevoked, UserView } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
-import { Postgres, ProblemError } from '@communication-center/service';
-import { Injectable } from '@nestjs/common';
+import { faultOfWebAddress, Postgres, ProblemError, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
 import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
 import { readTogether } from '../read-together.js';
+import type { DirectorySettings } from '../settings.js';
 
 interface UserRow {
   user_alias: UserAlias;
@@ -26,7 +27,18 @@ function toBody(row: UserRow): Required<UserBody> {
   return { name, picture, email, phone, locale, doNotDisturb };
 }
 
-const toView = (row: UserRow): UserView => ({ userAlias: row.user_alias, createdAt: row.created_at.toISOString(), ...toBody(row) });
+/** @returns a picture that pages may show: of one that was saved before addresses were judged, nothing is told. */
+const shownPicture = (picture: string | null, profile: RunsIn) =>
+  picture === null || faultOfWebAddress(picture, profile) ? null : picture;
+
+type RunsIn = DirectorySettings['PROFILE'];
+
+const toView = (row: UserRow, profile: RunsIn): UserView => ({
+  userAlias: row.user_alias,
+  createdAt: row.created_at.toISOString(),
+  ...toBody(row),
+  picture: shownPicture(row.picture, profile),
+});
 
 interface Named {
   appId: AppId;
@@ -47,12 +59,16 @@ const nameOf = ({ appId, userAlias }: Named) => `${appId}/${userAlias}`;
 
 @Injectable()
 export class UserStore {
+  readonly #profile: RunsIn;
   readonly #known = readTogether<Named, Known>(nameOf, (users) => this.#those(users));
 
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
-  ) {}
+    @Inject(Settings) settings: Pick<DirectorySettings, 'PROFILE'>,
+  ) {
+    this.#profile = settings.PROFILE;
+  }
 
   /** Makes a user, or replaces its settings. */
   async save(appId: AppId, userAlias: UserAlias, body: UserBody): Promise<UserView> {
@@ -93,7 +109,7 @@ export class UserStore {
       [appId, userAlias],
     );
     if (!rows[0]) throw new ProblemError('unknown_user');
-    return toView(rows[0]);
+    return toView(rows[0], this.#profile);
   }
 
   /** Erases a user's settings; the row stays, so that its sequence never goes back. @throws ProblemError `unknown_user`. */
@@ -164,7 +180,7 @@ export class UserStore {
       `SELECT user_alias AS "userAlias", name, picture FROM users WHERE app_id = $1 AND user_alias = ANY($2) AND deleted_at IS NULL`,
       [appId, userAliases],
     );
-    return rows;
+    return rows.map((row) => ({ ...row, picture: shownPicture(row.picture, this.#profile) }));
   }
 
   /** @returns what the calls service must know of users, deleted ones too. */
@@ -203,6 +219,6 @@ export class UserStore {
       return { row, shards };
     });
     this.relay.committed(shards);
-    return toView(row);
+    return toView(row, this.#profile);
   }
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProblemError } from '@communication-center/service';
 import { passedBack } from '../public-door/passed-headers.js';
+import { keptNowhere, saidAlways } from '../public-door/safe-headers.js';
 
 /** An answer to an upgrade that was refused is a short one, and comes at once. */
 const mostBytes = 65_536;
@@ -13,6 +14,8 @@ export function refuseUpgrade(socket: Duplex, error: ProblemError): void {
   const body = JSON.stringify(problem);
   socket.end(
     head(problem.status, {
+      ...saidAlways,
+      ...keptNowhere,
       'content-type': 'application/problem+json',
       'content-length': Buffer.byteLength(body),
       ...(problem.status === 426 && { upgrade: 'websocket' }),
@@ -27,7 +30,7 @@ export function refuseUpgrade(socket: Duplex, error: ProblemError): void {
  */
 export async function passRefusal(socket: Duplex, answer: IncomingMessage): Promise<void> {
   const body = await readShort(answer);
-  const fields = { ...passedBack(answer.headers), 'content-length': body.length, connection: 'close' };
+  const fields = { ...saidAlways, ...keptNowhere, ...passedBack(answer.headers), 'content-length': body.length, connection: 'close' };
   socket.write(head(answer.statusCode ?? 502, fields));
   socket.end(body);
 }

@@ -20,7 +20,13 @@ beforeEach(async () => {
   onUpgrade = async () => bug();
   const nothing = async () => undefined;
   const sockets = { start: nothing, stop: nothing, upgrade: () => onUpgrade() };
-  const settings = { PUBLIC_HOST: '127.0.0.1', PUBLIC_PORT: 0, HEADERS_TIMEOUT_MS: 300 };
+  const settings = {
+    PUBLIC_HOST: '127.0.0.1',
+    PUBLIC_PORT: 0,
+    HEADERS_TIMEOUT_MS: 300,
+    FRAME_ANCESTORS: ['none'],
+    STRICT_TRANSPORT_SECONDS: 0,
+  };
   door = new PublicDoor(
     settings as never,
     pino({ level: 'silent' }),

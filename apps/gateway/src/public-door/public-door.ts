@@ -28,6 +28,7 @@ import { AllowedOrigins, PageRefused } from './allowed-origins.js';
 import { answerOrigin, takeBackOrigin } from './cross-origin.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
+import { SafeHeaders } from './safe-headers.js';
 
 /** How long a stop waits for answers to requests in hand, in milliseconds; streams and transfers are told to end before. */
 const drainMs = 3000;
@@ -36,6 +37,7 @@ const drainMs = 3000;
 @Injectable()
 export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #server: FastifyInstance;
+  readonly #safe: SafeHeaders;
   readonly #inHand = new Set<Promise<void>>();
 
   constructor(
@@ -47,6 +49,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly sockets: SocketDoor,
     private readonly passedSockets: SocketProxy,
   ) {
+    this.#safe = new SafeHeaders(settings);
     this.#server = fastify({
       forceCloseConnections: true,
       http: headersWithin(settings.HEADERS_TIMEOUT_MS),
@@ -64,7 +67,10 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));
     traceRequests(server, this.logger);
-    server.addHook('onRequest', async ({ raw }) => requireTarget(raw.url ?? ''));
+    server.addHook('onRequest', async ({ raw }, reply) => {
+      this.#saySafe(raw, reply);
+      requireTarget(raw.url ?? '');
+    });
     server.addHook('onRequest', async (request, reply) => {
       if (request.headers.origin === undefined) return;
       if (answerOrigin(request.raw, reply.raw, await this.origins.mayAskAtAll(request.raw))) reply.hijack();
@@ -155,6 +161,13 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     return credential ? this.authenticator.whose(credential, { page: request.raw }) : { kind: 'nobody' };
   }
 
+  /** Says what browsers may do with the answer, before anything is known of it: what answers may say more. */
+  #saySafe({ url, headers }: IncomingMessage, reply: FastifyReply): void {
+    const isPage = this.settings.CONSOLE_FOLDER !== undefined && !url?.startsWith('/v1/');
+    const said = isPage ? this.#safe.ofPage(headers.host) : this.#safe.ofData();
+    for (const [name, value] of Object.entries(said)) reply.raw.setHeader(name, value);
+  }
+
   /** A path without a file is a page of the console: it shows it by itself. */
   async #notFound(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const isPage = request.method === 'GET' && !request.url.startsWith('/v1') && !/\.[a-z0-9]+$/.test(request.url.split('?')[0] ?? '');
@@ -164,6 +177,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   #sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
     const problem = problemOf(error);
+    // What is refused before any hook has said nothing yet.
+    if (!reply.raw.hasHeader('x-content-type-options')) this.#saySafe(reply.request.raw, reply);
     if (problem instanceof PageRefused) takeBackOrigin(reply.raw);
     if (problem !== error && problem.cause) this.logger.error({ err: error }, 'a request failed at the door');
     const body = problem.toProblem(currentTraceId());

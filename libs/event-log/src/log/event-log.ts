@@ -1,5 +1,5 @@
 import { topics } from '@communication-center/contracts';
-import { type Admin, ConfigResourceTypes, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
+import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { endableAdmin, keptAliveSocket } from './connections.js';
 import { fetchInSessions } from './fetch-in-sessions.js';
@@ -29,6 +29,9 @@ interface WantedTopic {
   numPartitions: number;
   configEntries?: ConfigEntry[];
 }
+
+/** What Kafka calls a topic where it is asked for settings of things; the client's own name for it cannot be imported by name. */
+const topicResource = 2;
 
 /** A connection to the log. Everything that touches Kafka is made from one of these, inside this library alone. */
 export class EventLog {
@@ -111,7 +114,7 @@ export class EventLog {
         admin.describeConfigs({
           includeSynonyms: false,
           resources: wanted.map(({ topic, entries }) => ({
-            type: ConfigResourceTypes.TOPIC,
+            type: topicResource,
             name: topic,
             configNames: entries.map(({ name }) => name),
           })),
