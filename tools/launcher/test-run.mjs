@@ -7,6 +7,7 @@ import { findProgram, provide } from './infrastructure/packages.mjs';
 import { dataFolders, openInstance } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes } from './processes.mjs';
+import { secretsLeaked } from './secrets-kept.mjs';
 import { compileCache } from './services.mjs';
 import { countsOf, runVitest, slowestOf } from './vitest-runs.mjs';
 
@@ -91,7 +92,8 @@ export async function runTests(args, options = {}) {
 
   try {
     await new Processes(instance).endLeftovers();
-    for (const folder of [...dataFolders(instance), ...reports]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [...dataFolders(instance), join(instance.folder, 'secrets-told'), ...reports])
+      rmSync(folder, { recursive: true, force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
     fleet = await startFleet(instance, {
@@ -120,6 +122,10 @@ export async function runTests(args, options = {}) {
       const outcomes = await Promise.all([test(names, false), ...beside.map((name) => test([name], true))]);
       sound = outcomes.every(Boolean) && sound;
     }
+    // Logs and command lines of the whole run: no test by itself sees them all.
+    const leaked = secretsLeaked(instance);
+    for (const where of leaked.slice(0, 20)) say(`a secret stands where it may not: ${where}`);
+    sound &&= leaked.length === 0;
   } catch (error) {
     sound = false;
     console.error(error instanceof Refusal ? error.message : error);

@@ -12,6 +12,7 @@ import { requireTarget } from './arrivals/request-target.js';
 import { endWith, isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
+import { keepingSecrets, secretsIn } from './keep-secrets.js';
 import { ProblemFilter } from './problem-filter.js';
 import { type EventStore, ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
@@ -35,20 +36,21 @@ export async function runService(options: ServiceOptions): Promise<void> {
   if (isMigrating())
     return endWith(
       () => migrateHere(options),
-      (error) => pino({ name: options.name }).fatal({ err: error }, 'cannot migrate'),
+      (error) => loggerOf(options).fatal({ err: error }, 'cannot migrate'),
     );
   try {
     await start(options);
   } catch (error) {
     // Settings may be what is wrong, so this cannot use the configured logger.
-    pino({ name: options.name }).fatal({ err: error }, 'cannot start');
+    loggerOf(options).fatal({ err: error }, 'cannot start');
     process.exit(1);
   }
 }
 
-async function start({ name, module, settings: schema, migrations, store, prepare }: ServiceOptions): Promise<void> {
+async function start(options: ServiceOptions): Promise<void> {
+  const { name, module, settings: schema, migrations, store, prepare } = options;
   const settings = readSettings(schema, process.env);
-  const logger = loggerOf(name, settings);
+  const logger = loggerOf(options, settings);
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
     await exportSpans(name, settings.OTEL_EXPORTER_OTLP_ENDPOINT, (error) => logger.warn({ err: error }, 'the collector took no spans'));
   }
@@ -84,15 +86,18 @@ async function start({ name, module, settings: schema, migrations, store, prepar
 }
 
 /** What the process does that only migrates. */
-async function migrateHere({ name, settings: schema, migrations }: ServiceOptions): Promise<void> {
+async function migrateHere(options: ServiceOptions): Promise<void> {
+  const { name, settings: schema, migrations } = options;
   const { migrate } = await import('./database/migrate.js');
   const settings = readSettings(schema, process.env);
-  const logger = loggerOf(name, settings);
+  const logger = loggerOf(options, settings);
   await migrate({ settings, schema: name, migrations, warn: (message) => logger.warn(message) });
 }
 
-function loggerOf(name: string, { LOG_LEVEL: level }: CommonSettings): Logger {
-  return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields });
+/** @returns what writes this process's lines, without the secrets that it was given. */
+function loggerOf({ name, settings: schema }: ServiceOptions, { LOG_LEVEL: level = 'info' }: Partial<CommonSettings> = {}): Logger {
+  const streamWrite = keepingSecrets(secretsIn(schema, process.env));
+  return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields, hooks: { streamWrite } });
 }
 
 /** Nest's own lines go through pino; its start-up chatter only at debug level. */

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { EndpointView } from '@communication-center/contracts';
 import { brokerSettingsIn, brokersOf, EventLog } from '@communication-center/event-log';
@@ -15,7 +16,8 @@ import { prepareCounting } from '../../../bench/price/counters.mjs';
 import { Helper } from '../../../bench/price/helper.mjs';
 import { startFleet } from '../../../tools/launcher/fleet.mjs';
 import { makeCertificates } from '../../../tools/launcher/infrastructure/secured.mjs';
-import { openInstance } from '../../../tools/launcher/instance.mjs';
+import { dataFolders, openInstance } from '../../../tools/launcher/instance.mjs';
+import { secretsLeaked } from '../../../tools/launcher/secrets-kept.mjs';
 import { kafkaSettings } from '../../../tools/launcher/services.mjs';
 import { connectRedis } from './redis.js';
 
@@ -30,6 +32,7 @@ let app: TestApp;
 let stranger: ReturnType<typeof makeCertificates>;
 
 beforeAll(async () => {
+  for (const folder of [...dataFolders(instance), join(instance.folder, 'secrets-told')]) rmSync(folder, { recursive: true, force: true });
   const overrides = () => ({ webhooks: { RETRY_SCHEDULE_SECONDS: '0,1,1,1' }, every: { KAFKA_SESSION_MS: '6000' } });
   running = await startFleet(instance, { isSecured: true, services, overrides });
   fleet = new Fleet(instance.stateFile);
@@ -41,6 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   phones?.closeAll();
   await running?.stop();
+  for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
 const kafka = (): Record<string, string> => kafkaSettings(fleet.state.servers);
@@ -207,4 +211,10 @@ describe('without TLS nobody gets in', () => {
       await wrong.disconnect();
     }
   });
+});
+
+test('no password of a server stands in a log or on a command line', () => {
+  const { secured } = fleet.state.servers as unknown as { secured: { kafka: { KAFKA_SASL_PASSWORD: string } } };
+  appendFileSync(join(instance.folder, 'secrets-told'), `${secured.kafka.KAFKA_SASL_PASSWORD}\n`);
+  expect(secretsLeaked(instance)).toEqual([]);
 });

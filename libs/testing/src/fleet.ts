@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
 import type { ApiKeyView, AppOptions, AppSecretView, AppView, UserBody, UserTokenView } from '@communication-center/contracts';
 import { type ServiceEntry, services } from '@communication-center/contracts/services';
 import pg from 'pg';
@@ -47,12 +48,14 @@ let made = 0;
 /** A running fleet: the one that `npm test` started, unless told. */
 export class Fleet {
   readonly state: InstanceState;
+  readonly #secretsTold: string;
   readonly #pools = new Map<string, pg.Pool>();
 
   /** @param file what the fleet's supervisor wrote about itself. */
   constructor(file = process.env.CENTER_INSTANCE_FILE) {
     if (!file) throw new Error('CENTER_INSTANCE_FILE is not set: run the tests with npm test');
     this.state = JSON.parse(readFileSync(file, 'utf8')) as InstanceState;
+    this.#secretsTold = join(dirname(file), 'secrets-told');
   }
 
   get url(): string {
@@ -79,7 +82,9 @@ export class Fleet {
       signal: AbortSignal.timeout(20_000),
     });
     const text = await response.text();
-    return { status: response.status, body: (text ? JSON.parse(text) : undefined) as T };
+    const answered = (text ? JSON.parse(text) : undefined) as T;
+    this.#noteSecrets(answered);
+    return { status: response.status, body: answered };
   }
 
   /** Makes an app, a key with every scope, and a signing secret. */
@@ -92,6 +97,12 @@ export class Fleet {
     const key = await this.#must(this.rest<ApiKeyView>('POST', `/v1/apps/${appId}/api-keys`, operator, { name: 'test', scopes }));
     const secret = await this.#must(this.rest<AppSecretView>('POST', `/v1/apps/${appId}/secrets`, operator, {}));
     return { appId, key: key.secret ?? '', secret };
+  }
+
+  /** Notes what an answer tells of secrets: when the run ends, they are looked for in the logs. */
+  #noteSecrets(answered: unknown): void {
+    const told = secretsIn(answered);
+    if (told.length > 0) appendFileSync(this.#secretsTold, `${told.join('\n')}\n`, { mode: 0o600 });
   }
 
   async makeUser(app: TestApp, userAlias: string, user: Partial<UserBody> = {}): Promise<void> {
@@ -258,6 +269,17 @@ export class Fleet {
     if (status >= 400) throw new Error(`The Center answered ${status}: ${JSON.stringify(body)}`);
     return body;
   }
+}
+
+/** How fields of answers are called that are secrets. */
+const secretFields = new Set(['secret', 'token', 'password']);
+
+/** @returns the secrets in an answer, however deep. */
+function secretsIn(answered: unknown): string[] {
+  if (typeof answered !== 'object' || answered === null) return [];
+  return Object.entries(answered).flatMap(([name, value]) =>
+    typeof value === 'string' ? (secretFields.has(name) ? [value] : []) : secretsIn(value),
+  );
 }
 
 function accepts(port: number): Promise<boolean> {
