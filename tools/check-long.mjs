@@ -19,6 +19,12 @@ const checks = [
     args: ['--services', 'none', 'libs/service/src/sessions'],
     env: { SESSIONS_CROWD: '20000' },
   },
+  {
+    what: 'a minute of every attack at once',
+    script: 'test.mjs',
+    args: ['--brokers', '1', 'e2e/hostile/attacks'],
+    env: { ATTACK_SECONDS: '60' },
+  },
   { what: 'the plans of all statements on a long history', script: 'check-history.mjs', args: ['--calls', '1000000'] },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
