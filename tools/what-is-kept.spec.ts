@@ -1,6 +1,6 @@
 /*
- * What is kept, and for how long, is told of every table and every topic: docs/operations.md is compared with what the migrations make
- * and with what topics are made with.
+ * What is kept, and for how long, is told of every table and every topic: docs/operations.md, and the kept.md of a service that came
+ * later, are compared with what the migrations make and with what topics are made with.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,10 +12,14 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const page = readFileSync(resolve(root, 'docs/operations.md'), 'utf8');
 const [, section = ''] = /\n## What is kept, and for how long\n([\s\S]*?)\n## /.exec(page) ?? [];
+const told = [section, ...globSync('apps/*/kept.md', { cwd: root }).map((file) => readFileSync(resolve(root, file), 'utf8'))];
 
 /** @returns the cells of the rows of tables whose first column is headed so. */
 function rowsUnder(heading: string): string[][] {
-  const tables = section.split('\n\n').filter((part) => part.startsWith('|'));
+  const tables = told
+    .join('\n\n')
+    .split('\n\n')
+    .filter((part) => part.startsWith('|'));
   const cells = (line: string) =>
     line
       .split('|')
@@ -70,9 +74,9 @@ test('every table of every service is told of once, and no other', async () => {
   const there: string[] = [];
   for (const { name } of services) there.push(...[...(await tablesOf(name))].map((table) => `${name}.${table}`));
   expect(there.length).toBeGreaterThan(80);
-  const told = toldTables();
-  expect(told.toSorted()).toEqual([...new Set(told)].toSorted());
-  expect({ lacking: there.filter((one) => !told.includes(one)), gone: told.filter((one) => !there.includes(one)) }).toEqual({
+  const tables = toldTables();
+  expect(tables.toSorted()).toEqual([...new Set(tables)].toSorted());
+  expect({ lacking: there.filter((one) => !tables.includes(one)), gone: tables.filter((one) => !there.includes(one)) }).toEqual({
     lacking: [],
     gone: [],
   });
@@ -85,10 +89,10 @@ test('every topic is told of with what it is made with', () => {
     topic,
     retentions[retention].map(({ name, value }) => `${name}=${asTold(name, value)}`).join(', '),
   ]);
-  const told = rowsUnder('topic').flatMap(([names = '', , settings = '']) =>
+  const topicsTold = rowsUnder('topic').flatMap(([names = '', , settings = '']) =>
     namesIn(names).map((name) => [name, settings.replaceAll('`', '')]),
   );
-  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(made));
+  expect(Object.fromEntries(topicsTold)).toEqual(Object.fromEntries(made));
 });
 
 test('what a tombstone erases is gone within days from topics with people in them, however little is written', () => {

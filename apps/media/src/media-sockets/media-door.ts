@@ -59,7 +59,9 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#http = createServer(headersWithin(settings.HEADERS_TIMEOUT_MS), (_request, response) =>
-      response.writeHead(426, { 'content-type': 'text/plain' }).end('This is a WebSocket door\n'),
+      response
+        .writeHead(426, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+        .end('This is a WebSocket door\n'),
     );
     const sockets = new WebSocketServer({
       server: this.#http,
