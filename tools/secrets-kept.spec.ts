@@ -64,9 +64,10 @@ test('the logs of a fleet are looked through for what it has, and for what its t
   expect(secretsLeaked(instance)).toEqual([]);
   log('calls.log', 'an-operators-key-01');
   log('media.log', '\nprivate-part-of-a-key');
-  log('sip.log', '"told-to-a-test-0123"');
+  // Longer than what is read at once.
+  log('sip.log', `${'a line like others\n'.repeat(500_000)}"told-to-a-test-0123"`);
   expect(secretsLeaked(instance).map((where) => where.split(':')[0])).toEqual(
-    expect.arrayContaining(['the log calls.log, line 1', 'the log media.log, line 2', 'the log sip.log, line 1']),
+    expect.arrayContaining(['the log calls.log, line 1', 'the log media.log, line 2', 'the log sip.log, line 500001']),
   );
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 /** What is a secret by its form, whoever made it. */
 const forms = [/eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/g, /\b(?:cc_|op_)[\w-]{20,}/g, /\bwhsec_[\w+/=-]{20,}/g, /(?<=Bearer )(?!\[)\S{8,}/g];
+
+const pieceBytes = 4_194_304;
 
 /** Runs of letters in which a secret would be found: in other letters it may be written otherwise where it is told. */
 const run = /[A-Za-z0-9_-]{12,}/g;
@@ -24,7 +26,7 @@ export function textsIn(value) {
 
 /**
  * Looks for secrets in texts.
- * @param {Iterable<[where: string, text: string]>} texts
+ * @param {Iterable<[where: string, text: string, firstLine?: number]>} texts
  * @param {Iterable<string>} secrets those that are known by their text.
  * @param {RegExp[]} byForm what is one though nobody knows it.
  * @returns {string[]} where one was found, by line, without telling more than how it begins.
@@ -32,14 +34,14 @@ export function textsIn(value) {
 export function secretsFound(texts, secrets, byForm = forms) {
   const marks = new Set([...secrets].map(markOf).filter(Boolean));
   const found = [];
-  for (const [where, text] of texts) {
+  for (const [where, text, firstLine = 1] of texts) {
     const lines = text.split('\n');
     for (const [index, written] of lines.entries()) {
       // In an address other letters than these are written by their number.
       const line = written.includes('%') ? written.replaceAll(/%[0-9A-F]{2}/g, ' ') : written;
       const known = [...line.matchAll(run)].map(([one]) => one).find((one) => marks.has(one));
       const hit = known ?? byForm.map((form) => line.match(form)?.[0]).find(Boolean);
-      if (hit) found.push(`${where}, line ${index + 1}: a secret that begins with ${hit.slice(0, 6)}`);
+      if (hit) found.push(`${where}, line ${firstLine + index}: a secret that begins with ${hit.slice(0, 6)}`);
     }
   }
   return found;
@@ -59,9 +61,24 @@ function secretsOf(instance) {
   return [...own, demoKey, ...(existsSync(noted) ? readFileSync(noted, 'utf8').split('\n') : [])].filter(Boolean);
 }
 
+/** A log is read by pieces of whole lines: that of a long run is larger than a text may be. */
 function* logsOf(instance) {
   const folder = join(instance.folder, 'logs');
-  for (const file of readdirSync(folder)) yield [`the log ${file}`, readFileSync(join(folder, file), 'utf8')];
+  const piece = Buffer.alloc(pieceBytes);
+  for (const file of readdirSync(folder)) {
+    const log = openSync(join(folder, file), 'r');
+    let line = 1;
+    let left = '';
+    for (let read = readSync(log, piece); read > 0; read = readSync(log, piece)) {
+      const text = left + piece.toString('latin1', 0, read);
+      const end = text.lastIndexOf('\n') + 1;
+      yield [`the log ${file}`, text.slice(0, end), line];
+      line += text.slice(0, end).split('\n').length - 1;
+      left = text.slice(end);
+    }
+    closeSync(log);
+    yield [`the log ${file}`, left, line];
+  }
 }
 
 /** Where a system tells them. */
