@@ -22,7 +22,7 @@ const tlsSettings = <const Prefix extends string>(prefix: Prefix, servers: strin
     [`${prefix}_CA_FILE`]: fileSetting().describe(
       `PEM file with the authorities that may have signed the certificates of ${servers}; those that Node knows unless told`,
     ),
-    [`${prefix}_CERT_FILE`]: fileSetting().describe(`PEM file with the certificate that ${servers} are shown, where they ask for one`),
+    [`${prefix}_CERT_FILE`]: fileSetting().describe(`PEM file with the certificate that is shown to ${servers}, where it is asked for`),
     [`${prefix}_KEY_FILE`]: fileSetting().describe('PEM file with the key of that certificate'),
   }) as Record<`${Prefix}_${'CA' | 'CERT' | 'KEY'}_FILE`, ReturnType<typeof fileSetting>>;
 
@@ -39,7 +39,10 @@ export const kafkaSettings = {
     .transform((text) => text === 'true')
     .describe('whether brokers are reached over TLS; a certificate that does not match is refused'),
   ...tlsSettings('KAFKA', 'the brokers'),
-  KAFKA_SASL_MECHANISM: z.enum(saslMechanisms).optional().describe('how to sign in at the brokers; `plain` over TLS alone'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(saslMechanisms)
+    .optional()
+    .describe('how to sign in at the brokers; without TLS `plain` shows the password to whoever reads along'),
   KAFKA_SASL_USERNAME: z.string().optional().describe('name to sign in with at the brokers'),
   KAFKA_SASL_PASSWORD: z.string().optional().meta({ secret: true }).describe('password to sign in with at the brokers'),
 };
