@@ -44,7 +44,7 @@ export async function seedDemo(url, operatorKey, knownKey, environment = process
     ));
   if (works) return knownKey;
   say('making the demo app');
-  const body = { name: 'demo', scopes: ['admin', 'users', 'calls', 'presence', 'webhooks'] };
+  const body = { name: 'demo', scopes: ['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks'] };
   const { secret } = await ask(url, 'POST', `/v1/apps/${demoApp}/api-keys`, operatorKey, body);
   for (const { userAlias, ...person } of people) await ask(url, 'PUT', `/v1/users/${userAlias}`, secret, person);
   return secret;

@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AppId } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
-import type { Postgres } from '@communication-center/service';
+import { KeyRing, type Postgres } from '@communication-center/service';
 import { beforeEach, expect, test } from 'vitest';
 import { ApiKeyStore, keyPrefix } from './api-keys/api-key-store.js';
 import { AppSecretStore } from './app-secrets/app-secret-store.js';
@@ -12,14 +12,14 @@ import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 
 const demo = 'demo' as AppId;
-const settings = { SECRETS_KEY: randomBytes(32).toString('base64') } as DirectorySettings;
+const settings = { SECRETS_KEY: new KeyRing([randomBytes(32)]) } as DirectorySettings;
 const note = async () => undefined;
 
 /** What is written, as text whatever its type, and rows that can be read back. */
 let written: string;
 let rows: Record<string, unknown>[];
 const columns: Record<string, string[]> = {
-  api_keys: ['key_id', 'app_id', 'name', 'hash', 'scopes'],
+  api_keys: ['key_id', 'app_id', 'name', 'hash', 'scopes', 'later_scopes'],
   app_secrets: ['kid', 'app_id', 'sealed'],
   sip_accounts: ['app_id', 'username', 'sealed'],
 };
@@ -57,7 +57,7 @@ test('a key is found by itself alone, and is nowhere in what is kept', async () 
   expect(secret.startsWith(keyPrefix)).toBe(true);
   expect(Buffer.from(secret.slice(keyPrefix.length), 'base64url')).toHaveLength(32);
   expect(written).not.toContain(secret.slice(keyPrefix.length));
-  expect(await keys.find(secret)).toEqual({ appId: demo, keyId: made.keyId, scopes: ['calls'] });
+  expect(await keys.find(secret)).toEqual({ appId: demo, keyId: made.keyId, scopes: ['calls'], laterScopes: [] });
   expect(await keys.find(`${secret}x`)).toBeUndefined();
   expect(await keys.list(demo)).toEqual([{ keyId: made.keyId, name: 'test', scopes: ['calls'], createdAt: new Date(0).toISOString() }]);
 });

@@ -2,6 +2,7 @@
  * With a long history of acts, keys and secrets, a page or a check of one reads what belongs to its answer.
  */
 import type { AppId } from '@communication-center/contracts';
+import { KeyRing } from '@communication-center/service';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiKeyStore } from './api-keys/api-key-store.js';
@@ -14,13 +15,14 @@ import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
+import { laterScopes } from './migrations/11-later-scopes.js';
 
 const fleet = new Fleet();
 const app = 'app-1' as AppId;
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins]);
+  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins, laterScopes]);
   const statements = [
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) SELECT 'app-' || number, '', false, '{}', 1 FROM generate_series(0, 9) AS number`,
     `INSERT INTO audit (entry_id, app_id, actor, act, target)
@@ -42,7 +44,7 @@ afterAll(() => schema.drop());
 
 const keys = (sql: unknown) => new ApiKeyStore(sql as never);
 const apps = (sql: unknown) => new AppStore(sql as never, undefined as never);
-const secrets = (sql: unknown) => new AppSecretStore(sql as never, { SECRETS_KEY: Buffer.alloc(32).toString('base64') } as never);
+const secrets = (sql: unknown) => new AppSecretStore(sql as never, { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]) } as never);
 
 test.each([
   ['a page of the acts on record', (sql: never) => auditOf(sql, app, null, 200)],

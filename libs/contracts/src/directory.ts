@@ -52,12 +52,20 @@ export type AppBody = z.infer<typeof appBodySchema>;
 export const appViewSchema = appBodySchema.extend({ appId: appIdSchema, createdAt: z.iso.datetime() });
 export type AppView = z.infer<typeof appViewSchema>;
 
-/** What a key may do; `admin` manages the app itself. */
-export const keyScopeSchema = z.enum(['admin', 'users', 'calls', 'presence', 'webhooks']);
+/** What a key may do. */
+export const keyScopeSchema = z
+  .enum(['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks'])
+  .describe(
+    'admin: manages the app itself, and may all that the others may; users: manages users; tokens: signs users in, by minting their tokens',
+  );
 export type KeyScope = z.infer<typeof keyScopeSchema>;
 export const apiKeyBodySchema = z.object({
   name: text().min(1).max(200),
-  scopes: z.array(keyScopeSchema).min(1).default(['users', 'calls', 'presence', 'webhooks']),
+  scopes: z
+    .array(keyScopeSchema)
+    .min(1)
+    .default(['users', 'tokens', 'calls', 'presence', 'webhooks'])
+    .describe('what the key is for, and no more; all but admin where left out'),
 });
 export const apiKeyViewSchema = z.object({
   keyId: z.string(),

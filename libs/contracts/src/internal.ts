@@ -6,7 +6,7 @@ import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAl
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
 import { callFrameSchema } from './socket-protocol.js';
-import { authenticationBodySchema, subjectSchema } from './subject.js';
+import { authenticationBodySchema, subjectSchema, userSubjectSchema } from './subject.js';
 import { text } from './text.js';
 
 /** An endpoint that a service has for the others alone: what is asked, and what is answered. Both ends parse by it. */
@@ -152,7 +152,7 @@ export const internal = {
     path: '/internal/carry-out',
     body: z.object({
       commands: z
-        .array(z.object({ subject: subjectSchema, traceparent: text().max(64).optional(), frame: callFrameSchema }))
+        .array(z.object({ subject: userSubjectSchema, traceparent: text().max(64).optional(), frame: callFrameSchema }))
         .min(1)
         .max(internalLimits.commandsAtOnce),
     }),

@@ -52,3 +52,34 @@ export const redrivenSchema = z.object({
   handled: z.int().nullable().describe('events; null: it takes long, and goes on: dead-letters tells how it goes'),
 });
 export const discardedSchema = z.object({ discarded: z.int().describe('events') });
+
+/** Body of POST …/secrets/reseal. */
+export const resealBodySchema = z.object({
+  keyId: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/, 'use the keyId that GET …/secrets tells')
+    .optional()
+    .describe('the key to seal with: a replica whose first key is another refuses, rather than seal everything back'),
+});
+
+/** What a service keeps sealed, as the replica sees it that was asked. */
+const sealedFields = {
+  keyId: z.string().describe('of the key that comes first in SECRETS_KEY here: it seals what is new'),
+  left: z.int().describe('values that another key sealed'),
+  keys: z
+    .array(
+      z.object({
+        keyId: z.string().nullable().describe('null: they name no key that is here. Those sealed by an earlier release name none at all'),
+        values: z.int(),
+      }),
+    )
+    .describe('how many values each key sealed; one that sealed none may be taken out of SECRETS_KEY'),
+};
+export const sealedViewSchema = z.object(sealedFields);
+export type SealedView = z.infer<typeof sealedViewSchema>;
+export const resealedSchema = z.object({
+  ...sealedFields,
+  resealed: z.int().describe('values that this request sealed anew; where some are left, ask again'),
+  unreadable: z.int().describe('values it met that no key here opens: they stay as they are'),
+});
+export type Resealed = z.infer<typeof resealedSchema>;

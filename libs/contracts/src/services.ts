@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type InternalEndpoint, internal } from './internal.js';
 import registry from './services.json' with { type: 'json' };
 import { type Topic, topics } from './topics.js';
 
@@ -11,6 +12,7 @@ const ownedSchema = z.union([
   resourceSchema.transform((path) => ({ path, kind: 'short' as const })),
   z.strictObject({ path: resourceSchema, kind: kindSchema }),
 ]);
+const internalSchema = z.enum(Object.keys(internal) as [keyof typeof internal, ...(keyof typeof internal)[]]);
 const settingSchema = z.string().regex(/^[A-Z][A-Z_]*$/);
 
 const serviceSchema = z.strictObject({
@@ -26,6 +28,8 @@ const serviceSchema = z.strictObject({
   /** The topics it reads and writes, in the order of the alphabet. */
   reads: z.array(topicSchema).default([]),
   writes: z.array(topicSchema).default([]),
+  /** The internal endpoints of other services that it may ask, in the order of the alphabet: those refuse whoever does not say so. */
+  asks: z.array(internalSchema).default([]),
   /** What it folds from topics and can fold anew. */
   projections: z.array(z.string()).default([]),
   /** What it needs besides PostgreSQL and Kafka, which every service has. */
@@ -49,4 +53,16 @@ export const services: readonly ServiceEntry[] = z.array(serviceSchema).parse(re
 /** @returns the setting in which others are told where a service answers, such as `CALLS_URL`. */
 export function addressSettingOf(service: string): string {
   return `${service.toUpperCase()}_URL`;
+}
+
+const callers = new Map(
+  Object.entries(internal).map(([name, endpoint]): [InternalEndpoint, string[]] => [
+    endpoint,
+    services.filter(({ asks }) => asks.some((one) => one === name)).map((service) => service.name),
+  ]),
+);
+
+/** @returns the services that may ask an internal endpoint. */
+export function callersOf(endpoint: InternalEndpoint): readonly string[] {
+  return callers.get(endpoint) ?? [];
 }

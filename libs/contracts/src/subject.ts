@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyScopeSchema } from './directory.js';
+import { type KeyScope, keyScopeSchema } from './directory.js';
 import { appIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 import { text } from './text.js';
 
@@ -11,18 +11,38 @@ const heldTokenSchema = z.object({
 });
 export type HeldToken = z.infer<typeof heldTokenSchema>;
 
+/** Scopes that came after the first release. A service of before refuses a subject with one of them among its `scopes`. */
+const laterScopes: ReadonlySet<KeyScope> = new Set(['tokens']);
+const knownScopes = z
+  .array(z.string())
+  .transform((scopes) => scopes.filter((scope) => keyScopeSchema.safeParse(scope).success) as KeyScope[]);
+
+/** @returns a key's scopes as its subject says them. */
+export function scopesAsSaid(scopes: readonly KeyScope[]): { scopes: KeyScope[]; laterScopes: KeyScope[] } {
+  return { scopes: scopes.filter((scope) => !laterScopes.has(scope)), laterScopes: scopes.filter((scope) => laterScopes.has(scope)) };
+}
+
+/** A signed-in user, on a device of theirs. */
+export const userSubjectSchema = z.object({
+  kind: z.literal('user'),
+  appId: appIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema.optional(),
+  token: heldTokenSchema.optional().describe('left out by older releases'),
+});
+
 /** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
 export const subjectSchema = z.discriminatedUnion('kind', [
+  userSubjectSchema,
   z.object({
-    kind: z.literal('user'),
+    kind: z.literal('key'),
     appId: appIdSchema,
-    userAlias: userAliasSchema,
-    deviceId: deviceIdSchema.optional(),
-    token: heldTokenSchema.optional().describe('left out by older releases'),
+    keyId: z.string(),
+    scopes: knownScopes.describe('those that only a later release knows are left out'),
+    laterScopes: knownScopes.optional().describe('those that the first release did not know'),
   }),
-  z.object({ kind: z.literal('key'), appId: appIdSchema, keyId: text().max(256), scopes: z.array(keyScopeSchema) }),
-  z.object({ kind: z.literal('operator') }),
-  z.object({ kind: z.literal('service'), service: text().max(64) }),
+  z.object({ kind: z.literal('operator'), holder: z.string().optional().describe('whose key it was; left out by older releases') }),
+  z.object({ kind: z.literal('service'), service: z.string() }),
   z.object({ kind: z.literal('nobody') }),
 ]);
 export type Subject = z.infer<typeof subjectSchema>;

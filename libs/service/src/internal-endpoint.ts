@@ -1,5 +1,6 @@
 import type { Subject } from '@communication-center/contracts';
 import type { Inquiry, InternalEndpoint } from '@communication-center/contracts/internal';
+import { callersOf } from '@communication-center/contracts/services';
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import type { z } from 'zod';
 import type { Hijackable } from './lines.js';
@@ -24,12 +25,12 @@ export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
 
 /**
  * What another service asks, parsed by the contract. Fields that are not known are left out: the caller may be a release ahead.
- * @throws ProblemError `forbidden` for whoever is no service, `invalid_request` that names every faulty field.
+ * @throws ProblemError `forbidden` for whoever is no service that the registry lets ask this, `invalid_request` that names every faulty field.
  */
 export const InquiryOf = (endpoint: InternalEndpoint) =>
   createParamDecorator((_: unknown, context: ExecutionContext) => {
     const request = context.switchToHttp().getRequest();
-    requireService(subjectOf(request));
+    requireService(subjectOf(request), callersOf(endpoint));
     const { params, query, body } = endpoint;
     return {
       ...(params && { params: parseInput(params, request.params ?? {}) }),

@@ -7,6 +7,9 @@ import {
   projectionViewSchema,
   rebuildBegunSchema,
   redrivenSchema,
+  resealBodySchema,
+  resealedSchema,
+  sealedViewSchema,
 } from '@communication-center/contracts/operations';
 import { describeRoutes } from './described-routes.js';
 
@@ -18,12 +21,15 @@ const received = {
   ProjectionList: projectionListSchema,
   RebuildBegun: rebuildBegunSchema,
   Redriven: redrivenSchema,
+  Resealed: resealedSchema,
+  SealedView: sealedViewSchema,
 };
 
 /** What an operator asks of any service, for the API document. */
 export const api = describeRoutes({
   sent: {
     ParkedKeyBody: parkedKeyBodySchema,
+    ResealBody: resealBodySchema,
   },
   received,
   routes: {
@@ -53,6 +59,16 @@ export const api = describeRoutes({
       summary: 'Give up the events of a parked key for good (operator)',
       answer: 'Discarded',
       refusals: ['not_found'],
+    },
+    'GET /v1/operations/{service}/secrets': {
+      summary: 'Which keys sealed what the service keeps sealed (operator)',
+      answer: 'SealedView',
+      refusals: ['not_found'],
+    },
+    'POST /v1/operations/{service}/secrets/reseal': {
+      summary: 'Seal with the first key what others sealed, for a few seconds; ask again while some are left (operator)',
+      answer: 'Resealed',
+      refusals: ['not_found', 'conflict'],
     },
   },
 });

@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Log } from './log-token.js';
 import { ProblemError } from './problem-error.js';
-import { From, requireOperator } from './subject.js';
+import { actorOf, From, requireOperator } from './subject.js';
 import { JsonBody, PathParam } from './zod-input.js';
 
 type Parked = z.infer<typeof parkedKeyBodySchema>;
@@ -69,7 +69,7 @@ export class OperationsController {
     const rebuild = (await this.server.rebuild(name)) ?? this.#noProjection();
     // Relative to where it was asked for: the public path names the service.
     void reply.header('location', `../${name}`);
-    this.log.info({ act: 'projection.rebuild', projection: name }, 'an operator rebuilds a projection');
+    this.log.info({ act: 'projection.rebuild', actor: actorOf(subject), projection: name }, 'an operator rebuilds a projection');
     return { name, rebuild };
   }
 
@@ -92,7 +92,7 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<{ handled: number | null }> {
     requireOperator(subject);
-    const redriving = this.#redrive(parked);
+    const redriving = this.#redrive(subject, parked);
     const handled = await withinMs(answeredWithinMs, redriving);
     if (handled !== isLong) return { handled };
     redriving.catch((error: unknown) => this.log.warn({ err: error, act: 'dead_letters.redrive', ...parked }, 'a long redrive failed'));
@@ -107,17 +107,20 @@ export class OperationsController {
     requireOperator(subject);
     const discarded = await this.server.discard(parked.group, parked.topic, parked.key);
     if (discarded === undefined) throw new ProblemError('not_found', 'That key is not parked in a consumer group of this service');
-    this.log.warn({ act: 'dead_letters.discard', ...parked, discarded }, "an operator gave up a parked key's events");
+    this.log.warn(
+      { act: 'dead_letters.discard', actor: actorOf(subject), ...parked, discarded },
+      "an operator gave up a parked key's events",
+    );
     return { discarded };
   }
 
-  async #redrive(parked: Parked): Promise<number> {
+  async #redrive(subject: Subject, parked: Parked): Promise<number> {
     const handled = await this.server.redrive(parked.group, parked.topic, parked.key).catch((error: unknown) => {
       if (isInfrastructureFailure(error)) throw error;
       throw new ProblemError('conflict', `The key stays parked: ${error instanceof Error ? error.message : error}`, { cause: error });
     });
     if (handled === undefined) throw new ProblemError('not_found', 'That consumer group is not of this service');
-    this.log.info({ act: 'dead_letters.redrive', ...parked, handled }, 'an operator redrove a parked key');
+    this.log.info({ act: 'dead_letters.redrive', actor: actorOf(subject), ...parked, handled }, 'an operator redrove a parked key');
     return handled;
   }
 

@@ -14,6 +14,7 @@ import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
 import { keepingSecrets, secretsIn } from './keep-secrets.js';
 import { ProblemFilter } from './problem-filter.js';
+import type { SealedColumn } from './secrets/resealing.js';
 import { type EventStore, ServiceModule } from './service.module.js';
 import { type CommonSettings, readSettings } from './settings.js';
 import { exportSpans, stopExport } from './spans.js';
@@ -27,6 +28,8 @@ export interface ServiceOptions {
   migrations: Migration[];
   /** Where the service keeps a topic's events itself. */
   store?: EventStore;
+  /** What the service keeps sealed with its SECRETS_KEY. */
+  sealed?: readonly SealedColumn[];
   /** Called with the application before it listens, for doors that Nest has no word for. */
   prepare?: (app: NestFastifyApplication) => Promise<void> | void;
 }
@@ -48,7 +51,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 }
 
 async function start(options: ServiceOptions): Promise<void> {
-  const { name, module, settings: schema, migrations, store, prepare } = options;
+  const { name, module, settings: schema, migrations, store, sealed, prepare } = options;
   const settings = readSettings(schema, process.env);
   const logger = loggerOf(options, settings);
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
@@ -61,7 +64,7 @@ async function start(options: ServiceOptions): Promise<void> {
     await migrateApart({ settings, schema: name, migrations, warn: (message) => logger.warn(message) }, String(process.argv[1]));
 
   const app = await NestFactory.create<NestFastifyApplication>(
-    ServiceModule.around(name, settings, logger, { module, store }),
+    ServiceModule.around(name, settings, logger, { module, store, sealed }),
     new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
     { logger: nestLogger(logger), abortOnError: false },
   );

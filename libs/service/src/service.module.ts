@@ -23,6 +23,9 @@ import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
 import { Replicas } from './replicas.js';
+import type { KeyRing } from './secrets/key-ring.js';
+import { Resealing, type SealedColumn } from './secrets/resealing.js';
+import { SecretsController } from './secrets/secrets.controller.js';
 import { ServiceClient } from './service-client.js';
 import { type CommonSettings, Settings } from './settings.js';
 import { IdentityGuard } from './subject.js';
@@ -51,13 +54,14 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
 
   /**
    * @param store of `calls.events`, in the service that keeps it; others ask that service.
+   * @param sealed what is kept sealed with the setting SECRETS_KEY.
    * @returns what every service has, and the service's own module.
    */
   static around(
     service: string,
     settings: CommonSettings,
     logger: Logger,
-    { module, store }: { module: Type; store?: EventStore | undefined },
+    { module, store, sealed = [] }: { module: Type; store?: EventStore | undefined; sealed?: readonly SealedColumn[] | undefined },
   ): DynamicModule {
     const report: ReportError = (error, doing) => logger.error({ err: error }, doing);
     const database = new Postgres({ schema: service, settings, onError: (error) => report(error, 'an idle database connection') });
@@ -107,12 +111,13 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       { provide: EventLogServer, useValue: server },
       { provide: OutboxRelay, useValue: relay },
       { provide: Identity, useValue: identity },
+      { provide: Resealing, useValue: new Resealing(database.of('jobs'), (settings as { SECRETS_KEY?: KeyRing }).SECRETS_KEY, sealed) },
     ];
     return {
       module: ServiceModule,
       global: true,
       imports: [TerminusModule.forRoot({ logger: false }), module],
-      controllers: [HealthController, OperationsController],
+      controllers: [HealthController, OperationsController, SecretsController],
       providers: [...providers, { provide: APP_GUARD, useClass: IdentityGuard }],
       exports: providers.map(({ provide }) => provide),
     };

@@ -1,6 +1,7 @@
 import { iceServersSchema } from '@communication-center/contracts';
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
+import { partsOf } from './secrets/key-ring.js';
 import { databaseUrlSetting, kafkaSettings } from './server-settings.js';
 import { weaknessOf } from './weak-secrets.js';
 
@@ -136,10 +137,15 @@ export function readSettings<S extends z.ZodType>(schema: S, environment: NodeJS
 function forbiddenIn(schema: z.ZodType, settings: Record<string, unknown>, given: NodeJS.ProcessEnv): string[] {
   if (!(schema instanceof z.ZodObject) || settings.PROFILE === 'development') return [];
   return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([name, field]) => {
-    const { developmentOnly, secret } = field.meta() ?? {};
+    const { developmentOnly, secret, isList } = field.meta() ?? {};
     if (developmentOnly === true && settings[name] === true)
       return [`${name}: is for development; leave it out, or set PROFILE=development`];
-    const weakness = secret === true && given[name] ? weaknessOf(given[name]) : undefined;
+    const text = secret === true ? given[name] : undefined;
+    const secrets = text === undefined ? [] : isList === true ? partsOf(text) : [text];
+    // A part of a list may have its holder's name before it: hers is not what makes it good.
+    const weakness = secrets
+      .map((one) => weaknessOf(isList === true ? one.replace(/^[a-z0-9._-]+:/, '') : one))
+      .find((found) => found !== undefined);
     return weakness ? [`${name}: ${weakness}; make another, or set PROFILE=development`] : [];
   });
 }

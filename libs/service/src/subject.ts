@@ -69,18 +69,41 @@ export function appOf(subject: Subject, scope: KeyScope): AppId {
 export function appOfKey(subject: Subject, scope: KeyScope): AppId {
   if (subject.kind === 'nobody') throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
   if (subject.kind !== 'key') throw new ProblemError('forbidden', 'This needs an API key');
-  if (!subject.scopes.includes(scope) && !subject.scopes.includes('admin')) {
+  const scopes = [...subject.scopes, ...(subject.laterScopes ?? [])];
+  if (!scopes.includes(scope) && !scopes.includes('admin')) {
     throw new ProblemError('forbidden', `This key lacks the scope ${scope}`);
   }
   return subject.appId;
 }
 
-/** @throws ProblemError `forbidden` unless another service asks. */
-export function requireService(subject: Subject): void {
+/** @throws ProblemError `forbidden` unless one of these services asks. */
+export function requireService(subject: Subject, callers: readonly string[]): void {
   if (subject.kind !== 'service') throw new ProblemError('forbidden', 'This is for services of the Center');
+  if (!callers.includes(subject.service))
+    throw new ProblemError(
+      'forbidden',
+      `This is not for the service ${subject.service}: its entry in services.json does not say that it asks it`,
+    );
 }
 
-/** @throws ProblemError `forbidden` unless the operator's bootstrap key was used. */
+/** @returns by which name what somebody did is put on record. */
+export function actorOf(subject: Subject): string {
+  switch (subject.kind) {
+    case 'key':
+      return `key:${subject.keyId}`;
+    case 'user':
+      return `user:${subject.userAlias}`;
+    case 'operator':
+      return subject.holder === undefined ? 'operator' : `operator:${subject.holder}`;
+    case 'service':
+    case 'nobody':
+      return subject.kind;
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** @throws ProblemError `forbidden` unless an operator's key was used. */
 export function requireOperator(subject: Subject): void {
   if (subject.kind !== 'operator') throw new ProblemError('forbidden', "This needs the operator's key");
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { ApiKeyView, AppId, KeyScope } from '@communication-center/contracts';
+import { type ApiKeyView, type AppId, type KeyScope, keyScopeSchema, scopesAsSaid } from '@communication-center/contracts';
 import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -15,8 +15,17 @@ interface KeyRow {
   key_id: string;
   app_id: AppId;
   name: string;
+  /** Those that the first release knew, which reads no others. */
   scopes: KeyScope[];
+  /** Null for a key that an earlier release made. */
+  later_scopes: KeyScope[] | null;
   created_at: Date;
+}
+
+/** @returns all scopes of a key. One of an earlier release that manages users mints their tokens, too, as it always did. */
+function scopesOf({ scopes, later_scopes }: KeyRow): KeyScope[] {
+  const later = later_scopes ?? (scopes.includes('users') ? ['tokens'] : []);
+  return keyScopeSchema.options.filter((scope) => scopes.includes(scope) || later.includes(scope));
 }
 
 // A key has 256 random bits: a plain digest cannot be guessed from, and a look-up by it takes no longer for a near miss.
@@ -27,7 +36,7 @@ function digest(secret: string): Buffer {
 const toView = (row: KeyRow): ApiKeyView => ({
   keyId: row.key_id,
   name: row.name,
-  scopes: row.scopes,
+  scopes: scopesOf(row),
   createdAt: row.created_at.toISOString(),
 });
 
@@ -36,6 +45,7 @@ interface KeyHolder {
   appId: AppId;
   keyId: string;
   scopes: KeyScope[];
+  laterScopes: KeyScope[];
 }
 
 @Injectable()
@@ -50,11 +60,12 @@ export class ApiKeyStore {
   async make(appId: AppId, name: string, scopes: readonly KeyScope[], noteFor: (keyId: string) => Note): Promise<ApiKeyView> {
     const secret = keyPrefix + randomBytes(32).toString('base64url');
     const keyId = uuidv7();
+    const said = scopesAsSaid(scopes);
     return this.database.transaction(async (tx) => {
       await requireRoom(tx, appId, 'apiKeys');
       const { rows } = await tx.query<KeyRow>(
-        'INSERT INTO api_keys (key_id, app_id, name, hash, scopes) VALUES ($1, $2, $3, $4, $5) RETURNING *',
-        [keyId, appId, name, digest(secret), scopes],
+        'INSERT INTO api_keys (key_id, app_id, name, hash, scopes, later_scopes) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *',
+        [keyId, appId, name, digest(secret), said.scopes, said.laterScopes],
       );
       await noteFor(keyId)(tx);
       return { ...toView(rows[0] as KeyRow), secret };
@@ -93,6 +104,6 @@ export class ApiKeyStore {
       'SELECT * FROM api_keys WHERE hash = ANY($1::bytea[]) AND revoked_at IS NULL',
       [hashes],
     );
-    return new Map(rows.map(({ hash, app_id: appId, key_id: keyId, scopes }) => [hash.toString('hex'), { appId, keyId, scopes }]));
+    return new Map(rows.map((row) => [row.hash.toString('hex'), { appId: row.app_id, keyId: row.key_id, ...scopesAsSaid(scopesOf(row)) }]));
   }
 }

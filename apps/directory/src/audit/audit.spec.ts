@@ -51,6 +51,7 @@ test('whatever the size of a page, the pages together are the whole record', asy
 test('an act is noted in the transaction that does it, with who did it', async () => {
   const subjects: [Subject, string][] = [
     [operator, 'operator'],
+    [{ kind: 'operator', holder: 'anna' }, 'operator:anna'],
     [{ kind: 'key', appId: demo, keyId: 'k1', scopes: ['admin'] }, 'key:k1'],
     [{ kind: 'user', appId: demo, userAlias: 'ann' as UserAlias }, 'user:ann'],
   ];

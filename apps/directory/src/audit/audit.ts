@@ -1,5 +1,6 @@
 import type { AppId, AuditAct, AuditEntry, Subject } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
+import { actorOf } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 
 /** Puts an act on record, in the transaction that does it: what is not on record was not done. */
@@ -11,17 +12,11 @@ export function noteOf(subject: Subject, appId: AppId, act: AuditAct, target: st
     await tx.query('INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5)', [
       uuidv7(),
       appId,
-      nameOf(subject),
+      actorOf(subject),
       act,
       target,
     ]);
   };
-}
-
-function nameOf(subject: Subject): string {
-  if (subject.kind === 'key') return `key:${subject.keyId}`;
-  if (subject.kind === 'user') return `user:${subject.userAlias}`;
-  return subject.kind;
 }
 
 interface AuditRow {

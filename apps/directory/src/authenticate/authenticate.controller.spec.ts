@@ -11,9 +11,11 @@ import type { DirectorySettings } from '../settings.js';
 import type { UserTokens } from '../user-tokens/user-tokens.js';
 import type { UserStore } from '../users/user-store.js';
 import { AuthenticateController } from './authenticate.controller.js';
+import { OperatorKeys } from './operator-keys.js';
 
 const demo = 'demo' as AppId;
 const operatorKey = 'op_of-a-test-long-enough-to-be-one';
+const annasKey = 'op_of-anna-who-runs-the-center-too';
 const key = { appId: demo, keyId: 'k1', scopes: ['calls' as const] };
 const ann = { appId: demo, userAlias: 'ann' as UserAlias };
 
@@ -39,7 +41,7 @@ function directory() {
     users as unknown as UserStore,
     keys as unknown as ApiKeyStore,
     tokens as unknown as UserTokens,
-    { OPERATOR_KEY: operatorKey } as DirectorySettings,
+    { OPERATOR_KEY: new OperatorKeys([{ key: operatorKey }, { holder: 'anna', key: annasKey }]) } as DirectorySettings,
   );
   const whose = (credential: string, appId?: string) => controller.whose({ body: { credential, ...(appId && { appId: appId as AppId }) } });
   const whoseEach = async (...asked: [credential: string, appId?: string][]) => {
@@ -52,6 +54,7 @@ function directory() {
 test('each kind of credential is known for what it is', async () => {
   const { whose } = directory();
   await expect(whose(operatorKey)).resolves.toEqual({ kind: 'operator' });
+  await expect(whose(annasKey)).resolves.toEqual({ kind: 'operator', holder: 'anna' });
   await expect(whose('cc_good')).resolves.toEqual({ kind: 'key', ...key });
   await expect(whose('a.good.token')).resolves.toEqual({ kind: 'user', ...ann });
 });

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ProblemCode, Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
 import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center/service';
@@ -48,17 +47,13 @@ export class AuthenticateController {
   }
 
   async #whose(credential: string): Promise<Subject> {
-    if (isSame(credential, this.settings.OPERATOR_KEY)) return { kind: 'operator' };
+    const operator = this.settings.OPERATOR_KEY.find(credential);
+    if (operator) return { kind: 'operator', ...operator };
     if (!credential.startsWith(keyPrefix)) return { kind: 'user', ...(await this.tokens.verify(credential)) };
     const key = await this.keys.find(credential);
     if (!key) throw new ProblemError('unauthenticated', 'This API key is unknown or revoked');
     return { kind: 'key', ...key };
   }
-}
-
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }
 
 /** @returns what one is told who is refused. @throws what is no refusal: then nobody can be told anything. */

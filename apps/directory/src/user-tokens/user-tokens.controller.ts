@@ -22,7 +22,7 @@ export class UserTokensController {
   @Post()
   @OpenToNobody()
   async mint(@From() subject: Subject, @JsonBody(userTokenBodySchema) body: UserTokenBody): Promise<UserTokenView> {
-    const appId = subject.kind === 'nobody' ? await this.#trustingApp(body) : appOfKey(subject, 'users');
+    const appId = subject.kind === 'nobody' ? await this.#trustingApp(body) : appOfKey(subject, 'tokens');
     const most = this.settings.MAX_TOKEN_SECONDS;
     if (body.expiresInSeconds > most) {
       const message = `a token lasts ${most} seconds at most here`;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppId } from '@communication-center/contracts';
+import { KeyRing } from '@communication-center/service';
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeDeliveries } from '../deliver/delivery-rows.js';
@@ -32,7 +33,7 @@ function replica(before: (text: string) => Promise<unknown> = async () => undefi
     await before(text);
     return answer;
   };
-  return new EndpointStore({ query } as never, { SECRETS_KEY: Buffer.alloc(32).toString('base64'), MAX_ENDPOINTS: 100 } as never);
+  return new EndpointStore({ query } as never, { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]), MAX_ENDPOINTS: 100 } as never);
 }
 
 const idsOf = async (store: EndpointStore, ...appIds: AppId[]) => (await store.enabledOf(appIds)).map(({ endpointId }) => endpointId);

@@ -1,0 +1,46 @@
+import type { Subject } from '@communication-center/contracts';
+import { type Resealed, resealBodySchema, type SealedView } from '@communication-center/contracts/operations';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import { Log } from '../log-token.js';
+import { ProblemError } from '../problem-error.js';
+import { actorOf, From, requireOperator } from '../subject.js';
+import { JsonBody } from '../zod-input.js';
+import { Resealing } from './resealing.js';
+
+/** How the secrets that a service keeps are sealed. Reached through the gateway as /v1/operations/{service}/secrets. */
+@Controller('v1/operations/secrets')
+export class SecretsController {
+  constructor(
+    private readonly resealing: Resealing,
+    @Inject(Log) private readonly log: Logger,
+  ) {}
+
+  /** Which keys sealed what: one that sealed nothing any more may go. */
+  @Get()
+  async view(@From() subject: Subject): Promise<SealedView> {
+    requireOperator(subject);
+    this.#requireSealed();
+    return this.resealing.view();
+  }
+
+  /** Seals with the first key what others sealed, for a few seconds; whoever asks goes on asking while some are left. */
+  @Post('reseal')
+  @HttpCode(200)
+  async reseal(@From() subject: Subject, @JsonBody(resealBodySchema) body: z.infer<typeof resealBodySchema>): Promise<Resealed> {
+    requireOperator(subject);
+    const keyId = this.#requireSealed();
+    if (body.keyId !== undefined && body.keyId !== keyId)
+      throw new ProblemError('conflict', `This replica seals with the key ${keyId}: put the key ${body.keyId} first at all of them`);
+    const done = await this.resealing.step();
+    this.log.info({ act: 'secrets.reseal', actor: actorOf(subject), keyId, ...done }, 'an operator has secrets sealed anew');
+    return { ...(await this.resealing.view()), ...done };
+  }
+
+  #requireSealed(): string {
+    const { keyId } = this.resealing;
+    if (keyId === undefined) throw new ProblemError('not_found', 'This service keeps nothing sealed');
+    return keyId;
+  }
+}
