@@ -18,7 +18,27 @@ export const settings = z.object({
   JANUS_TIMEOUT_MS: numberSetting(5000, { min: 200 })
     .meta({ unit: 'ms' })
     .describe('after so long without an answer Janus counts as hung and is connected anew'),
-  ICE_SERVERS: iceServersSetting().describe('JSON list of STUN and TURN servers that clients are told when they join, as RTCIceServer'),
+  ICE_SERVERS: iceServersSetting().describe(
+    'JSON list of STUN and TURN servers that clients are told when they join, as RTCIceServer; those with a password of theirs that everybody is told are better named in TURN_URLS',
+  ),
+  TURN_URLS: z
+    .string()
+    .default('')
+    .transform((text) => (text === '' ? [] : text.split(',').map((url) => url.trim())))
+    .pipe(z.array(z.string().regex(/^turns?:[^\s,]+$/, 'use turn:host:port or turns:host:port')))
+    .describe('TURN servers that share TURN_SECRET, separated by commas, such as turn:turn.example.com:3478?transport=udp'),
+  TURN_SECRET: z
+    .string()
+    .optional()
+    .transform((text) => (text === undefined ? [] : text.split(',').map((secret) => secret.trim())))
+    .pipe(z.array(z.string().min(16, 'each secret must have at least 16 characters')))
+    .meta({ secret: true, isList: true })
+    .describe(
+      "coturn's static-auth-secret, with which each user who joins gets TURN credentials of its own; of several, separated by commas, the first is used",
+    ),
+  TURN_CREDENTIAL_SECONDS: numberSetting(900, { min: 60, max: 86_400 })
+    .meta({ unit: 's' })
+    .describe('how long TURN credentials can be used to begin with; what was begun goes on'),
   JOIN_TIMEOUT_MS: numberSetting(10_000, { min: 200 }).meta({ unit: 'ms' }).describe('time a new media socket has to send its join frame'),
   MAX_SOCKETS: numberSetting(5000, { min: 1 }).describe('media sockets one replica serves at most'),
   HEADERS_TIMEOUT_MS: numberSetting(10_000, { min: 200 })

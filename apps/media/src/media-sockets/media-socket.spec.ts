@@ -24,6 +24,9 @@ const settings = {
   MAX_BUFFERED_BYTES: 1_048_576,
   JOIN_TIMEOUT_MS: 1500,
   ICE_SERVERS: [{ urls: ['turn:told'] }],
+  TURN_URLS: ['turn:shared'],
+  TURN_SECRET: [] as string[],
+  TURN_CREDENTIAL_SECONDS: 60,
 };
 const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS };
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
@@ -103,7 +106,7 @@ class StandInHandle extends EventEmitter {
 
 const grant = { appId: 'demo', callId, userAlias: 'ann', deviceId: 'desk', sequence: 3, rights: ['publish', 'subscribe'] } as MediaGrant;
 
-function opened({ admit = async () => grant }: { admit?: () => Promise<MediaGrant> } = {}) {
+function opened({ admit = async () => grant, own = {} }: { admit?: () => Promise<MediaGrant>; own?: Partial<typeof settings> } = {}) {
   const socket = new StandInSocket();
   const handles = [new StandInHandle(), new StandInHandle()] as const;
   let attached = 0;
@@ -113,7 +116,8 @@ function opened({ admit = async () => grant }: { admit?: () => Promise<MediaGran
     place: async () => ({ callId, node: 'n1', generation: 2, secret: 's', pin: 'p' }),
     join: (handle: StandInHandle) => handle.joinPublisher(),
   };
-  const media = new MediaSocket(socket as unknown as WebSocket, owner, janus as unknown as JanusNode, rooms as unknown as Rooms, settings);
+  const told = { ...settings, ...own };
+  const media = new MediaSocket(socket as unknown as WebSocket, owner, janus as unknown as JanusNode, rooms as unknown as Rooms, told);
   return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached };
 }
 
@@ -130,6 +134,18 @@ async function joined(publishers: Publisher[] = []) {
   await settle();
   return all;
 }
+
+test('who joins gets TURN credentials of its own, beside the servers that everybody is told', async () => {
+  vi.setSystemTime(new Date('2026-03-01T12:00:00Z'));
+  const { socket } = opened({ own: { TURN_SECRET: ['a-secret-of-coturn'] } });
+  socket.says(join);
+  await settle();
+  const [frame] = socket.told;
+  expect(frame?.type === 'joined' && frame.iceServers).toEqual([
+    ...settings.ICE_SERVERS,
+    { urls: ['turn:shared'], username: '1772366460:demo/ann', credential: expect.stringMatching(/^[\w+/]{27}=$/) },
+  ]);
+});
 
 test('who joins is told who is there, and offered what they send', async () => {
   const { socket } = await joined([ben]);

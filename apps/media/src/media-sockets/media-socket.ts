@@ -21,6 +21,7 @@ import {
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
+import { turnServersFor } from '../credentials/turn-servers.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
@@ -69,7 +70,14 @@ export class MediaSocket {
     private readonly rooms: Rooms,
     private readonly settings: Pick<
       MediaSettings,
-      'JOIN_TIMEOUT_MS' | 'ICE_SERVERS' | 'FRAMES_PER_SECOND' | 'FRAME_BURST' | 'MAX_BUFFERED_BYTES'
+      | 'JOIN_TIMEOUT_MS'
+      | 'ICE_SERVERS'
+      | 'TURN_URLS'
+      | 'TURN_SECRET'
+      | 'TURN_CREDENTIAL_SECONDS'
+      | 'FRAMES_PER_SECOND'
+      | 'FRAME_BURST'
+      | 'MAX_BUFFERED_BYTES'
     >,
   ) {
     this.#signs = new SignsOfLife(socket);
@@ -160,7 +168,8 @@ export class MediaSocket {
       this.#joined = { publisher, subscription, published: false };
       const streams = streamsOf(publishers);
       const { node, generation } = room;
-      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers: this.settings.ICE_SERVERS });
+      const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
+      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers });
       this.#subscribe(streams);
       for (const tell of this.#early.splice(0)) tell();
     } finally {

@@ -123,7 +123,9 @@ function resealAndDie(batch: number): Promise<NodeJS.Signals | null> {
 test('a secret that is given while it goes on is not overwritten, and waits for nobody long', async () => {
   const giving = await schema.connect();
   await giving.query('BEGIN');
-  await giving.query("UPDATE accounts SET sealed = $1 WHERE app_id = 'app-0' AND username = 'desk 0'", [oldBox.seal('app-0/desk 0', 'another')]);
+  await giving.query("UPDATE accounts SET sealed = $1 WHERE app_id = 'app-0' AND username = 'desk 0'", [
+    oldBox.seal('app-0/desk 0', 'another'),
+  ]);
   // The row that is being written is passed over; every other one is not.
   expect(await resealing().step()).toEqual({ resealed: accounts - 1, unreadable: 0 });
   await giving.query('COMMIT');
@@ -136,18 +138,20 @@ test('a secret that is given while it goes on is not overwritten, and waits for 
 
 test('rows that refer to a value are written while it is being sealed anew', async () => {
   const kid = await addSecret((id) => oldBox.seal(id, 'signs'));
+  const using = await schema.connect();
+  await using.query("SET lock_timeout = '1s'");
   const inTheMiddle = {
     query: schema.query.bind(schema),
     transaction: <T>(work: (tx: never) => Promise<T>) =>
       schema.transaction(async (tx) => {
         const result = await work(tx as never);
         // Not committed yet: the row is locked.
-        await schema.query("SET LOCAL lock_timeout = '1s'");
-        await schema.query('INSERT INTO uses VALUES ($1)', [kid]);
+        await using.query('INSERT INTO uses VALUES ($1)', [kid]);
         return result;
       }),
   };
   await new Resealing(inTheMiddle as never, rings.after, columns.slice(0, 1)).step();
+  await using.end();
   expect((await schema.query('SELECT 1 FROM uses')).rows.length).toBeGreaterThan(0);
 });
 
