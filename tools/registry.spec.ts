@@ -5,6 +5,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Topic, topics } from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import { services } from '@communication-center/contracts/services';
 import { expect, test } from 'vitest';
 import { makeSecrets } from './launcher/instance.mjs';
@@ -46,6 +47,16 @@ test.each(each)('%s reads, writes and projects what its entry says', (name, { re
   const named = found(text, /\btopic: ('[^']+')/g);
   expect(named.filter((topic) => ![...reads, ...writes].some((known) => known === topic))).toEqual([]);
   expect(writes.filter((topic) => !named.includes(topic))).toEqual([]);
+});
+
+test.each(each)('%s asks of other services what its entry says, and is let ask no more', (name, { asks, reads }) => {
+  const text = sourcesOf(name);
+  const asked = [...text.matchAll(/\.ask\(\s*internal\.(\w+)/g)].map(([, endpoint = '']) => endpoint);
+  if (text.includes('new FollowEnds(')) asked.push('ended');
+  // What a topic lacks of a call is read from its owner by whatever consumes it; the owner reads its own store.
+  if (reads.includes('calls.events') && !/\bstore\b.*repairIn/s.test(text)) asked.push('callEvents');
+  expect([...new Set(asked)].sort()).toEqual(asks);
+  expect(asks.filter((endpoint) => internal[endpoint].service === name)).toEqual([]);
 });
 
 test('every topic is written by somebody: one that nobody writes is not made', () => {

@@ -23,6 +23,7 @@ type Answer = keyof typeof received;
 
 const onCall = (summary: string, ...refusals: ProblemCode[]): DescribedRoute<Answer> => ({
   summary,
+  by: ['calls', 'user'],
   answer: 'CallReply',
   refusals: ['call_not_found', 'not_a_participant', 'already_ended', 'idempotency_mismatch', ...refusals],
 });
@@ -41,6 +42,7 @@ export const api = describeRoutes({
   routes: {
     'POST /v1/calls': {
       summary: 'Dial. With an API key and no deviceId, the initiator rings too',
+      by: ['calls', 'user'],
       answer: 'CallReply',
       refusals: [
         'unknown_app',
@@ -52,10 +54,20 @@ export const api = describeRoutes({
         'service_unavailable',
       ],
     },
-    'GET /v1/calls': { summary: 'Calls, newest first, in pages, with how they went for everyone', answer: 'CallList' },
-    'GET /v1/calls/{callId}': { summary: 'One call', answer: 'Call', refusals: ['call_not_found', 'not_a_participant'] },
+    'GET /v1/calls': {
+      summary: 'Calls, newest first, in pages, with how they went for everyone',
+      by: ['calls', 'user'],
+      answer: 'CallList',
+    },
+    'GET /v1/calls/{callId}': {
+      summary: 'One call',
+      by: ['calls', 'user'],
+      answer: 'Call',
+      refusals: ['call_not_found', 'not_a_participant'],
+    },
     'GET /v1/calls/{callId}/timeline': {
       summary: 'Everything that happened in a call',
+      by: ['calls', 'user'],
       answer: 'Timeline',
       refusals: ['call_not_found', 'not_a_participant'],
     },
@@ -77,7 +89,7 @@ export const api = describeRoutes({
       'too_many_participants',
     ),
     'POST /v1/calls/{callId}/kick': onCall('Put somebody out (the initiator, or a server)'),
-    'POST /v1/calls/{callId}/end': onCall('End a call for everyone (servers)'),
+    'POST /v1/calls/{callId}/end': { ...onCall('End a call for everyone (servers)'), by: ['calls'] },
     'POST /v1/calls/{callId}/request-upgrade': onCall('Ask everyone connected for video', 'not_upgradable', 'too_many_upgrade_requests'),
     'POST /v1/calls/{callId}/accept-upgrade': onCall('Consent to video', 'not_upgradable', 'no_upgrade_requested'),
     'POST /v1/calls/{callId}/refuse-upgrade': onCall('Refuse video, or take the wish back', 'no_upgrade_requested'),

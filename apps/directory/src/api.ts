@@ -37,6 +37,7 @@ type Answer = keyof typeof received;
 
 const ofApp = (summary: string, answer?: Answer, ...refusals: ProblemCode[]): DescribedRoute<Answer> => ({
   summary,
+  by: ['admin', 'operator'],
   ...(answer && { answer }),
   refusals: ['unknown_app', ...refusals],
 });
@@ -55,35 +56,49 @@ export const api = describeRoutes({
   routes: {
     'PUT /v1/users/{userAlias}': {
       summary: 'Make a user, or replace its whole profile; without a body nothing is done',
+      by: ['users'],
       answer: 'User',
       refusals: ['unknown_app'],
     },
     'PATCH /v1/users/{userAlias}': {
       summary: 'Change a part of a profile; null erases a field, and what is left out stays',
+      by: ['users'],
       answer: 'User',
       refusals: ['unknown_user'],
     },
     'PUT /v1/users/{userAlias}/do-not-disturb': {
       summary: 'Set whether a user is rung; a user may set it for itself',
+      by: ['users', 'user'],
       answer: 'User',
       refusals: ['unknown_user'],
     },
-    'GET /v1/users/{userAlias}': { summary: 'One user', answer: 'User', refusals: ['unknown_user'] },
-    'DELETE /v1/users/{userAlias}': { summary: 'Erase a user', refusals: ['unknown_user'] },
+    'GET /v1/users/{userAlias}': { summary: 'One user', by: ['users', 'user'], answer: 'User', refusals: ['unknown_user'] },
+    'DELETE /v1/users/{userAlias}': { summary: 'Erase a user', by: ['users'], refusals: ['unknown_user'] },
     'POST /v1/users/{userAlias}/revoke': {
       summary: 'End every token of a user that was issued up to this second, and what it signed in',
+      by: ['users'],
       answer: 'UserRevoked',
       refusals: ['unknown_user'],
     },
-    'GET /v1/users/{userAlias}/sessions': { summary: 'Live sockets of a user, newest first', answer: 'UserSessions', refusals: [] },
-    'DELETE /v1/users/{userAlias}/sessions/{sessionId}': { summary: 'End one live socket of a user', refusals: ['not_found'] },
-    'DELETE /v1/users/{userAlias}/sessions': { summary: 'End every live socket of a user', refusals: [] },
-    'DELETE /v1/apps/{appId}/secrets/{kid}/sessions': {
-      summary: 'End every live socket whose token this secret signed',
+    'GET /v1/users/{userAlias}/sessions': {
+      summary: 'Live sockets of a user, newest first',
+      by: ['users', 'user'],
+      answer: 'UserSessions',
       refusals: [],
     },
-    'POST /v1/user-tokens': ofApp('Mint a user token', 'UserToken'),
-    'PUT /v1/apps/{appId}': { summary: 'Make or change an app (operator)', answer: 'App' },
+    'DELETE /v1/users/{userAlias}/sessions/{sessionId}': {
+      summary: 'End one live socket of a user',
+      by: ['users', 'user'],
+      refusals: ['not_found'],
+    },
+    'DELETE /v1/users/{userAlias}/sessions': { summary: 'End every live socket of a user', by: ['users', 'user'], refusals: [] },
+    'DELETE /v1/apps/{appId}/secrets/{kid}/sessions': {
+      summary: 'End every live socket whose token this secret signed',
+      by: ['admin', 'operator'],
+      refusals: [],
+    },
+    'POST /v1/user-tokens': { ...ofApp('Mint a user token', 'UserToken'), by: ['tokens', 'nobody'] },
+    'PUT /v1/apps/{appId}': { summary: 'Make or change an app (operator)', by: ['operator'], answer: 'App' },
     'GET /v1/apps/{appId}': ofApp('One app', 'App'),
     'POST /v1/apps/{appId}/api-keys': ofApp('Make an API key, shown once', 'ApiKey'),
     'GET /v1/apps/{appId}/api-keys': ofApp('API keys in use', 'ApiKeyList'),

@@ -23,8 +23,8 @@ export const settings = z.object({
   ),
   TURN_URLS: z
     .string()
-    .default('')
-    .transform((text) => (text === '' ? [] : text.split(',').map((url) => url.trim())))
+    .optional()
+    .transform((text) => (text === undefined ? [] : text.split(',').map((url) => url.trim())))
     .pipe(z.array(z.string().regex(/^turns?:[^\s,]+$/, 'use turn:host:port or turns:host:port')))
     .describe('TURN servers that share TURN_SECRET, separated by commas, such as turn:turn.example.com:3478?transport=udp'),
   TURN_SECRET: z

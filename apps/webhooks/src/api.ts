@@ -16,9 +16,9 @@ export const api = describeRoutes({
   },
   received,
   routes: {
-    'POST /v1/webhook-endpoints': { summary: 'Make an endpoint; its signing secret is shown once', answer: 'Endpoint' },
-    'GET /v1/webhook-endpoints': { summary: 'Endpoints', answer: 'EndpointList' },
-    'DELETE /v1/webhook-endpoints/{endpointId}': { summary: 'Delete an endpoint', refusals: ['not_found'] },
-    'GET /v1/webhook-deliveries': { summary: 'The newest deliveries with every attempt', answer: 'DeliveryList' },
+    'POST /v1/webhook-endpoints': { summary: 'Make an endpoint; its signing secret is shown once', by: ['webhooks'], answer: 'Endpoint' },
+    'GET /v1/webhook-endpoints': { summary: 'Endpoints', by: ['webhooks'], answer: 'EndpointList' },
+    'DELETE /v1/webhook-endpoints/{endpointId}': { summary: 'Delete an endpoint', by: ['webhooks'], refusals: ['not_found'] },
+    'GET /v1/webhook-deliveries': { summary: 'The newest deliveries with every attempt', by: ['webhooks'], answer: 'DeliveryList' },
   },
 });

@@ -1,9 +1,14 @@
-import type { ProblemCode } from '@communication-center/contracts';
+import type { KeyScope, ProblemCode } from '@communication-center/contracts';
 import type { z } from 'zod';
+
+/** Who may ask a route: keys with a scope, users, the operator, or whoever has no credential. */
+export type Asker = KeyScope | 'user' | 'operator' | 'nobody';
 
 /** What the API document says of a route beside what the route itself says: its path, what it parses and its status. */
 export interface DescribedRoute<Answer extends string = string> {
   summary: string;
+  /** Who may ask it; keys with the scope `admin` may whatever other keys may. A test asks every route as each of them. */
+  by: readonly Asker[];
   /** The name of the schema of its answer. */
   answer?: Answer;
   /** Where the answer is no JSON. */

@@ -121,6 +121,21 @@ test('a stale token, one that says it lives longer, and none at all are refused'
   expect(await refusalOf('')).toBe('unauthenticated');
 });
 
+test('a key is rotated without a gap: what either signed is believed while both are known, and by nobody who knows one of them', async () => {
+  const next = makeKey('gateway-2');
+  const asking = (key = keys.gateway) =>
+    new Identity('gateway', key.private, jwks).sign('calls', { ...alice, userAlias: 'dora' } as Subject);
+  const knowing = (...some: { public: object }[]) =>
+    new Identity('calls', keys.calls.private, { keys: some.map((key) => key.public) as never });
+  const [before, during, after] = [knowing(keys.gateway), knowing(keys.gateway, next), knowing(next)];
+  const [old, fresh] = [await asking(), await asking(next)];
+  expect([await refusalOf(old, during), await refusalOf(fresh, during)]).toEqual(['let in', 'let in']);
+  expect([await refusalOf(old, after), await refusalOf(fresh, after)]).toEqual(['unauthenticated', 'let in']);
+  expect([await refusalOf(old, before), await refusalOf(fresh, before)]).toEqual(['let in', 'unauthenticated']);
+  const header = JSON.parse(Buffer.from(fresh.split('.')[0] ?? '', 'base64url').toString()) as { kid: string };
+  expect(header.kid).toBe('gateway-2');
+});
+
 const pass: CredentialKind = { typ: 'pass+jwt', issuer: 'calls', audience: 'door' };
 const inAMinute = () => new Date(Date.now() + 60_000);
 const isRefused = (token: string, kind = pass) =>

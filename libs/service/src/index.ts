@@ -6,7 +6,7 @@ export { isOriginForm, placeOn, requireTarget } from './arrivals/request-target.
 export { repairFrom } from './call-repair.js';
 export { concurrentIndexes, type Migration, sqlMigration } from './database/migrations.js';
 export { Postgres } from './database/postgres.js';
-export { type DescribedRoute, type DescribedRoutes, describeRoutes } from './described-routes.js';
+export { type Asker, type DescribedRoute, type DescribedRoutes, describeRoutes } from './described-routes.js';
 export { DueRows } from './due-rows.js';
 export { RowsInTurn } from './due-rows-in-turn.js';
 export { Endings, type LetInBy } from './ends/endings.js';

@@ -40,6 +40,15 @@ test('a secret that is known or easily guessed is refused by name, unless the pr
   expect(readSettings(keeping, strong)).toMatchObject(strong);
 });
 
+test('of a list of secrets each is judged, without the name that stands before it', () => {
+  const { PROFILE } = commonSettings;
+  const keeping = z.object({ PROFILE, KEYS: z.string().meta({ secret: true, isList: true }) });
+  const good = 'vq7Zt3Lw0pYs';
+  for (const KEYS of [`${good},secret`, `${good}, ben-who-holds-it:aaaaaaaaaaaa`, `${good},x:dev-only-${good}`])
+    expect(() => readSettings(keeping, { KEYS }), KEYS).toThrow('KEYS: ');
+  expect(readSettings(keeping, { KEYS: `anna:${good},ben:${good}9` })).toMatchObject({ PROFILE: 'production' });
+});
+
 test('what NODE_ENV says changes nothing', () => {
   const { PROFILE } = commonSettings;
   const switched = z.object({ PROFILE, TRUST_ANYBODY: developmentSetting() });

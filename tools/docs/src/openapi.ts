@@ -1,6 +1,6 @@
 import { type ProblemCode, problems } from '@communication-center/contracts';
 import { services } from '@communication-center/contracts/services';
-import type { DescribedRoute, DescribedRoutes } from '@communication-center/service';
+import type { Asker, DescribedRoute, DescribedRoutes } from '@communication-center/service';
 import { z } from 'zod';
 import type { PublicRoute } from './public-routes.js';
 import { componentsOf, refTo } from './schema-components.js';
@@ -61,7 +61,7 @@ function nameOfBody({ method, path, body }: PublicRoute, sent: DescribedRoutes['
 }
 
 function operationOf(route: PublicRoute, about: DescribedRoute, sent: DescribedRoutes['sent']): object {
-  const { summary, answer, answersAs, refusals = [] } = about;
+  const { summary, by, answer, answersAs, refusals = [] } = about;
   const parameters = parametersOf(route);
   const body = nameOfBody(route, sent);
   const content = answersAs ? { [answersAs]: { schema: { type: 'string' } } } : answer && json(answer);
@@ -69,11 +69,26 @@ function operationOf(route: PublicRoute, about: DescribedRoute, sent: DescribedR
     operationId: operationIdOf(route),
     tags: [route.owner],
     summary,
+    description: `For ${by.map(wordsFor).join(', or ')}.`,
+    'x-for': by,
     ...(route.isOpenToNobody && { security: [{ bearer: [] }, {}] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: route.needsBody ?? isNeeded(route.body), content: json(body) } }),
     responses: { [route.status]: { description: 'Done', ...(content && { content }) }, ...refusalsOf(route, refusals) },
   };
+}
+
+function wordsFor(asker: Asker): string {
+  switch (asker) {
+    case 'user':
+      return 'a user';
+    case 'operator':
+      return 'the operator';
+    case 'nobody':
+      return 'nobody in particular, in an app that trusts a bare alias';
+    default:
+      return `an API key with the scope ${asker}`;
+  }
 }
 
 /** Whether nothing is not enough of a body. */
