@@ -101,6 +101,8 @@ export function makeSecrets(known) {
   const own = registry.flatMap(({ secrets = {} }) => Object.values(secrets)).map((name) => [name, markedKey()]);
   return {
     ...Object.fromEntries(own),
+    // With an id, by which what it seals names it.
+    secretsKey: `dev:${markedKey()}`,
     // What its name tells: people copy it.
     operatorKey: markedText('op_'),
     janusSecret: markedText(),

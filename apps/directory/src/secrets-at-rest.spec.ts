@@ -12,7 +12,7 @@ import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 
 const demo = 'demo' as AppId;
-const settings = { SECRETS_KEY: new KeyRing([randomBytes(32)]) } as DirectorySettings;
+const settings = { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: randomBytes(32) }]) } as DirectorySettings;
 const note = async () => undefined;
 
 /** What is written, as text whatever its type, and rows that can be read back. */
@@ -60,6 +60,27 @@ test('a key is found by itself alone, and is nowhere in what is kept', async () 
   expect(await keys.find(secret)).toEqual({ appId: demo, keyId: made.keyId, scopes: ['calls'], laterScopes: [] });
   expect(await keys.find(`${secret}x`)).toBeUndefined();
   expect(await keys.list(demo)).toEqual([{ keyId: made.keyId, name: 'test', scopes: ['calls'], createdAt: new Date(0).toISOString() }]);
+});
+
+test('the scopes of a key are read by every release: those that the first one did not know lie apart', async () => {
+  const keys = new ApiKeyStore(database as unknown as Postgres);
+  const made = await keys.make(demo, 'test', ['tokens', 'users', 'calls'], () => note);
+  expect(made.scopes).toEqual(['users', 'tokens', 'calls']);
+  expect(rows[0]).toMatchObject({ scopes: ['users', 'calls'], later_scopes: ['tokens'] });
+  expect(await keys.find(made.secret ?? '')).toMatchObject({ scopes: ['users', 'calls'], laterScopes: ['tokens'] });
+  const least = await keys.make(demo, 'test', ['users'], () => note);
+  expect(await keys.find(least.secret ?? '')).toMatchObject({ scopes: ['users'], laterScopes: [] });
+});
+
+test('a key of an earlier release that manages users goes on minting their tokens, and no other one begins to', async () => {
+  const keys = new ApiKeyStore(database as unknown as Postgres);
+  const users = await keys.make(demo, 'old', ['users'], () => note);
+  const calls = await keys.make(demo, 'old', ['calls'], () => note);
+  // As a replica of that release writes it while this one is rolled out.
+  for (const row of rows) row.later_scopes = null;
+  expect(await keys.find(users.secret ?? '')).toMatchObject({ scopes: ['users'], laterScopes: ['tokens'] });
+  expect(await keys.find(calls.secret ?? '')).toMatchObject({ scopes: ['calls'], laterScopes: [] });
+  expect((await keys.list(demo)).map(({ scopes }) => scopes)).toEqual([['users', 'tokens'], ['calls']]);
 });
 
 test('a signing secret is kept sealed, opens for its own row alone, and is listed without itself', async () => {

@@ -44,7 +44,8 @@ afterAll(() => schema.drop());
 
 const keys = (sql: unknown) => new ApiKeyStore(sql as never);
 const apps = (sql: unknown) => new AppStore(sql as never, undefined as never);
-const secrets = (sql: unknown) => new AppSecretStore(sql as never, { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]) } as never);
+const secrets = (sql: unknown) =>
+  new AppSecretStore(sql as never, { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]) } as never);
 
 test.each([
   ['a page of the acts on record', (sql: never) => auditOf(sql, app, null, 200)],

@@ -57,7 +57,7 @@ export const discardedSchema = z.object({ discarded: z.int().describe('events') 
 export const resealBodySchema = z.object({
   keyId: z
     .string()
-    .regex(/^[0-9a-f]{8}$/, 'use the keyId that GET …/secrets tells')
+    .regex(/^[a-z0-9][a-z0-9._-]{0,15}$/, 'use the keyId that GET …/secrets tells')
     .optional()
     .describe('the key to seal with: a replica whose first key is another refuses, rather than seal everything back'),
 });
@@ -69,7 +69,7 @@ const sealedFields = {
   keys: z
     .array(
       z.object({
-        keyId: z.string().nullable().describe('null: they name no key that is here. Those sealed by an earlier release name none at all'),
+        keyId: z.string().nullable().describe('null: they name no key that is here; what a key without an id has sealed names none'),
         values: z.int(),
       }),
     )

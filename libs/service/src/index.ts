@@ -28,7 +28,7 @@ export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { parsing } from './request-shape.js';
 export { type Route, routesOf } from './routes.js';
 export { runService } from './run-service.js';
-export { KeyRing, keyRingSetting } from './secrets/key-ring.js';
+export { KeyRing, keyRingSetting, secretsIn } from './secrets/key-ring.js';
 export type { SealedColumn } from './secrets/resealing.js';
 export { SealedBox, secretsKeySetting } from './secrets/sealed-box.js';
 export { redisSettings } from './server-settings.js';

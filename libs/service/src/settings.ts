@@ -1,8 +1,8 @@
 import { iceServersSchema } from '@communication-center/contracts';
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
-import { partsOf } from './secrets/key-ring.js';
 import { databaseUrlSetting, kafkaSettings } from './server-settings.js';
+import { secretsIn } from './secrets/key-ring.js';
 import { weaknessOf } from './weak-secrets.js';
 
 /** Injection token of a service's settings. */
@@ -141,11 +141,9 @@ function forbiddenIn(schema: z.ZodType, settings: Record<string, unknown>, given
     if (developmentOnly === true && settings[name] === true)
       return [`${name}: is for development; leave it out, or set PROFILE=development`];
     const text = secret === true ? given[name] : undefined;
-    const secrets = text === undefined ? [] : isList === true ? partsOf(text) : [text];
-    // A part of a list may have its holder's name before it: hers is not what makes it good.
-    const weakness = secrets
-      .map((one) => weaknessOf(isList === true ? one.replace(/^[a-z0-9._-]+:/, '') : one))
-      .find((found) => found !== undefined);
+    // A part of a list may have a name before it, which is not what makes it good.
+    const secrets = text === undefined ? [] : isList === true ? secretsIn(text).map(({ secret: one }) => one) : [text];
+    const weakness = secrets.map(weaknessOf).find((found) => found !== undefined);
     return weakness ? [`${name}: ${weakness}; make another, or set PROFILE=development`] : [];
   });
 }

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { secretsIn } from '@communication-center/service';
 import { z } from 'zod';
 
 /** Who holds an operator's key; a key that stands without a name is simply the operator's. */
@@ -6,8 +7,6 @@ interface Holder {
   holder?: string;
 }
 
-/** A name before a key, `anna:…`. */
-const named = /^([a-z0-9][a-z0-9._-]{0,39}):(.*)$/s;
 const fewestCharacters = 32;
 
 /** The operators' keys, each held by somebody: what is done with one is put on record in the holder's name. */
@@ -29,10 +28,7 @@ export class OperatorKeys {
 export const operatorKeySetting = z
   .string()
   .transform((text, context) => {
-    const keys = text.split(',').map((part) => {
-      const [, holder, key = part.trim()] = named.exec(part.trim()) ?? [];
-      return { key, ...(holder !== undefined && { holder }) };
-    });
+    const keys = secretsIn(text).map(({ id: holder, secret: key }) => ({ key, ...(holder !== undefined && { holder }) }));
     const fault = faultOf(keys);
     if (!fault) return new OperatorKeys(keys);
     context.addIssue({ code: 'custom', message: fault });

@@ -1,4 +1,4 @@
-import type { AppId, UserAlias, UserTokenView } from '@communication-center/contracts';
+import type { AppId, Subject, UserAlias, UserTokenView } from '@communication-center/contracts';
 import { expect, test } from 'vitest';
 import type { AppStore } from '../apps/app-store.js';
 import type { UserStore } from '../users/user-store.js';
@@ -7,22 +7,18 @@ import type { UserTokens } from './user-tokens.js';
 
 const body = { appId: 'demo' as AppId, userAlias: 'ann' as UserAlias, expiresInSeconds: 3600 };
 
-function minting({
-  appTrusts,
-  isAllowed,
-  most = 86_400,
-}: {
-  appTrusts: boolean;
-  isAllowed: boolean;
+interface Minting {
+  appTrusts?: boolean;
+  isAllowed?: boolean;
   most?: number;
-}): Promise<UserTokenView> {
+  subject?: Subject;
+}
+
+function minting({ appTrusts = false, isAllowed = false, most = 86_400, subject = { kind: 'nobody' } }: Minting): Promise<UserTokenView> {
   const apps = { get: async () => ({ trustsBareAlias: appTrusts }) } as unknown as AppStore;
   const users = { ensure: async () => undefined } as unknown as UserStore;
   const tokens = { mint: () => ({ token: 'a token' }) } as unknown as UserTokens;
-  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed, MAX_TOKEN_SECONDS: most }).mint(
-    { kind: 'nobody' },
-    body,
-  );
+  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed, MAX_TOKEN_SECONDS: most }).mint(subject, body);
 }
 
 test('a bare alias is trusted where both the app and the Center do', async () => {
@@ -41,4 +37,13 @@ test('a token that would last longer than any may is refused by the name of the 
     code: 'invalid_request',
     fields: [{ field: 'expiresInSeconds' }],
   });
+});
+
+const key = (scopes: string[], laterScopes?: string[]) => ({ kind: 'key', appId: 'demo', keyId: 'k', scopes, laterScopes }) as Subject;
+
+test('a key mints tokens that is for that, or is an admin’s, and no other', async () => {
+  for (const subject of [key([], ['tokens']), key(['users'], ['tokens']), key(['admin'])])
+    await expect(minting({ subject })).resolves.toEqual({ token: 'a token' });
+  const others = [key(['users']), key(['users', 'calls', 'presence', 'webhooks'], []), { kind: 'operator' } as Subject];
+  for (const subject of others) await expect(minting({ subject })).rejects.toMatchObject({ code: 'forbidden' });
 });

@@ -73,13 +73,13 @@ test('a page of deliveries, of an app or of one endpoint, reads its own rows alo
 });
 
 test('whose endpoints want an event is found past 20,000 that were deleted', async () => {
-  const settings = { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]), MAX_ENDPOINTS: 100 };
+  const settings = { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]), MAX_ENDPOINTS: 100 };
   const read = await rowsReadBy(schema, (sql) => new EndpointStore(sql as never, settings as never).enabledOf(['app-3' as never]));
   expect(read.rows).toBeLessThan(1000);
 });
 
 test('an app makes no more endpoints than it may; deleting one makes room, and erases its secret', async () => {
-  const settings = { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]), MAX_ENDPOINTS: 1 };
+  const settings = { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]), MAX_ENDPOINTS: 1 };
   const store = new EndpointStore(schema as never, settings as never);
   const [app, body] = ['app-4' as never, { url: 'https://example.com', description: '', eventTypes: ['call.*'] } as never];
   const { endpointId } = await store.make(app, body);

@@ -33,7 +33,10 @@ function replica(before: (text: string) => Promise<unknown> = async () => undefi
     await before(text);
     return answer;
   };
-  return new EndpointStore({ query } as never, { SECRETS_KEY: new KeyRing([Buffer.alloc(32)]), MAX_ENDPOINTS: 100 } as never);
+  return new EndpointStore(
+    { query } as never,
+    { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]), MAX_ENDPOINTS: 100 } as never,
+  );
 }
 
 const idsOf = async (store: EndpointStore, ...appIds: AppId[]) => (await store.enabledOf(appIds)).map(({ endpointId }) => endpointId);

@@ -1,59 +1,57 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-/** A key, and the name by which what was made with it names it. */
-export interface NamedKey {
+/** A key, and the id by which what was made with it names it. */
+export interface Key {
   id: string;
   bytes: Buffer;
+  /** Whether its setting names it; the id of another one is told by the key itself. */
+  isNamed: boolean;
 }
 
-/** Bytes of a key's id; twice as many digits in text. */
-export const keyIdBytes = 4;
+/** An id before a key, `2026-11:…`. */
+const named = /^([a-z0-9][a-z0-9._-]{0,15}):(.*)$/s;
 
 /** Of a signature's 32 bytes so many are kept: nobody guesses 192 bits. */
 const signatureBytes = 24;
 
-/**
- * The keys of one purpose: the first is used, and what the others made is still believed. A key's id is told by the key itself, so
- * that nobody has to think of one, and no two keys can be taken for each other.
- */
+/** The keys of one purpose: the first is used, and what the others made is still believed. */
 export class KeyRing {
-  readonly current: NamedKey;
-  readonly #byId: ReadonlyMap<string, NamedKey>;
+  readonly current: Key;
+  readonly #byId: ReadonlyMap<string, Key>;
 
   /** @throws RangeError without a key. */
-  constructor(keys: readonly Buffer[]) {
-    const named = keys.map((bytes) => ({ id: idOf(bytes), bytes }));
-    if (!named[0]) throw new RangeError('A ring has one key at least');
-    this.current = named[0];
-    this.#byId = new Map(named.map((key) => [key.id, key]));
+  constructor(keys: readonly (Pick<Key, 'bytes'> & { id?: string | undefined })[]) {
+    const all = keys.map(({ id, bytes }) => ({ id: id ?? idOf(bytes), bytes, isNamed: id !== undefined }));
+    if (!all[0]) throw new RangeError('A ring has one key at least');
+    this.current = all[0];
+    this.#byId = new Map(all.map((key) => [key.id, key]));
   }
 
-  /** @param text keys in base64, the one in use first, separated by commas. */
+  /** @param text keys in base64, the one in use first, separated by commas, each with an id before it or without: `2026-11:…,2025-12:…`. */
   static parse(text: string): KeyRing {
-    return new KeyRing(partsOf(text).map((part) => Buffer.from(part, 'base64')));
+    return new KeyRing(secretsIn(text).map(({ id, secret }) => ({ id, bytes: Buffer.from(secret, 'base64') })));
   }
 
-  get all(): NamedKey[] {
+  get all(): Key[] {
     return [...this.#byId.values()];
   }
 
-  byId(id: string): NamedKey | undefined {
+  byId(id: string): Key | undefined {
     return this.#byId.get(id);
   }
 
-  /** @returns a signature over a text, which names its key: `3f9a2c11.…`. */
+  /** @returns a signature over a text, which names its key: `2026-11:…`. */
   sign(text: string): string {
-    return `${this.current.id}.${macOf(this.current, text)}`;
+    return `${this.current.id}:${macOf(this.current, text)}`;
   }
 
   /** Whether one of these keys made this signature over that text. */
   isSigned(text: string, signature: string): boolean {
-    const [id = '', given = ''] = signature.split('.', 2);
+    const [, id = '', given = ''] = named.exec(signature) ?? [];
     const key = this.#byId.get(id);
-    if (!key || signature.length !== id.length + 1 + given.length) return false;
-    const expected = Buffer.from(macOf(key, text));
-    const bytes = Buffer.from(given);
+    if (!key) return false;
+    const [expected, bytes] = [Buffer.from(macOf(key, text)), Buffer.from(given)];
     return bytes.length === expected.length && timingSafeEqual(bytes, expected);
   }
 }
@@ -63,33 +61,38 @@ export class KeyRing {
  * @param bytes what each key has, exactly, or with `orMore` at least.
  */
 export function keyRingSetting(bytes: number, { orMore = false } = {}) {
-  const isKey = (part: string) => {
-    const { length } = Buffer.from(part, 'base64');
-    return z.base64().safeParse(part).success && (orMore ? length >= bytes : length === bytes);
+  const isKey = ({ secret }: { secret: string }) => {
+    const { length } = Buffer.from(secret, 'base64');
+    return z.base64().safeParse(secret).success && (orMore ? length >= bytes : length === bytes);
   };
   return z
     .string()
-    .refine((text) => partsOf(text).every(isKey), {
-      message: `must be ${orMore ? 'at least ' : ''}${bytes} bytes in base64, or several of these, separated by commas`,
+    .refine((text) => secretsIn(text).every(isKey), {
+      message: `must be ${orMore ? 'at least ' : ''}${bytes} bytes in base64, or several of these, separated by commas, each with an id such as 2026-11: before it`,
     })
+    .refine((text) => isEachAnother(secretsIn(text).map(({ id }) => id)), { message: 'each of several keys must have an id of its own' })
     .transform((text) => KeyRing.parse(text))
     .meta({ secret: true, isList: true });
 }
 
-/** @returns the parts of a setting that lists secrets, the first one first. */
-export function partsOf(text: string): string[] {
-  return text.split(',').map((part) => part.trim());
+/** @returns the parts of a setting that lists secrets, the first one first, each with the id that stands before it. */
+export function secretsIn(text: string): { id?: string | undefined; secret: string }[] {
+  return text.split(',').map((part) => {
+    const [, id, secret = part.trim()] = named.exec(part.trim()) ?? [];
+    return { id, secret };
+  });
+}
+
+/** One alone needs no id; of several one may be without, which was there before keys had any. */
+function isEachAnother(ids: readonly (string | undefined)[]): boolean {
+  return new Set(ids).size === ids.length;
 }
 
 /** Tells nothing of a key that is random: 32 bits of a digest of its own kind. */
 function idOf(key: Buffer): string {
-  return createHash('sha256')
-    .update('communication-center key id\0')
-    .update(key)
-    .digest('hex')
-    .slice(0, 2 * keyIdBytes);
+  return createHash('sha256').update('communication-center key id\0').update(key).digest('hex').slice(0, 8);
 }
 
-function macOf({ bytes }: NamedKey, text: string): string {
+function macOf({ bytes }: Key, text: string): string {
   return createHmac('sha256', bytes).update(text).digest().subarray(0, signatureBytes).toString('base64url');
 }

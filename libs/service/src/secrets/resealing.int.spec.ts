@@ -15,7 +15,10 @@ const columns: SealedColumn[] = [
   { table: 'secrets', column: 'sealed', key: { kid: 'uuid' }, owner: 'kid::text' },
   { table: 'accounts', column: 'sealed', key: { app_id: 'text', username: 'text' }, owner: "app_id || '/' || username" },
 ];
-const [old, fresh] = [randomBytes(32), randomBytes(32)];
+const [old, fresh] = [
+  { id: '2025-12', bytes: randomBytes(32) },
+  { id: '2026-11', bytes: randomBytes(32) },
+];
 const [oldBox, newBox] = [new SealedBox(new KeyRing([old])), new SealedBox(new KeyRing([fresh]))];
 /** As the replicas are told, one after the other. */
 const rings = { before: new KeyRing([old, fresh]), after: new KeyRing([fresh, old]) };
@@ -42,7 +45,7 @@ afterEach(() => schema.drop());
 /** As a release did that named no keys. */
 function sealedBefore(owner: string, secret: string): Buffer {
   const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', old, nonce).setAAD(Buffer.from(owner));
+  const cipher = createCipheriv('aes-256-gcm', old.bytes, nonce).setAAD(Buffer.from(owner));
   const text = Buffer.concat([cipher.update(secret), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), text]);
 }
@@ -63,18 +66,22 @@ const resealing = (ring = rings.after, database = schema) => new Resealing(datab
 
 test('all values of every table are sealed anew, and open with the new key alone', async () => {
   const [kid, empty] = [await addSecret((id) => oldBox.seal(id, 'signs')), await addSecret(() => Buffer.alloc(0))];
-  expect(await resealing().view()).toMatchObject({ keyId: rings.after.current.id, left: accounts + 1 });
+  expect(await resealing().view()).toMatchObject({
+    keyId: '2026-11',
+    left: accounts + 1,
+    keys: [{ values: 0 }, { keyId: '2025-12', values: (accounts * 2) / 3 + 1 }, { keyId: null, values: accounts / 3 }],
+  });
   expect(await resealing().step()).toEqual({ resealed: accounts + 1, unreadable: 0 });
   expect(await openAll(newBox)).toBe(accounts);
   const { rows } = await schema.query<{ kid: string; sealed: Buffer }>('SELECT * FROM secrets');
   expect(newBox.open(kid, rows.find((row) => row.kid === kid)?.sealed ?? Buffer.alloc(0))).toBe('signs');
   expect(rows.find((row) => row.kid === empty)?.sealed).toHaveLength(0);
   expect(await resealing().view()).toEqual({
-    keyId: rings.after.current.id,
+    keyId: '2026-11',
     left: 0,
     keys: [
-      { keyId: rings.after.current.id, values: accounts + 1 },
-      { keyId: rings.before.current.id, values: 0 },
+      { keyId: '2026-11', values: accounts + 1 },
+      { keyId: '2025-12', values: 0 },
     ],
   });
 });
@@ -114,7 +121,7 @@ function resealAndDie(batch: number): Promise<NodeJS.Signals | null> {
     ...process.env,
     SCHEMA: schema.schema,
     DATABASE: fleet.state.servers.database,
-    KEYS: [fresh, old].map((key) => key.toString('base64')).join(','),
+    KEYS: [fresh, old].map(({ id, bytes }) => `${id}:${bytes.toString('base64')}`).join(','),
   };
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname, env, stdio: 'inherit' });
   return new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
@@ -166,7 +173,7 @@ test('several at it at once do each value once, and those of the setting before 
 });
 
 test('what no key here opens stays as it is, is told of, and keeps nobody else from being sealed anew', async () => {
-  const lost = new SealedBox(new KeyRing([randomBytes(32)])).seal('app-1/desk 1', 'of desk 1');
+  const lost = new SealedBox(new KeyRing([{ id: 'lost', bytes: randomBytes(32) }])).seal('app-1/desk 1', 'of desk 1');
   await schema.query("UPDATE accounts SET sealed = $1 WHERE app_id = 'app-1' AND username = 'desk 1'", [lost]);
   expect(await resealing().step()).toEqual({ resealed: accounts - 1, unreadable: 1 });
   expect(await resealing().view()).toMatchObject({ left: 1, keys: [{}, { values: 0 }, { keyId: null, values: 1 }] });

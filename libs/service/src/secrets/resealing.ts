@@ -1,6 +1,6 @@
 import type { SealedView } from '@communication-center/contracts/operations';
 import type { Database, Sql } from '@communication-center/event-log';
-import type { KeyRing } from './key-ring.js';
+import type { Key, KeyRing } from './key-ring.js';
 import { headerOf, SealedBox } from './sealed-box.js';
 
 /** A column of a {@link SealedBox}'s values. Empty ones are none. */
@@ -46,25 +46,24 @@ export class Resealing {
     this.#box = keys && new SealedBox(keys);
   }
 
-  /** The id of the key that seals here; undefined where nothing is kept sealed. */
-  get keyId(): string | undefined {
-    return this.columns.length > 0 ? this.keys?.current.id : undefined;
+  /** The key that seals here; undefined where nothing is kept sealed. */
+  get current(): Key | undefined {
+    return this.columns.length > 0 ? this.keys?.current : undefined;
   }
 
   /** @returns how many values each key sealed: reads every one of them. */
   async view(): Promise<SealedView> {
     const { current, all } = this.#ring();
+    const named = all.filter(({ isNamed }) => isNamed);
     const counted = new Map<string | null, number>();
     for (const column of this.columns) {
-      const { rows } = await this.database.query<{ header: string | null; values: number }>(countStatement(column), [
-        all.map(({ id }) => headerOf(id)),
+      const { rows } = await this.database.query<{ id: string | null; values: number }>(countStatement(column), [
+        named.map(({ id }) => id),
+        named.map(headerOf),
       ]);
-      for (const { header, values } of rows) {
-        const id = header?.slice(2) ?? null;
-        counted.set(id, (counted.get(id) ?? 0) + values);
-      }
+      for (const { id, values } of rows) counted.set(id, (counted.get(id) ?? 0) + values);
     }
-    const keys = [...all.map(({ id }) => id), null].map((keyId) => ({ keyId, values: counted.get(keyId) ?? 0 }));
+    const keys = [...named.map(({ id }) => id), null].map((keyId) => ({ keyId, values: counted.get(keyId) ?? 0 }));
     const left = keys.filter(({ keyId }) => keyId !== current.id).reduce((sum, { values }) => sum + values, 0);
     return { keyId: current.id, left, keys: keys.filter(({ keyId, values }) => keyId !== null || values > 0) };
   }
@@ -86,7 +85,7 @@ export class Resealing {
   /** @returns the key of the last row of a batch; undefined where there was none. */
   async #batch(tx: Sql, column: SealedColumn, after: unknown[] | undefined, done: Done): Promise<unknown[] | undefined> {
     const { current } = this.#ring();
-    const { rows } = await tx.query<SealedRow>(readStatement(column, after !== undefined), [headerOf(current.id), ...(after ?? [])]);
+    const { rows } = await tx.query<SealedRow>(readStatement(column, after !== undefined), [headerOf(current), ...(after ?? [])]);
     const last = rows.at(-1);
     if (!last) return undefined;
     const names = Object.keys(column.key);
@@ -128,9 +127,9 @@ function within(milliseconds: number): () => boolean {
 }
 
 function countStatement({ table, column }: SealedColumn): string {
-  const header = `substring(${column} FROM 1 FOR 5)`;
-  return `SELECT CASE WHEN ${header} = ANY($1::bytea[]) THEN encode(${header}, 'hex') END AS header, count(*)::int AS values
-    FROM ${table} WHERE length(${column}) > 0 GROUP BY 1`;
+  return `SELECT named.id, count(*)::int AS values FROM ${table}
+    LEFT JOIN unnest($1::text[], $2::bytea[]) AS named (id, header) ON substring(${column} FROM 1 FOR length(named.header)) = named.header
+    WHERE length(${column}) > 0 GROUP BY named.id`;
 }
 
 /**
@@ -141,7 +140,7 @@ function readStatement({ table, column, key, owner }: SealedColumn, isLater: boo
   const names = Object.keys(key).join(', ');
   const place = Object.values(key).map((type, index) => `$${index + 2}::${type}`);
   return `SELECT ${names}, ${owner} AS owner, ${column} AS sealed FROM ${table}
-    WHERE length(${column}) > 0 AND substring(${column} FROM 1 FOR 5) <> $1::bytea ${isLater ? `AND (${names}) > (${place.join(', ')})` : ''}
+    WHERE length(${column}) > 0 AND substring(${column} FROM 1 FOR length($1::bytea)) <> $1::bytea ${isLater ? `AND (${names}) > (${place.join(', ')})` : ''}
     ORDER BY ${names} LIMIT ${resealBatch} FOR NO KEY UPDATE SKIP LOCKED`;
 }
 

@@ -7,6 +7,7 @@ import { Log } from '../log-token.js';
 import { ProblemError } from '../problem-error.js';
 import { actorOf, From, requireOperator } from '../subject.js';
 import { JsonBody } from '../zod-input.js';
+import type { Key } from './key-ring.js';
 import { Resealing } from './resealing.js';
 
 /** How the secrets that a service keeps are sealed. Reached through the gateway as /v1/operations/{service}/secrets. */
@@ -30,7 +31,8 @@ export class SecretsController {
   @HttpCode(200)
   async reseal(@From() subject: Subject, @JsonBody(resealBodySchema) body: z.infer<typeof resealBodySchema>): Promise<Resealed> {
     requireOperator(subject);
-    const keyId = this.#requireSealed();
+    const { id: keyId, isNamed } = this.#requireSealed();
+    if (!isNamed) throw new ProblemError('conflict', `The first key of SECRETS_KEY has no id: write one before it, such as 2026-11:…`);
     if (body.keyId !== undefined && body.keyId !== keyId)
       throw new ProblemError('conflict', `This replica seals with the key ${keyId}: put the key ${body.keyId} first at all of them`);
     const done = await this.resealing.step();
@@ -38,9 +40,9 @@ export class SecretsController {
     return { ...(await this.resealing.view()), ...done };
   }
 
-  #requireSealed(): string {
-    const { keyId } = this.resealing;
-    if (keyId === undefined) throw new ProblemError('not_found', 'This service keeps nothing sealed');
-    return keyId;
+  #requireSealed(): Key {
+    const { current } = this.resealing;
+    if (!current) throw new ProblemError('not_found', 'This service keeps nothing sealed');
+    return current;
   }
 }
