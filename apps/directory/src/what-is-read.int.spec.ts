@@ -15,7 +15,7 @@ import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
-import { laterScopes } from './migrations/11-later-scopes.js';
+import { laterScopes } from './migrations/12-later-scopes.js';
 
 const fleet = new Fleet();
 const app = 'app-1' as AppId;

@@ -29,9 +29,9 @@ export const settings = z.object({
     .describe('TURN servers that share TURN_SECRET, separated by commas, such as turn:turn.example.com:3478?transport=udp'),
   TURN_SECRET: z
     .string()
-    .optional()
-    .transform((text) => (text === undefined ? [] : text.split(',').map((secret) => secret.trim())))
+    .transform((text) => text.split(',').map((secret) => secret.trim()))
     .pipe(z.array(z.string().min(16, 'each secret must have at least 16 characters')))
+    .optional()
     .meta({ secret: true, isList: true })
     .describe(
       "coturn's static-auth-secret, with which each user who joins gets TURN credentials of its own; of several, separated by commas, the first is used",

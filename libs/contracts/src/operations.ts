@@ -57,7 +57,7 @@ export const discardedSchema = z.object({ discarded: z.int().describe('events') 
 export const resealBodySchema = z.object({
   keyId: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9._-]{0,15}$/, 'use the keyId that GET …/secrets tells')
+    .regex(/^[a-z0-9][a-z0-9_-]{0,15}$/, 'use the keyId that GET …/secrets tells')
     .optional()
     .describe('the key to seal with: a replica whose first key is another refuses, rather than seal everything back'),
 });

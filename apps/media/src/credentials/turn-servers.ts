@@ -18,7 +18,7 @@ export function turnServersFor(
   now: number,
 ): IceServers {
   const { TURN_URLS: urls, TURN_SECRET: secrets, TURN_CREDENTIAL_SECONDS: seconds } = settings;
-  const [secret] = secrets;
+  const secret = secrets?.[0];
   if (secret === undefined || urls.length === 0) return [];
   // In plain ASCII, which nobody prepares in a way of his own (RFC 8489 §14.3), and without the sign that ends the expiry.
   const username = `${Math.floor(now / 1000) + seconds}:${appId}/${encodeURIComponent(userAlias)}`;

@@ -57,7 +57,17 @@ test('a setting takes one key or several, and says what is wrong with any other 
   for (const right of [first, `a:${first}`, `${first},b:${second}`, `a:${first} , b:${second}`])
     expect(setting.safeParse(right).success).toBe(true);
   const short = randomBytes(16).toString('base64');
-  for (const wrong of ['', ',', `${first},`, short, `a:${first},b:${short}`, `A:${first}`, `${'a'.repeat(17)}:${first}`, `a b:${first}`]) {
+  for (const wrong of [
+    '',
+    ',',
+    `${first},`,
+    short,
+    `a:${first},b:${short}`,
+    `A:${first}`,
+    `${'a'.repeat(17)}:${first}`,
+    `a b:${first}`,
+    `a.b:${first}`,
+  ]) {
     const [issue] = setting.safeParse(wrong).error?.issues ?? [];
     expect(issue?.message, wrong).toContain('must be 32 bytes in base64, or several of these, separated by commas');
   }

@@ -10,7 +10,7 @@ export interface Key {
 }
 
 /** An id before a key, `2026-11:…`. */
-const named = /^([a-z0-9][a-z0-9._-]{0,15}):(.*)$/s;
+const named = /^([a-z0-9][a-z0-9_-]{0,15}):(.*)$/s;
 
 /** Of a signature's 32 bytes so many are kept: nobody guesses 192 bits. */
 const signatureBytes = 24;
