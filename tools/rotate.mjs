@@ -44,8 +44,8 @@ async function once(method, path, body) {
   return { error: new Error(answer.detail ?? `the Center answered ${response.status}`), isPassing: response.status >= 500 };
 }
 
-const told = ({ keyId, values }) => `${values} with ${keyId ?? 'no key that is here'}`;
-const show = (service, { keyId, keys }) => console.log(`${service}: seals with ${keyId}; has sealed ${keys.map(told).join(', ')}`);
+const told = ({ keyId, values }) => (keyId === null ? `${values} that name no key here` : `${values} with ${keyId}`);
+const show = (service, { keyId, keys }) => console.log(`${service}: seals with ${keyId}; has ${keys.map(told).join(', ')}`);
 
 /** @returns what a service keeps sealed. @throws Error where its replicas do not seal with the same key. */
 async function look(service) {

@@ -80,7 +80,7 @@ test('everything names its key afterwards, opens for whom it did, and serves all
   const signsIn = async () => (await fleet.rest('GET', '/v1/users/ann', token)).status;
   expect(await signsIn()).toBe(200);
 
-  expect((await rotate('status')).stdout).toMatch(/^directory: seals with dev; has sealed .*\nwebhooks: seals with /);
+  expect((await rotate('status')).stdout).toMatch(/^directory: seals with dev; has .*\nwebhooks: seals with /);
   const { stdout } = await rotate('secrets');
   expect(stdout).toMatch(/directory: \d+ sealed anew, 0 left\n/);
   expect(stdout).toMatch(/webhooks: \d+ sealed anew, 0 left\n/);

@@ -207,7 +207,7 @@ export {
   socketErrorSchema,
   socketSubprotocol,
 } from './socket-protocol.js';
-export { authenticationBodySchema, type HeldToken, type Subject, scopesAsSaid, subjectSchema } from './subject.js';
+export { allScopesOf, authenticationBodySchema, type HeldToken, type Subject, scopesAsSaid, subjectSchema } from './subject.js';
 export { cursorSchema, isStorable } from './text.js';
 export { type NewName, type Told, toldSchema } from './told.js';
 export { type EventOf, type Topic, topics } from './topics.js';

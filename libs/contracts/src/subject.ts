@@ -31,6 +31,21 @@ export const userSubjectSchema = z.object({
   token: heldTokenSchema.optional().describe('left out by older releases'),
 });
 
+/**
+ * @returns all scopes of a key.
+ * @param laterScopes null or undefined where the first release made the key, or speaks for it: who manages users mints their tokens there.
+ */
+export function allScopesOf({
+  scopes,
+  laterScopes: later,
+}: {
+  scopes: readonly KeyScope[];
+  laterScopes?: readonly KeyScope[] | null | undefined;
+}): KeyScope[] {
+  const more = later ?? (scopes.includes('users') ? ['tokens'] : []);
+  return keyScopeSchema.options.filter((scope) => scopes.includes(scope) || more.includes(scope));
+}
+
 /** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
 export const subjectSchema = z.discriminatedUnion('kind', [
   userSubjectSchema,
@@ -39,7 +54,7 @@ export const subjectSchema = z.discriminatedUnion('kind', [
     appId: appIdSchema,
     keyId: z.string(),
     scopes: knownScopes.describe('those that only a later release knows are left out'),
-    laterScopes: knownScopes.optional().describe('those that the first release did not know'),
+    laterScopes: knownScopes.optional().describe('those that the first release did not know; left out by it'),
   }),
   z.object({ kind: z.literal('operator'), holder: z.string().optional().describe('whose key it was; left out by older releases') }),
   z.object({ kind: z.literal('service'), service: z.string() }),

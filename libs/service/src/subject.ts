@@ -1,4 +1,4 @@
-import type { AppId, KeyScope, Subject } from '@communication-center/contracts';
+import { type AppId, allScopesOf, type KeyScope, type Subject } from '@communication-center/contracts';
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Identity } from './identity.js';
@@ -69,7 +69,7 @@ export function appOf(subject: Subject, scope: KeyScope): AppId {
 export function appOfKey(subject: Subject, scope: KeyScope): AppId {
   if (subject.kind === 'nobody') throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
   if (subject.kind !== 'key') throw new ProblemError('forbidden', 'This needs an API key');
-  const scopes = [...subject.scopes, ...(subject.laterScopes ?? [])];
+  const scopes = allScopesOf(subject);
   if (!scopes.includes(scope) && !scopes.includes('admin')) {
     throw new ProblemError('forbidden', `This key lacks the scope ${scope}`);
   }

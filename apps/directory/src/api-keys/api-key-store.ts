@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type ApiKeyView, type AppId, type KeyScope, keyScopeSchema, scopesAsSaid } from '@communication-center/contracts';
+import { type ApiKeyView, type AppId, allScopesOf, type KeyScope, scopesAsSaid } from '@communication-center/contracts';
 import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,15 +17,13 @@ interface KeyRow {
   name: string;
   /** Those that the first release knew, which reads no others. */
   scopes: KeyScope[];
-  /** Null for a key that an earlier release made. */
+  /** Null for a key that the first release made. */
   later_scopes: KeyScope[] | null;
   created_at: Date;
 }
 
-/** @returns all scopes of a key. One of an earlier release that manages users mints their tokens, too, as it always did. */
-function scopesOf({ scopes, later_scopes }: KeyRow): KeyScope[] {
-  const later = later_scopes ?? (scopes.includes('users') ? ['tokens'] : []);
-  return keyScopeSchema.options.filter((scope) => scopes.includes(scope) || later.includes(scope));
+function scopesOf({ scopes, later_scopes: laterScopes }: KeyRow): KeyScope[] {
+  return allScopesOf({ scopes, laterScopes });
 }
 
 // A key has 256 random bits: a plain digest cannot be guessed from, and a look-up by it takes no longer for a near miss.
