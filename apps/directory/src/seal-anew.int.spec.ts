@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { EndpointView, SipAccountView } from '@communication-center/contracts';
 import type { SealedView } from '@communication-center/contracts/operations';
 import { KeyRing, SealedBox } from '@communication-center/service';
-import { Fleet, type TestApp } from '@communication-center/testing';
+import { Fleet, serviceNames, type TestApp } from '@communication-center/testing';
 import { beforeEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -94,6 +94,20 @@ test('everything names its key afterwards, opens for whom it did, and serves all
   expect(await signsIn()).toBe(200);
   // Nothing is left: again it is done at once.
   expect((await rotate('secrets')).stdout).not.toContain('sealed anew');
+});
+
+test('whatever a service keeps sealed is sealed anew: no column is forgotten', async () => {
+  const found = await fleet.query<{ place: string }>(
+    'directory',
+    `SELECT table_schema || '.' || table_name || '.' || column_name AS place FROM information_schema.columns
+     WHERE data_type = 'bytea' AND column_name LIKE '%sealed%' AND table_schema = ANY($1) ORDER BY 1`,
+    [serviceNames],
+  );
+  expect(found.map(({ place }) => place)).toEqual(
+    kept()
+      .map(({ schema, table, column }) => `${schema}.${table}.${column}`)
+      .sort(),
+  );
 });
 
 test('it is for the operator alone, for services that keep something sealed, and with the key that comes first', async () => {
