@@ -18,7 +18,7 @@ if (!['secrets', 'status'].includes(what) || !url || !key) {
 
 /** Until when a Center that does not answer, or is being brought to the new setting, is asked again. */
 const patienceMs = 60_000;
-/** A replica is asked by chance: so many answers have, as good as surely, come from each. */
+/** Replicas are asked in turn, with what others ask in between: so many answers have, as good as surely, come from each. */
 const looks = 8;
 
 /** A replica that answers nothing, or cannot decide, is asked again, with jitter; a refusal is final. */
