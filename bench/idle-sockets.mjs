@@ -14,7 +14,11 @@ const atOnce = Number(process.argv[3] ?? 200);
 const people = 50;
 const aliases = Array.from({ length: people }, (_, index) => `user-${index}`);
 
-await onAFleet({ overrides: () => ({ gateway: { MAX_SOCKETS: String(wanted + 100) } }) }, async (fleet, ask) => {
+/** All devices have one address here. */
+const most = String(wanted + 100);
+const gateway = { MAX_SOCKETS: most, CONNECTIONS_PER_ADDRESS: most, SIGNED_IN_PER_ADDRESS: most };
+
+await onAFleet({ overrides: () => ({ gateway }) }, async (fleet, ask) => {
   const { appId, key } = await makeApp(fleet, ask, { users: [...aliases, 'caller', 'callee'], options: { mediaSetupSeconds: 0 } });
   const tokenOf = async (userAlias) => (await ask('POST', '/v1/user-tokens', key, { userAlias })).body.token;
   const connect = (userAlias, token, deviceId) => open(fleet.url, { appId, userAlias, token, deviceId });

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
+import { Clients } from './clients.js';
 import { CredentialEnds } from './credential-ends.js';
 import { SocketProxy } from './passed-sockets/socket-proxy.js';
 import { AllowedOrigins } from './public-door/allowed-origins.js';
@@ -16,6 +17,7 @@ import { Watchers } from './sockets/watchers.js';
 @Module({
   providers: [
     Services,
+    Clients,
     CredentialEnds,
     Authenticator,
     AllowedOrigins,

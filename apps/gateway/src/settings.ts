@@ -1,5 +1,5 @@
 import { addressSettingOf, services } from '@communication-center/contracts/services';
-import { commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { clientSettings, commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 const addressOf = (service: string) =>
@@ -15,6 +15,7 @@ const addressSettings = Object.fromEntries(
 
 export const settings = z.object({
   ...commonSettings,
+  ...clientSettings,
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the public door listens on'),
   PUBLIC_PORT: numberSetting(4000, { max: 65_535 }).describe('port of the public door: REST, sockets and the console'),
   ALLOWED_ORIGINS: z

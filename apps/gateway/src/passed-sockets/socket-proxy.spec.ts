@@ -9,6 +9,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Identity, ProblemError, Replicas } from '@communication-center/service';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Clients } from '../clients.js';
 import { SocketProxy } from './socket-proxy.js';
 
 const servers: Server[] = [];
@@ -65,6 +66,7 @@ function makeProxy(urls: string[], more = {}): SocketProxy {
     { replicasOf: () => replicas } as never,
     gateway,
     authenticator as never,
+    new Clients({ TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADDRESS: 100, SIGNED_IN_PER_ADDRESS: 100, ...more } as never),
     { ...limits, ...more } as never,
     (error) => reports.push(error),
   );
@@ -249,6 +251,15 @@ test('no app has more sockets than its share, and no gateway more than it may; o
   client.close();
   await codeOf(client);
   await vi.waitFor(async () => opened(of('c')));
+});
+
+test('no address has more sockets than it may, and one that ends makes room', async () => {
+  proxy = makeProxy([upstream], { SIGNED_IN_PER_ADDRESS: 1 });
+  const { client } = await opened();
+  expect(await refusalOf(open())).toEqual([429, expect.stringContaining('rate_limited')]);
+  client.close();
+  await codeOf(client);
+  await vi.waitFor(async () => opened());
 });
 
 test('when one side ends, by a close or without a word, so does the other', async () => {

@@ -1,9 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Subject } from '@communication-center/contracts';
-import { currentTraceparent, Identity, ProblemError, placeOn, Report, type ReportError, Settings } from '@communication-center/service';
+import {
+  currentTraceparent,
+  Identity,
+  ProblemError,
+  placeOn,
+  Report,
+  type ReportError,
+  requireSignIn,
+  Settings,
+} from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Authenticator } from '../authenticator.js';
+import { Clients } from '../clients.js';
 import { Places } from '../domain/places.js';
 import type { Owner } from '../public-door/routes.js';
 import { noPlace, whoseShare } from '../public-door/turns.js';
@@ -31,6 +41,7 @@ export class SocketProxy {
     private readonly services: Services,
     private readonly identity: Identity,
     private readonly authenticator: Authenticator,
+    private readonly clients: Clients,
     @Inject(Settings) private readonly limits: Limits,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -44,9 +55,11 @@ export class SocketProxy {
     socket.on('error', () => socket.destroy());
     try {
       requireHandshake(request);
+      const place = this.clients.placeOf(request);
       const credential = credentialOf(request.headers);
       const held = await this.authenticator.whoseLasting(credential, request);
       const { subject } = held;
+      requireSignIn(place);
       await this.#inPlace(subject, async () => {
         const { answer, taken } = await this.#ask(owner, request, subject, gone.signal);
         if (!taken) return passRefusal(socket, answer);

@@ -7,11 +7,13 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { Clients } from '../clients.js';
 import { PublicDoor } from './public-door.js';
 
 const bug = () => {
   throw new TypeError('secret detail');
 };
+const limits = { TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADDRESS: 20, SIGNED_IN_PER_ADDRESS: 20 };
 let door: PublicDoor;
 let port: number;
 let onUpgrade: () => Promise<void>;
@@ -26,6 +28,7 @@ beforeEach(async () => {
     HEADERS_TIMEOUT_MS: 300,
     FRAME_ANCESTORS: ['none'],
     STRICT_TRANSPORT_SECONDS: 0,
+    ...limits,
   };
   door = new PublicDoor(
     settings as never,
@@ -35,6 +38,7 @@ beforeEach(async () => {
     { mayAskAtAll: bug } as never,
     sockets as never,
     { stop: () => undefined, upgrade: bug } as never,
+    new Clients(settings as never),
   );
   await door.onApplicationBootstrap();
   port = door.port;
@@ -104,6 +108,15 @@ describe('a request', () => {
 test('a connection that says nothing does not stay', async () => {
   await once(connect(port, '127.0.0.1').resume(), 'close');
   await goesOn();
+});
+
+test('an address with as many connections as it may is told so, and those that go make room', async () => {
+  const held = Array.from({ length: limits.CONNECTIONS_PER_ADDRESS }, () => connect(port, '127.0.0.1'));
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  const answer = await ask('/health');
+  expect([statusOf(answer), answer.includes('application/problem+json'), answer.includes('rate_limited')]).toEqual([429, true, true]);
+  for (const socket of held) socket.destroy();
+  await expect.poll(async () => statusOf(await ask('/health'))).toBe(200);
 });
 
 describe('an upgrade', () => {

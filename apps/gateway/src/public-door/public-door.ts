@@ -20,6 +20,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Authenticator } from '../authenticator.js';
+import { Clients } from '../clients.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
@@ -48,6 +49,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly origins: AllowedOrigins,
     private readonly sockets: SocketDoor,
     private readonly passedSockets: SocketProxy,
+    private readonly clients: Clients,
   ) {
     this.#safe = new SafeHeaders(settings);
     this.#server = fastify({
@@ -63,6 +65,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   async onApplicationBootstrap(): Promise<void> {
     await this.sockets.start();
     const server = this.#server;
+    this.clients.guard(server.server);
     // Bodies are the owning service's to parse, and the proxy's to pass on: nobody reads them here.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));
@@ -141,6 +144,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
     const held = credential && owner?.kind === 'stream' ? await this.authenticator.whoseLasting(credential, request.raw) : undefined;
     const subject = held?.subject ?? (await this.#subjectOf(credential, request));
+    if (credential) this.clients.signedIn(request.raw);
     noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
     const { service, kind, path } = owner;

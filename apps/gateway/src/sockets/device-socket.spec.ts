@@ -167,6 +167,17 @@ test('an event that cannot be told ends its socket, and is no exception to whoev
   expect([failures, socket.isOpen]).toEqual([['telling a socket of an event'], false]);
 });
 
+test('what comes while a socket connects is bounded by its bytes, too', () => {
+  const closed: number[] = [];
+  Object.assign(wire, { close: (code: number) => closed.push(code) });
+  say(connect);
+  const event = (sequence: number) => ({ type: 'call.dialed', sequence, data: { customData: 'x'.repeat(70_000) } }) as never;
+  for (let sequence = 1; sequence <= 14; sequence += 1) socket.deliver(event(sequence));
+  expect(closed).toEqual([]);
+  socket.deliver(event(15));
+  expect(closed).toEqual([1013]);
+});
+
 test('a socket whose end cannot be noted is reported, and nothing else', async () => {
   onClosed = () => {
     throw new Error('a bug');

@@ -44,6 +44,9 @@ export const closeCodes = {
   overloaded: 1013,
 } as const;
 
+/** Why a connect frame may fare better another time. */
+const mayComeBack: ReadonlySet<SocketError['code']> = new Set(['service_unavailable', 'rate_limited']);
+
 /** Who is on the socket, once it has said so and was believed. */
 export interface Device {
   sessionId: SessionId;
@@ -75,12 +78,14 @@ export interface SocketOwner {
 
 type Phase =
   | { at: 'door' }
-  | { at: 'connecting'; waiting: CallEvent[] }
+  | { at: 'connecting'; waiting: CallEvent[]; waitingBytes: number }
   | { at: 'serving'; device: Device; sequences: CallSequences }
   | { at: 'closed' };
 
-/** Events that come while a socket connects: some seconds of the busiest user's. Each may be 80 KB. */
+/** Events that come while a socket connects: some seconds of the busiest user's. */
 const maxWaiting = 1000;
+/** Of all of them, as they are written: each may be 80 KB. */
+const maxWaitingBytes = 1_048_576;
 /** Nobody has signed in yet: a connect frame with the longest token is half of it. */
 const maxConnectBytes = 16_384;
 /** Of all frames that are carried out at a time: what they hold is kept until they are answered. */
@@ -122,7 +127,7 @@ export class DeviceSocket {
 
   /** Holds events back from now on, until {@link serve} knows which of them the snapshot told. */
   #hold(): void {
-    if (this.#phase.at !== 'closed') this.#phase = { at: 'connecting', waiting: [] };
+    if (this.#phase.at !== 'closed') this.#phase = { at: 'connecting', waiting: [], waitingBytes: 0 };
   }
 
   /** Sends the snapshot, then what came meanwhile, then everything new. */
@@ -162,7 +167,10 @@ export class DeviceSocket {
     const phase = this.#phase;
     if (phase.at === 'connecting') {
       phase.waiting.push(event);
-      if (phase.waiting.length > maxWaiting) this.close(closeCodes.overloaded, 'too many events while connecting');
+      // Written once, for all who will be told of it.
+      phase.waitingBytes += writtenEvent(event, undefined).length;
+      if (phase.waiting.length > maxWaiting || phase.waitingBytes > maxWaitingBytes)
+        this.close(closeCodes.overloaded, 'too many events while connecting');
       return;
     }
     if (phase.at !== 'serving') return;
@@ -302,7 +310,7 @@ export class DeviceSocket {
   /** Answers a connect frame that was not believed, and closes. */
   refuseConnect(id: string | number, error: ProblemError): void {
     this.#sendError(id, error.toSocketError());
-    this.close(error.code === 'service_unavailable' ? closeCodes.overloaded : closeCodes.unauthenticated, error.code);
+    this.close(mayComeBack.has(error.code) ? closeCodes.overloaded : closeCodes.unauthenticated, error.code);
   }
 
   #sendError(id: string | number | undefined, error: SocketError): void {

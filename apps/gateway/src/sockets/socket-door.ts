@@ -9,6 +9,7 @@ import {
 } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
+  type ClientPlace,
   type Endings,
   inSpan,
   type LineLog,
@@ -19,6 +20,7 @@ import {
   ProblemError,
   Report,
   type ReportError,
+  requireSignIn,
   Settings,
   SocketSessions,
   tellFigure,
@@ -27,6 +29,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
+import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
@@ -60,12 +63,15 @@ export class SocketDoor implements SocketOwner, Door {
   readonly #sockets = new BeatingSockets<DeviceSocket>();
   /** Who opened each: a page names its origin. */
   readonly #openedBy = new WeakMap<DeviceSocket, Page>();
+  /** Of each that has not signed in: its place among those of its address. */
+  readonly #places = new WeakMap<DeviceSocket, ClientPlace>();
   /** Those whose sessions others closed. */
   readonly #expelled = new WeakSet<DeviceSocket>();
   readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
   #draining = false;
 
   constructor(
+    private readonly clients: Clients,
     private readonly router: SocketRouter,
     private readonly authenticator: Authenticator,
     private readonly origins: AllowedOrigins,
@@ -149,6 +155,7 @@ export class SocketDoor implements SocketOwner, Door {
     if (this.#draining || this.#sockets.size >= this.settings.MAX_SOCKETS) {
       return refuseUpgrade(socket, new ProblemError('service_unavailable', 'This gateway takes no more sockets'));
     }
+    const place = this.clients.placeOf(request);
     this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       socket.removeListener('error', endOnError);
       const opened = new DeviceSocket(webSocket, this, this.settings);
@@ -156,6 +163,7 @@ export class SocketDoor implements SocketOwner, Door {
       // Of the request only what tells a page is kept, and that until the socket has connected.
       const { origin, host } = request.headers;
       if (origin !== undefined) this.#openedBy.set(opened, { headers: { origin, host } });
+      this.#places.set(opened, place);
       this.#sockets.add(opened);
     });
   }
@@ -174,6 +182,7 @@ export class SocketDoor implements SocketOwner, Door {
       const sessionId = uuidv7() as SessionId;
       const device: Device = { sessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString(), token };
       if (!socket.isOpen) return;
+      this.#signIn(socket);
       // From here on the socket is put out by what ends.
       this.ends.requireStill({ appId, userAlias, token }, mark);
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
@@ -193,6 +202,13 @@ export class SocketDoor implements SocketOwner, Door {
       this.log.info({ problem: problem.code }, 'a socket was not connected');
       socket.refuseConnect(frame.id, problem);
     }
+  }
+
+  /** @throws ProblemError `rate_limited` where its address has as many sockets that have signed in as it may. */
+  #signIn(socket: DeviceSocket): void {
+    const place = this.#places.get(socket);
+    this.#places.delete(socket);
+    if (place) requireSignIn(place);
   }
 
   async refresh(socket: DeviceSocket, device: Device, { id, token }: RefreshFrame): Promise<ServerFrame> {

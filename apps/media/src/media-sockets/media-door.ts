@@ -1,8 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay, Rest } from '@communication-center/event-log';
 import {
+  ClientConnections,
+  type ClientPlace,
   type Endings,
   FollowEnds,
   headersWithin,
@@ -13,6 +15,8 @@ import {
   Replicas,
   Report,
   type ReportError,
+  refuseOverHttp,
+  requireSignIn,
   ServiceClient,
   Settings,
   SocketSessions,
@@ -38,7 +42,10 @@ type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
 @Injectable()
 export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutdown, MediaSocketOwner {
   readonly #http: Server;
+  readonly #clients: ClientConnections;
   readonly #sockets = new Set<MediaSocket>();
+  /** Of each that was not let in yet: its place among those of its address. */
+  readonly #places = new WeakMap<MediaSocket, ClientPlace>();
   /** Those that were let in and by what grant, by their call: each event of the log asks whether its call has any. */
   readonly #inCall = new Map<CallId, Map<MediaSocket, MediaGrant>>();
   /** Where no socket is open, nobody has to be put out at once. */
@@ -63,16 +70,18 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
         .writeHead(426, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
         .end('This is a WebSocket door\n'),
     );
+    this.#clients = new ClientConnections(settings, { refuse: refuseOverHttp });
+    this.#clients.guard(this.#http);
     const sockets = new WebSocketServer({
       server: this.#http,
       maxPayload: 262_144,
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(mediaSubprotocol) ? mediaSubprotocol : false),
     });
-    sockets.on('connection', (socket, { socket: connection }) => {
+    sockets.on('connection', (socket, request) => {
       try {
-        const opened = this.#letIn(socket, janus, rooms);
-        limitBeforeSignIn(connection, () => opened?.grant !== undefined);
+        const opened = this.#letIn(socket, request, janus, rooms);
+        limitBeforeSignIn(request.socket, () => opened?.grant !== undefined);
       } catch (error) {
         report(error, 'letting a media socket in');
         socket.terminate();
@@ -126,11 +135,13 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#http.closeAllConnections();
   }
 
-  #letIn(socket: WebSocket, janus: JanusNode, rooms: Rooms): MediaSocket | undefined {
+  #letIn(socket: WebSocket, request: IncomingMessage, janus: JanusNode, rooms: Rooms): MediaSocket | undefined {
     const isFull = this.#sockets.size >= this.settings.MAX_SOCKETS;
-    if (socket.protocol === mediaSubprotocol && !isFull) {
+    const place = this.#placeOf(request);
+    if (socket.protocol === mediaSubprotocol && !isFull && place) {
       const opened = new MediaSocket(socket, this, janus, rooms, this.settings);
       this.#sockets.add(opened);
+      this.#places.set(opened, place);
       this.rest.wake();
       void this.#ends.wake();
       return opened;
@@ -138,6 +149,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     // A listener, since without one the error of a frame that comes all the same would be the process's.
     socket.on('error', () => undefined);
     if (isFull) socket.close(1013, 'this media door takes no more sockets');
+    else if (!place) socket.close(1013, 'your address has as many sockets here as it may');
     else socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
     return undefined;
   }
@@ -145,6 +157,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
   async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
+    this.#signIn(socket);
     await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     const { appId, callId, userAlias, deviceId } = grant;
     await this.#ends.wake();
@@ -161,6 +174,23 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
     this.#inCall.set(callId, inCall.set(socket, grant));
     return grant;
+  }
+
+  /** @returns undefined where its address has as many as it may. */
+  #placeOf(request: IncomingMessage): ClientPlace | undefined {
+    try {
+      return this.#clients.placeOf(request);
+    } catch (error) {
+      if (error instanceof ProblemError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws ProblemError `rate_limited` where its address has as many sockets that were let in as it may. */
+  #signIn(socket: MediaSocket): void {
+    const place = this.#places.get(socket);
+    this.#places.delete(socket);
+    if (place) requireSignIn(place);
   }
 
   /** Whether somebody is in a call's media here. */

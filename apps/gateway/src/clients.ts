@@ -1,0 +1,11 @@
+import { ClientConnections, refuseOverHttp, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { GatewaySettings } from './settings.js';
+
+/** Who the clients of the public door are, by their addresses; see {@link ClientConnections}. */
+@Injectable()
+export class Clients extends ClientConnections {
+  constructor(@Inject(Settings) settings: GatewaySettings) {
+    super(settings, { refuse: refuseOverHttp });
+  }
+}
