@@ -16,9 +16,9 @@ const aliases = Array.from({ length: people }, (_, index) => `user-${index}`);
 
 /** All devices have one address here. */
 const most = String(wanted + 100);
-const gateway = { MAX_SOCKETS: most, CONNECTIONS_PER_ADDRESS: most, SIGNED_IN_PER_ADDRESS: most };
+const room = { MAX_SOCKETS: most, CONNECTIONS_PER_ADDRESS: most, SIGNED_IN_PER_ADDRESS: most };
 
-await onAFleet({ overrides: () => ({ gateway }) }, async (fleet, ask) => {
+await onAFleet({ overrides: () => ({ gateway: room }) }, async (fleet, ask) => {
   const { appId, key } = await makeApp(fleet, ask, { users: [...aliases, 'caller', 'callee'], options: { mediaSetupSeconds: 0 } });
   const tokenOf = async (userAlias) => (await ask('POST', '/v1/user-tokens', key, { userAlias })).body.token;
   const connect = (userAlias, token, deviceId) => open(fleet.url, { appId, userAlias, token, deviceId });

@@ -94,14 +94,16 @@ describe('presence', () => {
     const online = await becomes('bob', ({ status, devices }) => status === 'online' && devices.length === 2);
     const call = await alice.center.call(['bob']);
     const ringing = await becomes('bob', ({ status }) => status === 'busy');
-    expect(ringing.calls).toEqual([{ callId: call.callId, state: 'ringing', with: ['alice'], deviceId: null }]);
+    expect(ringing.calls).toEqual([{ callId: call.callId, state: 'ringing', with: ['alice'], deviceId: null, direction: 'incoming' }]);
     expect((await becomes('alice', ({ status }) => status === 'busy')).calls[0]).toMatchObject({
       state: 'dialing',
       deviceId: 'alice-desk',
     });
     await (await ringOf(bob)).answer();
     const busy = await becomes('bob', ({ calls }) => calls[0]?.state === 'connected');
-    expect(busy.calls).toEqual([{ callId: call.callId, state: 'connected', with: ['alice'], deviceId: 'bob-phone' }]);
+    expect(busy.calls).toEqual([
+      { callId: call.callId, state: 'connected', with: ['alice'], deviceId: 'bob-phone', direction: 'incoming' },
+    ]);
     expect(busy.devices.find(({ deviceId }) => deviceId === 'bob-phone')).toMatchObject({ status: 'busy', platform: 'ios' });
     expect(busy.devices.find(({ deviceId }) => deviceId === 'bob-tablet')?.status).toBe('online');
     expect(busy.version).toBeGreaterThan(online.version);

@@ -10,6 +10,7 @@ import { outboxFunctions } from './migrations/7-outbox-functions.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
 import { outboxRows } from './migrations/9-outbox-rows.js';
 import { ends } from './migrations/10-ends.js';
+import { sipAlgorithms } from './migrations/11-sip-algorithms.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
@@ -29,6 +30,7 @@ await runService({
     allowedOrigins,
     outboxRows,
     ends,
+    sipAlgorithms,
     laterScopes,
   ],
   sealed,

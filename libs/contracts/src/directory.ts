@@ -128,10 +128,31 @@ export type UserView = z.infer<typeof userViewSchema>;
 export const doNotDisturbBodySchema = z.object({ doNotDisturb: z.boolean() });
 
 export const sipUsernameSchema = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'use 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-"');
+const sipAlgorithmSchema = z.enum(['SHA-256', 'MD5']);
+export type SipAlgorithm = z.infer<typeof sipAlgorithmSchema>;
+/** Each once. */
+export const sipAlgorithmsSchema = z
+  .array(sipAlgorithmSchema)
+  .min(1)
+  .max(2)
+  .refine((all) => new Set(all).size === all.length, { message: 'name each algorithm once' });
+
+/** Body of PUT /v1/apps/{appId}/sip-accounts/{username}. */
+export const sipAccountBodySchema = z
+  .object({
+    algorithms: sipAlgorithmsSchema
+      .optional()
+      .describe(
+        'how the phone may sign in, the one that is offered first at the beginning: `["MD5", "SHA-256"]` for an old phone that reads one challenge alone. Without it an account keeps what it has; a new one has `["SHA-256", "MD5"]`',
+      ),
+  })
+  .strict();
+export type SipAccountBody = z.infer<typeof sipAccountBodySchema>;
 /** An account with which a phone system of the app signs in at the SIP gateway; the realm is the app's id. */
 export const sipAccountViewSchema = z.object({
   username: sipUsernameSchema,
   createdAt: z.iso.datetime(),
+  algorithms: sipAlgorithmsSchema.describe('how the phone may sign in, in the order in which it is offered'),
   password: z.string().optional().describe('shown once, when it is made'),
 });
 export type SipAccountView = z.infer<typeof sipAccountViewSchema>;

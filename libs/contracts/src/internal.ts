@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callReplySchema, callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
-import { appOptionsSchema, originsSchema, profileSchema, sipUsernameSchema } from './directory.js';
+import { appOptionsSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
@@ -134,7 +134,8 @@ export const internal = {
     method: 'GET',
     path: '/internal/apps/:appId/sip-accounts/:username',
     params: ofApp.extend({ username: sipUsernameSchema }),
-    answer: z.object({ md5: z.string(), sha256: z.string() }),
+    /** `algorithms` is left out by directories of an older release. */
+    answer: z.object({ md5: z.string(), sha256: z.string(), algorithms: sipAlgorithmsSchema.optional() }),
   },
   /** What a reader of the log lacks of a call, a page at most. */
   callEvents: {

@@ -34,6 +34,10 @@ export const presenceSchema = z.object({
         state: z.enum(['dialing', 'ringing', 'connected']),
         with: z.array(recordedAliasSchema),
         deviceId: deviceIdSchema.nullable().describe('the device in the call; null while it rings'),
+        direction: z
+          .enum(['outgoing', 'incoming'])
+          .optional()
+          .describe('whether the user called or was called; left out by readings of an older release'),
       }),
     )
     .describe('what makes the user busy'),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AppId, SipAccountView } from '@communication-center/contracts';
+import type { AppId, SipAccountView, SipAlgorithm } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { Postgres, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -11,6 +11,7 @@ import type { DirectorySettings } from '../settings.js';
 interface AccountRow {
   username: string;
   sealed: Buffer;
+  algorithms: SipAlgorithm[];
   created_at: Date;
 }
 
@@ -19,6 +20,15 @@ export interface DigestSecrets {
   md5: string;
   sha256: string;
 }
+
+interface AccountWanted {
+  username: string;
+  /** Those it has, where left out. */
+  algorithms?: SipAlgorithm[] | undefined;
+}
+
+/** Of new accounts: RFC 8760 §2.4 would have the strongest first. */
+const usualAlgorithms: SipAlgorithm[] = ['SHA-256', 'MD5'];
 
 /** The accounts with which an app's phone systems sign in over SIP. The realm is the app. Only digests are kept, and sealed. */
 @Injectable()
@@ -33,7 +43,7 @@ export class SipAccountStore {
   }
 
   /** Makes an account, or gives it a new password: the one before is worth nothing from now on. */
-  async make(appId: AppId, username: string, note: Note): Promise<SipAccountView> {
+  async make(appId: AppId, { username, algorithms }: AccountWanted, note: Note): Promise<SipAccountView> {
     const password = randomBytes(18).toString('base64url');
     const digest = (algorithm: string) => createHash(algorithm).update(`${username}:${appId}:${password}`).digest('hex');
     const secrets: DigestSecrets = { md5: digest('md5'), sha256: digest('sha256') };
@@ -41,19 +51,20 @@ export class SipAccountStore {
       const { rows: before } = await tx.query('SELECT 1 FROM sip_accounts WHERE app_id = $1 AND username = $2', [appId, username]);
       if (before.length === 0) await requireRoom(tx, appId, 'sipAccounts');
       const { rows } = await tx.query<AccountRow>(
-        `INSERT INTO sip_accounts (app_id, username, sealed) VALUES ($1, $2, $3)
-         ON CONFLICT (app_id, username) DO UPDATE SET sealed = excluded.sealed, created_at = clock_timestamp() RETURNING *`,
-        [appId, username, this.#box.seal(`${appId}/${username}`, JSON.stringify(secrets))],
+        `INSERT INTO sip_accounts AS account (app_id, username, sealed, algorithms) VALUES ($1, $2, $3, coalesce($4, $5))
+         ON CONFLICT (app_id, username) DO UPDATE
+         SET sealed = excluded.sealed, created_at = clock_timestamp(), algorithms = coalesce($4, account.algorithms) RETURNING *`,
+        [appId, username, this.#box.seal(`${appId}/${username}`, JSON.stringify(secrets)), algorithms ?? null, usualAlgorithms],
       );
       await note(tx);
       if (before.length > 0) await noteEnd(tx, { what: 'sip_account', appId, username });
-      return { username, createdAt: (rows[0] as AccountRow).created_at.toISOString(), password };
+      return { ...viewOf(rows[0] as AccountRow), password };
     });
   }
 
   async list(appId: AppId): Promise<SipAccountView[]> {
     const { rows } = await this.database.query<AccountRow>('SELECT * FROM sip_accounts WHERE app_id = $1 ORDER BY username', [appId]);
-    return rows.map(({ username, created_at }) => ({ username, createdAt: created_at.toISOString() }));
+    return rows.map(viewOf);
   }
 
   async delete(appId: AppId, username: string, note: Note): Promise<boolean> {
@@ -67,12 +78,19 @@ export class SipAccountStore {
     });
   }
 
-  /** @returns what an account's password comes to; undefined for one that does not exist. */
-  async secretsOf(appId: AppId, username: string): Promise<DigestSecrets | undefined> {
+  /** @returns what an account's password comes to, and how it may be shown; undefined for one that does not exist. */
+  async secretsOf(appId: AppId, username: string): Promise<(DigestSecrets & { algorithms: SipAlgorithm[] }) | undefined> {
     const { rows } = await this.database.query<AccountRow>('SELECT * FROM sip_accounts WHERE app_id = $1 AND username = $2', [
       appId,
       username,
     ]);
-    return rows[0] && (JSON.parse(this.#box.open(`${appId}/${username}`, rows[0].sealed)) as DigestSecrets);
+    const [row] = rows;
+    if (!row) return undefined;
+    const secrets = JSON.parse(this.#box.open(`${appId}/${username}`, row.sealed)) as DigestSecrets;
+    return { ...secrets, algorithms: row.algorithms };
   }
+}
+
+function viewOf({ username, created_at, algorithms }: AccountRow): SipAccountView {
+  return { username, createdAt: created_at.toISOString(), algorithms };
 }

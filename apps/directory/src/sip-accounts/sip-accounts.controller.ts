@@ -1,6 +1,14 @@
-import { type AppId, appIdSchema, type SipAccountView, type Subject, sipUsernameSchema } from '@communication-center/contracts';
+import {
+  type AppId,
+  appIdSchema,
+  type SipAccountBody,
+  type SipAccountView,
+  type Subject,
+  sipAccountBodySchema,
+  sipUsernameSchema,
+} from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
-import { From, InquiryOf, PathParam, ProblemError, Serves } from '@communication-center/service';
+import { From, InquiryOf, JsonBody, PathParam, ProblemError, Serves } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
 import { requireAdminOf } from '../apps/apps.controller.js';
@@ -19,10 +27,15 @@ export class SipAccountsController {
 
   /** Makes an account for a phone system, or gives it a new password; shown this once. */
   @Put('v1/apps/:appId/sip-accounts/:username')
-  async make(@From() subject: Subject, @AppIdParam() appId: AppId, @UsernameParam() username: string): Promise<SipAccountView> {
+  async make(
+    @From() subject: Subject,
+    @AppIdParam() appId: AppId,
+    @UsernameParam() username: string,
+    @JsonBody(sipAccountBodySchema) { algorithms }: SipAccountBody,
+  ): Promise<SipAccountView> {
     requireAdminOf(subject, appId);
     await this.apps.get(appId);
-    return this.accounts.make(appId, username, noteOf(subject, appId, 'sip_account.made', username));
+    return this.accounts.make(appId, { username, algorithms }, noteOf(subject, appId, 'sip_account.made', username));
   }
 
   @Get('v1/apps/:appId/sip-accounts')

@@ -36,7 +36,7 @@ test('in a call: busy, with whom, and only the device that is in it', () => {
   ]);
   const presence = presenceOf({ ...known, sessions: [session('phone'), session('tablet')], calls: [connected] });
   expect(presence.status).toBe('busy');
-  expect(presence.calls).toEqual([{ callId: 'c1', state: 'connected', with: ['alice'], deviceId: 'phone' }]);
+  expect(presence.calls).toEqual([{ callId: 'c1', state: 'connected', with: ['alice'], deviceId: 'phone', direction: 'incoming' }]);
   expect(presence.devices.map(({ status }) => status)).toEqual(['busy', 'online']);
 });
 
@@ -67,7 +67,7 @@ test('not to be disturbed: told while online; a call still makes it busy, and no
   const wish = { ...known, doNotDisturb: true };
   expect(presenceOf({ ...wish, sessions: [session('phone')], calls: [] }).status).toBe('do_not_disturb');
   expect(presenceOf({ ...wish, sessions: [], calls: [] })).toMatchObject({ status: 'offline', doNotDisturb: true });
-  const dialing = call('c1', 'ringing', [{ userAlias: 'bob', state: 'connected', deviceId: 'phone' }]);
+  const dialing = call('c1', 'ringing', [{ userAlias: 'bob', state: 'connected', deviceId: 'phone', direction: 'incoming' }]);
   expect(presenceOf({ ...wish, sessions: [session('phone')], calls: [dialing] }).status).toBe('busy');
 });
 

@@ -86,5 +86,6 @@ function partIn(call: CallState, userAlias: UserAlias): Presence['calls'][number
     state: dialing ? 'dialing' : participant.state,
     with: others.map((other) => other.userAlias),
     deviceId: participant.state === 'connected' ? participant.deviceId : null,
+    direction: call.initiator === userAlias ? 'outgoing' : 'incoming',
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { isRight, Nonces, parseAnswer } from './digest.js';
+import { challenges, isRight, isSameTarget, Nonces, parseAnswer } from './digest.js';
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 
@@ -29,6 +29,8 @@ test('what is no digest with qop=auth is no answer', () => {
   expect(
     parseAnswer('Digest username="a", realm="b", nonce="c", uri="d", response="e", qop=auth, nc=1, cnonce="f", algorithm=none'),
   ).toBeUndefined();
+  for (const nc of ['000000001', 'xyz', '-1', '1.5'])
+    expect(parseAnswer(`Digest username="a", realm="b", nonce="c", uri="d", response="e", qop=auth, nc=${nc}, cnonce="f"`)).toBeUndefined();
 });
 
 test('a nonce is good for its time and its realm, stale afterwards, and cannot be made up', () => {
@@ -37,5 +39,42 @@ test('a nonce is good for its time and its realm, stale afterwards, and cannot b
   expect(nonces.check(nonce, 'demo', 1_030_000)).toBe('good');
   expect(nonces.check(nonce, 'demo', 1_061_000)).toBe('stale');
   expect(nonces.check(nonce, 'other', 1_030_000)).toBe('wrong');
-  expect(nonces.check(`zz.${nonce.split('.')[1]}`, 'demo', 1_030_000)).toBe('wrong');
+  const [at, own, signature] = nonce.split('.');
+  for (const made of [`zz.${own}.${signature}`, `${at}.other.${signature}`, `${at}.${own}`, `${nonce}.`, `${nonce}x`, '', '..'])
+    expect(nonces.check(made, 'demo', 1_030_000)).toBe('wrong');
+});
+
+test('no two nonces are alike, however soon one comes after the other', () => {
+  const nonces = new Nonces(Buffer.alloc(32, 7), 60);
+  expect(new Set(Array.from({ length: 1000 }, () => nonces.make('demo', 1_000_000))).size).toBe(1000);
+});
+
+test('the example of RFC 7616 §3.9.1 is challenged in the order that is asked for', () => {
+  const [first, second] = challenges({ realm: 'http-auth@example.org', nonce: 'n', stale: true, algorithms: ['SHA-256', 'MD5'] });
+  expect(first).toEqual(['WWW-Authenticate', 'Digest realm="http-auth@example.org", nonce="n", algorithm=SHA-256, qop="auth", stale=true']);
+  expect(second?.[1]).toContain('algorithm=MD5');
+  expect(challenges({ realm: 'r', nonce: 'n', stale: false, algorithms: ['MD5'] })).toEqual([
+    ['WWW-Authenticate', 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"'],
+  ]);
+});
+
+test.each([
+  ['sip:bob@demo', 'sip:bob@demo', true],
+  ['SIP:bob@DEMO', 'sip:bob@demo', true],
+  ['sip:bob@demo', 'sip:bob@demo;transport=tcp', true],
+  ['sip:%62ob@demo', 'sip:bob@demo', true],
+  ['sip:demo', 'sip:demo', true],
+  ['sip:bob@[2001:db8::1]:5060', 'sip:bob@[2001:DB8::1]:5060', true],
+  ['sip:bob@demo', 'sip:carol@demo', false],
+  ['sip:Bob@demo', 'sip:bob@demo', false],
+  ['sip:bob@demo', 'sip:bob@other', false],
+  ['sip:bob@demo', 'sip:bob@demo:5061', false],
+  ['sip:bob@demo', 'sips:bob@demo', false],
+  ['sip:demo', 'sip:bob@demo', false],
+  ['sip:bob@demo.evil', 'sip:bob@demo', false],
+  ['sip:bob@demo evil', 'sip:bob@demo', false],
+  ['', '', false],
+  ['*', '*', false],
+])('a digest for %j is for %j: %s', (uri, other, same) => {
+  expect(isSameTarget(uri, other)).toBe(same);
 });

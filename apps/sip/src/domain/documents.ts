@@ -1,5 +1,21 @@
 import type { Presence } from '@communication-center/contracts';
 
+/** What a phone was told of a call last: it is told once of its end, by the same name. */
+export interface ToldDialog {
+  callId: string;
+  direction?: 'initiator' | 'recipient' | undefined;
+  remote?: string | undefined;
+}
+
+/** What a document depends on besides the reading it tells. */
+export interface Telling {
+  appId: string;
+  /** Of this subscription: rises by one with each document (RFC 4235 §4.1). */
+  version: number;
+  /** The dialogs of the document before. */
+  told: readonly ToldDialog[];
+}
+
 /** The event packages that are spoken: busy-lamp fields (RFC 4235) and presence (RFC 3856). */
 export const packages = {
   dialog: { contentType: 'application/dialog-info+xml', write: dialogInfo },
@@ -25,23 +41,53 @@ export function uriOf(userAlias: string, appId: string): string {
 
 const dialogStates = { dialing: 'early', ringing: 'early', connected: 'confirmed' } as const;
 
+/** Who called (RFC 4235 §4.1.2): a reading of an older release tells it only until the call is answered. */
+function directionOf({ state, direction }: Presence['calls'][number]): ToldDialog['direction'] {
+  if (direction) return direction === 'outgoing' ? 'initiator' : 'recipient';
+  return state === 'connected' ? undefined : state === 'ringing' ? 'recipient' : 'initiator';
+}
+
+/** @returns the dialogs that a document about these calls tells of; what a dialog was once told to be, its direction, it stays. */
+export function dialogsOf({ calls }: Presence, told: readonly ToldDialog[]): ToldDialog[] {
+  return calls.map((call) => ({
+    callId: call.callId,
+    direction: directionOf(call) ?? told.find(({ callId }) => callId === call.callId)?.direction,
+    remote: call.with[0],
+  }));
+}
+
 /**
  * A user's calls as dialog information (RFC 4235), always whole: a busy lamp is lit by `confirmed`, blinks by `early`, and
- * is dark without a dialog.
- * @param version of this subscription: rises by one with each document (§4.1).
+ * is dark without a dialog. A call that has ended since the last document is told of once more, as `terminated`: phones that count
+ * dialogs do not miss one then.
  */
-function dialogInfo(presence: Presence, appId: string, version: number): string {
-  const dialogs = presence.calls.map(({ callId, state, with: others, deviceId }) => {
-    const direction = state === 'ringing' ? 'recipient' : 'initiator';
-    const known = state === 'connected' ? '' : ` direction="${direction}"`;
-    const remote = others[0] === undefined ? '' : `<remote><identity>${xml(uriOf(others[0], appId))}</identity></remote>`;
-    const local = `<local><identity>${xml(uriOf(presence.userAlias, appId))}</identity>${deviceId ? `<target uri="${xml(uriOf(deviceId, appId))}"/>` : ''}</local>`;
-    return `<dialog id="${xml(callId)}" call-id="${xml(callId)}"${known}><state>${dialogStates[state]}</state>${local}${remote}</dialog>`;
+function dialogInfo(presence: Presence, { appId, version, told }: Telling): string {
+  const live = dialogsOf(presence, told).map((dialog, index) => {
+    const { state, deviceId } = presence.calls[index] as Presence['calls'][number];
+    return dialogElement(dialog, { appId, userAlias: presence.userAlias, state: dialogStates[state], deviceId });
   });
+  const ended = told
+    .filter(({ callId }) => !presence.calls.some((call) => call.callId === callId))
+    .map((dialog) => dialogElement(dialog, { appId, userAlias: presence.userAlias, state: 'terminated', deviceId: null }));
   return (
     `<?xml version="1.0" encoding="UTF-8"?>\n<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="full" ` +
-    `entity="${xml(uriOf(presence.userAlias, appId))}">${dialogs.join('')}</dialog-info>\n`
+    `entity="${xml(uriOf(presence.userAlias, appId))}">${[...live, ...ended].join('')}</dialog-info>\n`
   );
+}
+
+interface Around {
+  appId: string;
+  userAlias: string;
+  state: string;
+  deviceId: string | null;
+}
+
+function dialogElement({ callId, direction, remote }: ToldDialog, { appId, userAlias, state, deviceId }: Around): string {
+  const told = direction ? ` direction="${direction}"` : '';
+  const there = remote === undefined ? '' : `<remote><identity>${xml(uriOf(remote, appId))}</identity></remote>`;
+  const target = deviceId ? `<target uri="${xml(uriOf(deviceId, appId))}"/>` : '';
+  const here = `<local><identity>${xml(uriOf(userAlias, appId))}</identity>${target}</local>`;
+  return `<dialog id="${xml(callId)}" call-id="${xml(callId)}"${told}><state>${state}</state>${here}${there}</dialog>`;
 }
 
 const activities: Partial<Record<Presence['status'], string>> = {
@@ -51,7 +97,7 @@ const activities: Partial<Record<Presence['status'], string>> = {
 };
 
 /** A user's presence as PIDF (RFC 3863): open or closed, each device a tuple, and what it is busy with (RPID, RFC 4480). */
-function pidf(presence: Presence, appId: string): string {
+function pidf(presence: Presence, { appId }: Telling): string {
   const tuple = (id: string, status: Presence['status']) =>
     `<tuple id="${xml(id)}"><status><basic>${status === 'offline' ? 'closed' : 'open'}</basic></status></tuple>`;
   const devices = presence.devices.map(({ deviceId, status }) => tuple(`device-${deviceId}`, status));

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseAnswer } from '../authenticate/digest.js';
 import { isPackage } from '../domain/documents.js';
-import { SipTransport } from '../transport/sip-transport.js';
 import { TcpFraming } from '../transport/tcp-framing.js';
+import { openSomewhere } from '../transport/transport.fixture.js';
 import { messageLimits } from './message-bounds.js';
 import { type Peer, parseMessage, responseTo, uriIn } from './sip-message.js';
 
@@ -208,33 +208,10 @@ test('a digest before signing in is read in a time that its length tells, and no
   expect(process.cpuUsage(began).user).toBeLessThan(500_000);
 });
 
-/** Opens where both UDP and TCP have the same port free. */
-async function openSomewhere(
-  options: Omit<ConstructorParameters<typeof SipTransport>[0], 'port'>,
-): Promise<{ transport: SipTransport; port: number }> {
-  for (let tries = 1; ; tries += 1) {
-    const port = await new Promise<number>((resolve) => {
-      const probe = createSocket('udp4').bind(0, '127.0.0.1', () => {
-        const { port } = probe.address();
-        probe.close(() => resolve(port));
-      });
-    });
-    const transport = new SipTransport({ ...options, port });
-    try {
-      await transport.open();
-      return { transport, port };
-    } catch (error) {
-      if (tries === 10) throw error;
-    }
-  }
-}
-
 test('a handler that throws, and a peer that cannot be sent to, cost a report and nothing else', async () => {
   const errors: string[] = [];
   const taken: string[] = [];
   const { transport, port } = await openSomewhere({
-    host: '127.0.0.1',
-    maxConnections: 10,
     onMessage: (bytes) => {
       taken.push(String(bytes));
       throw new Error('of the handler');

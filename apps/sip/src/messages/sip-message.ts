@@ -1,9 +1,11 @@
 import parsip from 'parsip';
 import { textOf } from './message-bounds.js';
 
+export type Transport = 'udp' | 'tcp' | 'tls';
+
 /** Where a message came from, and answers go: the source address (RFC 3581), or the connection. */
 export interface Peer {
-  transport: 'udp' | 'tcp';
+  transport: Transport;
   host: string;
   port: number;
 }
@@ -50,8 +52,11 @@ export function parseMessage(bytes: Buffer): Message | undefined {
   }
 }
 
+/** `Contact: *` takes back all registrations (RFC 3261 §10.2.2): no address, at which the parser throws. The first line is no header. */
+const anyContact = /(?<=\r\n)(?:contact|m)[ \t]?:[ \t]?\*\r\n/gi;
+
 function read(text: string): Message | undefined {
-  const parsed = parsip.getSIP(text);
+  const parsed = parsip.getSIP(text.replace(anyContact, ''));
   if (!parsed?.call_id || !parsed.via_branch || !parsed.from_tag) return undefined;
   const { call_id: callId, cseq, via_branch: branch } = parsed;
   const names = [callId, branch, parsed.from_tag, parsed.to_tag ?? ''];
@@ -111,10 +116,12 @@ const reasons: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
+  403: 'Forbidden',
   423: 'Interval Too Brief',
   481: 'Subscription Does Not Exist',
   489: 'Bad Event',
   500: 'Server Internal Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 };
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Presence } from '@communication-center/contracts';
-import { packages } from '../domain/documents.js';
+import { dialogsOf, packages } from '../domain/documents.js';
 import { type SipResponse, serialise } from '../messages/sip-message.js';
 import type { SipTransport } from '../transport/sip-transport.js';
+import { type Contacts, contactOf } from './contacts.js';
 import type { Subscription } from './subscription.js';
 
 /** RFC 3261 §17.1.2.2: timer E begins with T1 and doubles up to T2; timer F is 64 T1. */
@@ -19,8 +20,7 @@ interface InFlight {
 
 export interface NotifierOptions {
   transport: SipTransport;
-  /** Our Contact, as host:port. */
-  contact: string;
+  contacts: Contacts;
   /** Called before each NOTIFY is sent, with its numbers raised. */
   onNumbered: (subscription: Subscription) => void;
   /** Called when the phone refused, or did not answer: the subscription is over (RFC 6665 §4.2.2). */
@@ -102,18 +102,22 @@ export class Notifier {
     const one = this.subscription;
     one.localCseq += 1;
     const { contentType, write } = packages[one.package];
-    const body = presence ? write(presence, one.appId, one.version++) : '';
-    if (presence) this.#shown = this.#contentOf(presence);
+    const body = presence ? write(presence, { appId: one.appId, version: one.version++, told: one.told }) : '';
+    if (presence) {
+      this.#shown = this.#contentOf(presence);
+      if (one.package === 'dialog') one.told = dialogsOf(presence, one.told);
+    }
+    const contact = contactOf(one, this.options.contacts);
     return serialise(
       `NOTIFY ${one.remoteTarget} SIP/2.0`,
       [
-        ['Via', `SIP/2.0/${one.peer.transport.toUpperCase()} ${this.options.contact};branch=${branch};rport`],
+        ['Via', `SIP/2.0/${one.peer.transport.toUpperCase()} ${contact.host};branch=${branch};rport`],
         ['Max-Forwards', '70'],
         ['From', `<${one.localUri}>;tag=${one.localTag}`],
         ['To', `<${one.remoteUri}>;tag=${one.remoteTag}`],
         ['Call-ID', one.callId],
         ['CSeq', `${one.localCseq} NOTIFY`],
-        ['Contact', `<sip:${this.options.contact};transport=${one.peer.transport}>`],
+        ['Contact', contact.header],
         ['Event', one.package],
         ['Subscription-State', state],
         ...(presence ? [['Content-Type', contentType] as [string, string]] : []),
@@ -123,7 +127,9 @@ export class Notifier {
   }
 
   #contentOf(presence: Presence): string {
-    return packages[this.subscription.package].write(presence, this.subscription.appId, 0);
+    const { appId, told } = this.subscription;
+    const live = told.filter(({ callId }) => presence.calls.some((call) => call.callId === callId));
+    return packages[this.subscription.package].write(presence, { appId, version: 0, told: live });
   }
 
   #retransmitIn(milliseconds: number): NodeJS.Timeout {

@@ -1,7 +1,8 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
 import { Postgres, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Package } from '../domain/documents.js';
+import type { Package, ToldDialog } from '../domain/documents.js';
+import type { Transport } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import type { Subscription } from './subscription.js';
 
@@ -16,12 +17,13 @@ interface Row {
   local_uri: string;
   remote_uri: string;
   remote_target: string;
-  transport: 'udp' | 'tcp';
+  transport: Transport;
   host: string;
   port: number;
   remote_cseq: string;
   local_cseq: string;
   version: number;
+  told: ToldDialog[];
   expires_at: Date;
 }
 
@@ -40,12 +42,12 @@ export class SubscriptionStore {
   async save(one: Subscription): Promise<void> {
     await this.database.query(
       `INSERT INTO subscriptions (local_tag, home, app_id, user_alias, package, call_id, remote_tag, local_uri, remote_uri, remote_target,
-                                  transport, host, port, remote_cseq, local_cseq, version, expires_at, username)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                                  transport, host, port, remote_cseq, local_cseq, version, expires_at, username, told)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
        ON CONFLICT (local_tag) DO UPDATE
        SET remote_target = excluded.remote_target, transport = excluded.transport, host = excluded.host, port = excluded.port,
            remote_cseq = excluded.remote_cseq, local_cseq = excluded.local_cseq, version = excluded.version, expires_at = excluded.expires_at,
-           username = excluded.username`,
+           username = excluded.username, told = excluded.told`,
       [
         one.localTag,
         this.#home,
@@ -65,6 +67,7 @@ export class SubscriptionStore {
         one.version,
         new Date(one.expiresAt),
         one.username,
+        JSON.stringify(one.told),
       ],
     );
   }
@@ -91,6 +94,7 @@ export class SubscriptionStore {
       remoteCseq: Number(row.remote_cseq),
       localCseq: Number(row.local_cseq),
       version: row.version,
+      told: row.told,
       expiresAt: row.expires_at.getTime(),
     }));
   }

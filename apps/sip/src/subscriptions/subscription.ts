@@ -1,5 +1,5 @@
 import type { AppId, UserAlias } from '@communication-center/contracts';
-import type { Package } from '../domain/documents.js';
+import type { Package, ToldDialog } from '../domain/documents.js';
 import type { Peer } from '../messages/sip-message.js';
 
 /** A phone's wish to be told of one user, and the dialog it is told in (RFC 6665 §4). */
@@ -21,5 +21,7 @@ export interface Subscription {
   localCseq: number;
   /** Of the documents sent (RFC 4235 §4.1). */
   version: number;
+  /** The dialogs of the last document. */
+  told: readonly ToldDialog[];
   expiresAt: number;
 }

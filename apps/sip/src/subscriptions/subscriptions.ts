@@ -17,10 +17,13 @@ import {
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
+import { allowed, refusalOf } from '../messages/methods.js';
 import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse, uriIn } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import { Answers } from '../transport/answers.js';
 import { SipTransport } from '../transport/sip-transport.js';
+import { tlsOf } from '../transport/tls-files.js';
+import { type Contacts, contactOf } from './contacts.js';
 import { Notifier } from './notifier.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
@@ -39,7 +42,7 @@ interface Subscriber {
 type Headers = [name: string, value: string][];
 
 const allow: Headers = [
-  ['Allow', 'SUBSCRIBE, OPTIONS'],
+  ['Allow', allowed],
   ['Allow-Events', Object.keys(packages).join(', ')],
 ];
 
@@ -51,7 +54,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   readonly #rest = Rest.unless(() => this.#byUser.size > 0);
   readonly #tail: Tail;
   readonly #presence: ServiceClient;
-  readonly #contact: string;
+  readonly #contacts: Contacts;
   readonly #ends: FollowEnds;
   /** By our tag. */
   readonly #notifiers = new Map<string, Notifier>();
@@ -71,7 +74,11 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(Settings) private readonly settings: SipSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#contact = `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`;
+    const tls = tlsOf(settings);
+    this.#contacts = {
+      plain: `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`,
+      secure: tls && `${settings.SIP_PUBLIC_HOST}:${tls.port}`,
+    };
     this.#presence = new ServiceClient(identity, 'presence', new Replicas(settings.PRESENCE_URL));
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
@@ -84,8 +91,11 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     this.#transport = new SipTransport({
       host: settings.SIP_HOST,
       port: settings.SIP_PORT,
+      tls,
+      clients: settings,
       maxConnections: settings.MAX_CONNECTIONS,
       onMessage: (bytes, peer) => this.#onMessage(bytes, peer),
+      onTooMany: tooManyConnections,
       onError: report,
     });
     this.#tail = new Tail({
@@ -142,10 +152,12 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   async #onRequest(request: SipRequest, peer: Peer, answer: (status: number, headers?: Headers, tag?: string) => void): Promise<void> {
     try {
       if (request.method === 'OPTIONS') return answer(200, allow);
-      if (request.method !== 'SUBSCRIBE') return answer(405, allow);
+      const refusal = refusalOf(request.method);
+      if (refusal) return answer(refusal, allow);
       const mark = await this.#ends.mark();
-      const verdict = await this.authenticator.check(request);
+      const verdict = await this.authenticator.check(request, peer);
       if ('status' in verdict) return answer(verdict.status, verdict.headers);
+      if (!this.#transport.signIn(peer)) return answer(503, retryLater);
       await this.#subscribe({ ...verdict, mark }, request, peer, answer);
     } catch (error) {
       if (!(error instanceof ProblemError)) this.report(error, 'answering a SIP request');
@@ -172,7 +184,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const accepted = (headers: Headers = []): Headers => [
       ...headers,
       ['Expires', String(expires)],
-      ['Contact', `<sip:${this.#contact};transport=${peer.transport}>`],
+      ['Contact', contactOf({ localUri: localUriOf(request), peer }, this.#contacts).header],
     ];
     if (request.toTag) {
       const known = this.#notifiers.get(request.toTag);
@@ -195,7 +207,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const userAlias = userAliasSchema.safeParse(request.user);
     if (!isAddress(contact) || !isAddress(remoteUri)) return answer(400);
     if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);
-    if (this.#notifiers.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, [['Retry-After', '60']]);
+    if (this.#notifiers.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, retryLater);
     const subscription: Subscription = {
       localTag: newTag(),
       appId,
@@ -204,13 +216,14 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       package: event as Package,
       callId: request.callId,
       remoteTag: request.fromTag,
-      localUri: uriOf(userAlias.data, request.host),
+      localUri: localUriOf(request),
       remoteUri,
       remoteTarget: contact,
       peer,
       remoteCseq: request.cseq,
       localCseq: 0,
       version: 0,
+      told: [],
       expiresAt: Date.now() + expires * 1000,
     };
     await this.store.save(subscription);
@@ -244,7 +257,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   #keep(subscription: Subscription): Notifier {
     const notifier: Notifier = new Notifier(subscription, {
       transport: this.#transport,
-      contact: this.#contact,
+      contacts: this.#contacts,
       onNumbered: (one) => void this.store.save(one).catch((error: unknown) => this.report(error, 'saving a subscription')),
       onLost: () => this.#forget(notifier),
       onError: this.report,
@@ -321,6 +334,21 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     }, 5000).unref();
     void this.store.delete(localTag).catch((error: unknown) => this.report(error, 'deleting a subscription'));
   }
+}
+
+const retryLater: Headers = [['Retry-After', '60']];
+
+/** @returns what a phone is told whose address has as many connections as it may; undefined where it asked nothing. */
+function tooManyConnections(bytes: Buffer, peer: Peer): string | undefined {
+  const message = parseMessage(bytes);
+  if (!message || !('request' in message) || message.request.method === 'ACK') return undefined;
+  return responseTo(message.request, peer, 503, newTag(), retryLater);
+}
+
+/** @returns the URI of the user who is followed, as secure as the phone asked. */
+function localUriOf({ user, host, uri }: SipRequest): string {
+  const plain = uriOf(user, host);
+  return /^sips:/i.test(uri) ? plain.replace(/^sip:/, 'sips:') : plain;
 }
 
 /** Whether it can stand in the lines of a NOTIFY, and be kept: an unfolded URI, not the `*` that only REGISTER knows. */

@@ -71,6 +71,11 @@ export class ClientConnections {
     return this.#proxies.clientOf(this.sourceOf(socket).address, headers['x-forwarded-for']);
   }
 
+  /** @returns the place of a connection among those of its address; undefined for a trusted proxy's own, which is not counted. */
+  ownPlaceOf(socket: Socket): ClientPlace | undefined {
+    return this.#clients.get(socket)?.place;
+  }
+
   /**
    * @returns the place of whoever asks for a socket of its own: that of its connection, or, over a proxy's, one for the client behind it,
    * which ends with the connection.
@@ -90,7 +95,7 @@ export class ClientConnections {
    * @throws ProblemError `rate_limited` where its address has as many such connections as it may.
    */
   signedIn({ socket }: Pick<Asking, 'socket'>): void {
-    const place = this.#clients.get(socket)?.place;
+    const place = this.ownPlaceOf(socket);
     if (place) requireSignIn(place);
   }
 
