@@ -21,6 +21,9 @@ import { exportSpans, stopExport } from './spans.js';
 import { traceFields } from './trace.js';
 import { traceRequests } from './trace-requests.js';
 
+/** A body that a service reads whole. */
+const mostBodyBytes = 262_144;
+
 export interface ServiceOptions {
   name: string;
   module: Type;
@@ -65,7 +68,7 @@ async function start(options: ServiceOptions): Promise<void> {
 
   const app = await NestFactory.create<NestFastifyApplication>(
     ServiceModule.around(name, settings, logger, { module, store, sealed }),
-    new FastifyAdapter({ bodyLimit: 262_144, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
+    new FastifyAdapter({ bodyLimit: mostBodyBytes, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 2048 } }),
     { logger: nestLogger(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger));

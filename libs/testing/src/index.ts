@@ -8,6 +8,7 @@ export { endOf, type Phone, Phones, ringOf } from './phones.js';
 export { PresenceReader } from './presence-reader.js';
 export { RawSocket } from './raw-socket.js';
 export { type RowsRead, rowsReadBy } from './rows-read.js';
+export { challengeIn, digestLine, SipLine } from './sip-line.js';
 export { SipPhone } from './sip-phone.js';
 export { TestSchema } from './test-schema.js';
 export { WebhookReceiver } from './webhook-receiver.js';

@@ -33,7 +33,9 @@ export class SipPhone {
     writeFileSync(join(this.#folder, 'phone.xml'), scenario(options));
     const wire = ['-i', '127.0.0.1', '-p', String(port), '-t', options.transport === 'udp' ? 'u1' : 't1'];
     const trace = ['-trace_msg', '-message_file', 'messages.log', '-message_overwrite', 'true', '-trace_err', '-error_file', 'errors.log'];
-    const args = [options.center, '-sf', 'phone.xml', '-m', '1', '-nostdin', '-timeout', '90', ...wire, ...trace];
+    // Without it sipp signs an address in place of the URI that it asks for.
+    const uri = ['-auth_uri', options.target.replace(/^sips?:/, '')];
+    const args = [options.center, '-sf', 'phone.xml', ...uri, '-m', '1', '-nostdin', '-timeout', '90', ...wire, ...trace];
     const sipp = spawn(process.env.SIPP ?? 'sipp', args, { cwd: this.#folder, stdio: 'ignore' });
     this.#done = new Promise((resolve) => sipp.once('exit', resolve));
   }

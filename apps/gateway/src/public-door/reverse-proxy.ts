@@ -25,6 +25,8 @@ interface Limits extends BodyLimits {
 }
 
 const shortBytes = 262_144;
+/** A body as a whole, and each step of its answer. */
+const shortMs = 15_000;
 
 /** What the world asks, and in whose name. */
 export interface AskedOfService {
@@ -57,7 +59,7 @@ export class ReverseProxy {
   ) {
     const { MAX_TRANSFER_BYTES: most, TRANSFER_SILENCE_MS: silenceMs } = settings;
     this.#limits = {
-      short: { most: shortBytes, silenceMs: 15_000, answerMs: 15_000, answerSilenceMs: 15_000 },
+      short: { most: shortBytes, silenceMs: shortMs, answerMs: shortMs, answerSilenceMs: shortMs },
       // It may be silent for a while; its own heartbeats show that it lives.
       stream: { most: 0, silenceMs: 15_000, answerMs: 5000, answerSilenceMs: 60_000 },
       transfer: { most, silenceMs, answerMs: silenceMs, answerSilenceMs: silenceMs },

@@ -1,12 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  maxFrameBytes,
-  type ServerFrame,
-  type SessionCloseReason,
-  type SessionId,
-  socketSubprotocol,
-} from '@communication-center/contracts';
+import { type ServerFrame, type SessionCloseReason, type SessionId, socketSubprotocol } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
   type ClientPlace,
@@ -51,6 +45,8 @@ import { SocketRouter } from './socket-router.js';
 import { Watchers } from './watchers.js';
 
 const socketPath = '/v1/socket';
+/** Frames over the protocol's limit are still read, of who has signed in, so that they can be refused by name. */
+const mostReadBytes = 2_097_152;
 /** When devices come in a crowd. Who comes after a pause waits for nothing. */
 const sessionsPaceMs = 100;
 
@@ -86,10 +82,9 @@ export class SocketDoor implements SocketOwner, Door {
     @Inject(Log) private readonly log: LineLog,
   ) {
     tellFigure('open_sockets', 'Client sockets that are open at this process', () => this.#sockets.size);
-    // Frames somewhat over the protocol's limit are still read, so that they can be refused by name.
     this.#server = new WebSocketServer({
       noServer: true,
-      maxPayload: 32 * maxFrameBytes,
+      maxPayload: mostReadBytes,
       perMessageDeflate: false,
       // They are kept here.
       clientTracking: false,

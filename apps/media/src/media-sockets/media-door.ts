@@ -31,6 +31,8 @@ import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
 
+/** Frames over the limit are still read, of who has joined, so that they can be refused by name. */
+const mostReadBytes = 262_144;
 /** So long after the following of calls was at rest, in milliseconds, what happened in it may not be heard yet. */
 const catchUpMs = 2000;
 /** No credential is older when it is shown: they hold for some minutes. */
@@ -74,7 +76,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#clients.guard(this.#http);
     const sockets = new WebSocketServer({
       server: this.#http,
-      maxPayload: 262_144,
+      maxPayload: mostReadBytes,
       perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has(mediaSubprotocol) ? mediaSubprotocol : false),
     });

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** UDP repeats what it believes lost for as long as this (RFC 3261 §17.2.2). */
 const keptMs = 32_000;
+/** Of all senders together. */
+const mostKeptBytes = 16_777_216;
 /** What is kept of an answer besides its text. */
 const perAnswerBytes = 200;
 
@@ -12,7 +14,7 @@ export class Answers {
   readonly #kept = new Map<string, { answer: string; at: number }>();
   #bytes = 0;
 
-  constructor(maxBytes = 16_777_216) {
+  constructor(maxBytes = mostKeptBytes) {
     this.#maxBytes = maxBytes;
   }
 

@@ -9,8 +9,10 @@ import { readProxyHeader, type Source } from './proxy-header.js';
 
 /** A proxy says at once for whom it connects. */
 const headerMs = 5000;
-/** How long a refused client may take to read why, and how many may at a time: more are cut off. */
-const [lingerMs, mostLingering] = [1000, 256];
+/** How long a refused client may take to read why. */
+const lingerMs = 1000;
+/** So many may at a time; more are cut off. */
+const mostLingering = 256;
 
 const refused = new Counter({
   name: 'refused_connections_total',
