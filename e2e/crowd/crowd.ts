@@ -9,6 +9,8 @@ interface Report {
   closed: number[];
   /** How long each answer to a ping took since the last report, in milliseconds. */
   pongs: number[];
+  /** By user, how many of its devices know of a ring. */
+  rung: Record<string, number>;
 }
 
 /** Many client sockets, held by a process of their own. */

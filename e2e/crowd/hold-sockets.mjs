@@ -7,6 +7,8 @@ import { createHmac } from 'node:crypto';
 const atOnce = 40;
 const closed = [];
 const pongs = [];
+/** By user, how many of its devices know of a ring: by their snapshot, or by an event after it. */
+const rung = {};
 const asked = new Map();
 let sockets = [];
 
@@ -37,9 +39,18 @@ function openOnce(url, connect) {
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(String(data));
       if (frame.type !== 'connected') return;
+      let knows = false;
+      const hear = (isRung) => {
+        if (knows || !isRung) return;
+        knows = true;
+        rung[connect.userAlias] = (rung[connect.userAlias] ?? 0) + 1;
+      };
+      hear(frame.calls.length > 0);
       socket.onclose = ({ code }) => closed.push(code);
       socket.onmessage = (message) => {
-        if (JSON.parse(String(message.data)).type === 'pong') pongs.push(performance.now() - asked.get(socket));
+        const heard = JSON.parse(String(message.data));
+        if (heard.type === 'pong') pongs.push(performance.now() - asked.get(socket));
+        hear(heard.type === 'event' && heard.event.type === 'call.dialed');
       };
       resolve(socket);
     };
@@ -77,7 +88,7 @@ process.on('message', (message) => {
   else if (message === 'ping') pingAll();
   else if (message === 'report') {
     sockets = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
-    process.send({ open: sockets.length, closed, pongs: pongs.splice(0) });
+    process.send({ open: sockets.length, closed, pongs: pongs.splice(0), rung });
   }
 });
 process.on('disconnect', () => process.exit(0));
