@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type AnyEvent, type AppId, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
@@ -16,8 +15,7 @@ import {
 } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
-import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
-import { allowed, refusalOf } from '../messages/methods.js';
+import { refusalOf } from '../messages/methods.js';
 import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse, uriIn } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import { Answers } from '../transport/answers.js';
@@ -27,6 +25,7 @@ import { type Contacts, contactOf } from './contacts.js';
 import { Notifier } from './notifier.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
+import { allow, type Headers, isAddress, localUriOf, newTag, retryLater, tooManyConnections, wishOf } from './wishes.js';
 
 /** Subscriptions outlive the process that took them: accounts that ended meanwhile are asked for as well. */
 const rememberSeconds = 1800;
@@ -38,13 +37,6 @@ interface Subscriber {
   /** Of before the account was looked at. */
   mark: Mark;
 }
-
-type Headers = [name: string, value: string][];
-
-const allow: Headers = [
-  ['Allow', allowed],
-  ['Allow-Events', Object.keys(packages).join(', ')],
-];
 
 /** Takes phones' subscriptions and tells them where their users are, whenever that changes (RFC 6665). */
 @Injectable()
@@ -173,14 +165,9 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     peer: Peer,
     answer: (status: number, headers?: Headers, tag?: string) => void,
   ): Promise<void> {
-    const event = request.header('event')?.split(';')[0]?.trim().toLowerCase() ?? '';
-    if (!isPackage(event)) return answer(489, allow);
-    const given = request.header('expires')?.trim() ?? String(this.settings.MAX_EXPIRES_SECONDS);
-    if (!/^\d{1,10}$/.test(given)) return answer(400);
-    const asked = Number(given);
-    if (asked > 0 && asked < this.settings.MIN_EXPIRES_SECONDS)
-      return answer(423, [['Min-Expires', String(this.settings.MIN_EXPIRES_SECONDS)]]);
-    const expires = Math.min(asked, this.settings.MAX_EXPIRES_SECONDS);
+    const wish = wishOf(request, this.settings);
+    if ('status' in wish) return answer(wish.status, wish.headers);
+    const { event, expires } = wish;
     const accepted = (headers: Headers = []): Headers => [
       ...headers,
       ['Expires', String(expires)],
@@ -213,7 +200,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       appId,
       username,
       userAlias: userAlias.data,
-      package: event as Package,
+      package: event,
       callId: request.callId,
       remoteTag: request.fromTag,
       localUri: localUriOf(request),
@@ -336,26 +323,6 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   }
 }
 
-const retryLater: Headers = [['Retry-After', '60']];
-
-/** @returns what a phone is told whose address has as many connections as it may; undefined where it asked nothing. */
-function tooManyConnections(bytes: Buffer, peer: Peer): string | undefined {
-  const message = parseMessage(bytes);
-  if (!message || !('request' in message) || message.request.method === 'ACK') return undefined;
-  return responseTo(message.request, peer, 503, newTag(), retryLater);
-}
-
-/** @returns the URI of the user who is followed, as secure as the phone asked. */
-function localUriOf({ user, host, uri }: SipRequest): string {
-  const plain = uriOf(user, host);
-  return /^sips:/i.test(uri) ? plain.replace(/^sip:/, 'sips:') : plain;
-}
-
-/** Whether it can stand in the lines of a NOTIFY, and be kept: an unfolded URI, not the `*` that only REGISTER knows. */
-function isAddress(uri: string | undefined): uri is string {
-  return uri !== undefined && uri.length <= 1024 && /^[a-z][a-z0-9+.-]*:[^\s<>\p{Cc}]+$/iu.test(uri.trim());
-}
-
 function file(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): void {
   shelf.set(name, (shelf.get(name) ?? new Set()).add(notifier));
 }
@@ -366,10 +333,6 @@ function takeOut(shelf: Map<string, Set<Notifier>>, name: string, notifier: Noti
   all?.delete(notifier);
   if (all?.size !== 0) return false;
   return shelf.delete(name);
-}
-
-function newTag(): string {
-  return randomBytes(12).toString('hex');
 }
 
 function nameOf(appId: AppId, userAlias: string): string {
