@@ -12,7 +12,7 @@ const seconds = String(Number(minutes) * 60);
 const checks = [
   { what: `${minutes} minutes of calls on three brokers`, script: 'check-calls.mjs', args: ['--minutes', minutes] },
   { what: `${minutes} minutes without PostgreSQL`, script: 'test.mjs', args: ['e2e/outage.faults'], env: { OUTAGE_SECONDS: seconds } },
-  { what: 'a crowd of 5,000 that leaves at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
+  { what: 'a crowd of 5,000 that leaves, is put out or comes at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
   {
     what: 'a gateway with 20,000 sessions that is swept, or drained',
     script: 'test.mjs',
@@ -26,6 +26,12 @@ const checks = [
     env: { ATTACK_SECONDS: '60' },
   },
   { what: 'the plans of all statements on a long history', script: 'check-history.mjs', args: ['--calls', '1000000'] },
+  {
+    what: 'a million ends of credentials on record',
+    script: 'test.mjs',
+    args: ['--services', 'none', 'apps/directory/src/ends'],
+    env: { ENDS: '1000000' },
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',
