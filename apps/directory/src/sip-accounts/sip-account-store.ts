@@ -51,9 +51,9 @@ export class SipAccountStore {
       const { rows: before } = await tx.query('SELECT 1 FROM sip_accounts WHERE app_id = $1 AND username = $2', [appId, username]);
       if (before.length === 0) await requireRoom(tx, appId, 'sipAccounts');
       const { rows } = await tx.query<AccountRow>(
-        `INSERT INTO sip_accounts AS account (app_id, username, sealed, algorithms) VALUES ($1, $2, $3, coalesce($4, $5))
+        `INSERT INTO sip_accounts AS account (app_id, username, sealed, algorithms) VALUES ($1, $2, $3, coalesce($4::text[], $5))
          ON CONFLICT (app_id, username) DO UPDATE
-         SET sealed = excluded.sealed, created_at = clock_timestamp(), algorithms = coalesce($4, account.algorithms) RETURNING *`,
+         SET sealed = excluded.sealed, created_at = clock_timestamp(), algorithms = coalesce($4::text[], account.algorithms) RETURNING *`,
         [appId, username, this.#box.seal(`${appId}/${username}`, JSON.stringify(secrets)), algorithms ?? null, usualAlgorithms],
       );
       await note(tx);
