@@ -8,7 +8,7 @@ export interface ToldDialog {
 }
 
 /** What a document depends on besides the reading it tells. */
-export interface Telling {
+interface Telling {
   appId: string;
   /** Of this subscription: rises by one with each document (RFC 4235 §4.1). */
   version: number;
