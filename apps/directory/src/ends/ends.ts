@@ -37,7 +37,9 @@ export async function ended(sql: Sql, { since, seconds }: { since?: number | und
 
 async function lastBefore(sql: Sql, seconds: number): Promise<number> {
   const { rows } = await sql.query<{ sequence: string }>(
-    `SELECT coalesce((SELECT min(sequence) - 1 FROM ends WHERE at > now() - make_interval(secs => $1)), last) AS sequence FROM end_count`,
+    // Apart: else the smallest is looked for from the first end that was ever noted.
+    `WITH lately AS MATERIALIZED (SELECT sequence FROM ends WHERE at > now() - make_interval(secs => $1))
+     SELECT coalesce((SELECT min(sequence) - 1 FROM lately), last) AS sequence FROM end_count`,
     [seconds],
   );
   return Number(rows[0]?.sequence ?? 0);
