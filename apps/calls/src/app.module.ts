@@ -1,12 +1,14 @@
-import { purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { CallHistoryProjection } from './call-history/call-history.projection.js';
+import { CloseApps } from './close-apps/close-apps.js';
 import { DeadlineSweeper } from './deadlines/deadline-sweeper.js';
 import { DecisionRoom } from './decide-in-groups/decision-room.js';
 import { DirectoryReading } from './follow-directory/user-settings.js';
 import { UserSettingsProjection } from './follow-directory/user-settings.projection.js';
 import { DeviceSessionsProjection } from './follow-sessions/device-sessions.projection.js';
 import { CallWeeks } from './forget-calls/call-weeks.js';
+import { callsOfApp } from './forget-calls/erased-calls.js';
 import { finishedCalls } from './forget-calls/finished-calls.js';
 import { MediaCredentialsOffice } from './media-credentials/media-credentials.js';
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
@@ -25,6 +27,12 @@ const oldRows = ({ KEEP_FINISHED_CALLS_DAYS }: CallsSettings) => [
   { table: 'device_sessions', by: 'closed_at', keepSeconds: 3600, only: 'closed_at IS NOT NULL' },
   { table: 'recent_calls', by: 'ended_at', keepSeconds: 600 },
   ...(KEEP_FINISHED_CALLS_DAYS > 0 ? finishedCalls : []),
+];
+
+const ofApps = [
+  callsOfApp,
+  ...['call_parts', 'commands', 'recent_calls', 'user_settings'].map((table) => rowsOfApp(table)),
+  rowsOfApp('lines', 'active_call_id IS NULL'),
 ];
 
 @Module({
@@ -50,7 +58,9 @@ const oldRows = ({ KEEP_FINISHED_CALLS_DAYS }: CallsSettings) => [
     EndCallOnUnsendableEvent,
     RingFigures,
     CallWeeks,
+    CloseApps,
     purgeRows(oldRows),
+    eraseApps(ofApps),
   ],
 })
 export class AppModule {}

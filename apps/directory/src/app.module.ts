@@ -9,6 +9,7 @@ import { AppsController } from './apps/apps.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
 import { EndsController } from './ends/ends.controller.js';
+import { EraseApps } from './erase-apps/erase-apps.js';
 import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
@@ -41,6 +42,6 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     EndsController,
     SipAccountsController,
   ],
-  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore, purgeRows(oldRows)],
+  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore, EraseApps, purgeRows(oldRows)],
 })
 export class AppModule {}

@@ -12,6 +12,7 @@ import { outboxRows } from './migrations/9-outbox-rows.js';
 import { ends } from './migrations/10-ends.js';
 import { sipAlgorithms } from './migrations/11-sip-algorithms.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
+import { appStates } from './migrations/11-app-states.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -32,6 +33,7 @@ await runService({
     ends,
     sipAlgorithms,
     laterScopes,
+    appStates,
   ],
   sealed,
 });

@@ -1,4 +1,4 @@
-import { purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ContactsProjection } from './contacts/contacts.projection.js';
 import { EmailAbsentCalleeOnCallMissed } from './missed-call-email/email-absent-callee-on-call-missed.reaction.js';
@@ -13,5 +13,11 @@ const oldRows = ({ KEEP_EMAILS_DAYS }: NotificationsSettings) => [
   { table: 'emails', by: 'ended_at', keepSeconds: KEEP_EMAILS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
 ];
 
-@Module({ controllers: [ContactsProjection, EmailAbsentCalleeOnCallMissed], providers: [Mailer, MissedCallEmails, purgeRows(oldRows)] })
+/** E-mails that have ended go by their age: nothing tells them by their app. */
+const ofApps = [rowsOfApp('contacts'), { table: 'emails', statement: "DELETE FROM emails WHERE app_id = $1 AND state = 'pending'" }];
+
+@Module({
+  controllers: [ContactsProjection, EmailAbsentCalleeOnCallMissed],
+  providers: [Mailer, MissedCallEmails, purgeRows(oldRows), eraseApps(ofApps)],
+})
 export class AppModule {}

@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   ...redisSettings,
   PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   SMTP_URL: z

@@ -1,4 +1,4 @@
-import { purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { PublishChanges } from './publish-changes/publish-changes.js';
 import { PresenceController } from './read-presence/presence.controller.js';
@@ -18,8 +18,15 @@ const oldRows = ({ KEEP_CHANGES_HOURS }: PresenceSettings) => [
   { table: 'seen_devices', by: 'last_seen_at', keepSeconds: 30 * daySeconds },
 ];
 
+/** Whoever was not told to be gone yet is left until then: a last word needs the one before. */
+const ofApps = [
+  rowsOfApp('people', 'published IS NULL'),
+  rowsOfApp('known_users', 'deleted'),
+  ...['seen_devices', 'bucket_changes', 'bucket_positions'].map((table) => rowsOfApp(table)),
+];
+
 @Module({
   controllers: [PresenceController, WhoIsWhereProjection],
-  providers: [PresenceStore, PublishChanges, PresenceStreams, purgeRows(oldRows)],
+  providers: [PresenceStore, PublishChanges, PresenceStreams, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   STREAM_HEARTBEAT_MS: numberSetting(15_000, { min: 200 })
     .meta({ unit: 'ms' })
     .describe('how often a presence stream shows that it lives, and looks by itself for what is new'),

@@ -1,4 +1,4 @@
-import { purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
 import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
@@ -19,8 +19,18 @@ const oldRows = ({ KEEP_DELIVERIES_DAYS }: WebhooksSettings) => [
   { table: 'endpoints', by: 'deleted_at', keepSeconds: (KEEP_DELIVERIES_DAYS + endingDays) * daySeconds, only: 'deleted_at IS NOT NULL' },
 ];
 
+/** Endpoints end as if each was deleted, and go with the last of its deliveries: their rows keep nothing but their ids. */
+const ofApps = [
+  {
+    table: 'endpoints',
+    statement: `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = '', url = '', description = ''
+                WHERE app_id = $1 AND deleted_at IS NULL`,
+  },
+  rowsOfApp('deliveries'),
+];
+
 @Module({
   controllers: [EndpointsController, DeliveriesController, DeliverCallEvents, DeliverPresenceChanges],
-  providers: [EndpointStore, Deliveries, Sender, purgeRows(oldRows)],
+  providers: [EndpointStore, Deliveries, Sender, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

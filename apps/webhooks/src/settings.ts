@@ -12,6 +12,7 @@ import { standardScheduleSeconds } from './domain/retry-schedule.js';
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
+  DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   ...redisSettings,
   SECRETS_KEY: secretsKeySetting,
   ...addressSettings,

@@ -48,7 +48,14 @@ type ConnectionEvents = {
 };
 
 // These say that the same connect frame will be refused again.
-const finalCodes = new Set<string>(['unauthenticated', 'forbidden', 'unknown_app', 'invalid_request', 'unsupported_protocol']);
+const finalCodes = new Set<string>([
+  'unauthenticated',
+  'forbidden',
+  'unknown_app',
+  'app_suspended',
+  'invalid_request',
+  'unsupported_protocol',
+]);
 /** Closes a socket that will not be let in, whatever the code of its error. */
 const notLetIn = 4001;
 /** How long a socket that is not connected may be silent, and how long it may take in all. */

@@ -49,7 +49,14 @@ export const appBodySchema = z.object({
   options: appOptionsSchema.prefault({}),
 });
 export type AppBody = z.infer<typeof appBodySchema>;
-export const appViewSchema = appBodySchema.extend({ appId: appIdSchema, createdAt: z.iso.datetime() });
+/** Whether an app may be used. Whoever is in is put out with the app, and nobody comes in until it is resumed; one that is deleted never is. */
+export const appStateSchema = z.enum(['active', 'suspended', 'deleted']);
+export type AppState = z.infer<typeof appStateSchema>;
+export const appViewSchema = appBodySchema.extend({
+  appId: appIdSchema,
+  createdAt: z.iso.datetime(),
+  state: appStateSchema.exclude(['deleted']).default('active'),
+});
 export type AppView = z.infer<typeof appViewSchema>;
 
 /** What a key may do. */
@@ -160,6 +167,9 @@ export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
 const auditActSchema = z.enum([
   'app.saved',
   'api_key.made',
+  'app.suspended',
+  'app.resumed',
+  'app.deleted',
   'api_key.revoked',
   'secret.made',
   'secret.revoked',
@@ -203,7 +213,10 @@ export type UserRevoked = z.infer<typeof userRevokedSchema>;
 export const userTokenViewSchema = z.object({ token: z.string(), expiresAt: z.iso.datetime() });
 export type UserTokenView = z.infer<typeof userTokenViewSchema>;
 
-export const appSavedSchema = eventSchema('app.saved', z.object({ options: appOptionsSchema, trustsBareAlias: z.boolean() }));
+export const appSavedSchema = eventSchema(
+  'app.saved',
+  z.object({ options: appOptionsSchema, trustsBareAlias: z.boolean(), state: appStateSchema.default('active') }),
+);
 export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: recordedAliasSchema, ...userSettings }));
 export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: recordedAliasSchema }));
 

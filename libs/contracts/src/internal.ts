@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callReplySchema, callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
-import { appOptionsSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
+import { appOptionsSchema, appStateSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
@@ -31,7 +31,7 @@ export type Asking<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>
 export type Inquiry<E extends InternalEndpoint> = { [P in Extract<keyof E, Parts>]: E[P] extends z.ZodType ? z.output<E[P]> : never };
 
 /** How many are asked together at most. A question is 256 KB at most, a credential 8. */
-export const internalLimits = { commandsAtOnce: 32, credentialsAtOnce: 24, snapshotsAtOnce: 50, endsAtOnce: 500 };
+export const internalLimits = { commandsAtOnce: 32, credentialsAtOnce: 24, snapshotsAtOnce: 50, endsAtOnce: 500, erasedAppsAtOnce: 100 };
 
 const ofApp = z.object({ appId: appIdSchema });
 /** Who holds a credential. */
@@ -52,6 +52,8 @@ export const endedSchema = z.discriminatedUnion('what', [
   z.object({ what: z.literal('sessions_of_user'), appId: appIdSchema, userAlias: recordedAliasSchema }),
   z.object({ what: z.literal('sessions_of_secret'), appId: appIdSchema, kid: z.string() }),
   z.object({ what: z.literal('sip_account'), appId: appIdSchema, username: z.string() }),
+  z.object({ what: z.literal('app'), appId: appIdSchema }).describe('suspended or deleted: with it everything it let in'),
+  z.object({ what: z.literal('app_resumed'), appId: appIdSchema }).describe('ends nothing: what the app let in before is good again'),
 ]);
 export type Ended = z.infer<typeof endedSchema>;
 const knownEnds = new Set<string>(endedSchema.options.map(({ shape }) => shape.what.value));
@@ -126,7 +128,15 @@ export const internal = {
     method: 'GET',
     path: '/internal/apps/:appId/options',
     params: ofApp,
-    answer: z.object({ sequence: z.int(), options: appOptionsSchema }),
+    answer: z.object({ sequence: z.int(), options: appOptionsSchema, state: appStateSchema.default('active') }),
+  },
+  /** Apps that were deleted, and of which the directory keeps nothing any more: after a moment, the oldest first, so many at most. */
+  erasedApps: {
+    service: 'directory',
+    method: 'GET',
+    path: '/internal/erased-apps',
+    query: z.object({ after: z.iso.datetime() }),
+    answer: z.object({ apps: z.array(z.object({ appId: appIdSchema, erasedAt: z.iso.datetime() })) }),
   },
   /** What a phone's password comes to: HA1 of RFC 7616 in hex, by each hash. `not_found`. */
   sipSecrets: {

@@ -6,6 +6,7 @@ export const problems = {
   malformed_frame: { status: 400, title: 'The frame is not JSON of the protocol' },
   unauthenticated: { status: 401, title: 'The token or key is missing, expired or wrong' },
   forbidden: { status: 403, title: 'This subject may not do that' },
+  app_suspended: { status: 403, title: 'The app is suspended: nobody signs in to it' },
   unknown_app: { status: 404, title: 'No such app' },
   unknown_user: { status: 404, title: 'No such user in this app' },
   not_found: { status: 404, title: 'No such resource' },

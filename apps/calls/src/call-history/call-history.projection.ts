@@ -2,6 +2,7 @@ import { type CallEvent, type CallRecord, callPartSchema, callStateSchema, ownDe
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { foldRecord } from '../domain/parts.js';
+import { pruneErased } from '../forget-calls/erased-calls.js';
 import { pruneHistory } from '../forget-calls/finished-calls.js';
 
 /** Answers "which calls were there, and how did they go for whom?" from what the log told. */
@@ -12,7 +13,7 @@ export class CallHistoryProjection {
     pace: 'steady',
     tables: ['call_history', 'call_parts'],
     sequences: 'SELECT call_id AS key, sequence FROM call_history WHERE call_id = ANY($1)',
-    prune: [pruneHistory],
+    prune: [pruneHistory, ...pruneErased],
   })
   async apply({ events, tx }: ProjectionBatch<'calls.events'>): Promise<void> {
     const byCall = Map.groupBy(events, (event) => event.callid);

@@ -65,6 +65,10 @@ function commandOf({ call_id: callId, kind, user_alias: userAlias, has_media, lo
       return { type: 'TimeOutRinging', callId, userAlias };
     case 'max_duration':
       return { type: 'ReachMaxDuration', callId };
+    case 'deleted':
+      return { type: 'TakeOut', callId, userAlias };
+    case 'closed':
+      return { type: 'EndCall', callId };
     case 'upgrade':
       return { type: 'LapseUpgrade', callId };
     case 'media':

@@ -19,6 +19,8 @@ export type Command =
   | { type: 'RefuseUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
   | { type: 'LapseUpgrade'; callId: CallId }
   | { type: 'TimeOutRinging'; callId: CallId; userAlias: UserAlias }
+  /** The user was deleted: nobody of that name is in a call, or rings, any more. */
+  | { type: 'TakeOut'; callId: CallId; userAlias: UserAlias }
   | { type: 'LoseConnection'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
   | { type: 'FailMedia'; callId: CallId; userAlias: UserAlias }
   | { type: 'ReachMaxDuration'; callId: CallId };

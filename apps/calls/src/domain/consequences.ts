@@ -1,7 +1,10 @@
 import { type CallState, type Participant, participantOf, type UserAlias } from '@communication-center/contracts';
 
-/** `connection` is set by the sockets' comings and goings, the others by the call's own state. */
-export type DeadlineKind = 'ring' | 'max_duration' | 'media' | 'upgrade' | 'connection';
+/**
+ * `connection` is set by the sockets' comings and goings, `deleted` where a user in the call was, `closed` where its app was, the
+ * others by the call's own state.
+ */
+export type DeadlineKind = 'ring' | 'max_duration' | 'media' | 'upgrade' | 'connection' | 'deleted' | 'closed';
 
 interface Deadline {
   kind: DeadlineKind;

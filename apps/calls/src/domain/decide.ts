@@ -2,7 +2,7 @@ import type { CallState } from '@communication-center/contracts';
 import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject } from './decision.js';
 import { dial, invite } from './inviting.js';
-import { end, failMedia, hangUp, kick, loseConnection, reachMaxDuration } from './leaving.js';
+import { end, failMedia, hangUp, kick, loseConnection, reachMaxDuration, takeOut } from './leaving.js';
 import { answer, confirmRinging, decline, ignore, join, timeOutRinging } from './ringing.js';
 import { acceptUpgrade, lapseUpgrade, refuseUpgrade, requestUpgrade } from './upgrading.js';
 
@@ -44,6 +44,8 @@ export function decide(command: Command, call: CallState | undefined, lines: Lin
       return lapseUpgrade(call, now);
     case 'TimeOutRinging':
       return timeOutRinging(command, call, now);
+    case 'TakeOut':
+      return takeOut(command, call, now);
     case 'LoseConnection':
       return loseConnection(command, call, now);
     case 'FailMedia':

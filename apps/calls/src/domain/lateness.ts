@@ -41,6 +41,8 @@ export function putOff(
   { away }: Looks,
   chances: SecondChances,
 ): number {
+  // What was deleted or closed does not come back.
+  if (kind === 'deleted' || kind === 'closed') return 0;
   if (extended || !away || dueAt <= away.from - chances.outageAfterMs || dueAt > away.until) return 0;
   if (kind === 'connection') return chances.connectionGraceMs;
   return kind === 'media' ? chances.mediaGraceMs : chances.graceMs;

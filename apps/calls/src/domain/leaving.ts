@@ -37,6 +37,14 @@ export function kick({ by, userAlias }: Of<'Kick'>, call: CallState, now: Date):
   return settle(new Draft(call.callId, call, now).state({ type: 'call.kicked', data: { userAlias, by } }), 'kicked');
 }
 
+/** Whoever is in the call hangs up, as if by itself; whoever is rung is put out, since nobody declined. */
+export function takeOut({ callId, userAlias }: Of<'TakeOut'>, call: CallState, now: Date): Decision {
+  const participant = participantOf(call, userAlias);
+  if (call.status === 'ended' || !participant || participant.state === 'gone') return nothing;
+  if (participant.state === 'ringing') return kick({ type: 'Kick', callId, by: null, userAlias }, call, now);
+  return hangUp({ type: 'HangUp', callId, userAlias, deviceId: participant.deviceId }, call, now);
+}
+
 export function end(call: CallState, now: Date, reason: EndReason): Decision {
   if (call.status === 'ended') return reject('already_ended');
   return stated(finish(new Draft(call.callId, call, now), reason));

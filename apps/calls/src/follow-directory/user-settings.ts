@@ -1,4 +1,4 @@
-import { type AppId, type AppOptions, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
+import { type AppId, type AppOptions, type AppState, appOptionsSchema, type UserAlias, userOfKey } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import type { Sql } from '@communication-center/event-log';
 import { Identity, KeptFresh, Postgres, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
@@ -37,13 +37,22 @@ export async function endUserSettings(tx: Sql, keys: readonly string[]): Promise
   );
 }
 
-export async function saveAppOptions(tx: Sql, appId: AppId, sequence: number, options: AppOptions): Promise<void> {
-  await tx.query(
-    `INSERT INTO app_options (app_id, sequence, options) VALUES ($1, $2, $3)
-     ON CONFLICT (app_id) DO UPDATE SET sequence = excluded.sequence, options = excluded.options
+/** What must be known of an app: how calls go in it, and whether there may be any. */
+export interface AppTerms {
+  sequence: number;
+  options: AppOptions;
+  state: AppState;
+}
+
+/** @returns whether it was news. */
+export async function saveApp(tx: Sql, appId: AppId, { sequence, options, state }: AppTerms): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `INSERT INTO app_options (app_id, sequence, options, state) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (app_id) DO UPDATE SET sequence = excluded.sequence, options = excluded.options, state = excluded.state
      WHERE app_options.sequence < excluded.sequence`,
-    [appId, sequence, JSON.stringify(options)],
+    [appId, sequence, JSON.stringify(options), state],
   );
+  return rowCount === 1;
 }
 
 /** A change of an app's options is seen everywhere within a second. */
@@ -58,7 +67,7 @@ const mostApps = 10_000;
 @Injectable()
 export class DirectoryReading {
   readonly #client: ServiceClient;
-  readonly #options = new Map<AppId, KeptFresh<AppOptions>>();
+  readonly #terms = new Map<AppId, KeptFresh<Omit<AppTerms, 'sequence'>>>();
 
   constructor(
     private readonly database: Postgres,
@@ -84,24 +93,37 @@ export class DirectoryReading {
     if (unknown.length > 0) throw unknownUsers(unknown);
   }
 
-  /** @returns an app's options, a second old at most. */
+  /**
+   * @returns an app's options, a second old at most.
+   * @throws ProblemError `app_suspended`, or `unknown_app` for one that was deleted: nobody is rung in it.
+   */
   async optionsOf(appId: AppId): Promise<AppOptions> {
-    const kept = this.#options.get(appId);
+    const { options, state } = await this.#termsOf(appId);
+    if (state === 'suspended') throw new ProblemError('app_suspended', `App ${appId} is suspended`);
+    if (state === 'deleted') throw new ProblemError('unknown_app', `No app is called ${appId}`);
+    return options;
+  }
+
+  async #termsOf(appId: AppId): Promise<Omit<AppTerms, 'sequence'>> {
+    const kept = this.#terms.get(appId);
     if (kept) return kept.get();
-    const read = new KeptFresh(() => this.#readOptions(appId), freshness);
-    this.#options.set(appId, read);
-    const [oldest] = this.#options.keys();
-    if (this.#options.size > mostApps && oldest) this.#options.delete(oldest);
+    const read = new KeptFresh(() => this.#readTerms(appId), freshness);
+    this.#terms.set(appId, read);
+    const [oldest] = this.#terms.keys();
+    if (this.#terms.size > mostApps && oldest) this.#terms.delete(oldest);
     return read.get();
   }
 
-  async #readOptions(appId: AppId): Promise<AppOptions> {
-    const { rows } = await this.database.query<{ options: unknown }>('SELECT options FROM app_options WHERE app_id = $1', [appId]);
-    if (rows[0]) return appOptionsSchema.parse(rows[0].options);
+  async #readTerms(appId: AppId): Promise<Omit<AppTerms, 'sequence'>> {
+    const { rows } = await this.database.query<{ options: unknown; state: AppState }>(
+      'SELECT options, state FROM app_options WHERE app_id = $1',
+      [appId],
+    );
+    if (rows[0]) return { options: appOptionsSchema.parse(rows[0].options), state: rows[0].state };
     const asking = { params: { appId } };
-    const { sequence, options } = await this.#client.ask(internal.appOptions, asking, { timeoutMs: 3000, retryForMs: 1000 });
-    await saveAppOptions(this.database, appId, sequence, options);
-    return options;
+    const terms = await this.#client.ask(internal.appOptions, asking, { timeoutMs: 3000, retryForMs: 1000 });
+    await saveApp(this.database, appId, terms);
+    return terms;
   }
 }
 

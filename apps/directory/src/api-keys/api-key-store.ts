@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type ApiKeyView, type AppId, allScopesOf, type KeyScope, scopesAsSaid } from '@communication-center/contracts';
+import { type ApiKeyView, type AppId, type AppState, allScopesOf, type KeyScope, scopesAsSaid } from '@communication-center/contracts';
 import { Postgres } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
@@ -44,6 +44,7 @@ interface KeyHolder {
   keyId: string;
   scopes: KeyScope[];
   laterScopes: KeyScope[];
+  appState: AppState;
 }
 
 @Injectable()
@@ -98,10 +99,16 @@ export class ApiKeyStore {
   }
 
   async #holders(hashes: readonly Buffer[]): Promise<Map<string, KeyHolder>> {
-    const { rows } = await this.database.query<KeyRow & { hash: Buffer }>(
-      'SELECT * FROM api_keys WHERE hash = ANY($1::bytea[]) AND revoked_at IS NULL',
+    const { rows } = await this.database.query<KeyRow & { hash: Buffer; app_state: AppState }>(
+      `SELECT api_keys.*, apps.state AS app_state FROM api_keys JOIN apps USING (app_id)
+       WHERE hash = ANY($1::bytea[]) AND revoked_at IS NULL`,
       [hashes],
     );
-    return new Map(rows.map((row) => [row.hash.toString('hex'), { appId: row.app_id, keyId: row.key_id, ...scopesAsSaid(scopesOf(row)) }]));
+    return new Map(
+      rows.map((row) => [
+        row.hash.toString('hex'),
+        { appId: row.app_id, keyId: row.key_id, ...scopesAsSaid(scopesOf(row)), appState: row.app_state },
+      ]),
+    );
   }
 }

@@ -1,8 +1,10 @@
-import { type AppBody, type AppId, type AppOptions, type AppView, appOptionsSchema } from '@communication-center/contracts';
-import { OutboxRelay } from '@communication-center/event-log';
+import { type AppBody, type AppId, type AppOptions, type AppState, type AppView, appOptionsSchema } from '@communication-center/contracts';
+import type { Ended } from '@communication-center/contracts/internal';
+import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import type { Note } from '../audit/audit.js';
+import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
 import { readTogether } from '../read-together.js';
 
@@ -12,6 +14,7 @@ interface AppRow {
   trusts_bare_alias: boolean;
   options: unknown;
   sequence: string;
+  state: AppState;
   created_at: Date;
 }
 
@@ -22,51 +25,94 @@ function toView(row: AppRow): AppView {
     trustsBareAlias: row.trusts_bare_alias,
     options: appOptionsSchema.parse(row.options),
     createdAt: row.created_at.toISOString(),
+    state: row.state === 'suspended' ? 'suspended' : 'active',
   };
 }
 
+/** @throws ProblemError `app_suspended`, or `unknown_app` for one that was deleted. */
+export function requireOpen(appId: AppId, state: AppState): void {
+  if (state === 'deleted') throw unknownApp(appId);
+  if (state === 'suspended') throw new ProblemError('app_suspended', `App ${appId} is suspended: ask whoever runs this Center`);
+}
+
+const unknownApp = (appId: AppId) => new ProblemError('unknown_app', `No app is called ${appId}`);
+
 @Injectable()
 export class AppStore {
-  readonly #known = readTogether<AppId, AppId>(String, (appIds) => this.#those(appIds));
+  readonly #known = readTogether<AppId, AppState>(String, (appIds) => this.#those(appIds));
 
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
   ) {}
 
-  /** Makes an app, or changes it. */
+  /** Makes an app, or changes it. @throws ProblemError `conflict` for the name of one that was deleted. */
   async save(appId: AppId, body: AppBody, note: Note): Promise<AppView> {
-    const { view, shards } = await this.database.transaction(async (tx) => {
+    return this.#write(appId, async (tx) => {
       const { rows } = await tx.query<AppRow>(
         `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT (app_id) DO UPDATE
          SET name = excluded.name, trusts_bare_alias = excluded.trusts_bare_alias, options = excluded.options, sequence = apps.sequence + 1
+         WHERE apps.state <> 'deleted'
          RETURNING *`,
         [appId, body.name, body.trustsBareAlias, JSON.stringify(body.options)],
       );
-      const row = rows[0] as AppRow;
+      if (!rows[0]) throw new ProblemError('conflict', `An app called ${appId} was deleted: its name is not given again`);
       await note(tx);
-      const data = { options: body.options, trustsBareAlias: body.trustsBareAlias };
-      return { view: toView(row), shards: await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data }) };
+      return rows[0];
     });
-    this.relay.committed(shards);
-    return view;
   }
 
-  /** Makes sure that there is such an app. @throws ProblemError `unknown_app`. */
+  /** Puts out everybody whom an app let in, and lets nobody in until it is resumed. @throws ProblemError `unknown_app`. */
+  async suspend(appId: AppId, note: Note): Promise<AppView> {
+    return this.#become(appId, 'suspended', note);
+  }
+
+  /** @throws ProblemError `unknown_app`. */
+  async resume(appId: AppId, note: Note): Promise<AppView> {
+    return this.#become(appId, 'active', note);
+  }
+
+  /**
+   * Deletes an app: it ends at once, as if suspended, and what it stored goes after that, bit by bit. Its row stays, with nothing
+   * but its name. @throws ProblemError `unknown_app`.
+   */
+  async delete(appId: AppId, note: Note): Promise<void> {
+    await this.#write(
+      appId,
+      async (tx) => {
+        const { rows } = await tx.query<AppRow>(
+          `UPDATE apps SET state = 'deleted', deleted_at = clock_timestamp(), name = '', trusts_bare_alias = false, options = '{}',
+                  sequence = sequence + 1
+           WHERE app_id = $1 AND state <> 'deleted' RETURNING *`,
+          [appId],
+        );
+        if (!rows[0]) throw unknownApp(appId);
+        await note(tx);
+        return rows[0];
+      },
+      { what: 'app', appId },
+    );
+  }
+
+  /** Makes sure that there is such an app, and that it may be used. @throws ProblemError `unknown_app`, `app_suspended`. */
   async require(appId: AppId): Promise<void> {
-    if (!(await this.#known(appId))) throw new ProblemError('unknown_app', `No app is called ${appId}`);
+    const state = await this.#known(appId);
+    if (!state) throw unknownApp(appId);
+    requireOpen(appId, state);
   }
 
   /** @throws ProblemError `unknown_app`. */
   async get(appId: AppId): Promise<AppView> {
-    return toView(await this.#row(appId));
+    const row = await this.#row(appId);
+    if (row.state === 'deleted') throw unknownApp(appId);
+    return toView(row);
   }
 
   /** @throws ProblemError `unknown_app`. */
-  async options(appId: AppId): Promise<{ sequence: number; options: AppOptions }> {
+  async options(appId: AppId): Promise<{ sequence: number; options: AppOptions; state: AppState }> {
     const row = await this.#row(appId);
-    return { sequence: Number(row.sequence), options: appOptionsSchema.parse(row.options) };
+    return { sequence: Number(row.sequence), options: appOptionsSchema.parse(row.options), state: row.state };
   }
 
   /** Whether any app allows pages of an origin. */
@@ -79,14 +125,48 @@ export class AppStore {
     return rows.length > 0;
   }
 
-  async #those(appIds: readonly AppId[]): Promise<Map<string, AppId>> {
-    const { rows } = await this.database.query<{ app_id: AppId }>('SELECT app_id FROM apps WHERE app_id = ANY($1)', [appIds]);
-    return new Map(rows.map(({ app_id }) => [app_id, app_id]));
+  async #those(appIds: readonly AppId[]): Promise<Map<string, AppState>> {
+    const { rows } = await this.database.query<Pick<AppRow, 'app_id' | 'state'>>('SELECT app_id, state FROM apps WHERE app_id = ANY($1)', [
+      appIds,
+    ]);
+    return new Map(rows.map(({ app_id, state }) => [app_id, state]));
   }
 
   async #row(appId: AppId): Promise<AppRow> {
     const { rows } = await this.database.query<AppRow>('SELECT * FROM apps WHERE app_id = $1', [appId]);
-    if (!rows[0]) throw new ProblemError('unknown_app', `No app is called ${appId}`);
+    if (!rows[0]) throw unknownApp(appId);
     return rows[0];
+  }
+
+  async #become(appId: AppId, state: 'active' | 'suspended', note: Note): Promise<AppView> {
+    const before = await this.get(appId);
+    if (before.state === state) return before;
+    return this.#write(
+      appId,
+      async (tx) => {
+        const { rows } = await tx.query<AppRow>(
+          "UPDATE apps SET state = $2, sequence = sequence + 1 WHERE app_id = $1 AND state <> 'deleted' RETURNING *",
+          [appId, state],
+        );
+        if (!rows[0]) throw unknownApp(appId);
+        await note(tx);
+        return rows[0];
+      },
+      { what: state === 'suspended' ? 'app' : 'app_resumed', appId },
+    );
+  }
+
+  /** @param end what ends with the change, which is noted last. */
+  async #write(appId: AppId, change: (tx: Sql) => Promise<AppRow>, end?: Ended): Promise<AppView> {
+    const { view, shards } = await this.database.transaction(async (tx) => {
+      const row = await change(tx);
+      const { trusts_bare_alias: trustsBareAlias, state } = row;
+      const data = { options: appOptionsSchema.parse(row.options), trustsBareAlias, state };
+      const shards = await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data });
+      if (end) await noteEnd(tx, end);
+      return { view: toView(row), shards };
+    });
+    this.relay.committed(shards);
+    return view;
   }
 }

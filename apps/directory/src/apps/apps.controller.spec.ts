@@ -4,6 +4,7 @@
  */
 import { type AppBody, type AppId, appBodySchema, type Subject } from '@communication-center/contracts';
 import { expect, test } from 'vitest';
+import type { EraseApps } from '../erase-apps/erase-apps.js';
 import type { DirectorySettings } from '../settings.js';
 import type { AppStore } from './app-store.js';
 import { AppsController, requireAdminOf } from './apps.controller.js';
@@ -15,7 +16,11 @@ const keyOf = (appId: string, ...scopes: string[]) => ({ kind: 'key', appId, key
 function saving(subject: Subject, body: Partial<AppBody>, { isAllowed }: { isAllowed: boolean }) {
   const saved: AppBody[] = [];
   const apps = { save: async (_appId: AppId, said: AppBody) => saved.push(said) } as unknown as AppStore;
-  const controller = new AppsController(apps, { ALLOW_BARE_ALIAS: isAllowed } as DirectorySettings);
+  const controller = new AppsController(
+    apps,
+    { wake: () => undefined } as unknown as EraseApps,
+    { ALLOW_BARE_ALIAS: isAllowed } as DirectorySettings,
+  );
   return { saved, done: controller.save(subject, demo, appBodySchema.parse({ name: 'Demo', ...body })) };
 }
 

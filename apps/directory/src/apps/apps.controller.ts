@@ -1,8 +1,9 @@
 import { type AppBody, type AppId, type AppView, appBodySchema, appIdSchema, type Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
 import { From, InquiryOf, JsonBody, PathParam, ProblemError, requireOperator, Serves, Settings } from '@communication-center/service';
-import { Controller, Get, Inject, Put } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { noteOf } from '../audit/audit.js';
+import { EraseApps } from '../erase-apps/erase-apps.js';
 import type { DirectorySettings } from '../settings.js';
 import { AppStore } from './app-store.js';
 
@@ -10,6 +11,7 @@ import { AppStore } from './app-store.js';
 export class AppsController {
   constructor(
     private readonly apps: AppStore,
+    private readonly erasing: EraseApps,
     @Inject(Settings) private readonly settings: DirectorySettings,
   ) {}
 
@@ -31,6 +33,35 @@ export class AppsController {
   async get(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<AppView> {
     requireAdminOf(subject, appId);
     return this.apps.get(appId);
+  }
+
+  /** Ends everything the app let in, within seconds and on every replica, until it is resumed. For the operator. */
+  @Post('v1/apps/:appId/suspend')
+  @HttpCode(200)
+  async suspend(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<AppView> {
+    requireOperator(subject);
+    return this.apps.suspend(appId, noteOf(subject, appId, 'app.suspended', appId));
+  }
+
+  @Post('v1/apps/:appId/resume')
+  @HttpCode(200)
+  async resume(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<AppView> {
+    requireOperator(subject);
+    return this.apps.resume(appId, noteOf(subject, appId, 'app.resumed', appId));
+  }
+
+  /** Ends the app at once and for good; what it stored is erased after the answer. For the operator. */
+  @Delete('v1/apps/:appId')
+  @HttpCode(204)
+  async delete(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<void> {
+    requireOperator(subject);
+    await this.apps.delete(appId, noteOf(subject, appId, 'app.deleted', appId));
+    this.erasing.wake();
+  }
+
+  @Serves(internal.erasedApps)
+  async erased(@InquiryOf(internal.erasedApps) { query }: Inquiry<typeof internal.erasedApps>) {
+    return { apps: await this.erasing.erasedAfter(query.after) };
   }
 
   @Serves(internal.appOptions)

@@ -2,7 +2,7 @@
  * Whose credential is it? The operator's key, an app's key and a user's token are told apart, each names its own app alone, and what
  * is none of them is nobody's.
  */
-import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { AppId, AppState, UserAlias } from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
 import { expect, test } from 'vitest';
 import type { ApiKeyStore } from '../api-keys/api-key-store.js';
@@ -20,7 +20,7 @@ const key = { appId: demo, keyId: 'k1', scopes: ['calls' as const] };
 const ann = { appId: demo, userAlias: 'ann' as UserAlias };
 
 /** A directory with one app, one key, and one user's token. @returns it, and which users it was told to know. */
-function directory() {
+function directory(appState: AppState = 'active') {
   const ensured: string[] = [];
   const apps = {
     require: async (appId: AppId) => {
@@ -28,7 +28,7 @@ function directory() {
     },
   };
   const users = { ensure: async (appId: AppId, userAlias: UserAlias) => ensured.push(`${appId}/${userAlias}`) };
-  const keys = { find: async (credential: string) => (credential === 'cc_good' ? key : undefined) };
+  const keys = { find: async (credential: string) => (credential === 'cc_good' ? { ...key, appState } : undefined) };
   const tokens = {
     verify: async (credential: string) => {
       if (credential === 'a.token.of-an-outage') throw new Error('the database is away');
@@ -75,6 +75,14 @@ test.each([
   ['a token that is wrong', 'a.bad.token'],
 ])('%s is nobody', async (_what, credential) => {
   await expect(directory().whose(credential)).rejects.toMatchObject({ code: 'unauthenticated' });
+});
+
+test.each([
+  ['suspended', 'app_suspended'],
+  ['deleted', 'unknown_app'],
+] as const)('the key of an app that is %s opens nothing', async (state, code) => {
+  await expect(directory(state).whose('cc_good')).rejects.toMatchObject({ code });
+  await expect(directory(state).whose(operatorKey)).resolves.toEqual({ kind: 'operator' });
 });
 
 test('a credential opens its own app alone, and the operator none of them', async () => {

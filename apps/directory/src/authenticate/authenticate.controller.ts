@@ -3,7 +3,7 @@ import { type Inquiry, internal } from '@communication-center/contracts/internal
 import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
-import { AppStore } from '../apps/app-store.js';
+import { AppStore, requireOpen } from '../apps/app-store.js';
 import type { DirectorySettings } from '../settings.js';
 import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
@@ -52,7 +52,9 @@ export class AuthenticateController {
     if (!credential.startsWith(keyPrefix)) return { kind: 'user', ...(await this.tokens.verify(credential)) };
     const key = await this.keys.find(credential);
     if (!key) throw new ProblemError('unauthenticated', 'This API key is unknown or revoked');
-    return { kind: 'key', ...key };
+    const { appState, ...holder } = key;
+    requireOpen(holder.appId, appState);
+    return { kind: 'key', ...holder };
   }
 }
 

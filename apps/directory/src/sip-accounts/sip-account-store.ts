@@ -78,12 +78,12 @@ export class SipAccountStore {
     });
   }
 
-  /** @returns what an account's password comes to, and how it may be shown; undefined for one that does not exist. */
+  /** @returns what an account's password comes to, and how it may be shown; undefined for one that does not exist, or whose app is closed. */
   async secretsOf(appId: AppId, username: string): Promise<(DigestSecrets & { algorithms: SipAlgorithm[] }) | undefined> {
-    const { rows } = await this.database.query<AccountRow>('SELECT * FROM sip_accounts WHERE app_id = $1 AND username = $2', [
-      appId,
-      username,
-    ]);
+    const { rows } = await this.database.query<AccountRow>(
+      `SELECT sip_accounts.* FROM sip_accounts JOIN apps USING (app_id) WHERE app_id = $1 AND username = $2 AND apps.state = 'active'`,
+      [appId, username],
+    );
     const [row] = rows;
     if (!row) return undefined;
     const secrets = JSON.parse(this.#box.open(`${appId}/${username}`, row.sealed)) as DigestSecrets;

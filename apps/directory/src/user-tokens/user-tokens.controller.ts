@@ -2,7 +2,7 @@ import { type AppId, type Subject, type UserTokenView, userTokenBodySchema } fro
 import { appOfKey, From, JsonBody, OpenToNobody, ProblemError, Settings } from '@communication-center/service';
 import { Controller, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
-import { AppStore } from '../apps/app-store.js';
+import { AppStore, requireOpen } from '../apps/app-store.js';
 import type { DirectorySettings } from '../settings.js';
 import { UserStore } from '../users/user-store.js';
 import { UserTokens } from './user-tokens.js';
@@ -35,6 +35,7 @@ export class UserTokensController {
   async #trustingApp({ appId }: UserTokenBody): Promise<AppId> {
     if (!appId) throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
     const app = await this.apps.get(appId);
+    requireOpen(appId, app.state);
     if (app.trustsBareAlias && this.settings.ALLOW_BARE_ALIAS) return appId;
     throw new ProblemError('unauthenticated', `App ${appId} does not trust a bare alias: sign in with a user token`);
   }

@@ -1,7 +1,8 @@
-import type { AppId, Profile, UserAlias, UserBody, UserPatch, UserRevoked, UserView } from '@communication-center/contracts';
+import type { AppId, AppState, Profile, UserAlias, UserBody, UserPatch, UserRevoked, UserView } from '@communication-center/contracts';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
 import { faultOfWebAddress, Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import { requireOpen } from '../apps/app-store.js';
 import type { Note } from '../audit/audit.js';
 import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
@@ -47,7 +48,10 @@ interface Named {
 
 /** What is known of a user who signs in. */
 interface Known {
-  isDeleted: boolean;
+  /** Of its app. */
+  appState: AppState;
+  /** Whether there is such a user now. */
+  exists: boolean;
   /** The second up to which the user's tokens have ended, by their `iat`; null where none were ended. */
   tokensEnded: number | null;
 }
@@ -91,14 +95,15 @@ export class UserStore {
    * Makes a user known, the first time it signs in.
    * @param issuedAt when its token was, in seconds; left out where an app's server answers for the user.
    * @returns the second up to which its tokens have ended; null where none were ended.
-   * @throws ProblemError `unauthenticated` for a token that has ended: a deleted user is not made anew by one of before.
+   * @throws ProblemError `app_suspended` or `unknown_app`; `unauthenticated` for a token that has ended: a deleted user is not made anew by one of before.
    */
   async ensure(appId: AppId, userAlias: UserAlias, issuedAt?: number): Promise<number | null> {
     const known = await this.#known({ appId, userAlias });
+    requireOpen(appId, known?.appState ?? 'deleted');
     const tokensEnded = known?.tokensEnded ?? null;
     if (issuedAt !== undefined && tokensEnded !== null && issuedAt <= tokensEnded)
       throw new ProblemError('unauthenticated', 'token: it was revoked, with every token of the user that was issued until then');
-    if (!known || known.isDeleted) await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
+    if (!known?.exists) await this.save(appId, userAlias, { name: null, picture: null, email: null, phone: null, locale: null });
     return tokensEnded;
   }
 
@@ -198,13 +203,16 @@ export class UserStore {
   }
 
   async #those(users: readonly Named[]): Promise<Map<string, Known>> {
-    const { rows } = await this.database.query<Named & { isDeleted: boolean; endedAt: Date | null }>(
-      `SELECT users.app_id AS "appId", users.user_alias AS "userAlias", deleted_at IS NOT NULL AS "isDeleted",
-              greatest(tokens_ended_at, deleted_at) AS "endedAt"
-       FROM unnest($1::text[], $2::text[]) AS asked (app_id, user_alias) JOIN users USING (app_id, user_alias)`,
+    const { rows } = await this.database.query<Named & { appState: AppState; exists: boolean; endedAt: Date | null }>(
+      `SELECT asked.app_id AS "appId", asked.user_alias AS "userAlias", apps.state AS "appState",
+              users.app_id IS NOT NULL AND users.deleted_at IS NULL AS "exists", greatest(tokens_ended_at, users.deleted_at) AS "endedAt"
+       FROM unnest($1::text[], $2::text[]) AS asked (app_id, user_alias)
+       JOIN apps USING (app_id) LEFT JOIN users ON users.app_id = asked.app_id AND users.user_alias = asked.user_alias`,
       [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
     );
-    return new Map(rows.map(({ isDeleted, endedAt, ...user }) => [nameOf(user), { isDeleted, tokensEnded: endedAt && secondOf(endedAt) }]));
+    return new Map(
+      rows.map(({ appState, exists, endedAt, ...user }) => [nameOf(user), { appState, exists, tokensEnded: endedAt && secondOf(endedAt) }]),
+    );
   }
 
   async #write(appId: AppId, userAlias: UserAlias, change: (tx: Sql) => Promise<UserRow>): Promise<UserView> {

@@ -222,8 +222,8 @@ export class DeviceSocket {
   }
 
   /** Puts the device out: what let it in has ended. */
-  endCredential(message: string): void {
-    this.#refuse('unauthenticated', message, closeCodes.unauthenticated);
+  endCredential(message: string, code: 'unauthenticated' | 'app_suspended' = 'unauthenticated'): void {
+    this.#refuse(code, message, closeCodes.unauthenticated);
   }
 
   #expire(): boolean {

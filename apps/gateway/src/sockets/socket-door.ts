@@ -228,6 +228,11 @@ export class SocketDoor implements SocketOwner, Door {
     for (const socket of this.#sockets) {
       const { device } = socket;
       if (!device || !endings.include(device)) continue;
+      // The calls of an app that is closed are ended by whoever keeps them, for everybody in them at once.
+      if (endings.includesApp(device.appId)) {
+        socket.endCredential('The app is suspended, or was deleted', 'app_suspended');
+        continue;
+      }
       // Expiry ends no call, this does.
       this.commands.endCalls(device, socket.callsHere());
       socket.endCredential('What let this device in was revoked');

@@ -9,6 +9,7 @@ import { outboxFunctions } from './7-outbox-functions.js';
 import { outboxRows } from './8-outbox-rows.js';
 import { presenceFunctions } from './9-presence-functions.js';
 import { turns } from './10-turns.js';
+import { erasedApps } from './11-erased-apps.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: Migration[] = [
   outboxRows,
   presenceFunctions,
   turns,
+  erasedApps,
 ];

@@ -15,21 +15,35 @@ export interface LetInBy {
 
 /** Some of what has ended, so that it can be asked of each who was let in, whether that is among it. */
 export class Endings {
+  readonly #apps = new Set<AppId>();
   readonly #names = new Set<string>();
   readonly #upTo = new Map<string, number>();
 
   constructor(ended: readonly Ended[]) {
     for (const one of ended) {
-      if (one.what === 'user') {
+      if (one.what === 'app') this.#apps.add(one.appId);
+      else if (one.what === 'app_resumed') this.resume(one.appId);
+      else if (one.what === 'user') {
         const name = nameOf('user', one.appId, one.userAlias);
         this.#upTo.set(name, Math.max(one.upTo, this.#upTo.get(name) ?? 0));
       } else this.#names.add(nameOf(one.what, one.appId, idOf(one)));
     }
   }
 
+  /** Whether a whole app has ended, and so all that it let in. */
+  includesApp(appId: AppId): boolean {
+    return this.#apps.has(appId);
+  }
+
+  /** What an app let in is good again: that it had ended is over. */
+  resume(appId: AppId): void {
+    this.#apps.delete(appId);
+  }
+
   /** Whether that by which somebody was let in has ended. */
   include(letInBy: LetInBy): boolean {
     const { appId, userAlias, token, keyId, username } = letInBy;
+    if (this.#apps.has(appId)) return true;
     const upTo = userAlias === undefined ? undefined : this.#upTo.get(nameOf('user', appId, userAlias));
     // A token of an older release, that does not say when it was issued, was issued before.
     if (upTo !== undefined && (token?.issuedAt ?? 0) <= upTo) return true;
@@ -51,7 +65,7 @@ export class Endings {
   }
 }
 
-function idOf(one: Exclude<Ended, { what: 'user' }>): string {
+function idOf(one: Exclude<Ended, { what: 'user' | 'app' | 'app_resumed' }>): string {
   switch (one.what) {
     case 'session':
       return one.sessionId;

@@ -86,6 +86,10 @@ test.each<[string, Ended, object, boolean]>([
   ['the sessions of a secret end', { what: 'sessions_of_secret', appId: demo, kid: 'first' }, { ...signedIn(9), sessionId }, true],
   ['those of another secret do not', { what: 'sessions_of_secret', appId: demo, kid: 'second' }, { ...signedIn(9), sessionId }, false],
   ['who is being let in has no session yet', { what: 'sessions_of_user', appId: demo, userAlias: ann }, signedIn(9), false],
+  ['an app ends, and with it what its tokens let in', { what: 'app', appId: demo }, signedIn(9), true],
+  ['an app ends, and with it what its keys let in', { what: 'app', appId: demo }, { appId: demo, keyId: 'k' }, true],
+  ['an app ends, and with it its phone systems', { what: 'app', appId: demo }, { appId: demo, username: 'pbx' }, true],
+  ['another app goes on', { what: 'app', appId: 'shop' as AppId }, signedIn(9), false],
   ['an account ends', { what: 'sip_account', appId: demo, username: 'pbx' }, { appId: demo, username: 'pbx' }, true],
 ])('%s', async (_what, one, letInBy, isOver) => {
   await pass(100);
@@ -104,6 +108,18 @@ test('who is being let in while that ends is refused; a second later, with a new
   const later = await following.mark();
   expect(() => following.requireStill(signedIn(7), later)).not.toThrow();
   expect(following.hasEnded(signedIn(7))).toBe(true);
+});
+
+test('what an app let in before is good again once the app is resumed', async () => {
+  await pass(100);
+  log.push({ what: 'app', appId: demo });
+  await pass(1100);
+  expect(following.hasEnded(signedIn(7))).toBe(true);
+  log.push({ what: 'app_resumed', appId: demo });
+  await pass(1100);
+  expect(following.hasEnded(signedIn(7))).toBe(false);
+  const mark = await following.mark();
+  expect(() => following.requireStill(signedIn(7), mark)).not.toThrow();
 });
 
 test('who took longer than is remembered is not let in', async () => {

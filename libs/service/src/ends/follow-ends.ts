@@ -162,6 +162,9 @@ export class FollowEnds {
       this.#options.onLost();
     } else if (told.ended.length > 0) {
       const endings = new Endings(told.ended);
+      // A credential of before is shown again, maybe in the same minute.
+      for (const one of told.ended)
+        if (one.what === 'app_resumed') for (const { endings: before } of this.#lately) before.resume(one.appId);
       this.#lately.push({ at: now, endings });
       this.#options.onEnded(endings);
     }
