@@ -13,6 +13,7 @@ import { ends } from './migrations/10-ends.js';
 import { sipAlgorithms } from './migrations/11-sip-algorithms.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
 import { appStates } from './migrations/11-app-states.js';
+import { groups } from './migrations/12-groups.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -34,6 +35,7 @@ await runService({
     sipAlgorithms,
     laterScopes,
     appStates,
+    groups,
   ],
   sealed,
 });

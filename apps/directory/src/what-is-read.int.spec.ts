@@ -1,7 +1,7 @@
 /*
  * With a long history of acts, keys and secrets, a page or a check of one reads what belongs to its answer.
  */
-import type { AppId } from '@communication-center/contracts';
+import type { AppId, UserAlias } from '@communication-center/contracts';
 import { KeyRing } from '@communication-center/service';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,14 +15,17 @@ import { auditAndSipAccounts } from './migrations/2-audit-and-sip-accounts.js';
 import { lists } from './migrations/3-lists.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
+import { ends } from './migrations/10-ends.js';
+import { appStates } from './migrations/11-app-states.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
+import { UserStore } from './users/user-store.js';
 
 const fleet = new Fleet();
 const app = 'app-1' as AppId;
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins, laterScopes]);
+  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins, ends, laterScopes, appStates]);
   const statements = [
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) SELECT 'app-' || number, '', false, '{}', 1 FROM generate_series(0, 9) AS number`,
     `INSERT INTO audit (entry_id, app_id, actor, act, target)
@@ -30,6 +33,7 @@ beforeAll(async () => {
     `INSERT INTO api_keys (key_id, app_id, name, hash, scopes, revoked_at)
      SELECT gen_random_uuid(), 'app-' || number % 10, '', sha256(number::text::bytea), '{}', CASE WHEN number % 500 > 9 THEN now() END
      FROM generate_series(1, 50000) AS number`,
+    `INSERT INTO users (app_id, user_alias, sequence) SELECT 'app-' || number % 10, 'user-' || number / 10, 1 FROM generate_series(0, 99999) AS number`,
     `INSERT INTO app_secrets (kid, app_id, sealed, revoked_at)
      SELECT gen_random_uuid(), 'app-' || number % 10, '', CASE WHEN number > 10 THEN now() END FROM generate_series(1, 50000) AS number`,
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence)
@@ -52,6 +56,7 @@ test.each([
   ['the page after it', (sql: never) => auditOf(sql, app, 'ffffffff-ffff-4fff-bfff-ffffffffffff', 200)],
   ['the keys of an app', (sql: never) => keys(sql).list(app)],
   ['whose key this is', (sql: never) => keys(sql).find('cc_unknown')],
+  ['who signs in', (sql: never) => new UserStore(sql, undefined as never).ensure(app, 'user-7' as UserAlias)],
   ['the secrets of an app', (sql: never) => secrets(sql).list(app)],
   ['the secret a token names', (sql: never) => secrets(sql).byKid('0199aaaa-0000-7000-8000-000000000000')],
   ['whether any app allows an origin', (sql: never) => apps(sql).isOriginOfAny('https://shop-7.example')],

@@ -5,6 +5,8 @@ import { PresenceController } from './read-presence/presence.controller.js';
 import { PresenceStore } from './read-presence/presence-store.js';
 import type { PresenceSettings } from './settings.js';
 import { PresenceStreams } from './stream-presence/presence-streams.js';
+import { AppRules } from './visibility/app-rules.js';
+import { Sights } from './visibility/sights.js';
 import { WhoIsWhereProjection } from './who-is-where/who-is-where.projection.js';
 
 const hourSeconds = 3600;
@@ -27,6 +29,6 @@ const ofApps = [
 
 @Module({
   controllers: [PresenceController, WhoIsWhereProjection],
-  providers: [PresenceStore, PublishChanges, PresenceStreams, purgeRows(oldRows), eraseApps(ofApps)],
+  providers: [PresenceStore, PublishChanges, PresenceStreams, AppRules, Sights, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

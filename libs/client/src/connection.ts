@@ -5,6 +5,7 @@ import {
   type ServerFrame,
   socketSubprotocol,
   type Told,
+  type UserAlias,
 } from '@communication-center/contracts';
 import { CenterError } from './center-error.js';
 import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
@@ -40,6 +41,8 @@ type ConnectionEvents = {
   connected: [Connected];
   event: [ToldEvent];
   presence: [Told<Presence>];
+  /** Watched users of whom nothing is to be seen for now. */
+  unseen: [readonly UserAlias[]];
   state: [ConnectionState];
   /** The token expires in a minute or less. */
   tokenExpiring: [];
@@ -179,6 +182,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (frame.type === 'connected') this.#onConnected(frame);
     else if (frame.type === 'event') this.emit('event', frame.event);
     else if (frame.type === 'presence') this.emit('presence', frame.presence);
+    else if (frame.type === 'unseen') this.emit('unseen', frame.userAliases);
     else if (frame.type === 'token_expiring') this.emit('tokenExpiring');
     else if (frame.type === 'draining') this.#lost(socket);
     else if (frame.type === 'error' && frame.id === 'connect') this.#onConnectError(socket, CenterError.fromSocket(frame.error));

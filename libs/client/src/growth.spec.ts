@@ -245,13 +245,13 @@ test('a new error code is told as it came', async () => {
 });
 
 const refuseWith = (closeCode: number) => (socket: StandInSocket) => {
-  socket.tell({ type: 'error', id: 'connect', error: { code: 'app_suspended', message: 'this app is suspended' } });
+  socket.tell({ type: 'error', id: 'connect', error: { code: 'planet_closed', message: 'this planet is closed' } });
   socket.breakOff(closeCode);
 };
 
 test('a device that is not let in for a new reason hears it, and does not wait for ever', async () => {
   there.onConnect = refuseWith(4001);
-  await expect(connecting()).rejects.toMatchObject({ code: 'app_suspended' });
+  await expect(connecting()).rejects.toMatchObject({ code: 'planet_closed' });
   await vi.advanceTimersByTimeAsync(30_000);
   expect(there.sockets).toHaveLength(1);
 });

@@ -140,3 +140,25 @@ test('whatever is told and however often, each listener hears a version once, an
     { numRuns: 60, examples: [[watchedAgain], [toldAnOlderOne]] },
   );
 });
+
+test('who is not to be seen any more is gone for each listener, once; and is news when seen again, whatever the version', async () => {
+  const { there, watch, tell } = await watching();
+  const heard: string[] = [];
+  await watch.watch([alias('ann')], ({ status, version }) => heard.push(`${status} ${version}`));
+  tell('ann', 5);
+  for (let times = 0; times < 2; times += 1) there.socket.tell({ type: 'unseen', userAliases: ['ann', 'stranger'] });
+  tell('ann', 5);
+  expect(heard).toEqual(['online 1', 'online 5', 'offline 0', 'online 5']);
+});
+
+test('who is not seen any more after a reconnect is gone', async () => {
+  const { there, watch } = await watching();
+  const heard: string[] = [];
+  await watch.watch([alias('ann')], ({ status }) => heard.push(status));
+  there.onFrame = (socket, { type, id, userAliases }) => {
+    if (type === 'watch') socket.tell({ type: 'presences', id, presences: [], unknown: userAliases });
+  };
+  there.socket.breakOff();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(heard).toEqual(['online', 'offline']);
+});

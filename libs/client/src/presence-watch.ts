@@ -13,6 +13,7 @@ export class PresenceWatch {
 
   constructor(private readonly connection: Connection) {
     connection.on('presence', (presence) => this.#take(presence));
+    connection.on('unseen', (userAliases) => this.#forget(userAliases));
     connection.on('connected', () => {
       const watched = [...this.#listeners.keys()];
       // A page at a time: a frame names no more than the protocol allows.
@@ -42,7 +43,10 @@ export class PresenceWatch {
 
   async #ask(userAliases: readonly UserAlias[]): Promise<void> {
     const answer = await this.connection.request({ type: 'watch', userAliases: [...userAliases] });
-    if (answer.type === 'presences') for (const presence of answer.presences) this.#take(presence);
+    if (answer.type !== 'presences') return;
+    for (const presence of answer.presences) this.#take(presence);
+    // Whom the Center knows no more, or does not show any more, is gone for who saw them before.
+    this.#forget(answer.unknown);
   }
 
   #take(presence: ToldPresence): void {
@@ -50,6 +54,18 @@ export class PresenceWatch {
     if (!this.#listeners.has(presence.userAlias) || (known && known.version >= presence.version)) return;
     this.#known.set(presence.userAlias, presence);
     this.#tell(presence);
+  }
+
+  /** Nothing is to be seen of these for now: listeners hear that they are gone, and what comes later is news whatever its version. */
+  #forget(userAliases: readonly UserAlias[]): void {
+    for (const userAlias of userAliases) {
+      if (!this.#known.delete(userAlias)) continue;
+      const listeners = this.#listeners.get(userAlias) ?? new Map<PresenceListener, number>();
+      for (const listener of listeners.keys()) {
+        listeners.set(listener, -1);
+        listener({ userAlias, status: 'offline', doNotDisturb: false, version: 0, calls: [], devices: [], lastSeenAt: null });
+      }
+    }
   }
 
   #tell(presence: ToldPresence): void {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
+import { presenceVisibilitySchema } from './presence-visibility.js';
 import { cursorSchema, text, webAddress } from './text.js';
 
 /** An origin as browsers send it: scheme, host, and the port unless it is the scheme's own. */
@@ -35,6 +36,11 @@ export const appOptionsSchema = z.object({
     .boolean()
     .default(false)
     .describe('whether a busy user is rung nevertheless, to decline or to hang up and answer; otherwise the caller hears busy'),
+  presenceVisibility: presenceVisibilitySchema
+    .default('same_group')
+    .describe(
+      'whose presence a user of the app sees: everyone; same_group: whoever shares a group, and users without groups each other, so that where no groups are used everybody sees everybody; in_call: whoever is in a call with the user, as long as that goes on; keys_only: nobody. Keys, and accounts of phone systems, see all',
+    ),
   allowedOrigins: originsSchema
     .optional()
     .describe(
@@ -106,6 +112,12 @@ const profileFields = {
     .nullable(),
 };
 const { name, picture, email, phone, locale } = profileFields;
+/** Groups of one user at most, and characters of their names. */
+const groupLimits = { ofOneUser: 50, characters: 64 };
+const groups = z
+  .array(text().min(1).max(groupLimits.characters))
+  .max(groupLimits.ofOneUser)
+  .describe('who shares one sees the other’s presence, where the app lets those; see presenceVisibility of the app');
 const doNotDisturb = z.boolean().optional().describe('stays as it is where left out');
 
 /** Body of PUT /v1/users/{userAlias}: the whole profile. What is left out is erased. */
@@ -116,10 +128,11 @@ export const userBodySchema = z.object({
   phone: phone.default(null),
   locale: locale.default(null),
   doNotDisturb,
+  groups: groups.default([]),
 });
 export type UserBody = z.infer<typeof userBodySchema>;
 /** Body of PATCH /v1/users/{userAlias} (RFC 7396): null erases a field, and what is left out stays. */
-export const userPatchSchema = z.object(profileFields).partial().extend({ doNotDisturb });
+export const userPatchSchema = z.object(profileFields).partial().extend({ doNotDisturb, groups: groups.optional() });
 export type UserPatch = z.infer<typeof userPatchSchema>;
 /** As the log, and whoever tells them, may hold them: those of the past may be at addresses that are none of the web, and longer. */
 const userSettings = {
@@ -127,6 +140,7 @@ const userSettings = {
   picture: z.string().nullable().default(null),
   locale: z.string().nullable().default(null),
   doNotDisturb: z.boolean().default(false),
+  groups: z.array(z.string()).default([]),
 };
 export const userViewSchema = z.object({ ...userSettings, userAlias: recordedAliasSchema, createdAt: z.iso.datetime() });
 export type UserView = z.infer<typeof userViewSchema>;

@@ -180,6 +180,15 @@ export {
   userSessionsSchema,
 } from './presence.js';
 export {
+  farewellOf,
+  maySee,
+  type PresenceVisibility,
+  presenceVisibilitySchema,
+  toldToUsers,
+  type Viewed,
+  type Viewer,
+} from './presence-visibility.js';
+export {
   fieldsOf,
   type Problem,
   type ProblemCode,

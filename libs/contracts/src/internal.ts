@@ -4,6 +4,7 @@ import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, appStateSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
+import { presenceVisibilitySchema } from './presence-visibility.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
 import { callFrameSchema } from './socket-protocol.js';
 import { authenticationBodySchema, subjectSchema, userSubjectSchema } from './subject.js';
@@ -53,6 +54,9 @@ export const endedSchema = z.discriminatedUnion('what', [
   z.object({ what: z.literal('sessions_of_secret'), appId: appIdSchema, kid: z.string() }),
   z.object({ what: z.literal('sip_account'), appId: appIdSchema, username: z.string() }),
   z.object({ what: z.literal('app'), appId: appIdSchema }).describe('suspended or deleted: with it everything it let in'),
+  z
+    .object({ what: z.literal('visibility'), appId: appIdSchema, sequence: z.int(), rule: presenceVisibilitySchema })
+    .describe('ends nobody: who sees whom in the app is decided by this rule now'),
   z.object({ what: z.literal('app_resumed'), appId: appIdSchema }).describe('ends nothing: what the app let in before is good again'),
 ]);
 export type Ended = z.infer<typeof endedSchema>;
@@ -60,6 +64,9 @@ const knownEnds = new Set<string>(endedSchema.options.map(({ shape }) => shape.w
 /** What only a later release knows ends nobody here. */
 const laterEndSchema = z.object({ what: z.string().refine((what) => !knownEnds.has(what)) }).transform(() => null);
 const endsSchema = z.array(z.union([endedSchema, laterEndSchema])).transform((all) => all.filter((one) => one !== null));
+
+/** By which rule users see each other, and of which version of the app that is. */
+const visibilitySchema = z.object({ rule: presenceVisibilitySchema.default('same_group'), sequence: z.int().default(0) });
 
 /** Every internal endpoint. Fields that one end does not know are left out by it, since the other may be a release ahead. */
 export const internal = {
@@ -207,13 +214,18 @@ export const internal = {
     params: ofApp.extend({ userAlias: userAliasSchema }),
     answer: presenceSchema,
   },
-  /** Where several users are. Those who do not exist are left out. */
+  /** Where several users are, whoever may see them: that is decided by who asks, by the rule that is told. Those who do not exist are left out. */
   presenceOfSome: {
     service: 'presence',
     method: 'POST',
     path: '/internal/apps/:appId/presence',
     params: ofApp,
-    body: z.object({ userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) }),
-    answer: z.object({ presences: z.array(presenceSchema) }),
+    body: z.object({
+      userAliases: z
+        .array(userAliasSchema)
+        .min(1)
+        .max(presenceLimits.batch + 1),
+    }),
+    answer: z.object({ presences: z.array(presenceSchema), visibility: visibilitySchema.prefault({}) }),
   },
 } as const satisfies Record<string, InternalEndpoint>;

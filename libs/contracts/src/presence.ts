@@ -52,6 +52,7 @@ export const presenceSchema = z.object({
     )
     .describe('connected ones, and those seen in the last 30 days'),
   lastSeenAt: z.iso.datetime().nullable(),
+  groups: z.array(z.string()).optional().describe('of the user, where it has any; told to keys alone'),
 });
 export type Presence = z.infer<typeof presenceSchema>;
 

@@ -94,6 +94,9 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('profiles'), id, profiles: z.array(profileSchema) }),
   z.object({ type: z.literal('presences'), id, presences: z.array(presenceSchema), unknown: z.array(userAliasSchema) }),
   z.object({ type: z.literal('presence'), presence: presenceSchema }).describe('of a watched user; drop one whose version is not newer'),
+  z
+    .object({ type: z.literal('unseen'), userAliases: z.array(userAliasSchema) })
+    .describe('of these watched users nothing is to be seen for now: forget what was told of them, versions too'),
   z.object({ type: z.literal('done'), id }),
   z.object({ type: z.literal('error'), id: id.optional(), error: socketErrorSchema }),
   z.object({

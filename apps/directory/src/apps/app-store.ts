@@ -37,6 +37,11 @@ export function requireOpen(appId: AppId, state: AppState): void {
 
 const unknownApp = (appId: AppId) => new ProblemError('unknown_app', `No app is called ${appId}`);
 
+/** @returns what every door is told of an app that was changed, since watches that stand go on by it. */
+function visibilityOf({ app_id: appId, sequence, options }: AppRow): Ended {
+  return { what: 'visibility', appId, sequence: Number(sequence), rule: appOptionsSchema.parse(options).presenceVisibility };
+}
+
 @Injectable()
 export class AppStore {
   readonly #known = readTogether<AppId, AppState>(String, (appIds) => this.#those(appIds));
@@ -48,19 +53,23 @@ export class AppStore {
 
   /** Makes an app, or changes it. @throws ProblemError `conflict` for the name of one that was deleted. */
   async save(appId: AppId, body: AppBody, note: Note): Promise<AppView> {
-    return this.#write(appId, async (tx) => {
-      const { rows } = await tx.query<AppRow>(
-        `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
+    return this.#write(
+      appId,
+      async (tx) => {
+        const { rows } = await tx.query<AppRow>(
+          `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT (app_id) DO UPDATE
          SET name = excluded.name, trusts_bare_alias = excluded.trusts_bare_alias, options = excluded.options, sequence = apps.sequence + 1
          WHERE apps.state <> 'deleted'
          RETURNING *`,
-        [appId, body.name, body.trustsBareAlias, JSON.stringify(body.options)],
-      );
-      if (!rows[0]) throw new ProblemError('conflict', `An app called ${appId} was deleted: its name is not given again`);
-      await note(tx);
-      return rows[0];
-    });
+          [appId, body.name, body.trustsBareAlias, JSON.stringify(body.options)],
+        );
+        if (!rows[0]) throw new ProblemError('conflict', `An app called ${appId} was deleted: its name is not given again`);
+        await note(tx);
+        return rows[0];
+      },
+      visibilityOf,
+    );
   }
 
   /** Puts out everybody whom an app let in, and lets nobody in until it is resumed. @throws ProblemError `unknown_app`. */
@@ -91,7 +100,7 @@ export class AppStore {
         await note(tx);
         return rows[0];
       },
-      { what: 'app', appId },
+      () => ({ what: 'app', appId }),
     );
   }
 
@@ -152,18 +161,18 @@ export class AppStore {
         await note(tx);
         return rows[0];
       },
-      { what: state === 'suspended' ? 'app' : 'app_resumed', appId },
+      () => ({ what: state === 'suspended' ? 'app' : 'app_resumed', appId }),
     );
   }
 
-  /** @param end what ends with the change, which is noted last. */
-  async #write(appId: AppId, change: (tx: Sql) => Promise<AppRow>, end?: Ended): Promise<AppView> {
+  /** @param endOf tells what ends with the change, which is noted last. */
+  async #write(appId: AppId, change: (tx: Sql) => Promise<AppRow>, endOf: (row: AppRow) => Ended): Promise<AppView> {
     const { view, shards } = await this.database.transaction(async (tx) => {
       const row = await change(tx);
       const { trusts_bare_alias: trustsBareAlias, state } = row;
       const data = { options: appOptionsSchema.parse(row.options), trustsBareAlias, state };
       const shards = await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data });
-      if (end) await noteEnd(tx, end);
+      await noteEnd(tx, endOf(row));
       return { view: toView(row), shards };
     });
     this.relay.committed(shards);

@@ -117,6 +117,7 @@ export class SocketDoor implements SocketOwner, Door {
 
   async start(): Promise<void> {
     this.ends.include(this);
+    this.ends.include(this.watchers);
     await this.router.start();
     await this.watchers.start();
     await this.#sessions.start();

@@ -18,12 +18,16 @@ const presenceOf = (userAlias: string, version = 1) => ({
   lastSeenAt: null,
 });
 
+const visibility = { rule: 'everyone', sequence: 1 };
 let answering: (userAliases: string[]) => Promise<object>;
 let watchers: Watchers;
 
 beforeEach(() => {
   answering = async (userAliases) => ({ presences: userAliases.map((userAlias) => presenceOf(userAlias)) });
-  const presence = { ask: (_: unknown, { body }: { body: { userAliases: string[] } }) => answering(body.userAliases) };
+  const presence = {
+    ask: (_: unknown, { body }: { body: { userAliases: string[] } }) =>
+      answering(body.userAliases).then((answer) => ({ visibility, ...answer })),
+  };
   const server = { include: () => undefined } as unknown as EventLogServer;
   watchers = new Watchers({} as EventLog, server, { presence } as unknown as Services, () => undefined);
 });
@@ -40,7 +44,7 @@ function observer(): Observer {
   return { socket: socket as unknown as DeviceSocket, heard };
 }
 
-const device = { appId: 'app' } as Device;
+const device = { appId: 'app', userAlias: 'wanda' } as Device;
 const watch = ({ socket }: Observer, ...userAliases: string[]) =>
   watchers.watch(socket, device, { type: 'watch', id: 1, userAliases } as never).then(({ type }) => type);
 

@@ -24,6 +24,7 @@ export interface SeenDevice {
 export interface Known {
   userAlias: UserAlias;
   doNotDisturb: boolean;
+  groups?: readonly string[];
   /** Every open session of the user. */
   sessions: readonly OpenSession[];
   /** Every device that was seen lately, connected or not. */
@@ -36,7 +37,7 @@ export interface Known {
  * Folds what is known of a user into its presence: sets of sessions and of calls, never a "current call" slot, because
  * two calls' events arrive in any order.
  */
-export function presenceOf({ userAlias, doNotDisturb, sessions, seen, calls }: Known): Omit<Presence, 'version'> {
+export function presenceOf({ userAlias, doNotDisturb, groups = [], sessions, seen, calls }: Known): Omit<Presence, 'version'> {
   const parts = calls.flatMap((call) => partIn(call, userAlias) ?? []);
   const connected = [...Map.groupBy(sessions, ({ deviceId }) => deviceId)].map(([deviceId, open]) => ({
     deviceId,
@@ -59,6 +60,7 @@ export function presenceOf({ userAlias, doNotDisturb, sessions, seen, calls }: K
         .map(({ lastSeenAt }) => lastSeenAt)
         .sort()
         .at(-1) ?? null,
+    ...(groups.length > 0 && { groups: [...groups] }),
   };
 }
 

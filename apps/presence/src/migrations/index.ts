@@ -10,6 +10,7 @@ import { outboxRows } from './8-outbox-rows.js';
 import { presenceFunctions } from './9-presence-functions.js';
 import { turns } from './10-turns.js';
 import { erasedApps } from './11-erased-apps.js';
+import { visibility } from './12-visibility.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -28,4 +29,5 @@ export const migrations: Migration[] = [
   presenceFunctions,
   turns,
   erasedApps,
+  visibility,
 ];

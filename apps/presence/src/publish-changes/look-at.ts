@@ -1,7 +1,7 @@
 import { type AppId, callStateSchema, type Presence, type UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import type { Known, OpenSession, SeenDevice } from '../domain/presence-of.js';
-import { readingKnown } from './presence-functions.js';
+import { readingWithGroups } from './presence-functions.js';
 
 export interface Person {
   appId: AppId;
@@ -41,6 +41,7 @@ interface LookRow {
   seen: SeenDevice[] | null;
   calls: unknown[] | null;
   turn?: string;
+  groups: string[] | null;
 }
 
 export const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
@@ -50,12 +51,12 @@ export const nameOf = ({ appId, userAlias }: Person) => `${appId}/${userAlias}`;
  * lock sees what everybody before has committed. Those who were set aside are left out.
  */
 export async function lookAt(tx: Sql, people: readonly Person[]): Promise<Look[]> {
-  return look(tx, 'SELECT * FROM look_in_turn($1, $2)', people);
+  return look(tx, 'SELECT * FROM look_at_people($1, $2)', people);
 }
 
 /** Reads all that is known of some people, without locking anybody. */
 export async function readKnown(sql: Sql, people: readonly Person[]): Promise<Look[]> {
-  return look(sql, readingKnown, people);
+  return look(sql, readingWithGroups, people);
 }
 
 async function look(sql: Sql, how: string, people: readonly Person[]): Promise<Look[]> {
@@ -77,6 +78,7 @@ function toKnown(row: LookRow): Known | null {
   return {
     userAlias: row.user_alias,
     doNotDisturb: row.do_not_disturb ?? false,
+    groups: row.groups ?? [],
     sessions: row.sessions ?? [],
     seen: row.seen ?? [],
     calls: (row.calls ?? []).map((call) => callStateSchema.parse(call)),

@@ -30,6 +30,10 @@ export const readingKnown = reading('');
 /** The same with the person's turn; see `turn-functions.ts`. */
 export const readingInTurn = reading(', said.turn');
 
+/** The same two, with the groups of who is known: what looks since then asks for. */
+export const readingWithGroups = reading(', k.groups');
+export const readingInTurnWithGroups = reading(', said.turn, k.groups');
+
 /**
  * Gives what `presences` says of people places in the orders of their `buckets`, and forgets what a bucket has too many of: each
  * bucket's row is locked until the commit.

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { enveloped, type Presence, type UserAlias } from '@communication-center/contracts';
+import { enveloped, farewellOf, type Presence } from '@communication-center/contracts';
 import { forOutbox, type OutboxEntry, type OutboxPlace, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
@@ -63,7 +63,7 @@ function remembered(look: Look, readAt: number, words: readonly Word[]): [string
 /** @returns undefined where all was said. */
 function wordOf({ appId, userAlias, at, known, said }: Look): Word | undefined {
   const version = said.version + 1;
-  if (!known) return { appId, userAlias, at, presence: said.presence && farewell(userAlias, version), erased: true };
+  if (!known) return { appId, userAlias, at, presence: said.presence && farewellOf({ userAlias, version }), erased: true };
   const presence = presenceOf(known);
   return isSame(said.presence, presence) ? undefined : { appId, userAlias, at, presence: { ...presence, version }, erased: false };
 }
@@ -73,11 +73,6 @@ export function isSame(published: Presence | null, now: Omit<Presence, 'version'
   if (!published) return false;
   const { version: _, ...said } = published;
   return isDeepStrictEqual(said, now);
-}
-
-/** The last word about somebody who was deleted. */
-function farewell(userAlias: UserAlias, version: number): Presence {
-  return { userAlias, status: 'offline', doNotDisturb: false, version, calls: [], devices: [], lastSeenAt: null };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { pinnedPlans } from '@communication-center/event-log';
-import { iso, placing, readingInTurn } from './presence-functions.js';
+import { iso, placing, readingInTurn, readingInTurnWithGroups } from './presence-functions.js';
 
 /** Saves `calls` as far as they are newer than what is saved. */
 const saving = `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
@@ -8,6 +8,21 @@ const saving = `INSERT INTO current_calls (call_id, app_id, sequence, ended, par
      ON CONFLICT (call_id) DO UPDATE
      SET sequence = excluded.sequence, ended = excluded.ended, participants = excluded.participants, call = excluded.call, updated_at = clock_timestamp()
      WHERE current_calls.sequence < excluded.sequence;`;
+
+/** Locks the people who are looked at, in one order, and counts the look. */
+const beforeLook = `-- Whoever was set aside is not even locked: the look at them is made when their time has come.
+     SELECT array_agg(who.app_id), array_agg(who.user_alias) INTO apps, aliases
+     FROM unnest(apps, aliases) AS who(app_id, user_alias)
+     WHERE NOT EXISTS (SELECT FROM people_to_look_at AS mark
+                       WHERE mark.app_id = who.app_id AND mark.user_alias = who.user_alias AND mark.tries > 0);
+     INSERT INTO people (app_id, user_alias, version)
+     SELECT who.app_id, who.user_alias, 0 FROM unnest(apps, aliases) AS who(app_id, user_alias) ORDER BY 1, 2
+     ON CONFLICT DO NOTHING;
+     PERFORM FROM people JOIN unnest(apps, aliases) AS who(app_id, user_alias)
+       ON people.app_id = who.app_id AND people.user_alias = who.user_alias
+     ORDER BY people.app_id, people.user_alias FOR UPDATE OF people;
+     UPDATE people SET turn = people.turn + 1 FROM unnest(apps, aliases) AS who(app_id, user_alias)
+     WHERE people.app_id = who.app_id AND people.user_alias = who.user_alias;`;
 
 /**
  * A person's turn rises with every look, under the lock of the person's row: whoever remembers what was found in a turn, and finds
@@ -25,19 +40,7 @@ export const turnFunctions = [
    LANGUAGE plpgsql ${pinnedPlans} AS $$
    #variable_conflict use_column
    BEGIN
-     -- Whoever was set aside is not even locked: the look at them is made when their time has come.
-     SELECT array_agg(who.app_id), array_agg(who.user_alias) INTO apps, aliases
-     FROM unnest(apps, aliases) AS who(app_id, user_alias)
-     WHERE NOT EXISTS (SELECT FROM people_to_look_at AS mark
-                       WHERE mark.app_id = who.app_id AND mark.user_alias = who.user_alias AND mark.tries > 0);
-     INSERT INTO people (app_id, user_alias, version)
-     SELECT who.app_id, who.user_alias, 0 FROM unnest(apps, aliases) AS who(app_id, user_alias) ORDER BY 1, 2
-     ON CONFLICT DO NOTHING;
-     PERFORM FROM people JOIN unnest(apps, aliases) AS who(app_id, user_alias)
-       ON people.app_id = who.app_id AND people.user_alias = who.user_alias
-     ORDER BY people.app_id, people.user_alias FOR UPDATE OF people;
-     UPDATE people SET turn = people.turn + 1 FROM unnest(apps, aliases) AS who(app_id, user_alias)
-     WHERE people.app_id = who.app_id AND people.user_alias = who.user_alias;
+     ${beforeLook}
      -- A statement of its own: it sees what others have committed while this one waited for their locks.
      RETURN QUERY ${readingInTurn};
    END $$`,
@@ -98,3 +101,15 @@ export const turnFunctions = [
      )) AS place;
    END $$`,
 ];
+
+/** The look since people have groups; replicas of the release before call the one above. */
+export const lookAtPeople = `CREATE OR REPLACE FUNCTION look_at_people(apps text[], aliases text[])
+   RETURNS TABLE (app_id text, user_alias text, version bigint, published jsonb, at timestamptz, known boolean, do_not_disturb boolean,
+                  sessions json, seen json, calls json, turn bigint, groups text[])
+   LANGUAGE plpgsql ${pinnedPlans} AS $$
+   #variable_conflict use_column
+   BEGIN
+     ${beforeLook}
+     -- A statement of its own: it sees what others have committed while this one waited for their locks.
+     RETURN QUERY ${readingInTurnWithGroups};
+   END $$`;

@@ -5,6 +5,7 @@ import {
   type PresenceList,
   type PresenceListQuery,
   presenceSchema,
+  toldToUsers,
   type UserAlias,
   type UserSession,
 } from '@communication-center/contracts';
@@ -13,6 +14,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { presenceOf } from '../domain/presence-of.js';
 import { readKnown } from '../publish-changes/look-at.js';
+import { type Sight, sees } from '../visibility/sights.js';
 import { readEverybody, readSome } from './read-said.js';
 
 /** The last person of a page, who may have been named when names could be longer. */
@@ -21,20 +23,29 @@ const placeSchema = z.tuple([z.string().min(1).max(512).refine(isStorable)]);
 /** More sockets than a person has. */
 const mostSessions = 200;
 
+/** @returns those whom a sight holds, as users are told them; all as they are where there is none. */
+function seenOf(presences: readonly Presence[], sight: Sight | undefined): Presence[] {
+  return sight ? presences.filter((one) => sees(sight, one)).map(toldToUsers) : [...presences];
+}
+
 /** Reads what was published last: so a version always means the same reading, whichever way it came. */
 @Injectable()
 export class PresenceStore {
   constructor(private readonly database: Postgres) {}
 
-  /** @throws ProblemError `unknown_user`. */
-  async get(appId: AppId, userAlias: UserAlias): Promise<Presence> {
-    const [found] = await this.some(appId, [userAlias]);
+  /** @param sight of who asks; left out for who sees everybody. @throws ProblemError `unknown_user`, also for whom the sight does not hold. */
+  async get(appId: AppId, userAlias: UserAlias, sight?: Sight): Promise<Presence> {
+    const [found] = await this.some(appId, [userAlias], sight);
     if (!found) throw new ProblemError('unknown_user', `Nobody is called ${userAlias} in this app`);
     return found;
   }
 
-  /** @returns the presence of those who exist, in no special order. */
-  async some(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
+  /** @returns the presence of those who exist and are seen, in no special order. */
+  async some(appId: AppId, userAliases: readonly UserAlias[], sight?: Sight): Promise<Presence[]> {
+    return seenOf(await this.#some(appId, userAliases), sight);
+  }
+
+  async #some(appId: AppId, userAliases: readonly UserAlias[]): Promise<Presence[]> {
     const told = (await readSome(this.database, appId, userAliases)).map((published) => presenceSchema.parse(published));
     const missing = userAliases.filter((userAlias) => !told.some((one) => one.userAlias === userAlias));
     if (missing.length === 0) return told;
@@ -56,17 +67,17 @@ export class PresenceStore {
     return rows.map(({ openedAt, ...session }) => ({ ...session, openedAt: openedAt?.toISOString() ?? null }));
   }
 
-  /** A page of an app's people, by alias; or those who are named. */
-  async list(appId: AppId, { userAlias, status, limit, cursor }: PresenceListQuery): Promise<PresenceList> {
+  /** A page of an app's people who are seen, by alias; or those who are named. */
+  async list(appId: AppId, { userAlias, status, limit, cursor }: PresenceListQuery, sight?: Sight): Promise<PresenceList> {
     if (userAlias) {
-      const found = await this.some(appId, userAlias);
+      const found = await this.some(appId, userAlias, sight);
       return { presences: found.filter((one) => !status || one.status === status), nextCursor: null };
     }
     const question = { list: 'presence', appId, status };
     const [after = ''] = readCursor(question, placeSchema, cursor) ?? [];
-    const said = await readEverybody(this.database, appId, { after, limit, status });
+    const said = await readEverybody(this.database, appId, { after, limit, status, sight });
     const presences = said.map((published) => presenceSchema.parse(published));
     const last = presences.length === limit ? presences.at(-1) : undefined;
-    return { presences, nextCursor: last ? writeCursor(question, [last.userAlias]) : null };
+    return { presences: seenOf(presences, sight), nextCursor: last ? writeCursor(question, [last.userAlias]) : null };
   }
 }

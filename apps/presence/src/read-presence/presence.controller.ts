@@ -15,6 +15,8 @@ import { appOf, From, InquiryOf, PathParam, ProblemError, QueryString, Serves } 
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { readPlace } from '../domain/stream-place.js';
 import { PresenceStreams } from '../stream-presence/presence-streams.js';
+import { type AppRule, AppRules } from '../visibility/app-rules.js';
+import { type Sight, Sights } from '../visibility/sights.js';
 import { PresenceStore } from './presence-store.js';
 
 @Controller()
@@ -22,12 +24,14 @@ export class PresenceController {
   constructor(
     private readonly store: PresenceStore,
     private readonly streams: PresenceStreams,
+    private readonly sights: Sights,
+    private readonly rules: AppRules,
   ) {}
 
   /** Where several people are, or everybody of the app. */
   @Get('v1/presence')
   async list(@From() subject: Subject, @QueryString(presenceListQuerySchema) query: PresenceListQuery): Promise<PresenceList> {
-    return this.store.list(appOf(subject, 'presence'), query);
+    return this.store.list(appOf(subject, 'presence'), query, await this.#sightOf(subject));
   }
 
   /** The same, as server-sent events, for as long as the reader stays. */
@@ -48,13 +52,14 @@ export class PresenceController {
     this.streams.requireRoom(appId);
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-    this.streams.serve(appId, query.userAlias, from === 'outdated' ? undefined : from, reply.raw);
+    const viewer = subject.kind === 'user' ? subject.userAlias : undefined;
+    this.streams.serve({ appId, only: query.userAlias, from: from === 'outdated' ? undefined : from, viewer }, reply.raw);
   }
 
   /** Offline, online, away or busy; with whom, in which call, on which device. For users and keys of the app. */
   @Get('v1/presence/:userAlias')
   async get(@From() subject: Subject, @PathParam('userAlias', userAliasSchema) userAlias: UserAlias): Promise<Presence> {
-    return this.store.get(appOf(subject, 'presence'), userAlias);
+    return this.store.get(appOf(subject, 'presence'), userAlias, await this.#sightOf(subject));
   }
 
   @Serves(internal.presenceOf)
@@ -70,7 +75,13 @@ export class PresenceController {
   @Serves(internal.presenceOfSome)
   async someForService(
     @InquiryOf(internal.presenceOfSome) { params, body }: Inquiry<typeof internal.presenceOfSome>,
-  ): Promise<{ presences: Presence[] }> {
-    return { presences: await this.store.some(params.appId, body.userAliases) };
+  ): Promise<{ presences: Presence[]; visibility: AppRule }> {
+    const [presences, visibility] = await Promise.all([this.store.some(params.appId, body.userAliases), this.rules.of(params.appId)]);
+    return { presences, visibility };
+  }
+
+  /** A key sees everybody. */
+  async #sightOf(subject: Subject): Promise<Sight | undefined> {
+    return subject.kind === 'user' ? this.sights.of(subject.appId, subject.userAlias) : undefined;
   }
 }

@@ -3,15 +3,28 @@ import type { Sql } from '@communication-center/event-log';
 import type { ReportError } from '@communication-center/service';
 import { type StreamPlace, writePlace } from '../domain/stream-place.js';
 import { readEverybody, readSome } from '../read-presence/read-said.js';
+import type { Sight, Sights } from '../visibility/sights.js';
 import { isKept, readBounds } from './read-changes.js';
 import type { SharedReads } from './shared-reads.js';
 import { ToldAlready } from './told-already.js';
+import { StreamViewer } from './viewer.js';
 
 /** What a stream needs of an HTTP response. */
 export interface StreamResponse {
   write(text: string): boolean;
   end(): void;
   once(event: 'close' | 'drain', listener: () => void): unknown;
+}
+
+/** Who reads what. */
+export interface StreamAbout {
+  appId: AppId;
+  /** Of whom; everybody where undefined. */
+  only: readonly UserAlias[] | undefined;
+  /** The place after which to go on; undefined for a fresh reader. */
+  from: StreamPlace | undefined;
+  /** The user who reads; left out for a key, which sees everybody. */
+  viewer?: UserAlias | undefined;
 }
 
 const pageSize = 500;
@@ -24,17 +37,36 @@ const pageSize = 500;
 export class PresenceStream {
   #place: StreamPlace | undefined;
   #already: ToldAlready | undefined;
+  #from: StreamPlace | undefined;
+  readonly #viewer: StreamViewer | undefined;
   #working = false;
   #woken = false;
+  #beginsAnew = false;
   #ended = false;
 
   constructor(
     private readonly database: Sql,
     private readonly reads: SharedReads,
-    private readonly about: { appId: AppId; only: readonly UserAlias[] | undefined; from: StreamPlace | undefined },
+    private readonly about: StreamAbout,
     private readonly response: StreamResponse,
     private readonly report: ReportError,
-  ) {}
+    private readonly sights?: Pick<Sights, 'of'>,
+  ) {
+    this.#from = about.from;
+    this.#viewer = about.viewer === undefined ? undefined : new StreamViewer(about.viewer);
+  }
+
+  /** The user who reads, and of which app. */
+  get viewer(): { appId: AppId; userAlias: UserAlias } | undefined {
+    return this.#viewer && { appId: this.about.appId, userAlias: this.#viewer.userAlias };
+  }
+
+  /** Begins anew where what the viewer sees is decided by something else now. */
+  seesBy(sight: Sight): void {
+    if (!this.#viewer?.isOutdatedBy(sight)) return;
+    this.#beginsAnew = true;
+    this.wake();
+  }
 
   /** Looks for what is new. */
   wake(): void {
@@ -58,7 +90,9 @@ export class PresenceStream {
     try {
       while (this.#woken && !this.#ended) {
         this.#woken = false;
+        if (this.#beginsAnew) this.#forget();
         this.#place = await this.#tellChanges(this.#place ?? (await this.#begin()));
+        if (this.#beginsAnew) this.#woken = true;
       }
     } catch (error) {
       // The reader comes back, with the last id it got.
@@ -71,9 +105,15 @@ export class PresenceStream {
 
   /** @returns the place to go on from. */
   async #begin(): Promise<StreamPlace> {
-    const { appId, from } = this.about;
+    const { appId, viewer } = this.about;
+    const from = this.#from;
+    const sight = viewer === undefined ? undefined : await this.sights?.of(appId, viewer);
     const bounds = await readBounds(this.database, appId);
-    if (from !== undefined && isKept(from, bounds)) return from;
+    if (from !== undefined && isKept(from, bounds)) {
+      if (sight) this.#viewer?.goOn(sight);
+      return from;
+    }
+    if (sight) this.#viewer?.begin(sight);
     await this.#write('event: reset\ndata: {}\n\n');
     this.#already = new ToldAlready(this.database, appId, bounds.end);
     await this.#tellEverybody(this.#already);
@@ -98,23 +138,40 @@ export class PresenceStream {
   async #tellPage(read: readonly unknown[], already: ToldAlready): Promise<Presence[]> {
     const page = read.map((said) => presenceSchema.parse(said));
     await already.note(page);
-    for (const presence of page) await this.#tell(JSON.stringify(presence));
+    for (const presence of page) {
+      const seen = this.#viewer ? this.#viewer.ofMany(presence) : presence;
+      if (seen) await this.#tell(JSON.stringify(seen));
+    }
     return page;
   }
 
   async #tellChanges(from: StreamPlace): Promise<StreamPlace> {
     const { appId, only } = this.about;
     let place = from;
-    while (!this.#ended) {
+    while (!this.#ended && !this.#beginsAnew) {
       const { changes, isMore } = await this.reads.read(appId, place);
       for (const { bucket, position, userAlias, said } of changes) {
         place = place.with(bucket, position);
-        if ((!only || only.includes(userAlias)) && !this.#already?.has(userAlias, said)) await this.#tell(said, place);
+        if ((!only || only.includes(userAlias)) && !this.#already?.has(userAlias, said)) await this.#tellChange(said, place);
       }
       if (this.#already?.isBehind(place)) this.#already = undefined;
       if (!isMore) break;
     }
     return place;
+  }
+
+  async #tellChange(said: string, place: StreamPlace): Promise<void> {
+    if (!this.#viewer) return this.#tell(said, place);
+    const filtered = this.#viewer.change(presenceSchema.parse(JSON.parse(said)));
+    if (filtered === 'anew') this.#beginsAnew = true;
+    else if (filtered !== 'nothing') await this.#tell(JSON.stringify(filtered), place);
+  }
+
+  #forget(): void {
+    this.#beginsAnew = false;
+    this.#place = undefined;
+    this.#from = undefined;
+    this.#already = undefined;
   }
 
   async #tell(said: string, place?: StreamPlace): Promise<void> {

@@ -23,13 +23,13 @@ beforeEach(() => {
   const database = { ...sql, of: () => sql };
   const settings = { MAX_STREAMS: 3, MAX_STREAMS_PER_APP: 2, STREAM_HEARTBEAT_MS: 60_000 };
   const [log, server] = [{}, { include: () => undefined }];
-  streams = new PresenceStreams(log as never, server as never, database as never, settings as never, () => undefined);
+  streams = new PresenceStreams(log as never, server as never, database as never, settings as never, () => undefined, {} as never);
 });
 
 function open(appId: AppId): Reader {
   streams.requireRoom(appId);
   const reader = new Reader();
-  streams.serve(appId, undefined, undefined, reader as unknown as StreamResponse);
+  streams.serve({ appId, only: undefined, from: undefined }, reader as unknown as StreamResponse);
   return reader;
 }
 

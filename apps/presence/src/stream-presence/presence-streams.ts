@@ -1,11 +1,14 @@
-import type { AppId, UserAlias } from '@communication-center/contracts';
+import type { AppId } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Rest, type Sql, Tail } from '@communication-center/event-log';
-import { Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
+import { DueRows, Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { StreamPlace } from '../domain/stream-place.js';
 import type { PresenceSettings } from '../settings.js';
-import { PresenceStream, type StreamResponse } from './presence-stream.js';
+import { type Sight, Sights } from '../visibility/sights.js';
+import { PresenceStream, type StreamAbout, type StreamResponse } from './presence-stream.js';
 import { SharedReads } from './shared-reads.js';
+
+/** How often it is looked whether users' streams may still show whom they show, in milliseconds. */
+const sightsMs = 1000;
 
 /** Every open stream of this process, woken when the log says that somebody of its app is somewhere else. */
 @Injectable()
@@ -16,6 +19,7 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
   readonly #rest = Rest.unless(() => this.#streams.size > 0);
   readonly #tail: Tail;
   #beating: NodeJS.Timeout | undefined;
+  readonly #looking: DueRows;
 
   constructor(
     log: EventLog,
@@ -23,7 +27,9 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     database: Postgres,
     @Inject(Settings) private readonly settings: PresenceSettings,
     @Inject(Report) private readonly report: ReportError,
+    private readonly sights: Sights,
   ) {
+    this.#looking = new DueRows({ name: 'looking what streams may show', work: () => this.#look(), onError: report, maxPauseMs: sightsMs });
     this.#database = database.of('reads');
     this.#reads = new SharedReads(this.#database);
     this.#tail = new Tail({
@@ -51,17 +57,20 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
     this.#beating = setInterval(() => {
       for (const ofApp of this.#streams.values()) for (const stream of ofApp) stream.beat();
     }, this.settings.STREAM_HEARTBEAT_MS);
+    this.#looking.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#beating);
+    await this.#looking.stop();
     for (const ofApp of this.#streams.values()) for (const stream of ofApp) stream.end();
     await this.#tail.stop();
   }
 
-  /** Serves a stream until its client goes. @param from the place after which to go on; undefined for a fresh reader. */
-  serve(appId: AppId, only: readonly UserAlias[] | undefined, from: StreamPlace | undefined, response: StreamResponse): void {
-    const stream = new PresenceStream(this.#database, this.#reads, { appId, only, from }, response, this.report);
+  /** Serves a stream until its client goes. */
+  serve(about: StreamAbout, response: StreamResponse): void {
+    const { appId } = about;
+    const stream = new PresenceStream(this.#database, this.#reads, about, response, this.report, this.sights);
     const ofApp = this.#streams.get(appId) ?? new Set();
     this.#streams.set(appId, ofApp.add(stream));
     this.#rest.wake();
@@ -71,6 +80,17 @@ export class PresenceStreams implements OnApplicationBootstrap, BeforeApplicatio
       if (ofApp.size === 0 && this.#streams.get(appId) === ofApp) this.#streams.delete(appId);
     });
     stream.wake();
+  }
+
+  /** Users' streams begin anew where what they may see has changed: one statement for all of them, and none where there are none. */
+  async #look(): Promise<null> {
+    const read = [...this.#streams.values()]
+      .flatMap((ofApp) => [...ofApp])
+      .flatMap((stream) => (stream.viewer ? [{ stream, viewer: stream.viewer }] : []));
+    if (read.length === 0) return null;
+    const sights = await this.sights.ofEach(read.map(({ viewer }) => viewer));
+    for (const [index, { stream }] of read.entries()) stream.seesBy(sights[index] as Sight);
+    return null;
   }
 
   #wake(appId: AppId): void {

@@ -53,7 +53,7 @@ async function endUsers(tx: Sql, keys: readonly string[]): Promise<PersonRow[]> 
   const { rows } = await tx.query<PersonRow>(
     `INSERT INTO known_users AS k (app_id, user_alias, sequence, deleted)
      SELECT app_id, user_alias, 0, true FROM unnest($1::text[], $2::text[]) AS gone(app_id, user_alias) ORDER BY 1, 2
-     ON CONFLICT (app_id, user_alias) DO UPDATE SET deleted = true, do_not_disturb = false, sequence = k.sequence + 1 WHERE NOT k.deleted
+     ON CONFLICT (app_id, user_alias) DO UPDATE SET deleted = true, do_not_disturb = false, groups = '{}', sequence = k.sequence + 1 WHERE NOT k.deleted
      RETURNING app_id, user_alias`,
     [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
   );

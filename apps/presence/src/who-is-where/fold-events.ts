@@ -128,14 +128,15 @@ export async function foldUsers(tx: Sql, events: readonly DirectoryEvent[]): Pro
     sequence: newest.sequence,
     deleted: newest.type === 'user.deleted',
     do_not_disturb: newest.type === 'user.saved' && newest.data.doNotDisturb,
+    groups: newest.type === 'user.saved' ? newest.data.groups : [],
     traceparent: newest.traceparent,
   }));
   const { rows: written } = await tx.query<Changed>(
-    `INSERT INTO known_users AS k (app_id, user_alias, sequence, deleted, do_not_disturb)
-     SELECT * FROM json_to_recordset($1) AS told(app_id text, user_alias text, sequence bigint, deleted boolean, do_not_disturb boolean)
+    `INSERT INTO known_users AS k (app_id, user_alias, sequence, deleted, do_not_disturb, groups)
+     SELECT * FROM json_to_recordset($1) AS told(app_id text, user_alias text, sequence bigint, deleted boolean, do_not_disturb boolean, groups text[])
      ORDER BY app_id, user_alias
      ON CONFLICT (app_id, user_alias) DO UPDATE
-     SET sequence = excluded.sequence, deleted = excluded.deleted, do_not_disturb = excluded.do_not_disturb
+     SET sequence = excluded.sequence, deleted = excluded.deleted, do_not_disturb = excluded.do_not_disturb, groups = excluded.groups
      WHERE k.sequence < excluded.sequence
      RETURNING app_id AS "appId", user_alias AS "userAlias"`,
     [JSON.stringify(rows)],

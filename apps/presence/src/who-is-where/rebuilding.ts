@@ -8,7 +8,7 @@ const readings = (schema: string) => `
   UNION ALL
   SELECT app_id, unnest(participants), call_id::text, sequence::text FROM ${schema}current_calls WHERE NOT ended
   UNION ALL
-  SELECT app_id, user_alias, 'user', do_not_disturb::text FROM ${schema}known_users WHERE NOT deleted`;
+  SELECT app_id, user_alias, 'user', concat(do_not_disturb, groups) FROM ${schema}known_users WHERE NOT deleted`;
 
 /**
  * Marks whoever the rebuilt tables place somewhere else than those they replace: only of them something may have to be

@@ -1,6 +1,7 @@
 import { ProjectEvents, type ProjectionBatch } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { PublishChanges } from '../publish-changes/publish-changes.js';
+import { foldApps } from '../visibility/app-rules.js';
 import { type Changed, endKeys } from './end-keys.js';
 import { type Folded, foldCalls, foldKnownCalls, foldSessions, foldUsers } from './fold-events.js';
 import { FoldedLately } from './folded-lately.js';
@@ -23,7 +24,7 @@ export class WhoIsWhereProjection {
 
   @ProjectEvents('who-is-where', {
     topics: ['sessions.events', 'calls.events', 'directory.events'],
-    tables: ['device_sessions', 'current_calls', 'known_users'],
+    tables: ['device_sessions', 'current_calls', 'known_users', 'app_rules'],
     sequences: 'SELECT call_id AS key, sequence FROM current_calls WHERE call_id = ANY($1)',
     prune,
     beforeSwap: markWhoDiffers,
@@ -52,7 +53,10 @@ export class WhoIsWhereProjection {
 
   async #fold({ topic, events, tx, ahead, isRebuild, afterCommit }: Batch): Promise<Changed[]> {
     if (topic === 'sessions.events') return foldSessions(tx, events);
-    if (topic === 'directory.events') return foldUsers(tx, events);
+    if (topic === 'directory.events') {
+      await foldApps(tx, events);
+      return foldUsers(tx, events);
+    }
     // A rebuild folds far more calls than go on now.
     const folded = await foldCalls({ tx, ahead }, events, isRebuild ? new FoldedLately() : this.#lately);
     if (!isRebuild) afterCommit(() => this.#note(folded));

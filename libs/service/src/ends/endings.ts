@@ -1,4 +1,4 @@
-import type { AppId, SessionId, UserAlias } from '@communication-center/contracts';
+import type { AppId, PresenceVisibility, SessionId, UserAlias } from '@communication-center/contracts';
 import type { Ended } from '@communication-center/contracts/internal';
 
 /** By what somebody was let in: what ends of it ends that. */
@@ -16,11 +16,16 @@ export interface LetInBy {
 /** Some of what has ended, so that it can be asked of each who was let in, whether that is among it. */
 export class Endings {
   readonly #apps = new Set<AppId>();
+  /** Who sees whom in apps that chose anew, by the newest choice. */
+  readonly visibilities: ReadonlyMap<AppId, { rule: PresenceVisibility; sequence: number }>;
   readonly #names = new Set<string>();
   readonly #upTo = new Map<string, number>();
 
   constructor(ended: readonly Ended[]) {
+    const chosen = ended.filter((one) => one.what === 'visibility');
+    this.visibilities = new Map(chosen.map(({ appId, rule, sequence }) => [appId, { rule, sequence }]));
     for (const one of ended) {
+      if (one.what === 'visibility') continue;
       if (one.what === 'app') this.#apps.add(one.appId);
       else if (one.what === 'app_resumed') this.resume(one.appId);
       else if (one.what === 'user') {
@@ -65,7 +70,7 @@ export class Endings {
   }
 }
 
-function idOf(one: Exclude<Ended, { what: 'user' | 'app' | 'app_resumed' }>): string {
+function idOf(one: Exclude<Ended, { what: 'user' | 'app' | 'app_resumed' | 'visibility' }>): string {
   switch (one.what) {
     case 'session':
       return one.sessionId;
