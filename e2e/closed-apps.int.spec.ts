@@ -147,9 +147,11 @@ test('of a deleted app nothing is left in any service, and its name is given to 
     app.appId,
   ]);
   expect(endpoints).toEqual([]);
-  expect(await fleet.query('directory', 'SELECT act FROM audit WHERE app_id = $1 ORDER BY entry_id DESC LIMIT 1', [app.appId])).toEqual([
-    { act: 'app.deleted' },
-  ]);
+  expect(
+    await fleet.query('directory', "SELECT act FROM audit WHERE app_id = $1 AND act LIKE 'app.%' ORDER BY entry_id DESC LIMIT 2", [
+      app.appId,
+    ]),
+  ).toEqual([{ act: 'app.erased' }, { act: 'app.deleted' }]);
 }, 180_000);
 
 test('a presence stream of another app goes on while one is deleted', async () => {

@@ -14,6 +14,7 @@ import { sipAlgorithms } from './migrations/11-sip-algorithms.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
 import { appStates } from './migrations/11-app-states.js';
 import { groups } from './migrations/12-groups.js';
+import { appendOnly } from './migrations/13-append-only.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -36,6 +37,7 @@ await runService({
     laterScopes,
     appStates,
     groups,
+    appendOnly,
   ],
   sealed,
 });

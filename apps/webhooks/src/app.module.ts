@@ -1,5 +1,6 @@
 import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { Module } from '@nestjs/common';
+import { DeliverAuditEntries } from './deliver/deliver-audit-entries.reaction.js';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
 import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
 import { Deliveries } from './deliver/deliveries.js';
@@ -30,7 +31,7 @@ const ofApps = [
 ];
 
 @Module({
-  controllers: [EndpointsController, DeliveriesController, DeliverCallEvents, DeliverPresenceChanges],
+  controllers: [EndpointsController, DeliveriesController, DeliverCallEvents, DeliverPresenceChanges, DeliverAuditEntries],
   providers: [EndpointStore, Deliveries, Sender, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

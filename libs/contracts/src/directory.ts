@@ -184,6 +184,9 @@ const auditActSchema = z.enum([
   'app.suspended',
   'app.resumed',
   'app.deleted',
+  'app.erased',
+  'sign_in.refused',
+  'user_token.minted',
   'api_key.revoked',
   'secret.made',
   'secret.revoked',
@@ -197,9 +200,13 @@ export type AuditAct = z.infer<typeof auditActSchema>;
 const auditEntrySchema = z.object({
   entryId: z.uuid(),
   at: z.iso.datetime(),
-  actor: z.string().describe('operator, or key:{keyId}'),
+  actor: z.string().describe('operator, key:{keyId}, user:{alias}; center for what it does by itself, nobody for who was not let in'),
   act: auditActSchema,
-  target: z.string().describe('what was acted on: the id of the app, key or secret, the account, or the alias'),
+  target: z
+    .string()
+    .describe(
+      'what was acted on: the id of the app, key or secret, the account, or the alias; of acts that anybody may repeat, how many more there were',
+    ),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditQuerySchema = z
@@ -233,6 +240,10 @@ export const appSavedSchema = eventSchema(
 );
 export const userSavedSchema = eventSchema('user.saved', z.object({ userAlias: recordedAliasSchema, ...userSettings }));
 export const userDeletedSchema = eventSchema('user.deleted', z.object({ userAlias: recordedAliasSchema }));
+
+/** An act that was put on record. Key: the entry. */
+export const auditNotedSchema = eventSchema('audit.noted', auditEntrySchema.omit({ at: true }));
+export type AuditNoted = z.infer<typeof auditNotedSchema>;
 
 /** Apps and users as other services need them; never a secret. Key: `app:…` or `user:…`. */
 export const directoryEventSchema = z.discriminatedUnion('type', [appSavedSchema, userSavedSchema, userDeletedSchema]);

@@ -20,7 +20,9 @@ const viewed = fc
 
 test('whoever looks at themselves sees themselves, by every rule', () => {
   fc.assert(
-    fc.property(rule, viewer, viewed, (by, who, whom) => expect(maySee(by, who, { ...whom, userAlias: who.userAlias })).toBe(true)),
+    fc.property(rule, viewer, viewed, (by, who, whom) => {
+      expect(maySee(by, who, { ...whom, userAlias: who.userAlias })).toBe(true);
+    }),
   );
 });
 
@@ -48,9 +50,9 @@ test('groups are shared by both or by neither, and those who have none share tha
 
 test('where no groups are used everybody sees everybody by the rule that holds unless the app chooses', () => {
   fc.assert(
-    fc.property(alias, viewed, (userAlias, { groups: _, ...whom }) =>
-      expect(maySee('same_group', { userAlias, groups: [] }, whom)).toBe(true),
-    ),
+    fc.property(alias, viewed, (userAlias, { groups: _, ...whom }) => {
+      expect(maySee('same_group', { userAlias, groups: [] }, whom)).toBe(true);
+    }),
   );
 });
 

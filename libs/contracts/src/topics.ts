@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { callEventSchema } from './call-events.js';
-import { directoryEventSchema } from './directory.js';
+import { auditNotedSchema, directoryEventSchema } from './directory.js';
 import { mediaEventSchema } from './media-events.js';
 import { presenceChangedSchema } from './presence.js';
 import { sessionEventSchema } from './session-events.js';
@@ -14,6 +14,7 @@ export const topics = {
   'sessions.events': { retention: 'compacted', key: 'sessionId', events: sessionEventSchema },
   'presence.events': { retention: 'compacted', key: 'appId/userAlias', events: presenceChangedSchema },
   'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias', events: directoryEventSchema },
+  'audit.events': { retention: 'passing', key: 'entryId', events: auditNotedSchema },
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
 } as const;
 

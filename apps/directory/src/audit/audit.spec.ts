@@ -57,9 +57,17 @@ test('an act is noted in the transaction that does it, with who did it', async (
   ];
   for (const [subject, actor] of subjects) {
     const written: unknown[][] = [];
-    const tx = { query: async (_text: string, values: unknown[]) => void written.push(values) } as unknown as Sql;
+    const query = async (_text: string, values: unknown[]) => {
+      written.push(values);
+      return { rows: [{ at: new Date(), id: '1', partition: 0 }] };
+    };
+    const tx = { query } as unknown as Sql;
     await noteOf(subject, demo, 'api_key.revoked', 'k2')(tx);
-    expect(written).toEqual([[expect.any(String), 'demo', actor, 'api_key.revoked', 'k2']]);
+    const [entry, [topics, , keys, events] = []] = written;
+    expect(entry).toEqual([expect.any(String), 'demo', actor, 'api_key.revoked', 'k2']);
+    // The log is told of it in the same transaction.
+    expect([topics, keys]).toEqual([['audit.events'], [entry?.[0]]]);
+    expect(JSON.parse((events as string[])[0] as string)).toMatchObject({ type: 'audit.noted', data: { actor, act: 'api_key.revoked' } });
   }
 });
 

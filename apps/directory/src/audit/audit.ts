@@ -1,6 +1,6 @@
-import type { AppId, AuditAct, AuditEntry, Subject } from '@communication-center/contracts';
-import type { Sql } from '@communication-center/event-log';
-import { actorOf } from '@communication-center/service';
+import { type AppId, type AuditAct, type AuditEntry, enveloped, type Subject } from '@communication-center/contracts';
+import { type Sql, writeOutbox } from '@communication-center/event-log';
+import { actorOf, currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 
 /** Puts an act on record, in the transaction that does it: what is not on record was not done. */
@@ -8,15 +8,20 @@ export type Note = (tx: Sql) => Promise<void>;
 
 /** @param target what was acted on, such as a key's id; never a secret, and no personal data but an alias. */
 export function noteOf(subject: Subject, appId: AppId, act: AuditAct, target: string): Note {
-  return async (tx) => {
-    await tx.query('INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5)', [
-      uuidv7(),
-      appId,
-      actorOf(subject),
-      act,
-      target,
-    ]);
-  };
+  return (tx) => putOnRecord(tx, appId, { actor: actorOf(subject), act, target });
+}
+
+/** Writes an entry, and tells the log of it, which tells endpoints. The relay finds it by itself: nobody waits for it. */
+export async function putOnRecord(tx: Sql, appId: AppId, noted: Omit<AuditEntry, 'entryId' | 'at'>): Promise<void> {
+  const entryId = uuidv7();
+  const { actor, act, target } = noted;
+  const { rows } = await tx.query<{ at: Date }>(
+    'INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5) RETURNING at',
+    [entryId, appId, actor, act, target],
+  );
+  const origin = { id: uuidv7(), source: '/directory', at: rows[0]?.at ?? new Date(), subject: entryId, appId, sequence: 1 };
+  const event = enveloped({ type: 'audit.noted' as const, data: { entryId, ...noted } }, { ...origin, traceparent: currentTraceparent() });
+  await writeOutbox(tx, [{ topic: 'audit.events', key: entryId, event }]);
 }
 
 interface AuditRow {

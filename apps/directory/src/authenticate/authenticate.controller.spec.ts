@@ -7,6 +7,7 @@ import { ProblemError } from '@communication-center/service';
 import { expect, test } from 'vitest';
 import type { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { AppStore } from '../apps/app-store.js';
+import type { FrequentActs } from '../audit/frequent-acts.js';
 import type { DirectorySettings } from '../settings.js';
 import type { UserTokens } from '../user-tokens/user-tokens.js';
 import type { UserStore } from '../users/user-store.js';
@@ -22,6 +23,7 @@ const ann = { appId: demo, userAlias: 'ann' as UserAlias };
 /** A directory with one app, one key, and one user's token. @returns it, and which users it was told to know. */
 function directory(appState: AppState = 'active') {
   const ensured: string[] = [];
+  const onRecord: string[] = [];
   const apps = {
     require: async (appId: AppId) => {
       if (appId !== demo && appId !== 'other') throw new ProblemError('unknown_app');
@@ -29,7 +31,9 @@ function directory(appState: AppState = 'active') {
   };
   const users = { ensure: async (appId: AppId, userAlias: UserAlias) => ensured.push(`${appId}/${userAlias}`) };
   const keys = { find: async (credential: string) => (credential === 'cc_good' ? { ...key, appState } : undefined) };
+  const acts = { note: (...noted: string[]) => onRecord.push(noted.join(' ')) };
   const tokens = {
+    appOf: async (credential: string) => (credential === 'a.bad.token' ? demo : undefined),
     verify: async (credential: string) => {
       if (credential === 'a.token.of-an-outage') throw new Error('the database is away');
       if (credential !== 'a.good.token') throw new ProblemError('unauthenticated', 'token: it cannot be read');
@@ -41,6 +45,7 @@ function directory(appState: AppState = 'active') {
     users as unknown as UserStore,
     keys as unknown as ApiKeyStore,
     tokens as unknown as UserTokens,
+    acts as unknown as FrequentActs,
     { OPERATOR_KEY: new OperatorKeys([{ key: operatorKey }, { holder: 'anna', key: annasKey }]) } as DirectorySettings,
   );
   const whose = (credential: string, appId?: string) => controller.whose({ body: { credential, ...(appId && { appId: appId as AppId }) } });
@@ -48,7 +53,7 @@ function directory(appState: AppState = 'active') {
     const bodies = asked.map(([credential, appId]) => ({ credential, ...(appId && { appId: appId as AppId }) }));
     return (await controller.whoseEach({ body: { asked: bodies } })).answers;
   };
-  return { ensured, whose, whoseEach };
+  return { ensured, onRecord, whose, whoseEach };
 }
 
 test('each kind of credential is known for what it is', async () => {
@@ -121,4 +126,16 @@ test('several that are asked for together are each answered as if alone, in thei
 
 test('where one cannot be decided, none of those asked for together is: they are asked again', async () => {
   await expect(directory().whoseEach(['a.good.token'], ['a.token.of-an-outage'])).rejects.toThrow('the database is away');
+});
+
+test('who is refused in an app is put on record there; who comes in, or is of no app, is not', async () => {
+  const { whose, onRecord } = directory();
+  await whose('a.good.token');
+  for (const [credential, appId] of [['a.bad.token'], ['nonsense'], ['cc_gone', 'demo'], ['cc_good', 'other'], ['x', 'gone']] as const)
+    await expect(whose(credential, appId)).rejects.toThrow();
+  expect(onRecord).toEqual([
+    'demo nobody sign_in.refused unauthenticated',
+    'demo nobody sign_in.refused unauthenticated',
+    'other nobody sign_in.refused forbidden',
+  ]);
 });

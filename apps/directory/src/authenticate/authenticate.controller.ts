@@ -4,6 +4,7 @@ import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center
 import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
 import { AppStore, requireOpen } from '../apps/app-store.js';
+import { FrequentActs } from '../audit/frequent-acts.js';
 import type { DirectorySettings } from '../settings.js';
 import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
@@ -11,6 +12,9 @@ import { UserStore } from '../users/user-store.js';
 type Asked = Inquiry<typeof internal.authenticate>['body'];
 type Answer = { holder: SubjectWithOrigins } | { refused: ProblemCode; detail?: string | undefined };
 type SubjectWithOrigins = Subject & { allowedOrigins?: string[] | undefined };
+
+/** Refusals that are put on record: who else is refused did nothing wrong. */
+const noted: ReadonlySet<ProblemCode> = new Set(['unauthenticated', 'forbidden']);
 
 /** Tells the gateway whose credential a request or socket carries. */
 @Controller()
@@ -20,6 +24,7 @@ export class AuthenticateController {
     private readonly users: UserStore,
     private readonly keys: ApiKeyStore,
     private readonly tokens: UserTokens,
+    private readonly acts: FrequentActs,
     @Inject(Settings) private readonly settings: DirectorySettings,
   ) {}
 
@@ -36,8 +41,23 @@ export class AuthenticateController {
     return { answers: await Promise.all(body.asked.map((one) => this.#holderOf(one).then((holder) => ({ holder }), refusalOf))) };
   }
 
-  async #holderOf({ credential, appId, withOrigins }: Asked): Promise<SubjectWithOrigins> {
-    if (appId) await this.apps.require(appId);
+  async #holderOf(asked: Asked): Promise<SubjectWithOrigins> {
+    if (asked.appId) await this.apps.require(asked.appId);
+    try {
+      return await this.#holderIn(asked);
+    } catch (error) {
+      if (error instanceof ProblemError && noted.has(error.code)) await this.#noteRefused(asked, error.code);
+      throw error;
+    }
+  }
+
+  /** Of which app somebody was refused, is known where they say it, or where their token was signed with a secret of it. */
+  async #noteRefused({ appId, credential }: Asked, code: ProblemCode): Promise<void> {
+    const of = appId ?? (await this.tokens.appOf(credential));
+    if (of) this.acts.note(of, 'nobody', 'sign_in.refused', code);
+  }
+
+  async #holderIn({ credential, appId, withOrigins }: Asked): Promise<SubjectWithOrigins> {
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
     if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias, whose.token?.issuedAt);

@@ -4,6 +4,7 @@ import { OutboxRelay, type Sql, type WrittenRow, writeOutbox } from '@communicat
 import { currentTraceparent, DueRows, Postgres, Report, type ReportError } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { putOnRecord } from '../audit/audit.js';
 
 /** Users that one transaction erases at most: each leaves two events. */
 const usersAtOnce = 200;
@@ -85,6 +86,7 @@ export async function eraseSome(tx: Sql): Promise<WrittenRow[] | undefined> {
     );
     if (rowCount) return [];
   }
+  await putOnRecord(tx, appId, { actor: 'center', act: 'app.erased', target: appId });
   await tx.query("UPDATE apps SET erased_at = date_trunc('milliseconds', clock_timestamp()) WHERE app_id = $1", [appId]);
   return [];
 }

@@ -1,6 +1,7 @@
 import type { AppId, Subject, UserAlias, UserTokenView } from '@communication-center/contracts';
 import { expect, test } from 'vitest';
 import type { AppStore } from '../apps/app-store.js';
+import type { FrequentActs } from '../audit/frequent-acts.js';
 import type { UserStore } from '../users/user-store.js';
 import { UserTokensController } from './user-tokens.controller.js';
 import type { UserTokens } from './user-tokens.js';
@@ -18,7 +19,8 @@ function minting({ appTrusts = false, isAllowed = false, most = 86_400, subject 
   const apps = { get: async () => ({ trustsBareAlias: appTrusts }) } as unknown as AppStore;
   const users = { ensure: async () => undefined } as unknown as UserStore;
   const tokens = { mint: () => ({ token: 'a token' }) } as unknown as UserTokens;
-  return new UserTokensController(apps, users, tokens, { ALLOW_BARE_ALIAS: isAllowed, MAX_TOKEN_SECONDS: most }).mint(subject, body);
+  const acts = { note: () => undefined } as unknown as FrequentActs;
+  return new UserTokensController(apps, users, tokens, acts, { ALLOW_BARE_ALIAS: isAllowed, MAX_TOKEN_SECONDS: most }).mint(subject, body);
 }
 
 test('a bare alias is trusted where both the app and the Center do', async () => {

@@ -1,8 +1,9 @@
 import { type AppId, type Subject, type UserTokenView, userTokenBodySchema } from '@communication-center/contracts';
-import { appOfKey, From, JsonBody, OpenToNobody, ProblemError, Settings } from '@communication-center/service';
+import { actorOf, appOfKey, From, JsonBody, OpenToNobody, ProblemError, Settings } from '@communication-center/service';
 import { Controller, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { AppStore, requireOpen } from '../apps/app-store.js';
+import { FrequentActs } from '../audit/frequent-acts.js';
 import type { DirectorySettings } from '../settings.js';
 import { UserStore } from '../users/user-store.js';
 import { UserTokens } from './user-tokens.js';
@@ -15,6 +16,7 @@ export class UserTokensController {
     private readonly apps: AppStore,
     private readonly users: UserStore,
     private readonly tokens: UserTokens,
+    private readonly acts: FrequentActs,
     @Inject(Settings) private readonly settings: Pick<DirectorySettings, 'ALLOW_BARE_ALIAS' | 'MAX_TOKEN_SECONDS'>,
   ) {}
 
@@ -29,7 +31,9 @@ export class UserTokensController {
       throw new ProblemError('invalid_request', `expiresInSeconds: ${message}`, { fields: [{ field: 'expiresInSeconds', message }] });
     }
     const tokensEnded = await this.users.ensure(appId, body.userAlias);
-    return this.tokens.mint(appId, body.userAlias, body.expiresInSeconds, tokensEnded);
+    const minted = await this.tokens.mint(appId, body.userAlias, body.expiresInSeconds, tokensEnded);
+    this.acts.note(appId, actorOf(subject), 'user_token.minted', body.userAlias);
+    return minted;
   }
 
   async #trustingApp({ appId }: UserTokenBody): Promise<AppId> {

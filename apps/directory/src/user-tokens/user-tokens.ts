@@ -61,6 +61,12 @@ export class UserTokens {
     return { appId: secret.appId, userAlias: userAlias.data, token: held };
   }
 
+  /** @returns the app whose secret a token names, be it signed with it or not; undefined for none. */
+  async appOf(token: string): Promise<AppId | undefined> {
+    const kid = kidOf(token);
+    return kid === undefined ? undefined : (await this.secrets.byKid(kid))?.appId;
+  }
+
   /** @throws ProblemError `unauthenticated` for a token of the future, or of too long a life. */
   #held(kid: string, { iat, exp }: JWTPayload): HeldToken {
     const [issuedAt, expiresAt] = [Math.floor(iat ?? 0), Math.floor(exp ?? 0)];
