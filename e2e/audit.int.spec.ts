@@ -12,6 +12,15 @@ test('acts are listed with who did them, and told to endpoints; a flood of refus
   const receiver = await WebhookReceiver.start();
   const endpoint = { url: receiver.url, eventTypes: ['audit.*'] };
   receiver.secret = (await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, endpoint)).body.secret ?? '';
+  const stream = await fetch(`${fleet.url}/v1/apps/${app.appId}/audit/stream`, { headers: { authorization: `Bearer ${app.key}` } });
+  expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  const reading = (stream.body as ReadableStream<Uint8Array>).getReader();
+  const text = new TextDecoder();
+  let streamed = '';
+  const readOn = async () => {
+    for (let part = await reading.read(); !part.done; part = await reading.read()) streamed += text.decode(part.value, { stream: true });
+  };
+  const read = readOn().catch(() => undefined);
   await fleet.makeUser(app, 'ann');
   await fleet.rest('POST', '/v1/users/ann/revoke', app.key);
   await fleet.tokenOf(app, 'ann');
@@ -32,6 +41,9 @@ test('acts are listed with who did them, and told to endpoints; a flood of refus
   );
   const told = receiver.received.find(({ body }) => body.data.act === 'user.revoked')?.body;
   expect(told).toMatchObject({ type: 'audit.noted', data: { appId: app.appId, target: 'ann', actor: expect.stringMatching(/^key:/) } });
+  await eventually('the stream telling it', () => streamed.includes('"act":"user.revoked","target":"ann"'));
+  await reading.cancel();
+  await read;
   expect(receiver.badSignatures).toEqual([]);
   await receiver.stop();
 });

@@ -7,6 +7,7 @@ import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
 import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
 import { AuditController } from './audit/audit.controller.js';
+import { AuditStreams } from './audit/audit-streams.js';
 import { FrequentActs } from './audit/frequent-acts.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
 import { EndsController } from './ends/ends.controller.js';
@@ -43,6 +44,17 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     EndsController,
     SipAccountsController,
   ],
-  providers: [AppStore, ApiKeyStore, AppSecretStore, UserStore, UserTokens, SipAccountStore, EraseApps, FrequentActs, purgeRows(oldRows)],
+  providers: [
+    AppStore,
+    ApiKeyStore,
+    AppSecretStore,
+    UserStore,
+    UserTokens,
+    SipAccountStore,
+    EraseApps,
+    FrequentActs,
+    AuditStreams,
+    purgeRows(oldRows),
+  ],
 })
 export class AppModule {}

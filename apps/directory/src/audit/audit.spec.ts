@@ -25,7 +25,7 @@ function auditOf(count: number) {
   const query = async (_text: string, [, before, limit]: [AppId, string | null, number]) => ({
     rows: rows.filter(({ entry_id }) => before === null || entry_id < before).slice(0, limit),
   });
-  return new AuditController({ query } as unknown as Postgres);
+  return new AuditController({ query } as unknown as Postgres, {} as never);
 }
 
 test('whatever the size of a page, the pages together are the whole record', async () => {

@@ -24,6 +24,14 @@ export async function putOnRecord(tx: Sql, appId: AppId, noted: Omit<AuditEntry,
   await writeOutbox(tx, [{ topic: 'audit.events', key: entryId, event }]);
 }
 
+const toEntry = ({ entry_id, at, actor, act, target }: AuditRow): AuditEntry => ({
+  entryId: entry_id,
+  at: at.toISOString(),
+  actor,
+  act,
+  target,
+});
+
 interface AuditRow {
   entry_id: string;
   at: Date;
@@ -32,11 +40,21 @@ interface AuditRow {
   target: string;
 }
 
+/** @returns the entries of an app whose ids are greater, in their order. */
+export async function auditAfter(sql: Sql, appId: AppId, after: string, limit: number): Promise<AuditEntry[]> {
+  const { rows } = await sql.query<AuditRow>('SELECT * FROM audit WHERE app_id = $1 AND entry_id > $2 ORDER BY entry_id LIMIT $3', [
+    appId,
+    after,
+    limit,
+  ]);
+  return rows.map(toEntry);
+}
+
 /** @returns an app's entries, newest first. @param before the last entry of the page before. */
 export async function auditOf(sql: Sql, appId: AppId, before: string | null, limit: number): Promise<AuditEntry[]> {
   const { rows } = await sql.query<AuditRow>(
     'SELECT * FROM audit WHERE app_id = $1 AND ($2::uuid IS NULL OR entry_id < $2) ORDER BY entry_id DESC LIMIT $3',
     [appId, before, limit],
   );
-  return rows.map(({ entry_id, at, actor, act, target }) => ({ entryId: entry_id, at: at.toISOString(), actor, act, target }));
+  return rows.map(toEntry);
 }
