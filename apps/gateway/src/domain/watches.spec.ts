@@ -43,7 +43,6 @@ class World {
   );
   readonly devices = names.map((userAlias) => new Device(userAlias));
   readonly watches = new Watches<Device>();
-  readonly everSeen = new Set<string>();
 
   constructor() {
     this.watches.noteRule(app, { rule: this.rule, sequence: 1 });
@@ -62,7 +61,8 @@ class World {
     const { seeing, missing } = this.watches.toTell(app, presence);
     for (const device of seeing) this.#tell(device, presence);
     for (const device of missing) {
-      expect(this.everSeen).toContain(`${device.userAlias} ${userAlias}`);
+      // Only who sees somebody now hears that he is gone.
+      expect(device.shown.get(userAlias)?.status ?? 'offline').not.toBe('offline');
       device.take({ userAlias, status: 'offline', version: presence.version, ...blank });
     }
     if (seesOthers) this.#lookAgain(userAlias);
@@ -91,7 +91,6 @@ class World {
 
   #tell(device: Device, presence: Presence): void {
     expect(this.sees(device.userAlias, presence.userAlias)).toBe(true);
-    this.everSeen.add(`${device.userAlias} ${presence.userAlias}`);
     device.take(presence);
   }
 }
