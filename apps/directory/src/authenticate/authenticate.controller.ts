@@ -53,7 +53,8 @@ export class AuthenticateController {
 
   /** Of which app somebody was refused, is known where they say it, or where their token was signed with a secret of it. */
   async #noteRefused({ appId, credential }: Asked, code: ProblemCode): Promise<void> {
-    const of = appId ?? (await this.tokens.appOf(credential));
+    // Whoever is refused is refused, whether it can be put on record or not.
+    const of = appId ?? (await this.tokens.appOf(credential).catch(() => undefined));
     if (of) this.acts.note(of, 'nobody', 'sign_in.refused', code);
   }
 
