@@ -49,7 +49,7 @@ async function wish(appId: AppId, userAliases: readonly UserAlias[], sequence: n
 /** The database, in which looks at some people take too long. */
 function timingOut(isSlow: (userAliases: readonly string[]) => boolean): TestSchema {
   const query = async (tx: Pick<TestSchema, 'query'>, text: string, values: unknown[] = []) => {
-    const isLook = text.includes('look_in_turn(');
+    const isLook = text.includes('look_at_people(');
     if (!isLook || !isSlow(values[1] as string[])) return tx.query(text, values);
     throw Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
   };
