@@ -49,6 +49,8 @@ export class AuditController {
     this.streams.requireRoom(appId);
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+    // There may be nothing to tell for long.
+    reply.raw.flushHeaders();
     this.streams.serve(appId, after, reply.raw);
   }
 }
