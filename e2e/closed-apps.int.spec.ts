@@ -2,8 +2,8 @@
  * An app that is suspended or deleted is over within two seconds at every door of every replica: sockets, streams and calls end and
  * are told why, nobody gets in, and no other app notices. One that was resumed goes on; of one that was deleted nothing is left.
  */
-import type { AppView, EndpointView, Presence, Problem } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, Phones, PresenceReader, RawSocket, ringOf, type TestApp } from '@communication-center/testing';
+import type { AppView, EndpointView, Presence, Problem, SipAccountView } from '@communication-center/contracts';
+import { endOf, eventually, Fleet, Phones, PresenceReader, RawSocket, ringOf, SipPhone, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -86,6 +86,29 @@ test('calls of a suspended app end, and are told why, ringing ones too', async (
   const record = await fleet.rest<{ reason: string }>('GET', `/v1/calls/${talk.callId}`, app.key);
   expect([record.status, record.body.reason]).toEqual([200, 'ended_by_server']);
 });
+
+test('subscriptions of an app’s phone systems end with it, and are refused until it is resumed', async () => {
+  await fleet.makeUser(app, 'bob');
+  await eventually('bob being known', async () => (await fleet.rest('GET', '/v1/presence/bob', app.key)).status === 200);
+  const { body } = await fleet.rest<SipAccountView>('PUT', `/v1/apps/${app.appId}/sip-accounts/desk`, app.key);
+  const phone = {
+    center: `127.0.0.1:${fleet.state.ports.sip}`,
+    transport: 'udp' as const,
+    target: `sip:bob@${app.appId}`,
+    package: 'dialog',
+    realm: app.appId,
+    username: 'desk',
+    password: body.password ?? '',
+    notifies: 2,
+  };
+  const lamp = await SipPhone.start(phone);
+  expect(await lamp.notify(1)).toContain('Subscription-State: active;expires=');
+  await act('suspend');
+  expect(await lamp.notify(2, soonMs + 500)).toContain('Subscription-State: terminated;reason=deactivated');
+  await act('resume');
+  const again = await SipPhone.start({ ...phone, notifies: 1 });
+  expect(await again.notify(1)).toContain('Subscription-State: active;expires=');
+}, 90_000);
 
 test('a ring at a user who is deleted ends at once, and the caller hears of it', async () => {
   await fleet.makeUser(app, 'bob');
