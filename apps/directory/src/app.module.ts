@@ -2,6 +2,7 @@ import { purgeRows } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ApiKeyStore } from './api-keys/api-key-store.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { AppLimitsController } from './app-limits/app-limits.controller.js';
 import { AppSecretStore } from './app-secrets/app-secret-store.js';
 import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
 import { AppStore } from './apps/app-store.js';
@@ -34,6 +35,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
 @Module({
   controllers: [
     AppsController,
+    AppLimitsController,
     ApiKeysController,
     AppSecretsController,
     UsersController,

@@ -7,6 +7,7 @@ import { ProblemError } from '@communication-center/service';
 import { expect, test } from 'vitest';
 import { Authenticator } from './authenticator.js';
 import type { CredentialEnds } from './credential-ends.js';
+import type { SignInFailures } from './fair-share/sign-in-failures.js';
 import type { AllowedOrigins } from './public-door/allowed-origins.js';
 import type { Services } from './services.js';
 import type { GatewaySettings } from './settings.js';
@@ -31,7 +32,10 @@ function directory() {
     return { answers: (body.asked ?? []).map(answerTo) };
   };
   const services = { directory: { ask } } as unknown as Services;
-  return { requests, authenticator: new Authenticator(services, {} as AllowedOrigins, {} as CredentialEnds, {} as GatewaySettings) };
+  return {
+    requests,
+    authenticator: new Authenticator(services, {} as AllowedOrigins, {} as CredentialEnds, {} as SignInFailures, {} as GatewaySettings),
+  };
 }
 
 const whose = (authenticator: Authenticator, credential: string) => authenticator.whose(credential, { appId: 'demo' as AppId });

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { askTogether, connectingPaceMs } from './ask-together.js';
 import { CredentialEnds } from './credential-ends.js';
+import { type Attempt, SignInFailures } from './fair-share/sign-in-failures.js';
 import { AllowedOrigins, type Page, PageRefused } from './public-door/allowed-origins.js';
 import { mayAsk } from './public-door/cross-origin.js';
 import { Services } from './services.js';
@@ -12,6 +13,9 @@ import type { GatewaySettings } from './settings.js';
 
 type Asked = Asking<typeof internal.authenticate>['body'];
 type Holder = z.output<typeof internal.authenticate.answer>;
+
+/** From where somebody comes, and as whom: sign-ins that fail are counted by it. */
+export type From = Omit<Attempt, 'credential'>;
 
 const nobodys: ReadonlySet<string> = new Set();
 /** What keys and tokens are made of (RFC 7235 §2.1); others may take more bytes than together there is room for. */
@@ -28,6 +32,7 @@ export class Authenticator {
     private readonly services: Services,
     private readonly origins: AllowedOrigins,
     private readonly ends: CredentialEnds,
+    private readonly failures: SignInFailures,
     @Inject(Settings) private readonly settings: GatewaySettings,
   ) {
     // Whoever sends a request waits for its answer, however many others do.
@@ -35,15 +40,16 @@ export class Authenticator {
   }
 
   /**
-   * @param by the app it must be of, which a socket names, and the page that shows it.
-   * @throws ProblemError `unauthenticated`, `unknown_app` or `forbidden`, as the directory says; PageRefused for a page of an origin
+   * @param by the app it must be of, which a socket names, the page that shows it, and from where it comes, unless it was looked at before.
+   * @throws ProblemError `rate_limited` where too many failed from there, `unauthenticated`, `unknown_app` or `forbidden`, as the directory says; PageRefused for a page of an origin
    * that the credential's app does not allow.
    */
-  async whose(credential: string, { appId, page }: { appId?: AppId; page?: Page | undefined } = {}): Promise<Subject> {
+  async whose(credential: string, { appId, page, from }: { appId?: AppId; page?: Page | undefined; from?: From } = {}): Promise<Subject> {
     const isElsewhere = page !== undefined && !mayAsk(page, nobodys);
     // Parsed before it is asked together with others: what is wrong with one is that one's.
     const asked = parseInput(authenticationBodySchema, { credential, ...(appId && { appId }), ...(isElsewhere && { withOrigins: true }) });
-    const { allowedOrigins, ...subject } = await this.#ask(asked);
+    const ask = () => this.#ask(asked);
+    const { allowedOrigins, ...subject } = await (from ? this.failures.watch({ credential, ...from }, ask) : ask());
     if (isElsewhere) this.origins.require(page, allowedOrigins);
     return subject;
   }
@@ -72,9 +78,9 @@ export class Authenticator {
   }
 
   /** As {@link whose}, for what lasts longer than a request, and a mark of before: see {@link whileGood}. */
-  async whoseLasting(credential: string, page: Page): Promise<{ subject: Subject; mark: Mark }> {
+  async whoseLasting(credential: string, page: Page, from: From): Promise<{ subject: Subject; mark: Mark }> {
     const mark = await this.ends.mark();
-    return { subject: await this.whose(credential, { page }), mark };
+    return { subject: await this.whose(credential, { page, from }), mark };
   }
 
   /**

@@ -49,6 +49,12 @@ export const settings = z.object({
   DIRECTORY_URL: addressOf('directory'),
   CALLS_URL: addressOf('calls'),
   PRESENCE_URL: addressOf('presence'),
+  REDIS_URL: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ secret: true })
+    .describe('Redis in which gateways count together how much is done in whose name; holds no truth. Without it each counts for itself'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a gateway counts as alive after it last renewed its lease'),

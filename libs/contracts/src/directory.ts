@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
+import { appLimitsSchema } from './limits.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { cursorSchema, text, webAddress } from './text.js';
 
@@ -46,6 +47,7 @@ export const appOptionsSchema = z.object({
     .describe(
       'origins whose pages may ask in the name of this app, such as https://shop.example.com; else those that the installation allows',
     ),
+  limits: appLimitsSchema.optional().describe('how much may be done in the name of this app; what is left out is as by default'),
 });
 export type AppOptions = z.infer<typeof appOptionsSchema>;
 

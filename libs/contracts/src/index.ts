@@ -150,6 +150,20 @@ export {
   userAliasSchema,
 } from './ids.js';
 export { eventLimits, jsonFault, jsonFaultMessage } from './json-bounds.js';
+export {
+  type AppLimits,
+  appLimitsSchema,
+  defaultLimits,
+  type LimitHolder,
+  type LimitKind,
+  type Limits,
+  limitHolders,
+  limitKinds,
+  limitsViewSchema,
+  limitsWith,
+  type Rate,
+  signInFailureLimits,
+} from './limits.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
   type MediaClientFrame,

@@ -58,6 +58,7 @@ export const problemSchema = z.object({
     .boolean()
     .optional()
     .describe('set when a part of the Center failed before it could decide: repeat it, with the same `Idempotency-Key`'),
+  retryAfterSeconds: z.int().optional().describe('set where it is known when another try may fare better; over REST `Retry-After` too'),
   traceId: z.string().optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

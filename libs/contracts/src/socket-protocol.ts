@@ -77,6 +77,7 @@ export const socketErrorSchema = z.object({
   message: z.string(),
   fields: z.array(problemFieldSchema).optional(),
   callId: z.string().optional(),
+  retryAfterSeconds: z.int().optional().describe('set where it is known when another try may fare better'),
   traceId: z.string().optional().describe('the trace in which the log of the Center tells of it'),
 });
 export type SocketError = z.infer<typeof socketErrorSchema>;

@@ -5,6 +5,7 @@ export { bytesOf, readFrame } from './arrivals/read-frame.js';
 export { isOriginForm, placeOn, requireTarget } from './arrivals/request-target.js';
 export { repairFrom } from './call-repair.js';
 export type { ClientPlace } from './clients/address-counts.js';
+export { countedAs } from './clients/client-address.js';
 export { ClientConnections, requireSignIn } from './clients/client-connections.js';
 export { type ClientSettings, clientSettings } from './clients/client-settings.js';
 export { refuseOverHttp } from './clients/refuse-http.js';

@@ -15,15 +15,22 @@ export class ProblemError extends Error {
   override name = 'ProblemError';
   readonly fields: ProblemField[] | undefined;
   readonly callId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     readonly code: ProblemCode,
     detail?: string,
-    more: { fields?: ProblemField[] | undefined; callId?: string | undefined; cause?: unknown } = {},
+    more: {
+      fields?: ProblemField[] | undefined;
+      callId?: string | undefined;
+      retryAfterSeconds?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail ?? problems[code].title, more.cause === undefined ? undefined : { cause: more.cause });
     this.fields = more.fields;
     this.callId = more.callId;
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 
   /** Whether nothing was decided, since the infrastructure failed: another try may fare better, and a refusal would not. */
@@ -43,14 +50,22 @@ export class ProblemError extends Error {
       ...(this.fields && { fields: this.fields }),
       ...(this.callId && { callId: this.callId }),
       ...(this.isUndecided && { undecided: true }),
+      ...(this.retryAfterSeconds !== undefined && { retryAfterSeconds: this.retryAfterSeconds }),
       ...(traceId && { traceId }),
     };
   }
 
   /** @returns this as a socket tells it. */
   toSocketError(traceId?: string): SocketError {
-    const { code, message, fields, callId } = this;
-    return { code, message, ...(fields && { fields }), ...(callId && { callId }), ...(traceId && { traceId }) };
+    const { code, message, fields, callId, retryAfterSeconds } = this;
+    return {
+      code,
+      message,
+      ...(fields && { fields }),
+      ...(callId && { callId }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...(traceId && { traceId }),
+    };
   }
 }
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { asyncApi } from './asyncapi.js';
 import { describedRoutes } from './described.js';
 import { eventCatalog } from './event-catalog.js';
+import { limitsPage } from './limits-page.js';
 import { requireSound } from './lint-documents.js';
 import { openApi } from './openapi.js';
 import { publicRoutes } from './public-routes.js';
@@ -21,6 +22,7 @@ const pages = {
   'protocol/asyncapi.json': asJson(asyncApi()),
   'protocol/events.md': eventCatalog(),
   'settings.md': await settingsPage(root),
+  'limits.md': limitsPage(),
 };
 
 await requireSound([

@@ -18,6 +18,7 @@ export function refuseUpgrade(socket: Duplex, error: ProblemError): void {
       ...keptNowhere,
       'content-type': 'application/problem+json',
       'content-length': Buffer.byteLength(body),
+      ...(error.retryAfterSeconds !== undefined && { 'retry-after': error.retryAfterSeconds }),
       ...(problem.status === 426 && { upgrade: 'websocket' }),
       connection: 'close',
     }) + body,

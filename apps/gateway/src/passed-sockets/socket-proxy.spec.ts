@@ -67,6 +67,7 @@ function makeProxy(urls: string[], more = {}): SocketProxy {
     gateway,
     authenticator as never,
     new Clients({ TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADDRESS: 100, SIGNED_IN_PER_ADDRESS: 100, ...more } as never),
+    { require: async () => undefined } as never,
     { ...limits, ...more } as never,
     (error) => reports.push(error),
   );

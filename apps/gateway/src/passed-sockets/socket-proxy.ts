@@ -15,6 +15,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { Places } from '../domain/places.js';
+import { FairShare } from '../fair-share/fair-share.js';
 import type { Owner } from '../public-door/routes.js';
 import { noPlace, whoseShare } from '../public-door/turns.js';
 import { Services } from '../services.js';
@@ -42,6 +43,7 @@ export class SocketProxy {
     private readonly identity: Identity,
     private readonly authenticator: Authenticator,
     private readonly clients: Clients,
+    private readonly shares: FairShare,
     @Inject(Settings) private readonly limits: Limits,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -57,9 +59,11 @@ export class SocketProxy {
       requireHandshake(request);
       const place = this.clients.placeOf(request);
       const credential = credentialOf(request.headers);
-      const held = await this.authenticator.whoseLasting(credential, request);
+      const from = { address: this.clients.countedAddressOf(request) };
+      const held = await this.authenticator.whoseLasting(credential, request, from);
       const { subject } = held;
       requireSignIn(place);
+      await this.shares.require('sockets', { subject, ...from });
       await this.#inPlace(subject, async () => {
         const { answer, taken } = await this.#ask(owner, request, subject, gone.signal);
         if (!taken) return passRefusal(socket, answer);

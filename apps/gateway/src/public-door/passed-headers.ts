@@ -39,7 +39,8 @@ const answered = [
 ] as const;
 
 /** What pages of other origins may read of an answer besides what they always may (Fetch §3.2.3). */
-export const exposedHeaders = 'accept-ranges, content-disposition, content-range, etag, link, location, retry-after';
+export const exposedHeaders =
+  'accept-ranges, content-disposition, content-range, etag, link, location, ratelimit, ratelimit-policy, retry-after';
 
 type Passed = Record<string, string | string[]>;
 

@@ -4,10 +4,12 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ProblemError } from '@communication-center/service';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Clients } from '../clients.js';
+import type { Share } from '../fair-share/fair-share.js';
 import { PublicDoor } from './public-door.js';
 
 const bug = () => {
@@ -17,9 +19,11 @@ const limits = { TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADD
 let door: PublicDoor;
 let port: number;
 let onUpgrade: () => Promise<void>;
+let onTake: () => Promise<Share>;
 
 beforeEach(async () => {
   onUpgrade = async () => bug();
+  onTake = async () => ({ standings: [] });
   const nothing = async () => undefined;
   const sockets = { start: nothing, stop: nothing, upgrade: () => onUpgrade() };
   const settings = {
@@ -39,6 +43,7 @@ beforeEach(async () => {
     sockets as never,
     { stop: () => undefined, upgrade: bug } as never,
     new Clients(settings as never),
+    { take: () => onTake() } as never,
   );
   await door.onApplicationBootstrap();
   port = door.port;
@@ -138,4 +143,17 @@ describe('an upgrade', () => {
     expect(await upgrading('//elsewhere/v1/socket')).toBe(400);
     await goesOn();
   });
+});
+
+test('who has used a share up is told how things stand, and when to come again', async () => {
+  const rate = { perSecond: 1, burst: 5 };
+  const refused = new ProblemError('rate_limited', 'Too many reads', { retryAfterSeconds: 3 });
+  onTake = async () => ({ standings: [{ name: 'reads address 127.0.0.1', rate, level: 0.2, fullInMs: 4800 }], refused });
+  const answer = await ask('/v1/calls');
+  expect(statusOf(answer)).toBe(429);
+  expect(answer.toLowerCase()).toContain('\r\nretry-after: 3\r\n');
+  expect(answer.toLowerCase()).toContain('\r\nratelimit-policy: "reads-address";q=5;w=5\r\n');
+  expect(answer.toLowerCase()).toContain('\r\nratelimit: "reads-address";r=0;t=5\r\n');
+  expect(answer).toContain('"retryAfterSeconds":3');
+  await goesOn();
 });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Subject } from '@communication-center/contracts';
+import type { LimitKind, Subject } from '@communication-center/contracts';
 import {
   continueTrace,
   currentTraceId,
@@ -19,8 +19,11 @@ import fastifyStatic from '@fastify/static';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Authenticator } from '../authenticator.js';
+import { Authenticator, type From } from '../authenticator.js';
 import { Clients } from '../clients.js';
+import { kindOfRequest } from '../fair-share/act-kinds.js';
+import { type Actor, FairShare } from '../fair-share/fair-share.js';
+import { rateLimitHeaders } from '../fair-share/rate-limit-headers.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
@@ -50,6 +53,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly sockets: SocketDoor,
     private readonly passedSockets: SocketProxy,
     private readonly clients: Clients,
+    private readonly shares: FairShare,
   ) {
     this.#safe = new SafeHeaders(settings);
     this.#server = fastify({
@@ -142,10 +146,12 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const { authorization } = request.headers;
     const credential = authorization === undefined ? undefined : credentialIn(authorization);
     // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
-    const held = credential && owner?.kind === 'stream' ? await this.authenticator.whoseLasting(credential, request.raw) : undefined;
-    const subject = held?.subject ?? (await this.#subjectOf(credential, request));
+    const from = { address: this.clients.countedAddressOf(request.raw) };
+    const held = credential && owner?.kind === 'stream' ? await this.authenticator.whoseLasting(credential, request.raw, from) : undefined;
+    const subject = held?.subject ?? (await this.#subjectOf(credential, request, from));
     if (credential) this.clients.signedIn(request.raw);
     noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
+    await this.#requireShare(kindOfRequest(request.method, owner?.path ?? '', owner?.kind ?? 'short'), { subject, ...from }, reply);
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
     const { service, kind, path } = owner;
     if (kind === 'socket') throw new ProblemError('unsupported_protocol', 'A WebSocket is here: ask for an upgrade');
@@ -161,8 +167,15 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  async #subjectOf(credential: string | undefined, request: FastifyRequest): Promise<Subject> {
-    return credential ? this.authenticator.whose(credential, { page: request.raw }) : { kind: 'nobody' };
+  async #subjectOf(credential: string | undefined, request: FastifyRequest, from: From): Promise<Subject> {
+    return credential ? this.authenticator.whose(credential, { page: request.raw, from }) : { kind: 'nobody' };
+  }
+
+  /** Says how a request stands to its limits, whatever becomes of it. @throws ProblemError `rate_limited`. */
+  async #requireShare(kind: LimitKind, actor: Actor, reply: FastifyReply): Promise<void> {
+    const { standings, refused } = await this.shares.take(kind, actor);
+    for (const [name, value] of Object.entries(rateLimitHeaders(standings))) reply.raw.setHeader(name, value);
+    if (refused) throw refused;
   }
 
   /** Says what browsers may do with the answer, before anything is known of it: what answers may say more. */
@@ -189,6 +202,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     noteInTrace({ problem: problem.code });
     // What is left of a body that was refused is not read: the connection ends with the answer.
     if (!reply.request.raw.complete) reply.header('connection', 'close');
+    if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
     if (body.status === 426) reply.header('upgrade', 'websocket');
     return reply.status(body.status).type('application/problem+json').send(body);
   }

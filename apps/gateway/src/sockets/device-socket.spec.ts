@@ -6,7 +6,7 @@ import { type ServerFrame, serverFrameSchema } from '@communication-center/contr
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { GatewaySettings } from '../settings.js';
-import { type CommandFrame, type Device, DeviceSocket, type RefreshFrame } from './device-socket.js';
+import { type CommandFrame, type Device, DeviceSocket, type RefreshFrame, type SocketOwner } from './device-socket.js';
 
 const callId = (digit: number) => `0189000${digit}-0000-7000-8000-000000000000`;
 const connect = { type: 'connect', id: 'c', appId: 'app', userAlias: 'alice', deviceId: 'desk', token: 't' };
@@ -21,6 +21,8 @@ let carryOut: (frame: CommandFrame) => Promise<ServerFrame>;
 let socket: DeviceSocket;
 let onClosed: () => void;
 let refreshed: string[];
+let settings: GatewaySettings;
+let owner: SocketOwner;
 
 beforeEach(() => {
   wire = Object.assign(new EventEmitter(), {
@@ -34,14 +36,14 @@ beforeEach(() => {
   onClosed = () => undefined;
   carryOut = (frame) =>
     new Promise((resolve) => begun.push({ frame, finish: () => resolve({ type: 'done', id: 'id' in frame ? frame.id : 0 }) }));
-  const settings = {
+  settings = {
     FRAME_BURST: 1000,
     FRAMES_PER_SECOND: 1000,
     CONNECT_TIMEOUT_MS: 60_000,
     HEARTBEAT_MS: 10_000,
     MAX_BUFFERED_BYTES: 1e6,
   } as GatewaySettings;
-  const owner = {
+  owner = {
     connect: async () => {
       connects += 1;
     },
@@ -234,4 +236,13 @@ test('a device hears that its token expires, goes on with another, and is put ou
   expect(told().slice(-2)).toMatchObject([{ type: 'token_expiring' }, { type: 'error', error: { code: 'unauthenticated' } }]);
   expect(closed).toEqual([[4001, 'unauthenticated']]);
   vi.useRealTimers();
+});
+
+test('a frame beyond the budget is refused by its id, so that nobody waits for its answer', () => {
+  wire.removeAllListeners();
+  socket = new DeviceSocket(wire as unknown as WebSocket, owner, { ...settings, FRAME_BURST: 4, FRAMES_PER_SECOND: 1 });
+  beConnected();
+  for (let id = 1; id <= 12; id += 1) say(act('hang_up', id, { callId: callId(1) }));
+  expect(begun.length).toBe(1);
+  expect(errors()).toEqual([4, 5, 6, 7, ...Array.from({ length: 5 }, () => undefined)].map((id) => [id, 'rate_limited']));
 });

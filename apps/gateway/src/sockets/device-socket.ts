@@ -26,11 +26,14 @@ import {
   SignsOfLife,
 } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
+import { z } from 'zod';
 import { CallSequences } from '../domain/call-sequences.js';
 import { FrameLanes } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
 import { TokenExpiry } from './token-expiry.js';
 import { written, writtenEvent } from './written-frames.js';
+
+const namedFrameSchema = z.object({ id: frameIdSchema });
 
 /** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
 export const closeCodes = {
@@ -98,6 +101,8 @@ export class DeviceSocket {
   #signedOut = false;
   readonly #signs: SignsOfLife;
   readonly #budget: FrameBudget;
+  /** Of frames beyond the budget that are read, so as to be refused by their ids. Made when there are some. */
+  #refusals: FrameBudget | undefined;
   readonly #lanes = new FrameLanes();
   #inHandBytes = 0;
   /** Until the connect frame came: most sockets idle for hours, and keep nothing that they do not need. */
@@ -244,13 +249,21 @@ export class DeviceSocket {
     const bytes = bytesOf(data);
     const most = this.#phase.at === 'door' ? maxConnectBytes : maxFrameBytes;
     if (bytes.length > most) return this.#refuse('frame_too_large', `send at most ${most} bytes`, closeCodes.tooLarge);
-    if (!this.#budget.take(now)) return this.#sendError(undefined, { code: 'rate_limited', message: 'Too many frames: slow down' });
+    if (!this.#budget.take(now)) return this.#refuseFrame(bytes, isBinary, now);
     if (isBinary) return this.#sendError(undefined, { code: 'malformed_frame', message: 'Send text frames of JSON' });
     const read = readFrame(clientFrameSchema, bytes);
     // An id that the protocol does not allow is not told back: the client would have to refuse the error that has it.
     if (read.problem) return this.#sendError(frameIdSchema.safeParse(read.id).data, read.problem.toSocketError());
     if ('callId' in read.frame) noteInTrace({ callId: read.frame.callId });
     this.#guard(() => this.#onFrame(read.frame, bytes.length), 'id' in read.frame ? read.frame.id : undefined);
+  }
+
+  /** Refuses a frame beyond the budget by its id, so that nobody waits for its answer; of those that are as many too much again none is read. */
+  #refuseFrame(bytes: Buffer, isBinary: boolean, now: number): void {
+    const { FRAME_BURST, FRAMES_PER_SECOND } = this.settings;
+    this.#refusals ??= new FrameBudget(FRAME_BURST, FRAMES_PER_SECOND, now);
+    const read = !isBinary && this.#refusals.take(now) ? readFrame(namedFrameSchema, bytes) : undefined;
+    this.#sendError(read?.frame?.id, { code: 'rate_limited', message: 'Too many frames: slow down', retryAfterSeconds: 1 });
   }
 
   /** Whatever one frame brings about ends with that frame. */

@@ -25,6 +25,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
+import { kindOfFrame } from '../fair-share/act-kinds.js';
+import { FairShare } from '../fair-share/fair-share.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import type { GatewaySettings } from '../settings.js';
@@ -50,6 +52,11 @@ const mostReadBytes = 2_097_152;
 /** When devices come in a crowd. Who comes after a pause waits for nothing. */
 const sessionsPaceMs = 100;
 
+interface Opener {
+  page: Page | undefined;
+  address: string;
+}
+
 type SessionAbout = Omit<Device, 'appId' | 'token'> & { away: boolean };
 
 /** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
@@ -57,8 +64,8 @@ type SessionAbout = Omit<Device, 'appId' | 'token'> & { away: boolean };
 export class SocketDoor implements SocketOwner, Door {
   readonly #server: WebSocketServer;
   readonly #sockets = new BeatingSockets<DeviceSocket>();
-  /** Who opened each: a page names its origin. */
-  readonly #openedBy = new WeakMap<DeviceSocket, Page>();
+  /** Who opened each, until it has connected: a page names its origin. */
+  readonly #openedBy = new WeakMap<DeviceSocket, Opener>();
   /** Of each that has not signed in: its place among those of its address. */
   readonly #places = new WeakMap<DeviceSocket, ClientPlace>();
   /** Those whose sessions others closed. */
@@ -75,6 +82,7 @@ export class SocketDoor implements SocketOwner, Door {
     private readonly snapshots: Snapshots,
     private readonly commands: CarryOut,
     private readonly watchers: Watchers,
+    private readonly shares: FairShare,
     database: Postgres,
     relay: OutboxRelay,
     @Inject(Settings) private readonly settings: GatewaySettings,
@@ -156,9 +164,10 @@ export class SocketDoor implements SocketOwner, Door {
       socket.removeListener('error', endOnError);
       const opened = new DeviceSocket(webSocket, this, this.settings);
       limitBeforeSignIn(socket, () => opened.device !== undefined);
-      // Of the request only what tells a page is kept, and that until the socket has connected.
+      // Of the request only what tells who opened it is kept.
       const { origin, host } = request.headers;
-      if (origin !== undefined) this.#openedBy.set(opened, { headers: { origin, host } });
+      const page = origin === undefined ? undefined : { headers: { origin, host } };
+      this.#openedBy.set(opened, { page, address: this.clients.countedAddressOf(request) });
       this.#places.set(opened, place);
       this.#sockets.add(opened);
     });
@@ -168,12 +177,14 @@ export class SocketDoor implements SocketOwner, Door {
     noteInTrace({ appId: frame.appId });
     try {
       const { appId, userAlias, deviceId, platform } = frame;
-      const page = this.#openedBy.get(socket);
+      const { page, address = 'unknown' } = this.#openedBy.get(socket) ?? {};
       this.#openedBy.delete(socket);
       const mark = await this.ends.mark();
-      const subject = await this.authenticator.whose(frame.token, { appId, page });
+      const from = { address, claims: `${appId}/${userAlias}` };
+      const subject = await this.authenticator.whose(frame.token, { appId, page, from });
       if (subject.kind !== 'user' || subject.userAlias !== userAlias)
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+      await this.shares.require('sockets', { subject, address });
       const { token } = subject;
       const sessionId = uuidv7() as SessionId;
       const device: Device = { sessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString(), token };
@@ -261,6 +272,10 @@ export class SocketDoor implements SocketOwner, Door {
     // A gateway that stood still may have been taken for dead: then it has closed this socket, and acts for nobody on it.
     await this.#sessions.assured();
     if (this.#expelled.has(socket)) return { type: 'error', id: frame.id, error: { code: 'service_unavailable', message: 'Connect anew' } };
+    const kind = kindOfFrame(frame.type);
+    const { appId, userAlias } = device;
+    const refused = kind && (await this.shares.take(kind, { subject: { kind: 'user', appId, userAlias } })).refused;
+    if (refused) return { type: 'error', id: frame.id, error: refused.toSocketError() };
     switch (frame.type) {
       case 'watch':
         return this.watchers.watch(socket, device, frame);

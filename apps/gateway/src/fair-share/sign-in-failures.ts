@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { type ProblemCode, signInFailureLimits } from '@communication-center/contracts';
+import { ProblemError } from '@communication-center/service';
+import { Injectable } from '@nestjs/common';
+import { FairShare, refusalFor } from './fair-share.js';
+import type { Asked } from './shared-buckets.js';
+
+/** Who tries to sign in, as far as it says; nothing of it is believed yet. */
+export interface Attempt {
+  credential: string;
+  address: string;
+  /** App and alias that it names. */
+  claims?: string | undefined;
+}
+
+const failures = new Set<ProblemCode>(['unauthenticated', 'unknown_app', 'forbidden']);
+/** Credentials that were good: so many are kept in mind, for so long. */
+const good = { most: 5000, forMs: 600_000 };
+
+/**
+ * Counts sign-ins that failed, by address and by alias at an address. Who has too many behind it is refused before anybody looks at what it shows;
+ * but for a credential that was good there a short while ago, so that nobody is kept out by a neighbour behind the same address.
+ */
+@Injectable()
+export class SignInFailures {
+  readonly #good = new Map<string, number>();
+
+  constructor(private readonly shares: FairShare) {}
+
+  /**
+   * Looks at a credential, unless too many failed before.
+   * @throws what looking at it throws; ProblemError `rate_limited` where it is not looked at.
+   */
+  async watch<T>(attempt: Attempt, look: () => Promise<T>): Promise<T> {
+    const counted = countedIn(attempt);
+    const lacks = this.shares.buckets.lackOf(counted);
+    if (lacks && !this.#wasGood(attempt)) throw refusalFor('failed sign-ins', lacks);
+    try {
+      const found = await look();
+      this.#noteGood(attempt);
+      return found;
+    } catch (error) {
+      if (error instanceof ProblemError && failures.has(error.code)) for (const one of counted) this.shares.buckets.charge(one);
+      throw error;
+    }
+  }
+
+  #wasGood(attempt: Attempt): boolean {
+    return (this.#good.get(nameOf(attempt)) ?? 0) > performance.now();
+  }
+
+  #noteGood(attempt: Attempt): void {
+    const name = nameOf(attempt);
+    this.#good.delete(name);
+    this.#good.set(name, performance.now() + good.forMs);
+    if (this.#good.size > good.most) this.#good.delete(this.#good.keys().next().value as string);
+  }
+}
+
+function countedIn({ address, claims }: Attempt): Asked[] {
+  return [
+    { name: `sign_in_failures address ${address}`, rate: signInFailureLimits.address },
+    ...(claims === undefined ? [] : [{ name: `sign_in_failures alias ${address} ${claims}`, rate: signInFailureLimits.alias }]),
+  ];
+}
+
+/** What is kept in mind must not be the credential itself. */
+function nameOf({ credential, address }: Attempt): string {
+  return createHash('sha256').update(`${address} ${credential}`).digest('base64url');
+}

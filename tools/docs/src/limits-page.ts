@@ -1,0 +1,46 @@
+import {
+  defaultLimits,
+  type LimitHolder,
+  type LimitKind,
+  limitHolders,
+  limitKinds,
+  type Rate,
+  signInFailureLimits,
+} from '@communication-center/contracts';
+
+/** @returns a page with what may be done a second and at once, read from the table that the gateways hold everybody to. */
+export function limitsPage(): string {
+  const kinds = Object.entries(limitKinds) as [LimitKind, string][];
+  const rows = kinds.map(([kind, what]) => `| \`${kind}\` | ${limitHolders.map((holder) => cellOf(kind, holder)).join(' | ')} | ${what} |`);
+  return `# Limits
+
+Generated from \`libs/contracts/src/limits.ts\` by \`npm run docs\`: do not edit.
+
+How much may be done in whose name, unless the operator sets otherwise: so many a second on average, and so many at once after a pause (a
+token bucket). An act counts for each that is named; it is refused, and counts for none, where one of them has used its share up.
+
+| kind | ${limitHolders.join(' | ')} | what counts |
+| --- | ${limitHolders.map(() => '---').join(' | ')} | --- |
+${rows.join('\n')}
+
+- Addresses count for whoever comes without an API key: servers of many apps may share one. Of IPv6 it is the /64. Frames of a socket that is signed in
+  count for its user and app alone. The operator is not limited. What a socket may send in all is bounded besides (\`FRAMES_PER_SECOND\`, \`FRAME_BURST\`).
+- Sign-ins that failed: ${textOf(signInFailureLimits.address)} from an address, ${textOf(signInFailureLimits.alias)} for an alias from an address. Who has more behind it is refused before its credential is
+  looked at, unless that was good there within ten minutes.
+- Over REST a refusal is \`429\` \`rate_limited\` with \`Retry-After\`; every answer that counts tells how things stand in \`RateLimit-Policy\` and \`RateLimit\`
+  (draft-ietf-httpapi-ratelimit-headers). Over a socket it is an \`error\` of the frame with \`rate_limited\` and \`retryAfterSeconds\`; a \`connect\` that is refused so is closed
+  with 1013, and tried again by the SDK.
+- The operator sets an app's limits as its option \`limits\`, such as \`{"dials": {"app": {"perSecond": 5, "burst": 50}}}\`; gateways hold to it within ten seconds.
+  \`GET /v1/apps/{appId}/limits\` tells what holds.
+- Gateways count together in Redis (\`REDIS_URL\`); while it is away or slow each counts for itself.
+`;
+}
+
+function cellOf(kind: LimitKind, holder: LimitHolder): string {
+  const rate = defaultLimits[kind][holder];
+  return rate ? textOf(rate) : '–';
+}
+
+function textOf({ perSecond, burst }: Rate): string {
+  return `${perSecond} a second, ${burst} at once`;
+}
