@@ -21,7 +21,7 @@ beforeAll(async () => {
   [routes, described] = await Promise.all([publicRoutes(root), describedRoutes(root)]);
 });
 
-test('docs/protocol and docs/settings.md say what the contracts, routes and settings say', () => {
+test('docs/protocol, docs/settings.md and docs/limits.md say what the contracts, routes, settings and limits say', () => {
   const done = spawnSync(process.execPath, [resolve(root, 'tools/docs/dist/generate.js'), '--check'], { encoding: 'utf8' });
   expect(done.stderr).toBe('');
   expect(done.status).toBe(0);

@@ -49,6 +49,7 @@ export const api = describeRoutes({
         'unknown_user',
         'initiator_busy',
         'all_callees_busy',
+        'too_many_calls',
         'too_many_participants',
         'idempotency_mismatch',
         'service_unavailable',

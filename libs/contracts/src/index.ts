@@ -157,12 +157,14 @@ export {
   type LimitHolder,
   type LimitKind,
   type Limits,
+  type LimitsView,
   limitHolders,
   limitKinds,
   limitsViewSchema,
   limitsWith,
   type Rate,
   signInFailureLimits,
+  simultaneousCallsByDefault,
 } from './limits.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {

@@ -51,6 +51,10 @@ export const defaultLimits: Limits = {
  */
 export const signInFailureLimits = { address: rate(20, 500), alias: rate(1, 30) };
 
+/** Calls of an app at a time, from the dial on, unless the operator says otherwise. */
+export const simultaneousCallsByDefault = 20_000;
+const simultaneousCalls = z.int().min(1).max(1_000_000).describe('calls at a time, from the dial to the end');
+
 const ofKind = z.object({ app: rateSchema, key: rateSchema, user: rateSchema }).partial();
 
 /** What an operator sets of an app's limits. What is left out is as by default; addresses are of no app. */
@@ -65,7 +69,8 @@ export const appLimitsSchema = z
     streams: ofKind,
     watches: ofKind,
     endpoints: ofKind,
-  } satisfies Record<LimitKind, typeof ofKind>)
+    simultaneousCalls,
+  } satisfies Record<LimitKind, typeof ofKind> & { simultaneousCalls: z.ZodType })
   .partial();
 export type AppLimits = z.infer<typeof appLimitsSchema>;
 
@@ -81,7 +86,9 @@ export const limitsViewSchema = z.object({
   streams: allOfKind,
   watches: allOfKind,
   endpoints: allOfKind,
-} satisfies Record<LimitKind, typeof allOfKind>);
+  simultaneousCalls,
+} satisfies Record<LimitKind, typeof allOfKind> & { simultaneousCalls: z.ZodType });
+export type LimitsView = z.infer<typeof limitsViewSchema>;
 
 /** @returns what holds for an app of which the operator has set this. */
 export function limitsWith(set: AppLimits | undefined): Limits {

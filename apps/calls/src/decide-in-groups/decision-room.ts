@@ -155,8 +155,13 @@ function replyIn(held: Held, asked: AskedCommand): Reply | LeftOut {
   const first = kept && held.memory.replyTo(kept);
   if (first) return first;
   const reply = decideOne(held, asked);
-  if (kept && !isLeftOut(reply)) held.memory.remember(kept, reply);
+  if (kept && !isLeftOut(reply) && !isForNow(reply)) held.memory.remember(kept, reply);
   return reply;
+}
+
+/** Whether a refusal says nothing of the command: a repeat, when there is room again, is carried out. */
+function isForNow({ problem }: Reply): boolean {
+  return problem?.code === 'too_many_calls';
 }
 
 function decideOne(held: Held, asked: AskedCommand): Reply | LeftOut {
@@ -168,6 +173,7 @@ function decideOne(held: Held, asked: AskedCommand): Reply | LeftOut {
   const inTurn = held.in(appId);
   const isNew = command.type === 'DialCall' || inTurn.callOf(command.callId) !== undefined;
   if (!isNew && !held.exists(appId, command.callId)) return { problem: { code: 'call_not_found' } };
+  if (command.type === 'DialCall' && !held.knowsRoomOf(appId)) return { leftOut: 'held' };
   const aliases = named.map(({ userAlias }) => userAlias);
   if (!inTurn.holds(inTurn.concernedBy(command), aliases)) return { leftOut: 'held' };
   return replyTo(command, inTurn.take(command, traceparent));

@@ -1,3 +1,4 @@
+import { simultaneousCallsByDefault } from '@communication-center/contracts';
 import { pinnedPlans } from '@communication-center/event-log';
 
 /*
@@ -23,6 +24,38 @@ const lockedCalls = (how: '' | 'SKIP LOCKED') => `
     SELECT call_id, app_id, version, fold, state FROM calls WHERE call_id = ANY (wanted) ORDER BY call_id FOR UPDATE ${how}
   ) AS call`;
 
+/** Names our advisory locks among those of a database. */
+const roomLocks = 1_414_743_380;
+/** As many calls as sixteen transactions can make: while there is room for so many more, they need not know of each other. */
+const farFromFull = 16 * 64;
+
+/*
+ * For how many calls more there is room in each app that rings somebody. Counted are those that are committed, so whoever makes calls holds
+ * a lock of the app's, after its lines and calls: a shared one while there is far more room than all together can take, and near the limit one
+ * for itself, so that it knows of everybody's. What came near it meanwhile, or is somebody else's, is left out.
+ */
+const roomsOfApps = `
+    FOR room_app IN SELECT DISTINCT asked COLLATE "C" FROM unnest(user_apps) AS asked ORDER BY 1 LOOP
+      most := coalesce((SELECT (options -> 'limits' ->> 'simultaneousCalls')::int FROM app_options WHERE app_id = room_app), ${simultaneousCallsByDefault});
+      is_far := coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0) + ${farFromFull} <= most;
+      room_lock := hashtext(current_schema() || ' ' || room_app);
+      is_ours := true;
+      IF skipping AND is_far THEN is_ours := pg_try_advisory_xact_lock_shared(${roomLocks}, room_lock);
+      ELSIF skipping THEN is_ours := pg_try_advisory_xact_lock(${roomLocks}, room_lock);
+      ELSIF is_far THEN PERFORM pg_advisory_xact_lock_shared(${roomLocks}, room_lock);
+      ELSE PERFORM pg_advisory_xact_lock(${roomLocks}, room_lock);
+      END IF;
+      room := most - coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0);
+      IF is_ours AND (NOT is_far OR room >= ${farFromFull}) THEN rooms := coalesce(rooms, '{}') || jsonb_build_object(room_app, room); END IF;
+    END LOOP;`;
+
+/** Calls that began less those that ended, in the one of sixteen rows of their app that is this connection's: few have the same. */
+const countLiveCalls = `
+  INSERT INTO live_calls (app_id, stripe, live)
+  SELECT app_id, pg_backend_pid() & 15, sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) FROM json_to_recordset(new_events) AS e(app_id text, type text)
+  WHERE type IN ('call.dialed', 'call.ended') GROUP BY app_id HAVING sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) <> 0 ORDER BY app_id COLLATE "C"
+  ON CONFLICT (app_id, stripe) DO UPDATE SET live = live_calls.live + excluded.live;`;
+
 const holdForDecisions = `CREATE OR REPLACE FUNCTION hold_for_decisions(
   user_apps text[], user_aliases text[], call_apps text[], call_ids uuid[], dialing_apps text[], dialing_aliases text[], leaving_apps text[], leaving_aliases text[],
   key_apps text[], key_actors text[], key_ids text[], skipping boolean
@@ -31,6 +64,7 @@ const holdForDecisions = `CREATE OR REPLACE FUNCTION hold_for_decisions(
 DECLARE
   wanted uuid[]; line_apps text[]; line_aliases text[]; line_calls uuid[];
   known_calls json; held_lines json; held_calls json; replies json; unknown_users json; unlined_users json;
+  room_app text; most int; is_far boolean; is_ours boolean; room_lock int; room bigint; rooms jsonb;
 BEGIN
   IF cardinality(call_ids) > 0 THEN
     SELECT array_agg(call_id), json_object_agg(call_id, app_id) INTO wanted, known_calls
@@ -66,7 +100,7 @@ BEGIN
       JOIN commands USING (app_id, actor, command_id)
     ) AS first;
   END IF;
-  IF cardinality(user_apps) > 0 THEN
+  IF cardinality(user_apps) > 0 THEN${roomsOfApps}
     SELECT json_agg(named) INTO unknown_users FROM (
       SELECT app_id AS "appId", user_alias AS "userAlias" FROM unnest(user_apps, user_aliases) AS named(app_id, user_alias)
       WHERE NOT EXISTS (SELECT FROM user_settings AS s WHERE s.app_id = named.app_id AND s.user_alias = named.user_alias AND NOT s.deleted)
@@ -77,7 +111,7 @@ BEGIN
     ) AS named;
   END IF;
   RETURN json_build_object(
-    'known', known_calls, 'lines', held_lines, 'calls', held_calls, 'replies', replies, 'unknown', unknown_users, 'unlined', unlined_users,
+    'known', known_calls, 'lines', held_lines, 'calls', held_calls, 'replies', replies, 'unknown', unknown_users, 'unlined', unlined_users, 'rooms', rooms,
     'now', floor(extract(epoch FROM clock_timestamp()) * 1000));
 END $$`;
 
@@ -141,8 +175,17 @@ BEGIN
     SELECT FROM unnest(live_apps, live_aliases, live_devices) AS live(app_id, user_alias, device_id)
     WHERE live.app_id = moved.app_id AND live.user_alias = moved.user_alias AND live.device_id = moved.device_id)
   ON CONFLICT (call_id, kind, user_alias) DO UPDATE SET due_at = excluded.due_at, extended = false;
+  -- The last row that is locked, and for the shortest time.${countLiveCalls}
   RETURN QUERY SELECT put.id, put.partition FROM put_into_outbox(topics, hashes, keys, told_events) AS put;
 END $$`;
 
-/** Run by a migration. */
-export const decisionFunctions = [holdForDecisions, saveDecisions];
+/** What they count in. */
+const liveCallsTable = `CREATE TABLE IF NOT EXISTS live_calls (
+  app_id text NOT NULL,
+  stripe smallint NOT NULL,
+  live bigint NOT NULL,
+  PRIMARY KEY (app_id, stripe)
+) WITH (fillfactor = 50)`;
+
+/** Run by migrations. */
+export const decisionFunctions = [liveCallsTable, holdForDecisions, saveDecisions];

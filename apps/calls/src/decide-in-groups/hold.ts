@@ -47,6 +47,8 @@ export interface Held {
   apps(): [AppId, InTurn<string | undefined>][];
   /** Whether an app has a call, be it held or not. */
   exists(appId: AppId, callId: CallId): boolean;
+  /** Whether it is known how many calls more an app may have; not where somebody else is about to make some. */
+  knowsRoomOf(appId: AppId): boolean;
   /** Those of the wanted users that nobody knows here, and those who never had a call, and so no line to lock. */
   unknown: readonly User[];
   unlined: readonly User[];
@@ -60,6 +62,7 @@ interface Answer {
   replies: KeptReply[] | null;
   unknown: User[] | null;
   unlined: User[] | null;
+  rooms: Record<AppId, number> | null;
 }
 
 /**
@@ -81,15 +84,16 @@ export async function hold(tx: Sql, { calls: named, users = [], dialing = [], le
       how === 'skipping',
     ],
   );
-  const { now: nowMs, known, lines, calls, replies, unknown, unlined } = rows[0]?.held ?? nothingHeld();
+  const { now: nowMs, known, lines, calls, replies, unknown, unlined, rooms } = rows[0]?.held ?? nothingHeld();
   const now = new Date(nowMs);
   const states = await statesKeptIn(tx, calls ?? []);
-  const held = inTurns({ now, lines: lines ?? [], calls: calls ?? [], states });
+  const held = inTurns({ now, lines: lines ?? [], calls: calls ?? [], states, rooms: rooms ?? {} });
   return {
     now,
     memory: new CommandMemory(replies ?? []),
     in: (appId) => held.get(appId) ?? new InTurn([], new Map(), now),
     apps: () => [...held],
+    knowsRoomOf: (appId) => rooms?.[appId] !== undefined,
     exists: (appId, callId) => known?.[callId] === appId,
     unknown: unknown ?? [],
     unlined: unlined ?? [],
@@ -114,9 +118,10 @@ interface Read {
   lines: readonly (User & Line)[];
   calls: readonly { call_id: CallId; app_id: AppId }[];
   states: readonly CallState[];
+  rooms: Readonly<Record<AppId, number>>;
 }
 
-function inTurns({ now, lines, calls, states }: Read): Map<AppId, InTurn<string | undefined>> {
+function inTurns({ now, lines, calls, states, rooms }: Read): Map<AppId, InTurn<string | undefined>> {
   const appOfCall = new Map(calls.map(({ call_id, app_id }) => [call_id, app_id]));
   const linesOf = Map.groupBy(lines, ({ appId }) => appId);
   const statesOf = Map.groupBy(states, ({ callId }) => appOfCall.get(callId));
@@ -128,7 +133,8 @@ function inTurns({ now, lines, calls, states }: Read): Map<AppId, InTurn<string 
         { activeCall, rungBy, doNotDisturb },
       ]),
     );
-  return new Map([...apps].map((appId) => [appId, new InTurn<string | undefined>(statesOf.get(appId) ?? [], own(appId), now)]));
+  const inTurnOf = (appId: AppId) => new InTurn<string | undefined>(statesOf.get(appId) ?? [], own(appId), now, rooms[appId]);
+  return new Map([...apps].map((appId) => [appId, inTurnOf(appId)]));
 }
 
 function eachOnce(users: readonly User[]): User[] {

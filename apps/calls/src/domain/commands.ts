@@ -78,6 +78,7 @@ export type Rejection = Extract<
   | 'not_a_participant'
   | 'initiator_busy'
   | 'too_many_participants'
+  | 'too_many_calls'
   | 'not_upgradable'
   | 'no_upgrade_requested'
   | 'too_many_upgrade_requests'

@@ -10,7 +10,7 @@ import {
 import type { Command, DialCall, Line, Lines } from './commands.js';
 import { consequencesOf, findGlare } from './consequences.js';
 import { decide } from './decide.js';
-import type { Decision } from './decision.js';
+import { type Decision, reject } from './decision.js';
 import { provisional } from './draft.js';
 import { hangUpAndAnswer } from './hang-up-and-answer.js';
 
@@ -41,13 +41,19 @@ export class InTurn<Cause = undefined> {
   readonly #lines: Map<UserAlias, Line>;
   readonly #changes = new Map<CallId, CallChange<Cause>>();
   readonly #moved = new Set<UserAlias>();
+  #room: number;
 
-  /** @param now when everything is decided; not before anything that happened in one of the calls. */
+  /**
+   * @param now when everything is decided; not before anything that happened in one of the calls.
+   * @param room for how many calls more there is room in the app.
+   */
   constructor(
     calls: Iterable<CallState>,
     lines: Lines,
     readonly now: Date,
+    room = Number.POSITIVE_INFINITY,
   ) {
+    this.#room = room;
     this.#calls = new Map([...calls].map((call) => [call.callId, call]));
     this.#lines = new Map(lines);
   }
@@ -106,9 +112,18 @@ export class InTurn<Cause = undefined> {
 
   #dial(command: DialCall, cause: Cause): Turn {
     const glare = this.#glareOf(command);
-    if (!glare || !command.initiatorDevice) return this.#append(command.callId, this.#decide(command), cause);
+    if (!glare || !command.initiatorDevice) return this.#begin(command, cause);
     const { initiator: userAlias, initiatorDevice: deviceId } = command;
     return this.#append(glare.callId, this.#decide({ type: 'AnswerCall', callId: glare.callId, userAlias, deviceId }), cause);
+  }
+
+  /** Whatever speaks against a dial is said before that there is no room: only that may be otherwise a moment later. */
+  #begin(command: DialCall, cause: Cause): Turn {
+    const decision = this.#decide(command);
+    if (decision.facts && this.#room <= 0) return { decision: reject('too_many_calls'), callId: command.callId, call: undefined };
+    const turn = this.#append(command.callId, decision, cause);
+    if (turn.call && turn.call.status !== 'ended') this.#room -= 1;
+    return turn;
   }
 
   #decide(command: Command): Decision {

@@ -13,6 +13,7 @@ import { decisionFunctions } from './11-decision-functions.js';
 import { outboxRows } from './12-outbox-rows.js';
 import { keptCalls } from './13-kept-calls.js';
 import { eventsByWeek } from './14-events-by-week.js';
+import { liveCalls } from './15-live-calls.js';
 import { closedApps } from './15-closed-apps.js';
 
 /** What makes the service's schema, in order. */
@@ -31,5 +32,6 @@ export const migrations: Migration[] = [
   outboxRows,
   keptCalls,
   eventsByWeek,
+  liveCalls,
   closedApps,
 ];

@@ -1,4 +1,11 @@
-import { type AppId, appIdSchema, type Limits, limitsWith, type Subject } from '@communication-center/contracts';
+import {
+  type AppId,
+  appIdSchema,
+  type LimitsView,
+  limitsWith,
+  type Subject,
+  simultaneousCallsByDefault,
+} from '@communication-center/contracts';
 import { From, PathParam } from '@communication-center/service';
 import { Controller, Get } from '@nestjs/common';
 import { AppStore } from '../apps/app-store.js';
@@ -10,8 +17,9 @@ export class AppLimitsController {
   constructor(private readonly apps: AppStore) {}
 
   @Get('v1/apps/:appId/limits')
-  async get(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<Limits> {
+  async get(@From() subject: Subject, @PathParam('appId', appIdSchema) appId: AppId): Promise<LimitsView> {
     requireAdminOf(subject, appId);
-    return limitsWith((await this.apps.get(appId)).options.limits);
+    const { limits } = (await this.apps.get(appId)).options;
+    return { ...limitsWith(limits), simultaneousCalls: limits?.simultaneousCalls ?? simultaneousCallsByDefault };
   }
 }

@@ -238,11 +238,12 @@ test('a device hears that its token expires, goes on with another, and is put ou
   vi.useRealTimers();
 });
 
-test('a frame beyond the budget is refused by its id, so that nobody waits for its answer', () => {
+test('a frame beyond the budget is refused by its id, so that nobody waits for its answer', async () => {
   wire.removeAllListeners();
   socket = new DeviceSocket(wire as unknown as WebSocket, owner, { ...settings, FRAME_BURST: 4, FRAMES_PER_SECOND: 1 });
   beConnected();
   for (let id = 1; id <= 12; id += 1) say(act('hang_up', id, { callId: callId(1) }));
-  expect(begun.length).toBe(1);
+  await settle();
+  expect(begun).toHaveLength(1);
   expect(errors()).toEqual([4, 5, 6, 7, ...Array.from({ length: 5 }, () => undefined)].map((id) => [id, 'rate_limited']));
 });
