@@ -152,6 +152,29 @@ describe('a missed call', () => {
     expect(await fleet.query('notifications', 'SELECT 1 FROM emails WHERE app_id = $1', [app.appId])).toHaveLength(1);
   });
 
+  test('is on record as skipped where the user got as many e-mails within the hour as one may', async () => {
+    await fleet.makeUser(app, 'absent', { email: 'ann@example.com' });
+    await fleet.query(
+      'notifications',
+      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, ended_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), $1, 'absent', gen_random_uuid(), 'alice', now(), 'sent', now() - interval '10 minutes'
+       FROM generate_series(1, 20)`,
+      [app.appId],
+    );
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['absent'])).hangUp();
+    const ended = await eventually('the e-mail being skipped', async () => {
+      const rows = await fleet.query<{ last_error: string }>(
+        'notifications',
+        "SELECT * FROM emails WHERE app_id = $1 AND state = 'skipped'",
+        [app.appId],
+      );
+      return rows[0];
+    });
+    expect(ended.last_error).toContain('20 e-mails');
+    expect(mail.mails).toEqual([]);
+  });
+
   test('whose mail server hangs holds up no stop; the e-mail stays due', async () => {
     mail.hangs = true;
     await fleet.makeUser(app, 'absent', { email: 'ann@example.com' });

@@ -7,6 +7,7 @@ import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { traces } from './migrations/6-traces.js';
 import { outboxRows } from './migrations/7-outbox-rows.js';
+import { emailsByUser } from './migrations/8-emails-by-user.js';
 import { erasedApps } from './migrations/8-erased-apps.js';
 import { settings } from './settings.js';
 
@@ -14,5 +15,5 @@ await runService({
   name: 'notifications',
   module: AppModule,
   settings,
-  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions, traces, outboxRows, erasedApps],
+  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions, traces, outboxRows, emailsByUser, erasedApps],
 });

@@ -17,6 +17,9 @@ export const settings = z.object({
   EMAIL_DEADLINE_SECONDS: numberSetting(3600, { min: 1 })
     .meta({ unit: 's' })
     .describe('a missed call older than this is not told by e-mail any more'),
+  EMAILS_PER_HOUR: numberSetting(20, { min: 1, max: 1000 }).describe(
+    'e-mails one user gets within an hour at most; missed calls beyond are on record as skipped',
+  ),
   KEEP_EMAILS_DAYS: numberSetting(30, { min: 1, max: 3650 })
     .meta({ unit: 'days' })
     .describe('how long an e-mail that has ended stays on record, without its text'),

@@ -59,6 +59,7 @@ const databaseSettings = {
     .describe('what DATABASE_URL goes through: `transaction` for a pooler in transaction mode, such as pgbouncer'),
   DATABASE_POOL: poolSize(8).describe('connections a replica keeps at most for commands'),
   DATABASE_READS_POOL: poolSize(4).describe('connections a replica keeps at most for GET requests'),
+  DATABASE_LISTS_POOL: poolSize(2).describe('connections a replica keeps at most for lists and histories, which read the most'),
   DATABASE_CONSUMERS_POOL: poolSize(6).describe('connections a replica keeps at most for its consumers'),
   DATABASE_RELAY_POOL: poolSize(3).describe('connections a replica keeps at most for publishing events'),
   DATABASE_JOBS_POOL: poolSize(2).describe('connections a replica keeps at most for purges and rebuilds'),

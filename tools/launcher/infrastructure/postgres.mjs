@@ -73,7 +73,7 @@ export async function startPostgres(instance, processes, { ports, secrets, datab
       '-c',
       'unix_socket_directories=',
       '-c',
-      'max_connections=450',
+      'max_connections=490',
       '-c',
       'log_line_prefix=%m [%p] %q%a: ',
       ...Object.entries({ ...databaseSettings, ...tls }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),

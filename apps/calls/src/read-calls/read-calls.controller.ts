@@ -33,7 +33,7 @@ export class ReadCallsController {
     if (subject.kind === 'user' && query.userAlias && query.userAlias !== subject.userAlias) {
       throw new ProblemError('forbidden', 'userAlias: a user sees its own calls; leave it out or use an API key');
     }
-    return listCalls(this.database, appId, subject.kind === 'user' ? subject.userAlias : (query.userAlias ?? null), query);
+    return listCalls(this.database.of('lists'), appId, subject.kind === 'user' ? subject.userAlias : (query.userAlias ?? null), query);
   }
 
   @Get('v1/calls/:callId')

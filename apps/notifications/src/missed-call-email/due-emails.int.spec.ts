@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
 import { emailsByApp, emailsNotByTime } from '../migrations/2-emails-by-app.js';
 import { traces } from '../migrations/6-traces.js';
+import { emailsByUser } from '../migrations/8-emails-by-user.js';
 import { findDueEmails, waitingEmails } from './due-emails.js';
 import { whatToSend } from './missed-call-emails.js';
 
@@ -13,7 +14,7 @@ const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp, emailsNotByTime, traces]);
+  schema = await TestSchema.migrated(fleet, [notifications, emailsByApp, emailsNotByTime, traces, emailsByUser]);
   const write = (app: string, count: number, state: string, due: string) =>
     schema.query(
       `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, next_attempt_at, ended_at)
@@ -66,4 +67,22 @@ test('an e-mail is claimed by one, with whom to write to as it is known now', as
     caller_name: 'alice',
     locale: null,
   });
+});
+
+test('with it comes how many its user got within the hour, of a hundred thousand as many as count', async () => {
+  const lately = async (app: string) => {
+    const { rows } = await schema.query<{ email_id: string; attempts: number }>(
+      "SELECT email_id, attempts FROM emails WHERE app_id = $1 AND state = 'pending' LIMIT 1",
+      [app],
+    );
+    const { email_id = '', attempts = 0 } = rows[0] ?? {};
+    const claimed = { told: -1 };
+    const read = await rowsReadBy(schema, async (sql) => {
+      const claim = { made: attempts, seconds: 120, returning: whatToSend };
+      claimed.told = (await waitingEmails.claim<{ lately: number }>(sql, email_id, claim))?.lately ?? -1;
+    });
+    return { told: claimed.told, wholeTables: read.wholeTables, isFew: read.rows < 1100 };
+  };
+  expect(await lately('loud')).toEqual({ told: 1000, wholeTables: [], isFew: true });
+  expect(await lately('quiet')).toEqual({ told: 0, wholeTables: [], isFew: true });
 });

@@ -31,6 +31,8 @@ interface ClaimedEmail {
   callee_name: string;
   caller_name: string;
   locale: string | null;
+  /** E-mails the user got within the hour, as far as they count. */
+  lately: number;
 }
 
 const claimSeconds = 120;
@@ -38,11 +40,16 @@ const claimSeconds = 120;
 const contactOf = (user: string, column: string) =>
   `(SELECT ${column} FROM contacts WHERE app_id = mine.app_id AND user_alias = mine.${user})`;
 
-/** Of a claimed e-mail, with its contacts as they are known now. */
+/** More than any user may get in an hour. */
+const mostCounted = 1000;
+
+/** Of a claimed e-mail, with its contacts as they are known now, and what its user got lately. Those that are being sent do not count yet: a few more than allowed may go out. */
 export const whatToSend = `email_id, app_id, call_id, traceparent, attempts, missed_at,
   EXISTS ${contactOf('user_alias', '1')} AS known, ${contactOf('user_alias', 'email')} AS to, ${contactOf('user_alias', 'locale')} AS locale,
   coalesce(${contactOf('user_alias', 'name')}, mine.user_alias) AS callee_name,
-  coalesce(${contactOf('initiator', 'name')}, mine.initiator) AS caller_name`;
+  coalesce(${contactOf('initiator', 'name')}, mine.initiator) AS caller_name,
+  (SELECT count(*)::int FROM (SELECT 1 FROM emails AS other WHERE other.app_id = mine.app_id AND other.user_alias = mine.user_alias
+     AND other.state = 'sent' AND other.ended_at > now() - interval '1 hour' LIMIT ${mostCounted}) AS sent) AS lately`;
 
 /** E-mails as rows: one for each missed call, claimed for each attempt, with an end that is recorded. */
 @Injectable()
@@ -55,7 +62,7 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     private readonly database: Postgres,
     private readonly mailer: Mailer,
-    @Inject(Settings) settings: NotificationsSettings,
+    @Inject(Settings) private readonly settings: NotificationsSettings,
     @Inject(Report) report: ReportError,
   ) {
     this.#jobs = new RowJobs({
@@ -100,6 +107,8 @@ export class MissedCallEmails implements OnApplicationBootstrap, BeforeApplicati
     if (!email.known) return this.#tryLater(emailId, attempt, 'the contact of the user has not arrived yet');
     if (!email.to) return this.#end(emailId, 'skipped', 'the user has no e-mail address');
     if (!this.mailer.isConfigured) return this.#end(emailId, 'skipped', 'SMTP_URL is not set');
+    const most = this.settings.EMAILS_PER_HOUR;
+    if (email.lately >= most) return this.#end(emailId, 'skipped', `the user got ${most} e-mails within the hour, as many as one may`);
     const { subject, text } = missedCallText({
       calleeName: email.callee_name,
       callerName: email.caller_name,

@@ -28,7 +28,7 @@ export class DeliveriesController {
     @From() subject: Subject,
     @QueryString(deliveryListQuerySchema) query: DeliveryListQuery,
   ): Promise<{ deliveries: DeliveryView[] }> {
-    const rows = await newestDeliveries(this.database, appOfKey(subject, 'webhooks'), query);
+    const rows = await newestDeliveries(this.database.of('lists'), appOfKey(subject, 'webhooks'), query);
     return { deliveries: rows.map(toView) };
   }
 }

@@ -2,9 +2,9 @@
  * What a connection is for. Each kind has a pool of its own, so that none waits for another's statements, and limits of its
  * own: somebody waits for a command, nobody for a purge.
  */
-export type ConnectionKind = 'commands' | 'reads' | 'consumers' | 'relay' | 'jobs';
+export type ConnectionKind = 'commands' | 'reads' | 'lists' | 'consumers' | 'relay' | 'jobs';
 
-export const connectionKinds: readonly ConnectionKind[] = ['commands', 'reads', 'consumers', 'relay', 'jobs'];
+export const connectionKinds: readonly ConnectionKind[] = ['commands', 'reads', 'lists', 'consumers', 'relay', 'jobs'];
 
 interface Limits {
   statementMs: number;
@@ -17,6 +17,7 @@ interface Limits {
 const limits: Record<ConnectionKind | 'direct', Limits> = {
   commands: { statementMs: 5000, lockMs: 4000, idleInTransactionMs: 10_000 },
   reads: { statementMs: 10_000, lockMs: 2000, idleInTransactionMs: 10_000 },
+  lists: { statementMs: 5000, lockMs: 2000, idleInTransactionMs: 10_000 },
   consumers: { statementMs: 20_000, lockMs: 10_000, idleInTransactionMs: 30_000 },
   relay: { statementMs: 10_000, lockMs: 5000, idleInTransactionMs: 10_000 },
   jobs: { statementMs: 600_000, lockMs: 5000, idleInTransactionMs: 60_000 },

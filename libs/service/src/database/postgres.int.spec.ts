@@ -13,6 +13,7 @@ const settings = {
   DATABASE_POOLER: 'none' as const,
   DATABASE_POOL: 1,
   DATABASE_READS_POOL: 1,
+  DATABASE_LISTS_POOL: 1,
   DATABASE_CONSUMERS_POOL: 1,
   DATABASE_RELAY_POOL: 1,
   DATABASE_JOBS_POOL: 1,
@@ -60,9 +61,27 @@ test('whatever looks around now and then has one connection for all of it', asyn
   expect(seen[0]?.rows).toMatchObject([{ schema: schema.schema }]);
 });
 
+test('lists that use every connection of theirs keep no other read waiting, and end', async () => {
+  const lists = [1, 2].map(() => database.of('lists').query('SELECT pg_sleep(30)'));
+  const failures = Promise.all(
+    lists.map((list) =>
+      list.then(
+        () => 'listed',
+        () => 'ended',
+      ),
+    ),
+  );
+  const began = Date.now();
+  await database.of('reads').query('SELECT 1');
+  await database.of('commands').query('SELECT 1');
+  expect(Date.now() - began).toBeLessThan(1000);
+  expect(await failures).toEqual(['ended', 'ended']);
+  expect(Date.now() - began).toBeLessThan(8000);
+});
+
 test('each kind has its limits, and everything notices a peer that is gone', async () => {
   const limits = await Promise.all(connectionKinds.map(async (kind) => [kind, await setting(database.of(kind), 'statement_timeout')]));
-  expect(Object.fromEntries(limits)).toEqual({ commands: '5s', reads: '10s', consumers: '20s', relay: '10s', jobs: '10min' });
+  expect(Object.fromEntries(limits)).toEqual({ commands: '5s', reads: '10s', lists: '5s', consumers: '20s', relay: '10s', jobs: '10min' });
   for (const kind of connectionKinds) {
     expect(await setting(database.of(kind), 'tcp_keepalives_idle'), kind).toBe('10');
     expect(await setting(database.of(kind), 'jit'), kind).toBe('off');

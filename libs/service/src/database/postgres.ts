@@ -182,6 +182,7 @@ function poolSizes(settings: DatabaseSettings): Record<ConnectionKind, number> {
   return {
     commands: settings.DATABASE_POOL,
     reads: settings.DATABASE_READS_POOL,
+    lists: settings.DATABASE_LISTS_POOL,
     consumers: settings.DATABASE_CONSUMERS_POOL,
     relay: settings.DATABASE_RELAY_POOL,
     jobs: settings.DATABASE_JOBS_POOL,
