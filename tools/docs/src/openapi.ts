@@ -46,6 +46,7 @@ function refusalsOf(route: PublicRoute, own: readonly ProblemCode[]): Record<str
     ...(parses ? (['invalid_request'] as const) : []),
     ...(route.body ? (['payload_too_large'] as const) : []),
     ...own,
+    'rate_limited',
     'service_unavailable',
     'internal_error',
   ];

@@ -26,6 +26,8 @@ export interface Share {
   standings: readonly Standing[];
   /** Set where it is refused: then it counts for nothing. */
   refused?: ProblemError;
+  /** Until there is one again, where it is refused. */
+  waitMs?: number;
 }
 
 /** Says of each act whether it is within the fair share of its app, its key or user, and its address. All replicas count together. */
@@ -55,7 +57,7 @@ export class FairShare implements BeforeApplicationShutdown {
     const limits = 'appId' in subject ? await this.limits.of(subject.appId) : defaultLimits;
     const asked = bucketsOf(kind, actor, limits);
     const { standings, lacks } = await this.buckets.take(asked);
-    return { standings, ...(lacks && { refused: refusalFor(kind, lacks) }) };
+    return { standings, ...(lacks && { refused: refusalFor(kind, lacks), waitMs: lacks.waitMs }) };
   }
 
   /** As {@link take}. @throws ProblemError `rate_limited`. */

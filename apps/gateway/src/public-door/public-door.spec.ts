@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Subject } from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -19,10 +20,12 @@ const limits = { TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADD
 let door: PublicDoor;
 let port: number;
 let onUpgrade: () => Promise<void>;
+let onWhose: () => Promise<Subject>;
 let onTake: () => Promise<Share>;
 
 beforeEach(async () => {
   onUpgrade = async () => bug();
+  onWhose = bug;
   onTake = async () => ({ standings: [] });
   const nothing = async () => undefined;
   const sockets = { start: nothing, stop: nothing, upgrade: () => onUpgrade() };
@@ -37,7 +40,7 @@ beforeEach(async () => {
   door = new PublicDoor(
     settings as never,
     pino({ level: 'silent' }),
-    { whose: bug } as never,
+    { whose: () => onWhose() } as never,
     { pass: bug, endLong: nothing, close: nothing } as never,
     { mayAskAtAll: bug } as never,
     sockets as never,
@@ -156,4 +159,23 @@ test('who has used a share up is told how things stand, and when to come again',
   expect(answer.toLowerCase()).toContain('\r\nratelimit: "reads-address";r=0;t=5\r\n');
   expect(answer).toContain('"retryAfterSeconds":3');
   await goesOn();
+});
+
+test('whoever goes on asking after a refusal is refused without being looked at, for a moment and for that kind alone', async () => {
+  let looks = 0;
+  onWhose = async () => {
+    looks += 1;
+    return { kind: 'key', appId: 'demo', keyId: 'k', scopes: [] } as never;
+  };
+  const refused = new ProblemError('rate_limited', 'Too many reads', { retryAfterSeconds: 1 });
+  onTake = async () => ({ standings: [], refused, waitMs: 200 });
+  const askWith = (path: string) => ask(path, 'Authorization: Bearer cc_key\r\n');
+  for (let n = 0; n < 20; n += 1) expect(statusOf(await askWith('/v1/calls'))).toBe(429);
+  expect(looks).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 220));
+  await askWith('/v1/calls');
+  expect(looks).toBe(2);
+  onTake = async () => ({ standings: [] });
+  await say('PUT /v1/users/ann HTTP/1.1\r\nHost: door\r\nConnection: close\r\nAuthorization: Bearer cc_key\r\nContent-Length: 0\r\n\r\n');
+  expect(looks).toBe(3);
 });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import type { LimitKind, Subject } from '@communication-center/contracts';
+import type { Subject } from '@communication-center/contracts';
 import {
   continueTrace,
   currentTraceId,
@@ -22,8 +22,9 @@ import type { Logger } from 'pino';
 import { Authenticator, type From } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { kindOfRequest } from '../fair-share/act-kinds.js';
-import { type Actor, FairShare } from '../fair-share/fair-share.js';
+import { FairShare, type Share } from '../fair-share/fair-share.js';
 import { rateLimitHeaders } from '../fair-share/rate-limit-headers.js';
+import { RefusedLately } from '../fair-share/refused-lately.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
@@ -43,6 +44,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   readonly #server: FastifyInstance;
   readonly #safe: SafeHeaders;
   readonly #inHand = new Set<Promise<void>>();
+  readonly #refused = new RefusedLately();
 
   constructor(
     @Inject(Settings) private readonly settings: GatewaySettings,
@@ -147,11 +149,16 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     const credential = authorization === undefined ? undefined : credentialIn(authorization);
     // A stream lasts longer than a request: a key that is revoked meanwhile ends it.
     const from = { address: this.clients.countedAddressOf(request.raw) };
+    const counted = kindOfRequest(request.method, owner?.path ?? '', owner?.kind ?? 'short');
+    const asked = credential === undefined ? undefined : { kind: counted, credential, ...from };
+    requireShare(asked && this.#refused.of(asked), reply);
     const held = credential && owner?.kind === 'stream' ? await this.authenticator.whoseLasting(credential, request.raw, from) : undefined;
     const subject = held?.subject ?? (await this.#subjectOf(credential, request, from));
     if (credential) this.clients.signedIn(request.raw);
     noteInTrace({ ...('appId' in subject && { appId: subject.appId }), callId: callIn(request.url) });
-    await this.#requireShare(kindOfRequest(request.method, owner?.path ?? '', owner?.kind ?? 'short'), { subject, ...from }, reply);
+    const share = await this.shares.take(counted, { subject, ...from });
+    if (asked && share.refused) this.#refused.note(asked, share);
+    requireShare(share, reply);
     if (!owner) throw new ProblemError('not_found', `Nothing is at ${request.url.split('?')[0]}`);
     const { service, kind, path } = owner;
     if (kind === 'socket') throw new ProblemError('unsupported_protocol', 'A WebSocket is here: ask for an upgrade');
@@ -169,13 +176,6 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
 
   async #subjectOf(credential: string | undefined, request: FastifyRequest, from: From): Promise<Subject> {
     return credential ? this.authenticator.whose(credential, { page: request.raw, from }) : { kind: 'nobody' };
-  }
-
-  /** Says how a request stands to its limits, whatever becomes of it. @throws ProblemError `rate_limited`. */
-  async #requireShare(kind: LimitKind, actor: Actor, reply: FastifyReply): Promise<void> {
-    const { standings, refused } = await this.shares.take(kind, actor);
-    for (const [name, value] of Object.entries(rateLimitHeaders(standings))) reply.raw.setHeader(name, value);
-    if (refused) throw refused;
   }
 
   /** Says what browsers may do with the answer, before anything is known of it: what answers may say more. */
@@ -206,6 +206,13 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     if (body.status === 426) reply.header('upgrade', 'websocket');
     return reply.status(body.status).type('application/problem+json').send(body);
   }
+}
+
+/** Says how a request stands to its limits, whatever becomes of it. @throws ProblemError `rate_limited`. */
+function requireShare(share: Share | undefined, reply: FastifyReply): void {
+  if (!share) return;
+  for (const [name, value] of Object.entries(rateLimitHeaders(share.standings))) reply.raw.setHeader(name, value);
+  if (share.refused) throw share.refused;
 }
 
 /** @returns the call that a path is about, for the log. */
