@@ -30,6 +30,8 @@ interface Mirror {
   rate: Rate;
   /** Taken here, and not told yet. */
   untold: number;
+  /** Taken here, and being told. */
+  inTelling: number;
 }
 
 const bounds = {
@@ -122,7 +124,10 @@ export class SharedBuckets {
   }
 
   #hasTakenItsPart(asked: readonly Asked[]): boolean {
-    return asked.some(({ name, rate }) => (this.#mirrors.get(name)?.untold ?? 0) >= partOf(rate));
+    return asked.some(({ name, rate }) => {
+      const { untold, inTelling } = this.#mirrors.get(name) ?? { untold: 0, inTelling: 0 };
+      return untold + inTelling >= partOf(rate);
+    });
   }
 
   get #isAnswering(): boolean {
@@ -141,7 +146,7 @@ export class SharedBuckets {
       known.rate = rate;
       return known;
     }
-    const made = { bucket: fullBucket(rate, this.now()), rate, untold: 0 };
+    const made = { bucket: fullBucket(rate, this.now()), rate, untold: 0, inTelling: 0 };
     this.#mirrors.delete(name);
     this.#mirrors.set(name, made);
     if (this.#mirrors.size > this.most) this.#mirrors.delete(this.#mirrors.keys().next().value as string);
@@ -152,8 +157,8 @@ export class SharedBuckets {
   /** Forgets what is full again: as much is known of what is not known. */
   #sweep(): void {
     const now = this.now();
-    for (const [name, { bucket, rate, untold }] of this.#mirrors)
-      if (untold === 0 && levelAt(bucket, rate, now) >= rate.burst) this.#mirrors.delete(name);
+    for (const [name, { bucket, rate, untold, inTelling }] of this.#mirrors)
+      if (untold + inTelling === 0 && levelAt(bucket, rate, now) >= rate.burst) this.#mirrors.delete(name);
     this.#sweeping = this.#mirrors.size > 0 ? setTimeout(() => this.#sweep(), bounds.sweepMs).unref() : undefined;
   }
 
@@ -190,17 +195,20 @@ export class SharedBuckets {
       const mirror = this.#mirrors.get(name);
       if (!mirror || mirror.untold === 0) return [];
       const told = { name, ...mirror.rate, count: mirror.untold };
+      mirror.inTelling = mirror.untold;
       mirror.untold = 0;
       return [{ mirror, told }];
     });
-    if (!this.ledger || mirrors.length === 0 || this.now() < this.#awayUntil) return;
     try {
+      if (!this.ledger || mirrors.length === 0 || this.now() < this.#awayUntil) return;
       const levels = await this.ledger.settle(mirrors.map(({ told }) => told));
       for (const [index, { mirror, told }] of mirrors.entries()) this.#learn(mirror, told, levels[index] ?? told.burst);
     } catch (error) {
       // Whether it was taken nobody knows; here it is.
       this.#awayUntil = this.now() + restMs();
       this.onError(error);
+    } finally {
+      for (const { mirror } of mirrors) mirror.inTelling = 0;
     }
   }
 
