@@ -48,7 +48,12 @@ await runTests(['e2e/hostile/fuzz.faults'], {
   },
   // Budgets would keep all but some from the parsers.
   overrides: {
-    gateway: { FRAMES_PER_SECOND: '100000', FRAME_BURST: '100000' },
+    gateway: {
+      FRAMES_PER_SECOND: '100000',
+      FRAME_BURST: '100000',
+      SIGN_IN_FAILURES_PER_SECOND: '100000',
+      SIGN_IN_FAILURE_BURST: '100000',
+    },
     media: { FRAMES_PER_SECOND: '100000', FRAME_BURST: '100000' },
   },
 });

@@ -1,3 +1,4 @@
+import { signInFailureLimits } from '@communication-center/contracts';
 import { addressSettingOf, services } from '@communication-center/contracts/services';
 import { clientSettings, commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
@@ -86,6 +87,12 @@ export const settings = z.object({
     .describe('time a connection has to send the headers of a request, its first from when it was made'),
   FRAMES_PER_SECOND: numberSetting(20, { min: 1 }).describe('frames a socket may send a second, on average'),
   FRAME_BURST: numberSetting(60, { min: 1 }).describe('frames a socket may send at once'),
+  SIGN_IN_FAILURES_PER_SECOND: numberSetting(signInFailureLimits.address.perSecond, { min: 1 }).describe(
+    'sign-ins from one address that may fail a second, on average; with more behind it a credential is not looked at',
+  ),
+  SIGN_IN_FAILURE_BURST: numberSetting(signInFailureLimits.address.burst, { min: 1 }).describe(
+    'sign-ins from one address that may fail at once',
+  ),
   MAX_SOCKETS: numberSetting(20_000, { min: 1 }).describe('sockets one gateway serves at most'),
   MAX_BUFFERED_BYTES: numberSetting(1_048_576, { min: 65_536 })
     .meta({ unit: 'bytes' })

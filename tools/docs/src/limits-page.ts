@@ -25,7 +25,7 @@ ${rows.join('\n')}
 
 - Addresses count for whoever comes without an API key: servers of many apps may share one. Of IPv6 it is the /64. Frames of a socket that is signed in
   count for its user and app alone. The operator is not limited. What a socket may send in all is bounded besides (\`FRAMES_PER_SECOND\`, \`FRAME_BURST\`).
-- Sign-ins that failed: ${textOf(signInFailureLimits.address)} from an address, ${textOf(signInFailureLimits.alias)} for an alias from an address. Who has more behind it is refused before its credential is
+- Sign-ins that failed: ${textOf(signInFailureLimits.address)} from an address (\`SIGN_IN_FAILURES_PER_SECOND\`, \`SIGN_IN_FAILURE_BURST\`), ${textOf(signInFailureLimits.alias)} for an alias from an address. Who has more behind it is refused before its credential is
   looked at, unless that was good there within ten minutes.
 - Over REST a refusal is \`429\` \`rate_limited\` with \`Retry-After\`; every answer that counts tells how things stand in \`RateLimit-Policy\` and \`RateLimit\`
   (draft-ietf-httpapi-ratelimit-headers). Over a socket it is an \`error\` of the frame with \`rate_limited\` and \`retryAfterSeconds\`; a \`connect\` that is refused so is closed

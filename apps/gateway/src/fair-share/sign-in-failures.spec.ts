@@ -14,13 +14,17 @@ let looks: number;
 
 beforeEach(() => {
   looks = 0;
-  failures = new SignInFailures({
-    buckets: new SharedBuckets(
-      undefined,
-      () => undefined,
-      () => 0,
-    ),
-  } as FairShare);
+  const { perSecond, burst } = signInFailureLimits.address;
+  failures = new SignInFailures(
+    {
+      buckets: new SharedBuckets(
+        undefined,
+        () => undefined,
+        () => 0,
+      ),
+    } as FairShare,
+    { SIGN_IN_FAILURES_PER_SECOND: perSecond, SIGN_IN_FAILURE_BURST: burst },
+  );
 });
 
 async function tried(credential: string, { address = '192.0.2.1', claims }: { address?: string; claims?: string } = {}): Promise<string> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type ProblemCode, signInFailureLimits } from '@communication-center/contracts';
-import { ProblemError } from '@communication-center/service';
-import { Injectable } from '@nestjs/common';
+import { type ProblemCode, type Rate, signInFailureLimits } from '@communication-center/contracts';
+import { ProblemError, Settings } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
+import type { GatewaySettings } from '../settings.js';
 import { FairShare, refusalFor } from './fair-share.js';
 import type { Asked } from './shared-buckets.js';
 
@@ -25,14 +26,21 @@ const good = { most: 5000, forMs: 600_000 };
 export class SignInFailures {
   readonly #good = new Map<string, number>();
 
-  constructor(private readonly shares: FairShare) {}
+  readonly #address: Rate;
+
+  constructor(
+    private readonly shares: FairShare,
+    @Inject(Settings) settings: Pick<GatewaySettings, 'SIGN_IN_FAILURES_PER_SECOND' | 'SIGN_IN_FAILURE_BURST'>,
+  ) {
+    this.#address = { perSecond: settings.SIGN_IN_FAILURES_PER_SECOND, burst: settings.SIGN_IN_FAILURE_BURST };
+  }
 
   /**
    * Looks at a credential, unless too many failed before.
    * @throws what looking at it throws; ProblemError `rate_limited` where it is not looked at.
    */
   async watch<T>(attempt: Attempt, look: () => Promise<T>): Promise<T> {
-    const counted = countedIn(attempt);
+    const counted = this.#countedIn(attempt);
     const lacks = this.shares.buckets.lackOf(counted);
     if (lacks && !this.#wasGood(attempt)) throw refusalFor('failed sign-ins', lacks);
     try {
@@ -45,6 +53,13 @@ export class SignInFailures {
     }
   }
 
+  #countedIn({ address, claims }: Attempt): Asked[] {
+    return [
+      { name: `sign_in_failures address ${address}`, rate: this.#address },
+      ...(claims === undefined ? [] : [{ name: `sign_in_failures alias ${address} ${claims}`, rate: signInFailureLimits.alias }]),
+    ];
+  }
+
   #wasGood(attempt: Attempt): boolean {
     return (this.#good.get(nameOf(attempt)) ?? 0) > performance.now();
   }
@@ -55,13 +70,6 @@ export class SignInFailures {
     this.#good.set(name, performance.now() + good.forMs);
     if (this.#good.size > good.most) this.#good.delete(this.#good.keys().next().value as string);
   }
-}
-
-function countedIn({ address, claims }: Attempt): Asked[] {
-  return [
-    { name: `sign_in_failures address ${address}`, rate: signInFailureLimits.address },
-    ...(claims === undefined ? [] : [{ name: `sign_in_failures alias ${address} ${claims}`, rate: signInFailureLimits.alias }]),
-  ];
 }
 
 /** What is kept in mind must not be the credential itself. */
