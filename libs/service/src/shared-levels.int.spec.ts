@@ -45,11 +45,9 @@ test('time gives it back, and a full one is forgotten', async () => {
   expect(await redis.keys(`*${rate.name}`)).toEqual([]);
 });
 
-test('hundreds are one round trip, each with its own level', async () => {
+test('hundreds are told in one script, each with its own level', async () => {
   await open();
-  const before = Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
   const many = Array.from({ length: 250 }, (_, count) => ({ name: nameOf(`many ${count}`), perSecond: 0.01, burst: 1000, count }));
   const levels = await one.settle(many);
   expect(levels.map(Math.round)).toEqual(many.map(({ count }) => 1000 - count));
-  expect(before).toBeGreaterThan(0);
 });
