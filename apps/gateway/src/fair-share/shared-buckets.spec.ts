@@ -5,7 +5,7 @@
 import type { Rate } from '@communication-center/contracts';
 import type { Taken } from '@communication-center/service/shared-levels';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Bucket, fullBucket, levelAt, taken } from '../domain/token-bucket.js';
 import { type Ledger, partOf, SharedBuckets } from './shared-buckets.js';
 
@@ -161,6 +161,20 @@ test('nobody waits longer than 50 ms for a Redis that hangs, and for a while nob
   expect(waited).toBeLessThan(150);
   expect(await timeOf()).toBeLessThan(20);
   buckets.stop();
+});
+
+test('what is taken while something is told is told afterwards, whatever comes then', async () => {
+  const { all, ledger } = replicas(1);
+  const buckets = all[0] as SharedBuckets;
+  ledger.onTheWay = turn;
+  const rate = { perSecond: 0.001, burst: 16 };
+  await isLetThrough(buckets, rate, 'a');
+  await turn();
+  expect(ledger.roundTrips).toBe(1);
+  // The first is on its way now.
+  await isLetThrough(buckets, rate, 'a');
+  await isLetThrough(buckets, rate, 'b');
+  await vi.waitUntil(() => ['a', 'b'].map((name) => Math.round(ledger.buckets.get(name)?.level ?? 0)).join() === '14,15', { timeout: 500 });
 });
 
 test('limits that are set anew hold at once', async () => {

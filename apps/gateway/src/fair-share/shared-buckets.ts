@@ -65,6 +65,8 @@ export class SharedBuckets {
   #sweeping: NodeJS.Timeout | undefined;
   #awayUntil = 0;
   #slowUntil = 0;
+  /** Whether somebody's part is half gone, and not told. */
+  #isUrgent = false;
 
   constructor(
     private readonly ledger: Ledger | undefined,
@@ -102,8 +104,8 @@ export class SharedBuckets {
     if (!this.ledger || this.now() < this.#awayUntil) return;
     mirror.untold += 1;
     this.#dirty.add(asked.name);
-    if (mirror.untold * 2 >= partOf(mirror.rate)) void this.#settle();
-    else this.#telling ??= setTimeout(() => void this.#settle(), bounds.tellMs).unref();
+    if (mirror.untold * 2 >= partOf(mirror.rate)) this.#isUrgent = true;
+    this.#tellInTime();
   }
 
   stop(): void {
@@ -176,8 +178,16 @@ export class SharedBuckets {
   #settle(): Promise<void> {
     this.#settling ??= this.#tell().finally(() => {
       this.#settling = undefined;
+      // What was taken meanwhile.
+      if (this.#dirty.size > 0) this.#tellInTime();
     });
     return this.#settling;
+  }
+
+  #tellInTime(): void {
+    if (this.#settling) return;
+    if (this.#isUrgent) void this.#settle();
+    else this.#telling ??= setTimeout(() => void this.#settle(), bounds.tellMs).unref();
   }
 
   async #tell(): Promise<void> {
@@ -185,6 +195,7 @@ export class SharedBuckets {
     await new Promise<void>((resolve) => setImmediate(resolve));
     clearTimeout(this.#telling);
     this.#telling = undefined;
+    this.#isUrgent = false;
     const names = [...this.#dirty];
     this.#dirty.clear();
     for (let from = 0; from < names.length; from += bounds.told) await this.#tellSome(names.slice(from, from + bounds.told));
