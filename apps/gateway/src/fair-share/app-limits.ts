@@ -24,7 +24,7 @@ export class AppLimitsReading {
   readonly #known = new Map<AppId, Known>();
 
   constructor(
-    private readonly services: Pick<Services, 'directory'>,
+    @Inject(Services) private readonly services: Pick<Services, 'directory'>,
     @Inject(Report) private readonly report: ReportError,
   ) {}
 
