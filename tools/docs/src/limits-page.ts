@@ -6,6 +6,7 @@ import {
   limitKinds,
   type Rate,
   signInFailureLimits,
+  simultaneousCallsByDefault,
 } from '@communication-center/contracts';
 
 /** @returns a page with what may be done a second and at once, read from the table that the gateways hold everybody to. */
@@ -32,6 +33,7 @@ ${rows.join('\n')}
   with 1013, and tried again by the SDK.
 - The operator sets an app's limits as its option \`limits\`, such as \`{"dials": {"app": {"perSecond": 5, "burst": 50}}}\`; gateways hold to it within ten seconds.
   \`GET /v1/apps/{appId}/limits\` tells what holds.
+- Calls at a time, from the dial to the end: ${simultaneousCallsByDefault} of an app (\`limits.simultaneousCalls\`); a dial beyond is told \`too_many_calls\`.
 - Gateways count together in Redis (\`REDIS_URL\`); while it is away or slow each counts for itself.
 `;
 }
