@@ -81,8 +81,9 @@ test('with it comes how many its user got within the hour, of a hundred thousand
       const claim = { made: attempts, seconds: 120, returning: whatToSend };
       claimed.told = (await waitingEmails.claim<{ lately: number }>(sql, email_id, claim))?.lately ?? -1;
     });
-    return { told: claimed.told, wholeTables: read.wholeTables, isFew: read.rows < 1100 };
+    // Of contacts there are too few for an index.
+    return { told: claimed.told, readsAll: read.wholeTables.includes('emails'), isFew: read.rows < 1100 };
   };
-  expect(await lately('loud')).toEqual({ told: 1000, wholeTables: [], isFew: true });
-  expect(await lately('quiet')).toEqual({ told: 0, wholeTables: [], isFew: true });
+  expect(await lately('loud')).toEqual({ told: 1000, readsAll: false, isFew: true });
+  expect(await lately('quiet')).toEqual({ told: 0, readsAll: false, isFew: true });
 });
