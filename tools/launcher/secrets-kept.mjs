@@ -19,7 +19,7 @@ function markOf(secret) {
 }
 
 /** @returns every text in a value that may be a secret: of a state file all that it calls secrets. */
-export function textsIn(value) {
+function textsIn(value) {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }

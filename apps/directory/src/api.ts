@@ -122,6 +122,7 @@ export const api = describeRoutes({
     'DELETE /v1/apps/{appId}/sip-accounts/{username}': ofApp('Delete the account of a phone system', undefined, 'not_found'),
     'GET /v1/apps/{appId}/audit/stream': {
       summary: 'What is put on record from now on, as server-sent events (audit); Last-Event-ID goes on where a reader left off',
+      by: ['admin', 'operator'],
       answersAs: 'text/event-stream',
     },
     'GET /v1/apps/{appId}/audit': ofApp('Who did what to the app, newest first', 'AuditList'),

@@ -12,9 +12,9 @@ import { outboxRows } from './migrations/9-outbox-rows.js';
 import { ends } from './migrations/10-ends.js';
 import { sipAlgorithms } from './migrations/11-sip-algorithms.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
-import { appStates } from './migrations/11-app-states.js';
-import { groups } from './migrations/12-groups.js';
-import { appendOnly } from './migrations/13-append-only.js';
+import { appStates } from './migrations/13-app-states.js';
+import { groups } from './migrations/14-groups.js';
+import { appendOnly } from './migrations/15-append-only.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 

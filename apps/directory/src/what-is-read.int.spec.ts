@@ -16,8 +16,8 @@ import { lists } from './migrations/3-lists.js';
 import { liveSecrets } from './migrations/5-live-secrets.js';
 import { allowedOrigins } from './migrations/8-allowed-origins.js';
 import { ends } from './migrations/10-ends.js';
-import { appStates } from './migrations/11-app-states.js';
 import { laterScopes } from './migrations/12-later-scopes.js';
+import { appStates } from './migrations/13-app-states.js';
 import { UserStore } from './users/user-store.js';
 
 const fleet = new Fleet();
@@ -25,7 +25,16 @@ const app = 'app-1' as AppId;
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [directory, auditAndSipAccounts, lists, liveSecrets, allowedOrigins, ends, laterScopes, appStates]);
+  schema = await TestSchema.migrated(fleet, [
+    directory,
+    auditAndSipAccounts,
+    lists,
+    liveSecrets,
+    allowedOrigins,
+    ends,
+    laterScopes,
+    appStates,
+  ]);
   const statements = [
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) SELECT 'app-' || number, '', false, '{}', 1 FROM generate_series(0, 9) AS number`,
     `INSERT INTO audit (entry_id, app_id, actor, act, target)

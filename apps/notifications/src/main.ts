@@ -8,12 +8,23 @@ import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { traces } from './migrations/6-traces.js';
 import { outboxRows } from './migrations/7-outbox-rows.js';
 import { emailsByUser } from './migrations/8-emails-by-user.js';
-import { erasedApps } from './migrations/8-erased-apps.js';
+import { erasedApps } from './migrations/9-erased-apps.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'notifications',
   module: AppModule,
   settings,
-  migrations: [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions, traces, outboxRows, emailsByUser, erasedApps],
+  migrations: [
+    notifications,
+    emailsByApp,
+    emailsNotByTime,
+    consumers,
+    outbox,
+    outboxFunctions,
+    traces,
+    outboxRows,
+    emailsByUser,
+    erasedApps,
+  ],
 });

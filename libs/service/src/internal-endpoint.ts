@@ -1,4 +1,3 @@
-import type { Subject } from '@communication-center/contracts';
 import type { Inquiry, InternalEndpoint } from '@communication-center/contracts/internal';
 import { callersOf } from '@communication-center/contracts/services';
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
@@ -7,7 +6,7 @@ import type { Hijackable } from './lines.js';
 import { parseInput } from './problem-error.js';
 import { requireService, subjectOf } from './subject.js';
 
-type InLines<E extends InternalEndpoint> = (subject: Subject, inquiry: Inquiry<E>, reply: Hijackable) => Promise<void>;
+type InLines<E extends InternalEndpoint> = (inquiry: Inquiry<E>, reply: Hijackable) => Promise<void>;
 
 type Serving<E extends InternalEndpoint> = (
   target: object,
@@ -17,7 +16,7 @@ type Serving<E extends InternalEndpoint> = (
 
 /**
  * Marks the method that answers an internal endpoint: it gets what {@link InquiryOf} parsed, and answers what the contract says. One
- * that answers in lines is told besides who asks, and writes them with `answerInLines`.
+ * that answers in lines writes them with `answerInLines`.
  */
 export function Serves<E extends InternalEndpoint>(endpoint: E): Serving<E> {
   return applyDecorators(RequestMapping({ path: endpoint.path, method: RequestMethod[endpoint.method] }), HttpCode(200));

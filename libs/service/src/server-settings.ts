@@ -67,7 +67,7 @@ const judged = ['verify-full', 'verify-ca', 'require'];
 const fileParameters = ['sslrootcert', 'sslcert', 'sslkey'];
 
 /** @returns what is wrong with how an address of PostgreSQL asks for TLS, in words that do not show it; undefined for nothing. */
-export function faultOfDatabaseTls(address: string): string | undefined {
+function faultOfDatabaseTls(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined;
   const { searchParams: asked } = new URL(address);
   const mode = asked.get('sslmode');

@@ -1,8 +1,8 @@
 import { iceServersSchema } from '@communication-center/contracts';
 import { z } from 'zod';
 import { replicasSetting } from './replicas.js';
-import { databaseUrlSetting, kafkaSettings } from './server-settings.js';
 import { secretsIn } from './secrets/key-ring.js';
+import { databaseUrlSetting, kafkaSettings } from './server-settings.js';
 import { weaknessOf } from './weak-secrets.js';
 
 /** Injection token of a service's settings. */

@@ -14,7 +14,7 @@ import { outboxRows } from './12-outbox-rows.js';
 import { keptCalls } from './13-kept-calls.js';
 import { eventsByWeek } from './14-events-by-week.js';
 import { liveCalls } from './15-live-calls.js';
-import { closedApps } from './15-closed-apps.js';
+import { closedApps } from './16-closed-apps.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [

@@ -5,7 +5,7 @@ import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { directory } from '../migrations/1-directory.js';
 import { auditAndSipAccounts } from '../migrations/2-audit-and-sip-accounts.js';
-import { appendOnly } from '../migrations/13-append-only.js';
+import { appendOnly } from '../migrations/15-append-only.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;

@@ -11,9 +11,9 @@ import { outbox } from '../migrations/6-outbox.js';
 import { outboxFunctions } from '../migrations/7-outbox-functions.js';
 import { outboxRows } from '../migrations/9-outbox-rows.js';
 import { ends } from '../migrations/10-ends.js';
-import { appStates } from '../migrations/11-app-states.js';
-import { groups } from '../migrations/12-groups.js';
-import { appendOnly } from '../migrations/13-append-only.js';
+import { appStates } from '../migrations/13-app-states.js';
+import { groups } from '../migrations/14-groups.js';
+import { appendOnly } from '../migrations/15-append-only.js';
 import { eraseSome } from './erase-apps.js';
 
 const fleet = new Fleet();

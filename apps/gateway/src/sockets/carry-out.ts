@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CallFrame, CallId, CallReply, CommandId, Profile, ServerFrame, Subject } from '@communication-center/contracts';
+import type { CallFrame, CallId, CallReply, CommandId, Profile, ServerFrame } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { ProblemError, problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -98,7 +98,7 @@ export class CarryOut {
   }
 
   async #send({ appId, userAlias, deviceId, token }: Device, frame: CallFrame, retryUntil?: AbortSignal): Promise<CallReply> {
-    const subject: Subject = { kind: 'user', appId, userAlias, deviceId, ...(token && { token }) };
+    const subject = { kind: 'user' as const, appId, userAlias, deviceId, ...(token && { token }) };
     return this.calls.carryOut({ subject, frame }, { retryForMs, ...(retryUntil && { retryUntil }) });
   }
 

@@ -7,7 +7,7 @@ import { Services } from '../services.js';
 
 /** What a device did to a call, in its user's name. */
 export interface AskedOfCalls {
-  subject: Subject;
+  subject: Subject & { kind: 'user' };
   frame: CallFrame;
 }
 

@@ -26,7 +26,7 @@ const reading = (more: string) => `
   FROM unnest($1::text[], $2::text[]) AS p(app_id, user_alias)
   LEFT JOIN people AS said ON said.app_id = p.app_id AND said.user_alias = p.user_alias
   LEFT JOIN known_users AS k ON k.app_id = p.app_id AND k.user_alias = p.user_alias`;
-export const readingKnown = reading('');
+const readingKnown = reading('');
 /** The same with the person's turn; see `turn-functions.ts`. */
 export const readingInTurn = reading(', said.turn');
 

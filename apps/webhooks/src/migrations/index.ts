@@ -9,7 +9,7 @@ import { traces } from './7-traces.js';
 import { outboxRows } from './8-outbox-rows.js';
 import { endpointChanges } from './9-endpoint-changes.js';
 import { changesByStatement } from './10-changes-by-statement.js';
-import { erasedApps } from './10-erased-apps.js';
+import { erasedApps } from './11-erased-apps.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
