@@ -23,7 +23,7 @@ const settings = ['gateway', 'media', 'sip']
   .map((app) => `apps/${app}/src/settings.ts`)
   .concat('libs/service/src/clients/client-settings.ts');
 /** They bound what we do ourselves, not what others send. */
-const ownPace: readonly string[] = ['mostCseq', 'drainMs', 'JANUS_TIMEOUT_MS'];
+const ownPace: readonly string[] = ['mostCseq', 'mostLooks', 'drainMs', 'JANUS_TIMEOUT_MS', 'SIGN_IN_FAILURES_PER_SECOND'];
 
 interface Row {
   what: string;

@@ -51,8 +51,9 @@ test.each(each)('%s reads, writes and projects what its entry says', (name, { re
 
 test.each(each)('%s asks of other services what its entry says, and is let ask no more', (name, { asks, reads }) => {
   const text = sourcesOf(name);
-  const asked = [...text.matchAll(/\.ask\(\s*internal\.(\w+)/g)].map(([, endpoint = '']) => endpoint);
+  const asked = [...text.matchAll(/\.ask(?:ForLines)?\(\s*internal\.(\w+)/g)].map(([, endpoint = '']) => endpoint);
   if (text.includes('new FollowEnds(')) asked.push('ended');
+  if (/\beraseApps\(/.test(text)) asked.push('erasedApps');
   // What a topic lacks of a call is read from its owner by whatever consumes it; the owner reads its own store.
   if (reads.includes('calls.events') && !/\bstore\b.*repairIn/s.test(text)) asked.push('callEvents');
   expect([...new Set(asked)].sort()).toEqual(asks);

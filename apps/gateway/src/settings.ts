@@ -1,6 +1,6 @@
 import { signInFailureLimits } from '@communication-center/contracts';
 import { addressSettingOf, services } from '@communication-center/contracts/services';
-import { clientSettings, commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { clientSettings, commonSettings, numberSetting, redisSettings, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 const addressOf = (service: string) =>
@@ -50,10 +50,8 @@ export const settings = z.object({
   DIRECTORY_URL: addressOf('directory'),
   CALLS_URL: addressOf('calls'),
   PRESENCE_URL: addressOf('presence'),
-  REDIS_URL: z
-    .string()
-    .min(1)
-    .optional()
+  ...redisSettings,
+  REDIS_URL: redisSettings.REDIS_URL.optional()
     .meta({ secret: true })
     .describe('Redis in which gateways count together how much is done in whose name; holds no truth. Without it each counts for itself'),
   LEASE_MS: numberSetting(10_000, { min: 500 })

@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest';
 import { SharedLevels } from './shared-levels.js';
 
 const { redis: url } = new Fleet().state.servers;
-const [one, other] = [new SharedLevels(url, () => undefined), new SharedLevels(url, () => undefined)];
+const [one, other] = [new SharedLevels({ REDIS_URL: url }, () => undefined), new SharedLevels({ REDIS_URL: url }, () => undefined)];
 const redis = new Redis(url);
 const nameOf = (what: string) => `test ${process.pid} ${Date.now()} ${what}`;
 

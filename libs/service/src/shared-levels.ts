@@ -1,4 +1,6 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { connectRedis } from './redis.js';
+import type { RedisSettings } from './server-settings.js';
 
 /** What one process took of a bucket since it last told. */
 export interface Taken {
@@ -46,8 +48,8 @@ export class SharedLevels {
   readonly #redis: Redis;
 
   /** @param onError hears of lost connections, each time one is. */
-  constructor(url: string, onError: (error: unknown) => void) {
-    this.#redis = new Redis(url, {
+  constructor(settings: RedisSettings, onError: (error: unknown) => void) {
+    this.#redis = connectRedis(settings, {
       lazyConnect: true,
       connectTimeout: connectMs,
       commandTimeout: answerMs,

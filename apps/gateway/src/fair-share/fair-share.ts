@@ -38,11 +38,12 @@ export class FairShare implements BeforeApplicationShutdown {
 
   constructor(
     private readonly limits: AppLimitsReading,
-    @Inject(Settings) settings: Pick<GatewaySettings, 'REDIS_URL'>,
+    @Inject(Settings) settings: GatewaySettings,
     @Inject(Report) report: ReportError,
   ) {
     const failed = (error: unknown) => report(error, 'counting what is done together with other gateways: each counts for itself');
-    this.#levels = settings.REDIS_URL ? new SharedLevels(settings.REDIS_URL, failed) : undefined;
+    const { REDIS_URL } = settings;
+    this.#levels = REDIS_URL ? new SharedLevels({ ...settings, REDIS_URL }, failed) : undefined;
     this.buckets = new SharedBuckets(this.#levels, failed);
   }
 

@@ -11,6 +11,7 @@ import { ProblemError, readSettings } from '@communication-center/service';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { Clients } from '../clients.js';
 import { settings } from '../settings.js';
 import { PublicDoor } from './public-door.js';
 import { SafeHeaders } from './safe-headers.js';
@@ -36,8 +37,19 @@ beforeAll(async () => {
     STRICT_TRANSPORT_SECONDS: 31_536_000,
     MEDIA_PUBLIC_URL: ['wss://media.example.com/v1'],
   };
+  const settings = {
+    PUBLIC_HOST: '127.0.0.1',
+    PUBLIC_PORT: 0,
+    HEADERS_TIMEOUT_MS: 5000,
+    CONSOLE_FOLDER: folder,
+    TRUSTED_PROXIES: [],
+    PROXY_PROTOCOL: false,
+    CONNECTIONS_PER_ADDRESS: 1000,
+    SIGNED_IN_PER_ADDRESS: 1000,
+    ...given,
+  };
   door = new PublicDoor(
-    { PUBLIC_HOST: '127.0.0.1', PUBLIC_PORT: 0, HEADERS_TIMEOUT_MS: 5000, CONSOLE_FOLDER: folder, ...given } as never,
+    settings as never,
     pino({ level: 'silent' }),
     {
       whose: async () => ({ kind: 'nobody' }),
@@ -61,6 +73,8 @@ beforeAll(async () => {
       },
     } as never,
     { stop: () => undefined, upgrade: nothing } as never,
+    new Clients(settings as never),
+    { take: async () => ({ standings: [] }) } as never,
   );
   await door.onApplicationBootstrap();
 });

@@ -17,7 +17,7 @@ interface Waiting extends AskedOfCalls {
   failed: (error: unknown) => void;
 }
 
-const timeoutMs = 5000;
+const answerMs = 5000;
 
 const actions = {
   ringing: 'ringing',
@@ -79,7 +79,7 @@ export class CommandsTogether {
     const commands = group.map(({ subject, frame, traceparent }) => ({ subject, frame, ...(traceparent && { traceparent }) }));
     let fault: unknown = new ProblemError('service_unavailable', undefined, { cause: new Error('It was left out of the answer') });
     try {
-      await this.#calls.askForLines(internal.carryOut, { body: { commands } }, (line) => this.#settle(left, line), { timeoutMs });
+      await this.#calls.askForLines(internal.carryOut, { body: { commands } }, (line) => this.#settle(left, line), { timeoutMs: answerMs });
     } catch (error) {
       fault = error;
     }
@@ -104,7 +104,7 @@ export class CommandsTogether {
   async #alone({ subject, frame, traceparent, done, failed }: Waiting): Promise<void> {
     const { id: _, type, ...body } = frame;
     const path = 'callId' in body ? `/v1/calls/${body.callId}/${actions[type as keyof typeof actions]}` : '/v1/calls';
-    const ask = () => this.#calls.send({ method: 'POST', path, body, subject, timeoutMs });
+    const ask = () => this.#calls.send({ method: 'POST', path, body, subject, timeoutMs: answerMs });
     try {
       done(callReplySchema.parse(await (traceparent ? withTrace(traceparent, ask) : ask())));
     } catch (error) {
