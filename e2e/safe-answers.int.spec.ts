@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Fleet, Phones, ringOf } from '@communication-center/testing';
 import { afterAll, expect, test } from 'vitest';
 
@@ -42,7 +43,10 @@ test('every route of the interface refuses whoever has no credential, and says w
   );
   expect(routes.length).toBeGreaterThan(40);
   const answers = await Promise.all(routes.map(async ([method, path]) => [method, path, await headersOf(method, path)] as const));
-  expect(answers.filter(([, , { status, told }]) => status !== 401 || JSON.stringify(told) !== JSON.stringify(kept))).toEqual([]);
+  // A token may be asked for without a credential where an app trusts a bare alias: what is asked is read first there.
+  const refusal = (path: string) => (path === '/v1/user-tokens' ? 400 : 401);
+  const otherwise = answers.filter(([, path, answer]) => !isDeepStrictEqual(answer, { status: refusal(path), told: kept }));
+  expect(otherwise).toEqual([]);
 });
 
 test('what tells keys, secrets, tokens and credentials stays in no cache', async () => {

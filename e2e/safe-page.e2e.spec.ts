@@ -2,6 +2,7 @@
  * The page works within what the door lets it do: nobody's policy is broken while people call, decline, look at the wall and answer. And
  * what is not of the page is kept out: a script that somebody slips in does not run, a stranger's page shows it in no frame.
  */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
@@ -86,6 +87,7 @@ test("a stranger's page shows it in no frame", async () => {
   const stranger = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html').end(`<iframe src="${fleet.url}/" title="framed"></iframe>`);
   }).listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
   try {
     const page = await browsers.page(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`);
     const frame = page.frames().find((one) => one !== page.mainFrame());
