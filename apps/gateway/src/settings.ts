@@ -53,7 +53,9 @@ export const settings = z.object({
   ...redisSettings,
   REDIS_URL: redisSettings.REDIS_URL.optional()
     .meta({ secret: true })
-    .describe('Redis in which gateways count together how much is done in whose name; holds no truth. Without it each counts for itself'),
+    .describe(
+      'Redis in which gateways count together how much is done in whose name; holds no truth. `rediss://` is TLS; a certificate that does not match is refused. Without it each counts for itself',
+    ),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a gateway counts as alive after it last renewed its lease'),

@@ -38,12 +38,11 @@ export class FairShare implements BeforeApplicationShutdown {
 
   constructor(
     private readonly limits: AppLimitsReading,
-    @Inject(Settings) settings: GatewaySettings,
+    @Inject(Settings) { REDIS_URL, ...files }: Pick<GatewaySettings, 'REDIS_URL' | 'REDIS_CA_FILE' | 'REDIS_CERT_FILE' | 'REDIS_KEY_FILE'>,
     @Inject(Report) report: ReportError,
   ) {
     const failed = (error: unknown) => report(error, 'counting what is done together with other gateways: each counts for itself');
-    const { REDIS_URL } = settings;
-    this.#levels = REDIS_URL ? new SharedLevels({ ...settings, REDIS_URL }, failed) : undefined;
+    this.#levels = REDIS_URL ? new SharedLevels({ REDIS_URL, ...files }, failed) : undefined;
     this.buckets = new SharedBuckets(this.#levels, failed);
   }
 

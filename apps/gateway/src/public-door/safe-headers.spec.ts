@@ -26,6 +26,7 @@ const routes = Object.entries(openApi.paths).flatMap(([path, known]) =>
 const folder = mkdtempSync(join(tmpdir(), 'console-'));
 writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>');
 writeFileSync(join(folder, 'index.js'), '1');
+const limits = { TRUSTED_PROXIES: [], PROXY_PROTOCOL: false, CONNECTIONS_PER_ADDRESS: 1000, SIGNED_IN_PER_ADDRESS: 1000 };
 let door: PublicDoor;
 let answers: (response: ServerResponse) => void;
 let refusal: ProblemError | undefined;
@@ -33,23 +34,13 @@ let refusal: ProblemError | undefined;
 beforeAll(async () => {
   const nothing = async () => undefined;
   const given = {
+    ...limits,
     FRAME_ANCESTORS: ['https://desk.example.com', 'self'],
     STRICT_TRANSPORT_SECONDS: 31_536_000,
     MEDIA_PUBLIC_URL: ['wss://media.example.com/v1'],
   };
-  const settings = {
-    PUBLIC_HOST: '127.0.0.1',
-    PUBLIC_PORT: 0,
-    HEADERS_TIMEOUT_MS: 5000,
-    CONSOLE_FOLDER: folder,
-    TRUSTED_PROXIES: [],
-    PROXY_PROTOCOL: false,
-    CONNECTIONS_PER_ADDRESS: 1000,
-    SIGNED_IN_PER_ADDRESS: 1000,
-    ...given,
-  };
   door = new PublicDoor(
-    settings as never,
+    { PUBLIC_HOST: '127.0.0.1', PUBLIC_PORT: 0, HEADERS_TIMEOUT_MS: 5000, CONSOLE_FOLDER: folder, ...given } as never,
     pino({ level: 'silent' }),
     {
       whose: async () => ({ kind: 'nobody' }),
@@ -73,7 +64,7 @@ beforeAll(async () => {
       },
     } as never,
     { stop: () => undefined, upgrade: nothing } as never,
-    new Clients(settings as never),
+    new Clients(given as never),
     { take: async () => ({ standings: [] }) } as never,
   );
   await door.onApplicationBootstrap();
