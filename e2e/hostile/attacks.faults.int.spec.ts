@@ -47,7 +47,8 @@ async function call([caller, callee]: [Phone, Phone]): Promise<number> {
 async function callUntil(until: number): Promise<number[]> {
   const times: number[] = [];
   const calling = pairs.map(async (pair) => {
-    while (Date.now() < until) times.push(await call(pair));
+    // As fast as people with one device may be for long: who is honest stays within the budgets.
+    for (; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 200))) times.push(await call(pair));
   });
   await Promise.all(calling);
   return times.toSorted((one, other) => one - other);
