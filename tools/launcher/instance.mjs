@@ -101,8 +101,9 @@ export function makeSecrets(known) {
   const own = registry.flatMap(({ secrets = {} }) => Object.values(secrets)).map((name) => [name, markedKey()]);
   return {
     ...Object.fromEntries(own),
-    // With an id, by which what it seals names it.
+    // With an id, by which what they make names them.
     secretsKey: `dev:${markedKey()}`,
+    nonceKey: `dev:${markedKey()}`,
     // What its name tells: people copy it.
     operatorKey: markedText('op_'),
     janusSecret: markedText(),

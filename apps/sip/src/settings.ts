@@ -1,4 +1,4 @@
-import { clientSettings, commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { clientSettings, commonSettings, keyRingSetting, numberSetting, replicasSetting } from '@communication-center/service';
 import { z } from 'zod';
 
 export const settings = z.object({
@@ -19,11 +19,9 @@ export const settings = z.object({
     .regex(/^[A-Za-z0-9.:[\]-]+$/)
     .default('127.0.0.1')
     .describe('address phones reach this very replica at; its subscriptions are known by it and SIP_PORT'),
-  NONCE_KEY: z
-    .base64()
-    .refine((text) => Buffer.from(text, 'base64').length >= 32, { message: 'must be at least 32 bytes in base64' })
-    .meta({ secret: true })
-    .describe('signs the nonces of digest authentication; the same for all replicas'),
+  NONCE_KEY: keyRingSetting(32, { orMore: true }).describe(
+    'at least 32 bytes in base64 that sign the nonces of digest authentication, with an id before them, such as 2026-11:…; of several, separated by commas, the first signs and each is believed; the same for all replicas',
+  ),
   NONCE_SECONDS: numberSetting(300, { min: 5 }).meta({ unit: 's' }).describe('how long a nonce may be used'),
   MIN_EXPIRES_SECONDS: numberSetting(60, { min: 1 }).meta({ unit: 's' }).describe('the shortest subscription that is taken'),
   MAX_EXPIRES_SECONDS: numberSetting(3600, { min: 60 }).meta({ unit: 's' }).describe('the longest subscription that is given'),

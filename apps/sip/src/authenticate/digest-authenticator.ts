@@ -23,7 +23,7 @@ export class DigestAuthenticator {
     @Inject(Settings) settings: SipSettings,
   ) {
     this.#directory = new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
-    this.#nonces = new Nonces(Buffer.from(settings.NONCE_KEY, 'base64'), settings.NONCE_SECONDS);
+    this.#nonces = new Nonces(settings.NONCE_KEY, settings.NONCE_SECONDS);
   }
 
   /** @returns the app and the account, or how to refuse the request. @throws ProblemError when the directory does not answer. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { KeyRing } from '@communication-center/service';
 import { expect, test } from 'vitest';
 import { challenges, isRight, isSameTarget, Nonces, parseAnswer } from './digest.js';
 
@@ -33,8 +34,19 @@ test('what is no digest with qop=auth is no answer', () => {
     expect(parseAnswer(`Digest username="a", realm="b", nonce="c", uri="d", response="e", qop=auth, nc=${nc}, cnonce="f"`)).toBeUndefined();
 });
 
+const [first, second] = ['a', 'b'].map((id, index) => ({ id, bytes: Buffer.alloc(32, index + 7) })) as [NonceKey, NonceKey];
+type NonceKey = { id: string; bytes: Buffer };
+const ringOf = (...keys: NonceKey[]) => new KeyRing(keys);
+
+test('a nonce names the key that signed it, and is good at every replica that has that one, also while another takes its place', () => {
+  const [before, after, later] = [ringOf(first, second), ringOf(second, first), ringOf(second)].map((ring) => new Nonces(ring, 60));
+  const nonce = before?.make('demo', 1_000_000) ?? '';
+  expect(nonce.split('.')[2]).toMatch(/^a:/);
+  expect([before, after, later].map((nonces) => nonces?.check(nonce, 'demo', 1_030_000))).toEqual(['good', 'good', 'wrong']);
+});
+
 test('a nonce is good for its time and its realm, stale afterwards, and cannot be made up', () => {
-  const nonces = new Nonces(Buffer.alloc(32, 7), 60);
+  const nonces = new Nonces(ringOf(first), 60);
   const nonce = nonces.make('demo', 1_000_000);
   expect(nonces.check(nonce, 'demo', 1_030_000)).toBe('good');
   expect(nonces.check(nonce, 'demo', 1_061_000)).toBe('stale');
@@ -45,7 +57,7 @@ test('a nonce is good for its time and its realm, stale afterwards, and cannot b
 });
 
 test('no two nonces are alike, however soon one comes after the other', () => {
-  const nonces = new Nonces(Buffer.alloc(32, 7), 60);
+  const nonces = new Nonces(ringOf(first), 60);
   expect(new Set(Array.from({ length: 1000 }, () => nonces.make('demo', 1_000_000))).size).toBe(1000);
 });
 

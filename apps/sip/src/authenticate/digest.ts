@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { SipAlgorithm } from '@communication-center/contracts';
+import type { KeyRing } from '@communication-center/service';
 
 /** Digests of `user:realm:password`, per algorithm (RFC 7616 §3.4.2). */
 export interface DigestSecrets {
@@ -63,29 +64,23 @@ export function isRight(answer: DigestAnswer, secrets: DigestSecrets, method: st
   return timingSafeEqual(Buffer.from(hash(answer.response.toLowerCase())), Buffer.from(hash(expected)));
 }
 
-/** Nonces, no two alike, that need no memory to be known again: when they were made, what is theirs alone, and a signature over that and the realm. */
+/** Nonces, no two alike, that need no memory to be known again: when they were made, what is theirs alone, and a signature over that and the realm, which names its key. */
 export class Nonces {
   constructor(
-    private readonly key: Buffer,
+    private readonly keys: KeyRing,
     private readonly seconds: number,
   ) {}
 
   make(realm: string, now: number): string {
     const made = `${Math.floor(now / 1000).toString(36)}.${randomBytes(9).toString('base64url')}`;
-    return `${made}.${this.#sign(made, realm)}`;
+    return `${made}.${this.keys.sign(`${made} ${realm}`)}`;
   }
 
   /** `stale`: it was ours, and its time is over: the phone may try again with a new one and the same password. */
   check(nonce: string, realm: string, now: number): 'good' | 'stale' | 'wrong' {
     const [at = '', own, signature = '', ...more] = nonce.split('.');
-    const expected = Buffer.from(this.#sign(`${at}.${own}`, realm));
-    const given = Buffer.from(signature);
-    if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, expected)) return 'wrong';
+    if (more.length > 0 || !this.keys.isSigned(`${at}.${own} ${realm}`, signature)) return 'wrong';
     return now / 1000 - Number.parseInt(at, 36) <= this.seconds ? 'good' : 'stale';
-  }
-
-  #sign(made: string, realm: string): string {
-    return createHmac('sha256', this.key).update(`${made} ${realm}`).digest('base64url').slice(0, 32);
   }
 }
 

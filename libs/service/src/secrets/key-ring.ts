@@ -41,18 +41,21 @@ export class KeyRing {
     return this.#byId.get(id);
   }
 
-  /** @returns a signature over a text, which names its key: `2026-11:…`. */
+  /** @returns a signature over a text, which names its key: `2026-11:…`. A key without an id names none, as in the first release. */
   sign(text: string): string {
-    return `${this.current.id}:${macOf(this.current, text)}`;
+    const { current } = this;
+    return current.isNamed ? `${current.id}:${macOf(current, text)}` : macOf(current, text);
   }
 
-  /** Whether one of these keys made this signature over that text. */
+  /** Whether one of these keys made this signature over that text. Another replica may know a key by another id, or by none yet. */
   isSigned(text: string, signature: string): boolean {
-    const [, id = '', given = ''] = named.exec(signature) ?? [];
-    const key = this.#byId.get(id);
-    if (!key) return false;
-    const [expected, bytes] = [Buffer.from(macOf(key, text)), Buffer.from(given)];
-    return bytes.length === expected.length && timingSafeEqual(bytes, expected);
+    const [, id, mac = signature] = named.exec(signature) ?? [];
+    const key = id === undefined ? undefined : this.#byId.get(id);
+    const given = Buffer.from(mac);
+    return (key ? [key] : this.all).some((one) => {
+      const expected = Buffer.from(macOf(one, text));
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
   }
 }
 
