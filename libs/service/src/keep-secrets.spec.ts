@@ -49,6 +49,11 @@ describe('what a service was given', () => {
     );
   });
 
+  test('leaves JSON behind where it is cut out between backslashes', () => {
+    const line = keepingSecrets(['\0 ### ## '])(JSON.stringify({ message: '\\\0 ### ## ' }));
+    expect(JSON.parse(line)).toEqual({ message: '\\[secret]' });
+  });
+
   test('is left where it is a word like others', () => {
     expect(written((logger) => logger.info('communication-center is ready'))).toContain('communication-center is ready');
   });

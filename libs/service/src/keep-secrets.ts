@@ -51,6 +51,13 @@ function waysToWrite(secret: string): string[] {
   return [secret, inJson(secret), inJson(inJson(secret))];
 }
 
+/** @returns the mark, after a backslash where one before it would otherwise lose its letter, and the line would be no JSON. */
+function markAt(_found: string, at: number, line: string): string {
+  let before = at;
+  while (line[before - 1] === '\\') before -= 1;
+  return (at - before) % 2 === 1 ? `\\${mark}` : mark;
+}
+
 /**
  * Makes what takes secrets out of log lines, wherever in them they stand: no error, address or header is trusted to hold none.
  * @param secrets those that are known by their text.
@@ -60,7 +67,7 @@ export function keepingSecrets(secrets: readonly string[]): (line: string) => st
   const known = [...new Set(secrets.flatMap(waysToWrite))].toSorted((one, other) => other.length - one.length);
   return (line) => {
     let kept = line;
-    for (const text of known) if (kept.includes(text)) kept = kept.replaceAll(text, mark);
+    for (const text of known) if (kept.includes(text)) kept = kept.replaceAll(text, markAt);
     for (const [letters, pattern] of forms) if (kept.includes(letters)) kept = kept.replace(pattern, mark);
     return kept;
   };
