@@ -24,10 +24,12 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 const scopes = apiKeyBodySchema.shape.scopes.unwrap().element.options;
 const ann = 'ann-of-the-scopes';
 let app: TestApp;
+/** Whom the operator may close: else nobody would be let in any more. */
+let closing: TestApp;
 let askers: Record<string, string | undefined>;
 
 beforeAll(async () => {
-  app = await fleet.makeApp();
+  [app, closing] = await Promise.all([fleet.makeApp(), fleet.makeApp()]);
   await fleet.makeUser(app, ann);
   const keys = await Promise.all(
     scopes.map(async (scope) => {
@@ -44,9 +46,10 @@ beforeAll(async () => {
 });
 
 /** The user's own things where a user asks; else those of nobody, so that whatever is let through finds nothing to break. */
-function placeOf(path: string, asker: string): string {
+function placeOf({ method, path }: (typeof operations)[number], asker: string): string {
+  const closes = /\/(suspend|resume)$/.test(path) || (method === 'DELETE' && path === '/v1/apps/{appId}');
   const ids: Record<string, string> = {
-    appId: app.appId,
+    appId: closes && asker === 'operator' ? closing.appId : app.appId,
     userAlias: asker === 'user' ? ann : `nobody-${asker}`,
     username: `desk-${asker}`,
     service: 'calls',
@@ -71,9 +74,10 @@ function bodyFor(path: string): object {
   return path.endsWith('kick') ? { ...common, participant: 'nobody-there' } : common;
 }
 
-async function statusOf({ method, path }: (typeof operations)[number], asker: string): Promise<number> {
+async function statusOf(operation: (typeof operations)[number], asker: string): Promise<number> {
+  const { method, path } = operation;
   const stop = new AbortController();
-  const response = await fetch(new URL(placeOf(path, asker), fleet.url), {
+  const response = await fetch(new URL(placeOf(operation, asker), fleet.url), {
     method,
     headers: {
       ...(askers[asker] !== undefined && { authorization: `Bearer ${askers[asker]}` }),
