@@ -1,3 +1,5 @@
+import type { ClientFrame } from '@communication-center/contracts';
+
 /** More than a device that behaves ever has under way; less than what one that does not could use to tie up the gateway. */
 const maxInHand = 64;
 
@@ -28,4 +30,13 @@ export class FrameLanes {
       if (this.#inHand === 0) this.#last = undefined;
     }
   }
+}
+
+/** What a client asks for once it has connected, besides a sign of life. */
+export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'refresh' | 'ping' | 'sign_out' }>;
+
+/** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. A cancel overtakes dials. */
+export function laneOf(frame: CommandFrame): string {
+  if ('callId' in frame) return frame.callId;
+  return frame.type === 'dial' || frame.type === 'cancel_dial' ? frame.type : 'socket';
 }

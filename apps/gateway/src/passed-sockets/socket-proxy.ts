@@ -20,7 +20,7 @@ import type { Owner } from '../public-door/routes.js';
 import { noPlace, whoseShare } from '../public-door/turns.js';
 import { Services } from '../services.js';
 import type { GatewaySettings } from '../settings.js';
-import { closeCodes } from '../sockets/device-socket.js';
+import { closeCodes } from '../sockets/socket-owner.js';
 import { askToUpgrade, type UpgradeAnswer } from './ask-to-upgrade.js';
 import { credentialOf, handshakeFor, handshakeOf, requireHandshake } from './handshake.js';
 import { head, passRefusal, refuseUpgrade } from './refuse-upgrade.js';

@@ -13,7 +13,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Services } from '../services.js';
 import { CarryOut } from './carry-out.js';
 import { CommandsTogether } from './commands-together.js';
-import type { Device, DeviceSocket, DialedEvent } from './device-socket.js';
+import type { DeviceSocket } from './device-socket.js';
+import type { Device, DialedEvent } from './socket-owner.js';
 
 const callId = '01890000-0000-7000-8000-000000000000';
 const commandId = 'the-dial-0001';

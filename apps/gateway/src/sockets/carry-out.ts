@@ -3,10 +3,12 @@ import type { CallFrame, CallId, CallReply, CommandId, Profile, ServerFrame } fr
 import { internal } from '@communication-center/contracts/internal';
 import { ProblemError, problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import type { CommandFrame } from '../domain/frame-lanes.js';
 import { Services } from '../services.js';
 import { CommandsTogether } from './commands-together.js';
-import type { CommandFrame, Device, DeviceSocket, DialedEvent } from './device-socket.js';
+import type { DeviceSocket } from './device-socket.js';
 import { Dials } from './dials.js';
+import type { Device, DialedEvent } from './socket-owner.js';
 
 /** A frame that a service answers. */
 type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' }>;

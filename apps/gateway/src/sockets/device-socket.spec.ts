@@ -5,8 +5,10 @@ import { EventEmitter } from 'node:events';
 import { type ServerFrame, serverFrameSchema } from '@communication-center/contracts';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
+import { type CommandFrame } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
-import { type CommandFrame, type Device, DeviceSocket, type RefreshFrame, type SocketOwner } from './device-socket.js';
+import { DeviceSocket } from './device-socket.js';
+import { type Device, type RefreshFrame, type SocketOwner } from './socket-owner.js';
 
 const callId = (digit: number) => `0189000${digit}-0000-7000-8000-000000000000`;
 const connect = { type: 'connect', id: 'c', appId: 'app', userAlias: 'alice', deviceId: 'desk', token: 't' };

@@ -4,15 +4,10 @@ import {
   type CallId,
   type ClientFrame,
   clientFrameSchema,
-  type DeviceId,
   frameIdSchema,
-  type HeldToken,
   maxFrameBytes,
-  type Platform,
   type ServerFrame,
-  type SessionId,
   type SocketError,
-  type UserAlias,
 } from '@communication-center/contracts';
 import {
   bytesOf,
@@ -28,56 +23,16 @@ import {
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import { CallSequences } from '../domain/call-sequences.js';
-import { FrameLanes } from '../domain/frame-lanes.js';
+import { FrameLanes, laneOf } from '../domain/frame-lanes.js';
 import type { GatewaySettings } from '../settings.js';
+import { closeCodes, type Device, type SocketOwner } from './socket-owner.js';
 import { TokenExpiry } from './token-expiry.js';
 import { written, writtenEvent } from './written-frames.js';
 
 const namedFrameSchema = z.object({ id: frameIdSchema });
 
-/** Close codes of the protocol, in the range RFC 6455 §7.4.2 leaves to applications; the rest are the RFC's own. */
-export const closeCodes = {
-  protocolError: 4000,
-  unauthenticated: 4001,
-  connectTimeout: 4002,
-  tooSlow: 4003,
-  expelled: 4004,
-  tooLarge: 1009,
-  restarting: 1012,
-  overloaded: 1013,
-} as const;
-
 /** Why a connect frame may fare better another time. */
 const mayComeBack: ReadonlySet<SocketError['code']> = new Set(['service_unavailable', 'rate_limited']);
-
-/** Who is on the socket, once it has said so and was believed. */
-export interface Device {
-  sessionId: SessionId;
-  appId: AppId;
-  userAlias: UserAlias;
-  deviceId: DeviceId;
-  platform: Platform;
-  openedAt: string;
-  /** By which it was let in; left out by directories of an older release. */
-  token?: HeldToken | undefined;
-}
-
-export type ConnectFrame = ClientFrame & { type: 'connect' };
-export type DialedEvent = CallEvent & { type: 'call.dialed' };
-export type RefreshFrame = ClientFrame & { type: 'refresh' };
-export type CommandFrame = Exclude<ClientFrame, { type: 'connect' | 'refresh' | 'ping' | 'sign_out' }>;
-
-/** What a socket needs of the gateway. */
-export interface SocketOwner {
-  connect(socket: DeviceSocket, frame: ConnectFrame): Promise<void>;
-  /** Lets the device go on with another token. */
-  refresh(socket: DeviceSocket, device: Device, frame: RefreshFrame): Promise<ServerFrame>;
-  carryOut(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame>;
-  /** The socket was told of a call that somebody dialed. */
-  heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void;
-  closed(socket: DeviceSocket, signedOut: boolean): void;
-  failed(error: unknown, doing: string): void;
-}
 
 type Phase =
   | { at: 'door' }
@@ -352,10 +307,4 @@ export class DeviceSocket {
 function withTraceId(frame: ServerFrame): ServerFrame {
   const traceId = currentTraceId();
   return frame.type === 'error' && traceId ? { ...frame, error: { ...frame.error, traceId } } : frame;
-}
-
-/** What a frame may not overtake: others of its call; dials each other; what concerns the socket itself the like. A cancel overtakes dials. */
-function laneOf(frame: CommandFrame): string {
-  if ('callId' in frame) return frame.callId;
-  return frame.type === 'dial' || frame.type === 'cancel_dial' ? frame.type : 'socket';
 }

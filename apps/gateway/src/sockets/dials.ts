@@ -1,5 +1,6 @@
 import type { CallId, CommandId } from '@communication-center/contracts';
-import type { DeviceSocket, DialedEvent } from './device-socket.js';
+import type { DeviceSocket } from './device-socket.js';
+import type { DialedEvent } from './socket-owner.js';
 
 /** A dial that its socket may still take back. */
 export interface Dial {

@@ -25,6 +25,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
+import { type CommandFrame } from '../domain/frame-lanes.js';
 import { kindOfFrame } from '../fair-share/act-kinds.js';
 import { FairShare } from '../fair-share/fair-share.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
@@ -32,17 +33,9 @@ import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import type { GatewaySettings } from '../settings.js';
 import { BeatingSockets } from './beating-sockets.js';
 import { CarryOut } from './carry-out.js';
-import {
-  type CommandFrame,
-  type ConnectFrame,
-  closeCodes,
-  type Device,
-  DeviceSocket,
-  type DialedEvent,
-  type RefreshFrame,
-  type SocketOwner,
-} from './device-socket.js';
+import { DeviceSocket } from './device-socket.js';
 import { Snapshots } from './snapshots.js';
+import { type ConnectFrame, closeCodes, type Device, type DialedEvent, type RefreshFrame, type SocketOwner } from './socket-owner.js';
 import { SocketRouter } from './socket-router.js';
 import { Watchers } from './watchers.js';
 

@@ -3,7 +3,8 @@ import { EventLog, EventLogServer, InOrder, Rest, Tail } from '@communication-ce
 import { logAlarms, Report, type ReportError, repairFrom, resumeTrace } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
-import { closeCodes, type DeviceSocket } from './device-socket.js';
+import { type DeviceSocket } from './device-socket.js';
+import { closeCodes } from './socket-owner.js';
 
 /**
  * Brings each call event to the sockets of everyone it concerns, in order. What the topic lacks of a call is read from the

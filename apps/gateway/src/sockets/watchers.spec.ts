@@ -5,7 +5,8 @@ import type { ServerFrame } from '@communication-center/contracts';
 import type { EventLog, EventLogServer } from '@communication-center/event-log';
 import { beforeEach, expect, test } from 'vitest';
 import type { Services } from '../services.js';
-import type { Device, DeviceSocket } from './device-socket.js';
+import type { DeviceSocket } from './device-socket.js';
+import type { Device } from './socket-owner.js';
 import { Watchers } from './watchers.js';
 
 const presenceOf = (userAlias: string, version = 1) => ({

@@ -14,9 +14,11 @@ import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/even
 import { type Endings, problemOf, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Door } from '../credential-ends.js';
+import type { CommandFrame } from '../domain/frame-lanes.js';
 import { Watches } from '../domain/watches.js';
 import { Services } from '../services.js';
-import type { CommandFrame, Device, DeviceSocket } from './device-socket.js';
+import type { DeviceSocket } from './device-socket.js';
+import type { Device } from './socket-owner.js';
 import { written } from './written-frames.js';
 
 type WatchFrame = CommandFrame & { type: 'watch' | 'unwatch' };
