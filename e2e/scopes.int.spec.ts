@@ -62,6 +62,7 @@ function placeOf({ method, path }: (typeof operations)[number], asker: string): 
 function bodyFor(path: string): object {
   if (path === '/v1/calls') return { userAlias: ann, deviceId: 'd', callees: ['nobody-there'] };
   if (path === '/v1/user-tokens') return { userAlias: ann, appId: app.appId };
+  if (path.includes('sip-accounts')) return {};
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/scopes' };
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };

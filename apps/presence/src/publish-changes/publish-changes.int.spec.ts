@@ -7,6 +7,7 @@ import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrations } from '../migrations/index.js';
 import { isKept, readBounds, readChanges } from '../stream-presence/read-changes.js';
+import { asPostgres } from '../who-is-where/replica.fixture.js';
 import { firstRound, markToLookAt, takeMarked } from './marks.js';
 import { PublishChanges } from './publish-changes.js';
 
@@ -26,7 +27,7 @@ afterEach(() => schema.drop());
 function publisher(database: TestSchema = schema, kept = 20_000): PublishChanges {
   const relay = { committed: () => undefined };
   const report = (error: unknown, doing: string) => void alarms.push(`${doing}: ${error}`);
-  return new PublishChanges(database as never, relay as never, { KEEP_CHANGES_PER_BUCKET: kept }, report);
+  return new PublishChanges(asPostgres(database) as never, relay as never, { KEEP_CHANGES_PER_BUCKET: kept }, report);
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, number) => `user-${number}` as UserAlias);

@@ -142,7 +142,8 @@ export class PublishChanges implements OnApplicationBootstrap, BeforeApplication
 
   /** Tries those again who were set aside, one by one. */
   async tryAgain(): Promise<null> {
-    await this.#publishApart(await dueAgain(this.database, batchSize));
+    // Nobody waits for this look: as a rule it finds nobody.
+    await this.#publishApart(await dueAgain(this.database.background, batchSize));
     return null;
   }
 

@@ -11,10 +11,17 @@ export const trace = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(1
 
 type Asked = Pick<TestSchema, 'query' | 'transaction'>;
 
+/** As a service has it: what looks around has a connection of its own there. */
+export const asPostgres = (database: Asked) => ({
+  query: database.query.bind(database),
+  transaction: database.transaction.bind(database),
+  background: database,
+});
+
 /** @param onCommitted is told what the relay is told. */
 export function replica(database: Asked, onCommitted: (rows: unknown[]) => void = () => undefined) {
   const relay = { committed: onCommitted };
-  const publisher = new PublishChanges(database as never, relay as never, { KEEP_CHANGES_PER_BUCKET: 20_000 }, () => undefined);
+  const publisher = new PublishChanges(asPostgres(database) as never, relay as never, { KEEP_CHANGES_PER_BUCKET: 20_000 }, () => undefined);
   const handler = new WhoIsWhereProjection(publisher);
   const projection = new Projection(database as never, {
     name: 'who-is-where',
