@@ -43,13 +43,16 @@ const contactOf = (user: string, column: string) =>
 /** More than any user may get in an hour. */
 const mostCounted = 1000;
 
+/** Said of the whole row of the index by user: by its time alone the planner would read what everybody got within the hour. */
+const isOfTheLastHour = `(other.app_id, other.user_alias, other.ended_at) > (mine.app_id, mine.user_alias, now() - interval '1 hour')`;
+
 /** Of a claimed e-mail, with its contacts as they are known now, and what its user got lately. Those that are being sent do not count yet: a few more than allowed may go out. */
 export const whatToSend = `email_id, app_id, call_id, traceparent, attempts, missed_at,
   EXISTS ${contactOf('user_alias', '1')} AS known, ${contactOf('user_alias', 'email')} AS to, ${contactOf('user_alias', 'locale')} AS locale,
   coalesce(${contactOf('user_alias', 'name')}, mine.user_alias) AS callee_name,
   coalesce(${contactOf('initiator', 'name')}, mine.initiator) AS caller_name,
   (SELECT count(*)::int FROM (SELECT 1 FROM emails AS other WHERE other.app_id = mine.app_id AND other.user_alias = mine.user_alias
-     AND other.state = 'sent' AND other.ended_at > now() - interval '1 hour' LIMIT ${mostCounted}) AS sent) AS lately`;
+     AND other.state = 'sent' AND ${isOfTheLastHour} LIMIT ${mostCounted}) AS sent) AS lately`;
 
 /** E-mails as rows: one for each missed call, claimed for each attempt, with an end that is recorded. */
 @Injectable()
