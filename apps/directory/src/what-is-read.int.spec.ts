@@ -65,7 +65,7 @@ test.each([
   ['the page after it', (sql: never) => auditOf(sql, app, 'ffffffff-ffff-4fff-bfff-ffffffffffff', 200)],
   ['the keys of an app', (sql: never) => keys(sql).list(app)],
   ['whose key this is', (sql: never) => keys(sql).find('cc_unknown')],
-  ['who signs in', (sql: never) => new UserStore(sql, undefined as never).ensure(app, 'user-7' as UserAlias)],
+  ['who signs in', (sql: never) => new UserStore(sql, undefined as never, { PROFILE: 'production' }).ensure(app, 'user-7' as UserAlias)],
   ['the secrets of an app', (sql: never) => secrets(sql).list(app)],
   ['the secret a token names', (sql: never) => secrets(sql).byKid('0199aaaa-0000-7000-8000-000000000000')],
   ['whether any app allows an origin', (sql: never) => apps(sql).isOriginOfAny('https://shop-7.example')],
