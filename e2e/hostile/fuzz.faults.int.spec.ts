@@ -26,6 +26,9 @@ const sent = { frames: 0, 'media frames': 0, datagrams: 0, requests: 0 };
 const faults: string[] = [];
 let app: TestApp;
 let token: string;
+/** People of another app, who come again. */
+let honest: TestApp;
+const tokens: Record<string, string> = {};
 let pids: Map<string, number | undefined>;
 
 beforeAll(async () => {
@@ -36,6 +39,10 @@ beforeAll(async () => {
   app = await fleet.makeApp({ options: { limits } });
   for (const name of ['alice', 'bob', 'carol']) await fleet.makeUser(app, name);
   token = await fleet.tokenOf(app, 'alice');
+  honest = await fleet.makeApp();
+  for (const name of ['alice', 'bob']) tokens[name] = await fleet.tokenOf(honest, name);
+  // Who was here before a flood of sign-ins that fail is let in during it, from the very address.
+  for (const name of ['alice', 'bob']) (await phones.connect(honest, name, { token: tokens[name] })).center.close();
   pids = await pidsNow();
 });
 
@@ -104,7 +111,8 @@ async function datagrams(until: number, chance: Chance): Promise<void> {
   const corpus = sipMessages(app.appId);
   const phone = createSocket('udp4');
   phone.on('message', (data) => {
-    if (/^SIP\/2\.0 5/.test(String(data))) faults.push(`datagrams: ${String(data).split('\r\n')[0]}`);
+    // A method that is none here is answered 501 (RFC 3261 §8.2.1).
+    if (/^SIP\/2\.0 5(?!01)/.test(String(data))) faults.push(`datagrams: ${String(data).split('\r\n')[0]}`);
   });
   while (Date.now() < until) {
     for (let n = 0; n < 20; n += 1) {
@@ -224,8 +232,8 @@ test('nothing that arrives breaks a process', { timeout: forMs + 240_000 }, asyn
 });
 
 test('an honest call goes through afterwards', async () => {
-  const honest = await fleet.makeApp();
-  const [alice, bob] = [await phones.connect(honest, 'alice'), await phones.connect(honest, 'bob')];
+  const comeAgain = (name: string) => phones.connect(honest, name, { token: tokens[name] });
+  const [alice, bob] = [await comeAgain('alice'), await comeAgain('bob')];
   const call = await alice.center.call(['bob']);
   const ring = await ringOf(bob);
   await ring.answer();

@@ -13,11 +13,15 @@ function textOf(file) {
   return [text, ...fixtures.filter(existsSync).map((fixture) => readFileSync(fixture, 'utf8'))].join('\n');
 }
 
+/** They start a fleet of their own. */
+const ownFleets = ['libs/service/src/secured-servers.int.spec.ts'];
+
 /**
- * @returns the tests on real servers that need PostgreSQL alone, by their paths in the project: whatever else is broken does not
- *   concern them.
+ * @returns the tests on real servers that need of the fleet its PostgreSQL alone, or nothing, by their paths in the project: whatever
+ *   else is broken does not concern them.
  */
 export function databaseOnly() {
   const specs = globSync('{apps,libs}/*/src/**/*.int.spec.ts', { cwd: root, exclude: (name) => name === 'node_modules' });
-  return specs.filter((file) => !/faults\./.test(file) && !needsMore.test(textOf(join(root, file)))).sort();
+  const isFree = (file) => ownFleets.includes(file) || (!/faults\./.test(file) && !needsMore.test(textOf(join(root, file))));
+  return specs.filter(isFree).sort();
 }
