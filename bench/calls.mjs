@@ -156,19 +156,24 @@ async function afterMany(client, during) {
   return during(`${pairs} pairs after ${wanted}`, {});
 }
 
-/** @returns how many devices a second were connected and served, and what one took of each process, in CPU-ms. */
+/** @returns how many devices a second were connected and served, what one took of each process, in CPU-ms, and the dearest statements. */
 async function connectMany(client, counters, app) {
   const wanted = Number(given.sockets);
-  const before = counters.time();
+  const before = { ...(await counters.counts()), ...counters.time() };
   const seconds = await client.ask('gather', {
     appId: app.appId,
     tokens: Object.fromEntries(app.crowd.map((user) => [user, app.tokens[user]])),
     wanted,
     atOnce: Number(given['at-once']),
   });
-  const { cpu } = counters.time();
-  const cpuMs = Object.entries(cpu).map(([name, used]) => [name, ((used - before.cpu[name]) * 1000) / wanted]);
-  return { socketsPerSecond: wanted / seconds, cpuMsASocket: Object.fromEntries(cpuMs) };
+  const after = counters.time();
+  const { cpu, statements } = difference(before, { ...(await counters.counts()), ...after });
+  const dearest = statements.toSorted((one, other) => other.ms - one.ms).slice(0, 8);
+  return {
+    socketsPerSecond: wanted / seconds,
+    cpuMsASocket: Object.fromEntries(Object.entries(cpu).map(([name, used]) => [name, (used * 1000) / wanted])),
+    statementsASocket: dearest.map(({ role, text, calls, ms }) => ({ role, text, calls: calls / wanted, ms: ms / wanted })),
+  };
 }
 
 async function makeApps(fleet, ask) {
@@ -203,6 +208,8 @@ function tell(result) {
   );
   if (reasons.length > 0) console.log(reasons.join('\n'));
   if (!given.statements) return;
+  for (const { role, text, calls, ms } of result.statementsASocket)
+    console.log(`  a socket: ${digits(calls)} times, ${digits(ms)} ms: ${role}: ${text.replace(/\s+/g, ' ').slice(0, 150)}`);
   const phase = phases.find(({ name }) => name.startsWith(`${given['statements-at']}/s`)) ?? phases.at(-1);
   console.log(`\n${statementsAsText(phase)}`);
 }

@@ -14,7 +14,7 @@ function textOf(file) {
 }
 
 /** They start a fleet of their own. */
-const ownFleets = ['libs/service/src/secured-servers.int.spec.ts'];
+export const ownFleets = ['libs/service/src/secured-servers.int.spec.ts'];
 
 /**
  * @returns the tests on real servers that need of the fleet its PostgreSQL alone, or nothing, by their paths in the project: whatever

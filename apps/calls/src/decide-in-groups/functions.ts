@@ -32,12 +32,14 @@ const farFromFull = 16 * 64;
 /*
  * For how many calls more there is room in each app that rings somebody. Counted are those that are committed, so whoever makes calls holds
  * a lock of the app's, after its lines and calls: a shared one while there is far more room than all together can take, and near the limit one
- * for itself, so that it knows of everybody's. What came near it meanwhile, or is somebody else's, is left out.
+ * for itself, so that it knows of everybody's. What came near it meanwhile, or is somebody else's, is left out. Who does not wait for the lock has it
+ * at once after counting: no more than sixteen transactions ended between, and where those make no difference they are not counted.
  */
 const roomsOfApps = `
     FOR room_app IN SELECT DISTINCT asked COLLATE "C" FROM unnest(user_apps) AS asked ORDER BY 1 LOOP
-      most := coalesce((SELECT (options -> 'limits' ->> 'simultaneousCalls')::int FROM app_options WHERE app_id = room_app), ${simultaneousCallsByDefault});
-      is_far := coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0) + ${farFromFull} <= most;
+      SELECT coalesce((SELECT (options -> 'limits' ->> 'simultaneousCalls')::int FROM app_options WHERE app_id = room_app), ${simultaneousCallsByDefault}),
+        coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0) INTO most, counted;
+      is_far := counted + ${farFromFull} <= most;
       room_lock := hashtext(current_schema() || ' ' || room_app);
       is_ours := true;
       IF skipping AND is_far THEN is_ours := pg_try_advisory_xact_lock_shared(${roomLocks}, room_lock);
@@ -45,16 +47,21 @@ const roomsOfApps = `
       ELSIF is_far THEN PERFORM pg_advisory_xact_lock_shared(${roomLocks}, room_lock);
       ELSE PERFORM pg_advisory_xact_lock(${roomLocks}, room_lock);
       END IF;
-      room := most - coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0);
+      IF NOT skipping OR counted + ${2 * farFromFull} > most THEN
+        counted := coalesce((SELECT sum(live) FROM live_calls WHERE app_id = room_app), 0);
+      END IF;
+      room := most - counted;
       IF is_ours AND (NOT is_far OR room >= ${farFromFull}) THEN rooms := coalesce(rooms, '{}') || jsonb_build_object(room_app, room); END IF;
     END LOOP;`;
 
 /** Calls that began less those that ended, in the one of sixteen rows of their app that is this connection's: few have the same. */
 const countLiveCalls = `
-  INSERT INTO live_calls (app_id, stripe, live)
-  SELECT app_id, pg_backend_pid() & 15, sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) FROM json_to_recordset(new_events) AS e(app_id text, type text)
-  WHERE type IN ('call.dialed', 'call.ended') GROUP BY app_id HAVING sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) <> 0 ORDER BY app_id COLLATE "C"
-  ON CONFLICT (app_id, stripe) DO UPDATE SET live = live_calls.live + excluded.live;`;
+  IF new_events::text LIKE '%"call.dialed"%' OR new_events::text LIKE '%"call.ended"%' THEN
+    INSERT INTO live_calls (app_id, stripe, live)
+    SELECT app_id, pg_backend_pid() & 15, sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) FROM json_to_recordset(new_events) AS e(app_id text, type text)
+    WHERE type IN ('call.dialed', 'call.ended') GROUP BY app_id HAVING sum(CASE type WHEN 'call.dialed' THEN 1 ELSE -1 END) <> 0 ORDER BY app_id COLLATE "C"
+    ON CONFLICT (app_id, stripe) DO UPDATE SET live = live_calls.live + excluded.live;
+  END IF;`;
 
 const holdForDecisions = `CREATE OR REPLACE FUNCTION hold_for_decisions(
   user_apps text[], user_aliases text[], call_apps text[], call_ids uuid[], dialing_apps text[], dialing_aliases text[], leaving_apps text[], leaving_aliases text[],
@@ -64,7 +71,7 @@ const holdForDecisions = `CREATE OR REPLACE FUNCTION hold_for_decisions(
 DECLARE
   wanted uuid[]; line_apps text[]; line_aliases text[]; line_calls uuid[];
   known_calls json; held_lines json; held_calls json; replies json; unknown_users json; unlined_users json;
-  room_app text; most int; is_far boolean; is_ours boolean; room_lock int; room bigint; rooms jsonb;
+  room_app text; most int; counted bigint; is_far boolean; is_ours boolean; room_lock int; room bigint; rooms jsonb;
 BEGIN
   IF cardinality(call_ids) > 0 THEN
     SELECT array_agg(call_id), json_object_agg(call_id, app_id) INTO wanted, known_calls
