@@ -2,8 +2,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Fleet, TestApp } from '@communication-center/testing';
+import type { WebSocket } from 'ws';
 import { Chance, mutated } from './chance.js';
 import { sipMessages } from './corpus.js';
+import { askFromElsewhere, elsewhere, socketFromElsewhere } from './elsewhere.js';
 
 /** What an attacker has: the doors, and an app of their own. */
 export interface Reach {
@@ -17,7 +19,7 @@ const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeou
 
 /** Says bytes over a connection of its own, and hears nothing: what comes of it is told by those who are honest. */
 async function say(fleet: Fleet, text: string | Buffer): Promise<void> {
-  const socket = connect(Number(new URL(fleet.url).port), '127.0.0.1');
+  const socket = connect({ port: Number(new URL(fleet.url).port), host: '127.0.0.1', localAddress: elsewhere });
   socket.on('error', () => undefined).resume();
   socket.end(text);
   await Promise.race([once(socket, 'close'), pause(3000)]).catch(() => undefined);
@@ -26,22 +28,18 @@ async function say(fleet: Fleet, text: string | Buffer): Promise<void> {
 
 /** Opens a socket of the door, has it do something, and closes it. */
 async function onSocket(fleet: Fleet, act: (socket: WebSocket) => Promise<void> | void): Promise<void> {
-  const socket = new WebSocket(`${fleet.url.replace('http', 'ws')}/v1/socket`, 'communication-center.v1');
+  const socket = socketFromElsewhere(`${fleet.url.replace('http', 'ws')}/v1/socket`, 'communication-center.v1');
   const settled = new Promise<void>((resolve) => {
     socket.onopen = () => resolve();
     socket.onerror = () => resolve();
   });
   await Promise.race([settled, pause(3000)]);
-  if (socket.readyState === WebSocket.OPEN) await act(socket);
+  if (socket.readyState === socket.OPEN) await act(socket);
   socket.close();
 }
 
 async function ask(fleet: Fleet, method: string, path: string, key: string, body?: string): Promise<void> {
-  const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) };
-  const signal = AbortSignal.timeout(5000);
-  await fetch(new URL(path, fleet.url), { method, headers, signal, ...(body && { body }) })
-    .then((answer) => answer.body?.cancel())
-    .catch(() => undefined);
+  await askFromElsewhere(new URL(path, fleet.url), { method, key, body });
 }
 
 const brackets = (count: number) => '['.repeat(count) + ']'.repeat(count);
@@ -116,7 +114,9 @@ export const attacks: Readonly<Record<string, (reach: Reach) => Promise<void>>> 
 export function slowHeaders(fleet: Fleet, count: number): () => void {
   const open = new Set<Socket>();
   const one = () => {
-    const socket = connect(Number(new URL(fleet.url).port), '127.0.0.1', () => socket.write('GET /v1/calls HTTP/1.1\r\nX: '));
+    const socket = connect({ port: Number(new URL(fleet.url).port), host: '127.0.0.1', localAddress: elsewhere }, () =>
+      socket.write('GET /v1/calls HTTP/1.1\r\nX: '),
+    );
     open.add(
       socket
         .resume()

@@ -11,8 +11,10 @@ import { promisify } from 'node:util';
 import { services } from '@communication-center/contracts/services';
 import { endOf, eventually, Fleet, Phones, type ProcessName, ringOf, type TestApp } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
 import { Chance, mutated } from './chance.js';
 import { clientFrames, mediaFrames, sipMessages } from './corpus.js';
+import { elsewhere, socketFromElsewhere } from './elsewhere.js';
 import { HostileRequests } from './requests.js';
 
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0.15);
@@ -41,7 +43,7 @@ beforeAll(async () => {
   token = await fleet.tokenOf(app, 'alice');
   honest = await fleet.makeApp();
   for (const name of ['alice', 'bob']) tokens[name] = await fleet.tokenOf(honest, name);
-  // Who was here before a flood of sign-ins that fail is let in during it, from the very address.
+  // Who was here before is let in again, whatever else comes from their address.
   for (const name of ['alice', 'bob']) (await phones.connect(honest, name, { token: tokens[name] })).center.close();
   pids = await pidsNow();
 });
@@ -60,7 +62,7 @@ async function memoryNow(): Promise<Map<string, number>> {
 
 /** Opens a socket, or gives undefined where the door is busy. */
 function open(url: string, protocol: string): Promise<WebSocket | undefined> {
-  const socket = new WebSocket(url, protocol);
+  const socket = socketFromElsewhere(url, protocol);
   return new Promise((resolve) => {
     socket.onopen = () => resolve(socket);
     socket.onerror = () => resolve(undefined);
@@ -89,7 +91,7 @@ async function frames(
     };
     const closed = new Promise<void>((resolve) => (socket.onclose = () => resolve()));
     if (door.first && !chance.onceIn(10)) socket.send(door.first);
-    for (let dozens = 0; dozens < 40 && socket.readyState === WebSocket.OPEN && Date.now() < until; dozens += 1) {
+    for (let dozens = 0; dozens < 40 && socket.readyState === socket.OPEN && Date.now() < until; dozens += 1) {
       for (let n = 0; n < 24; n += 1) {
         const bytes = mutated(chance.of(door.corpus), chance).subarray(0, 60_000);
         // A text frame is UTF-8: what is none goes as a binary one.
@@ -142,7 +144,7 @@ function ask({ method, target, body }: ReturnType<HostileRequests['next']>, key:
       ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
     };
     try {
-      const asked = request({ hostname, port, method, path: target, headers, timeout: 20_000 }, (answer) => {
+      const asked = request({ hostname, port, method, path: target, headers, localAddress: elsewhere, timeout: 20_000 }, (answer) => {
         answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
       });
       asked.on('error', () => resolve(0));

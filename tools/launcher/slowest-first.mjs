@@ -28,6 +28,9 @@ export const slowest = [
   'libs/service/src/database/migrate.int.spec.ts',
 ];
 
+/** These leave the fleet tired. */
+export const last = ['e2e/hostile/attacks.faults.int.spec.ts', 'e2e/hostile/fuzz.faults.int.spec.ts'];
+
 /** Vitest knows how long files took only where they have run before, which they have not in a new clone: then it goes by their size. */
 export class SlowestFirst extends BaseSequencer {
   async sort(specifications) {
@@ -39,6 +42,7 @@ export class SlowestFirst extends BaseSequencer {
 const groupOf = ({ project }) => project.config.sequence.groupOrder;
 
 function placeOf({ moduleId }) {
-  const place = slowest.findIndex((file) => moduleId.endsWith(`/${file}`));
-  return place < 0 ? slowest.length : place;
+  const placeIn = (files) => files.findIndex((file) => moduleId.endsWith(`/${file}`));
+  const [early, late] = [placeIn(slowest), placeIn(last)];
+  return early < 0 ? slowest.length + 1 + late : early;
 }

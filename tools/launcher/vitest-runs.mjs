@@ -32,8 +32,9 @@ export function countsOf(reports) {
   const counts = { passed: 0, failures: 0, pending: 0 };
   for (const report of reports.map(readReport)) {
     if (!report) continue;
-    // A file that could not be loaded ran no test, and counts as one that failed.
-    const broken = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+    // A file that could not be loaded, or prepared, ran no test, and counts as one that failed.
+    const failed = (one) => one.status === 'failed';
+    const broken = report.testResults.filter((file) => failed(file) && !file.assertionResults.some(failed));
     counts.passed += report.numPassedTests;
     counts.failures += report.numFailedTests + broken.length;
     counts.pending += report.numPendingTests;
