@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { keepingSecrets, secretsIn } from './keep-secrets.js';
+import { keepingSecrets, secretsOfSettings } from './keep-secrets.js';
 
 const secret = () => z.string().meta({ secret: true });
 const schema = z.object({ DATABASE_URL: secret(), KEY: secret(), JWK: secret(), SHORT: secret(), HOST: z.string() });
@@ -22,7 +22,7 @@ const environment = {
 /** @returns what a logger that keeps these secrets writes. */
 function written(write: (logger: ReturnType<typeof pino>) => void): string {
   let said = '';
-  const streamWrite = keepingSecrets(secretsIn(schema, environment));
+  const streamWrite = keepingSecrets(secretsOfSettings(schema, environment));
   write(pino({ name: 'test', hooks: { streamWrite } }, { write: (line: string) => (said += line) }));
   return said;
 }
@@ -82,7 +82,7 @@ describe('what looks like one', () => {
 });
 
 test('a line without one is not looked at for long', () => {
-  const keep = keepingSecrets(secretsIn(schema, environment));
+  const keep = keepingSecrets(secretsOfSettings(schema, environment));
   const line = JSON.stringify({ level: 30, traceId: '0123456789abcdef'.repeat(2), appId: 'shop', msg: 'POST /v1/calls' }).padEnd(300);
   const timed = () => {
     const began = performance.now();

@@ -21,7 +21,7 @@ const forms: readonly [letters: string, pattern: RegExp][] = [
 ];
 
 /** @returns the secrets among a service's settings, as its environment gives them, and the parts of them that are secret by themselves. */
-export function secretsIn(schema: z.ZodType, environment: Readonly<Record<string, string | undefined>>): string[] {
+export function secretsOfSettings(schema: z.ZodType, environment: Readonly<Record<string, string | undefined>>): string[] {
   if (!(schema instanceof z.ZodObject)) return [];
   const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
   const secret = fields.filter(([, field]) => field.meta()?.secret === true);

@@ -12,7 +12,7 @@ import { requireTarget } from './arrivals/request-target.js';
 import { endWith, isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
-import { keepingSecrets, secretsIn } from './keep-secrets.js';
+import { keepingSecrets, secretsOfSettings } from './keep-secrets.js';
 import { ProblemFilter } from './problem-filter.js';
 import type { SealedColumn } from './secrets/resealing.js';
 import { type EventStore, ServiceModule } from './service.module.js';
@@ -102,7 +102,7 @@ async function migrateHere(options: ServiceOptions): Promise<void> {
 
 /** @returns what writes this process's lines, without the secrets that it was given. */
 function loggerOf({ name, settings: schema }: ServiceOptions, { LOG_LEVEL: level = 'info' }: Partial<CommonSettings> = {}): Logger {
-  const streamWrite = keepingSecrets(secretsIn(schema, process.env));
+  const streamWrite = keepingSecrets(secretsOfSettings(schema, process.env));
   return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields, hooks: { streamWrite } });
 }
 
