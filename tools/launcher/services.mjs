@@ -71,6 +71,8 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
+      // Threads that read a file once keep memory of their own for good: 8 MB of an idle gateway.
+      MALLOC_ARENA_MAX: '1',
       PROFILE: 'development',
       ...compileCache(instance),
       HOST: '127.0.0.1',
