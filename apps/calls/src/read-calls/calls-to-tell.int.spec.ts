@@ -59,3 +59,15 @@ test('of fifty who ask together, nothing of what others did is read either', asy
   expect(read.wholeTables.filter((table) => table === 'recent_calls')).toEqual([]);
   expect(read.rows).toBeLessThan(400);
 });
+
+test('of fifty who had no call, nothing is read of a few who call each other all the time', async () => {
+  await schema.query('TRUNCATE recent_calls');
+  await schema.query(
+    `INSERT INTO recent_calls SELECT 'app', 'busy-' || number % 80, gen_random_uuid(), now() - number * interval '3 ms' FROM generate_series(1, 100000) AS number`,
+  );
+  await schema.analyze();
+  const users = Array.from({ length: 50 }, (_, number) => ({ appId: app, userAlias: `quiet-${number}` as UserAlias }));
+  const read = await rowsReadBy(schema, (sql) => callsToTell(sql, users));
+  expect(read.wholeTables.filter((table) => table === 'recent_calls')).toEqual([]);
+  expect(read.rows).toBeLessThan(400);
+});

@@ -11,7 +11,12 @@ export interface CallsToTell {
   takenAt: Date;
 }
 
-/** @returns what is to be told to each of some users, in their order. */
+/**
+ * Whoever had no call of late is looked for among the user's own: by an index of times alone, which the plain column would suggest where there is
+ * a limit, all calls of the last minutes would be looked through for each.
+ *
+ * @returns what is to be told to each of some users, in their order.
+ */
 export async function callsToTell(sql: Sql, users: readonly { appId: AppId; userAlias: UserAlias }[]): Promise<CallsToTell[]> {
   const { rows } = await sql.query<{ place: number; call_id: CallId | null; now: Date }>(
     `SELECT place::int, call_id, now()
@@ -19,7 +24,7 @@ export async function callsToTell(sql: Sql, users: readonly { appId: AppId; user
        SELECT active_call_id AS call_id FROM lines WHERE app_id = app AND user_alias = alias AND active_call_id IS NOT NULL
        UNION SELECT call_id FROM rings WHERE app_id = app AND user_alias = alias
        UNION (SELECT call_id FROM recent_calls WHERE app_id = app AND user_alias = alias AND ended_at > now() - interval '5 minutes'
-              ORDER BY ended_at DESC LIMIT ${mostEnded})) AS theirs ON true`,
+              ORDER BY ended_at + interval '0' DESC LIMIT ${mostEnded})) AS theirs ON true`,
     [users.map(({ appId }) => appId), users.map(({ userAlias }) => userAlias)],
   );
   const byPlace = Map.groupBy(rows, ({ place }) => place - 1);
