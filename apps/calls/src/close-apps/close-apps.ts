@@ -9,8 +9,8 @@ export class CloseApps implements OnApplicationBootstrap, BeforeApplicationShutd
 
   constructor(database: Postgres, @Inject(Report) report: ReportError) {
     const jobs = database.of('jobs');
-    // None is, as a rule: one question, and no transaction.
-    const work = async () => ((await isAnyClosing(jobs)) ? jobs.transaction((tx) => endSomeCalls(tx)) : null);
+    // None is, as a rule: one question, on the connection of all that looks around, and no transaction.
+    const work = async () => ((await isAnyClosing(database.background)) ? jobs.transaction((tx) => endSomeCalls(tx)) : null);
     this.#loop = new DueRows({ name: 'ending the calls of closed apps', work, onError: report });
   }
 
