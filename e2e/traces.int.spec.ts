@@ -126,7 +126,9 @@ test('what a dial brings about is told in its trace, by whoever consumes its eve
     logs('--call', call.callId).find(({ name, frame }) => name === 'gateway' && frame === 'dial'),
   );
   const lines = await told(dialed.traceId as string, ['calls', 'gateway', 'notifications', 'presence', 'webhooks']);
-  expect(lines).toContainEqual(expect.objectContaining({ name: 'calls', path: '/v1/calls', status: 201, callId: call.callId }));
+  // It came by itself, or with what others did at that moment.
+  const ofTheDial = (line: Line) => (line.path === '/v1/calls' && line.status === 201) || (line.act === 'dial' && line.status === 200);
+  expect(lines.filter((line) => line.name === 'calls' && line.callId === call.callId).some(ofTheDial)).toBe(true);
   expect(lines).toContainEqual(expect.objectContaining({ name: 'presence', msg: 'handled', topic: 'calls.events' }));
   await call.hangUp();
   await endOf(call);
