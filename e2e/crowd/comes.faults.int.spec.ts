@@ -14,7 +14,7 @@ let crowd: Crowd | undefined;
 
 afterAll(() => crowd?.vanish());
 
-// Its like is in npm test, with fewer: this is for npm run check:long.
+// For npm run check:long alone: in npm test nothing comes in a crowd while somebody is rung.
 test.skipIf(process.env.CROWD === undefined)(
   'people who are rung while their devices come in a crowd are rung on all of them',
   async () => {

@@ -29,7 +29,7 @@ async function residentMb(): Promise<number> {
   return (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 1e6;
 }
 
-// Its like is in npm test, with fewer: this is for npm run check:long.
+// Of a few e2e/credentials-end tells it in npm test; a crowd is for npm run check:long.
 test.skipIf(process.env.CROWD === undefined)(
   'a secret that signed for a crowd is revoked: all of them are out, and nobody else is',
   async () => {
