@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { callReplySchema, callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import { appOptionsSchema, appStateSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
+import { anyEventSchema } from './envelope.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
@@ -163,7 +164,10 @@ export const internal = {
     query: callEventsQuerySchema,
     answer: callEventsSchema,
   },
-  /** What devices have done to calls, in whose name, all begun at once; each is answered by a line. For gateways alone: they know the devices. */
+  /**
+   * What devices have done to calls, in whose name, all begun at once; each is answered by a line. For gateways alone: they know the devices.
+   * Who hears is told of what that brought about by lines of their own, each before the replies to the commands that did.
+   */
   carryOut: {
     service: 'calls',
     method: 'POST',
@@ -173,8 +177,13 @@ export const internal = {
         .array(z.object({ subject: userSubjectSchema, traceparent: text().max(64).optional(), frame: callFrameSchema }))
         .min(1)
         .max(internalLimits.commandsAtOnce),
+      hears: z.boolean().optional(),
     }),
-    answer: z.union([z.object({ index: z.int(), reply: callReplySchema }), z.object({ index: z.int(), problem: problemSchema })]),
+    answer: z.union([
+      z.object({ index: z.int(), reply: callReplySchema }),
+      z.object({ index: z.int(), problem: problemSchema }),
+      z.object({ events: z.array(z.looseObject(anyEventSchema.shape)) }),
+    ]),
     inLines: true,
   },
   /** What a device that connects must know. */

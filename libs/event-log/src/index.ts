@@ -18,7 +18,7 @@ export type { Database, OwnConnection, Rows, Sql, Transaction } from './database
 export { InfrastructureError, isInfrastructureFailure } from './failures.js';
 export { type BrokerSettings, brokerSettingsIn, brokersOf, saslMechanisms } from './log/broker-settings.js';
 export { BrokerWatch } from './log/broker-watch.js';
-export { fromMessage, toMessage } from './log/event-headers.js';
+export { fromMessage, type Glimpse, toMessage } from './log/event-headers.js';
 export { EventLog, type EventLogOptions } from './log/event-log.js';
 export { readRange } from './log/read-range.js';
 export { readTlsFiles } from './log/tls-files.js';

@@ -1,4 +1,4 @@
-import type { AppId } from '@communication-center/contracts';
+import type { AppId, CallEvent } from '@communication-center/contracts';
 import type { Command } from '../domain/commands.js';
 import type { CommandKey } from './command-memory.js';
 import type { User, Wanted } from './hold.js';
@@ -11,6 +11,8 @@ export interface AskedCommand {
   key?: CommandKey | undefined;
   /** The trace it is a part of. */
   traceparent?: string | undefined;
+  /** Hears of what has happened to its call, once that is committed and before it is replied to. */
+  hear?: ((events: readonly CallEvent[]) => void) | undefined;
 }
 
 /** @returns the users whom a command names and who need not be in its call: they must exist. */

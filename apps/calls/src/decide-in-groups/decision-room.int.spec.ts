@@ -1,9 +1,10 @@
 /*
  * Commands that are carried out together come to what they come to one after the other; none waits, or fails, for another.
  */
-import { type CallId, foldVersion } from '@communication-center/contracts';
+import { type CallEvent, type CallId, foldVersion } from '@communication-center/contracts';
 import { eventually, Fleet } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Command } from '../domain/commands.js';
 import { statesOfCalls } from '../event-store/kept-states.js';
 import type { DecisionRoom } from './decision-room.js';
 import { makeLines } from './hold.js';
@@ -207,4 +208,25 @@ test('a command reads no history of its call', async () => {
     'save_decisions',
     'COMMIT',
   ]);
+});
+
+test('whoever would hear of it is told what has happened to a call: once it is committed, of a repeat or a refusal nothing', async () => {
+  await store.know(['ann', 'bob', 'cat', 'dan'].map((name) => ({ appId: app, userAlias: user(name) })));
+  const heard: string[] = [];
+  const hear = async (events: readonly CallEvent[]) => {
+    const stored = store.schema.query<{ version: number }>('SELECT version FROM events WHERE call_id = $1', [events[0]?.callid]);
+    for (const { type, sequence } of events) heard.push(`${type} ${sequence}`);
+    return (await stored).rows;
+  };
+  const stored: unknown[] = [];
+  const asked = (command: Command, key = keyOf(crypto.randomUUID())) =>
+    store.room.carryOut({ appId: app, command, key, hear: (events) => stored.push(hear(events)) });
+  const once = keyOf('once');
+  const [{ call }] = await Promise.all([asked(dialOf('ann', ['bob']), once), asked(dialOf('cat', ['dan']))]);
+  const { callId = '' as CallId } = call ?? {};
+  await asked(answer(callId, 'bob'));
+  await asked(dialOf('ann', ['bob']), once);
+  await asked(answer(callId, 'bob'));
+  expect(heard).toEqual(['call.dialed 1', 'call.dialed 1', 'call.answered 2']);
+  expect((await Promise.all(stored)).map((rows) => (rows as unknown[]).length)).toEqual([1, 1, 2]);
 });

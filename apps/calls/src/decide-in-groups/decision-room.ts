@@ -1,3 +1,4 @@
+import type { CallEvent } from '@communication-center/contracts';
 import { OutboxRelay, type Transaction } from '@communication-center/event-log';
 import { Gathering, type Outcome, Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -119,6 +120,7 @@ export class DecisionRoom {
   async #transact(asked: readonly AskedCommand[], how: How): Promise<(Reply | LeftOut)[]> {
     const { replies, published } = await this.database.transaction((tx) => this.#decide(tx, asked, how));
     this.relay.committed(published);
+    tell(asked, replies, published);
     return replies;
   }
 
@@ -130,6 +132,17 @@ export class DecisionRoom {
     const held = await hold(tx, wantedBy(asked), how);
     const replies = asked.map((one) => replyIn(held, one));
     return { replies, published: await save(tx.last, held, this.settings.CONNECTION_GRACE_MS) };
+  }
+}
+
+/** Tells those who would hear of it what has happened to their calls. Others' commands on the same call are in it: it is told whole. */
+function tell(asked: readonly AskedCommand[], replies: readonly (Reply | LeftOut)[], published: Published): void {
+  for (const [index, { hear }] of asked.entries()) {
+    const reply = replies[index];
+    if (!hear || !reply || isLeftOut(reply) || !reply.call) continue;
+    const { callId } = reply.call;
+    const events = published.flatMap(({ key, event }) => (key === callId && event ? [event as CallEvent] : []));
+    if (events.length > 0) hear(events);
   }
 }
 

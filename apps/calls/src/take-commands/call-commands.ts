@@ -9,6 +9,7 @@ import { UnknownUsers } from '../decide-in-groups/left-out.js';
 import type { Command } from '../domain/commands.js';
 import { DirectoryReading, unknownUsers } from '../follow-directory/user-settings.js';
 import type { Actor } from './actor.js';
+import { currentHearer } from './hearing.js';
 import { PublishLag } from './publish-lag.js';
 
 type Key = Actor['key'];
@@ -33,7 +34,9 @@ export class CallCommands {
   async act(appId: AppId, command: Command, given?: Key, asked: object = inOrder(command)): Promise<CallState> {
     // Without an id a commit whose answer was lost could not be told from one that never was.
     const key = { ...(given ?? { actor: 'center', commandId: uuidv7() as CommandId }), fingerprint: fingerprintOf(asked) };
-    const done = await inSpan(command.type, () => this.#carryOut({ appId, command, key, traceparent: currentTraceparent() }));
+    const done = await inSpan(command.type, () =>
+      this.#carryOut({ appId, command, key, traceparent: currentTraceparent(), hear: currentHearer() }),
+    );
     noteInTrace({ appId, callId: done.call?.callId });
     return callIn(done);
   }

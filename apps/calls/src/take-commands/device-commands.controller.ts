@@ -14,6 +14,7 @@ import {
 import { Controller, Inject, Res } from '@nestjs/common';
 import type { z } from 'zod';
 import { CallsController } from './calls.controller.js';
+import { hearing } from './hearing.js';
 import { SteerCallsController } from './steer-calls.controller.js';
 
 type Inquired = Inquiry<typeof internal.carryOut>;
@@ -31,9 +32,10 @@ export class DeviceCommandsController {
 
   @Serves(internal.carryOut)
   async carryOut(@InquiryOf(internal.carryOut) { body }: Inquired, @Res() reply: Hijackable): Promise<void> {
-    await answerInLines<Line>(reply, (tell) =>
-      Promise.all(body.commands.map(async (command, index) => tell({ index, ...(await this.#outcomeOf(command)) }))),
-    );
+    await answerInLines<Line>(reply, (tell) => {
+      const all = () => Promise.all(body.commands.map(async (command, index) => tell({ index, ...(await this.#outcomeOf(command)) })));
+      return body.hears ? hearing((events) => tell({ events: [...events] }), all) : all();
+    });
   }
 
   #outcomeOf({ subject, traceparent, frame }: Command): Promise<{ reply: CallReply } | { problem: Problem }> {

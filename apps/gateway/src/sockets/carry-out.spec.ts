@@ -15,6 +15,7 @@ import { CarryOut } from './carry-out.js';
 import { CommandsTogether } from './commands-together.js';
 import type { DeviceSocket } from './device-socket.js';
 import type { Device, DialedEvent } from './socket-owner.js';
+import type { SocketRouter } from './socket-router.js';
 
 const callId = '01890000-0000-7000-8000-000000000000';
 const commandId = 'the-dial-0001';
@@ -36,7 +37,7 @@ const call = {
 let server: Server;
 let client: ServiceClient;
 let asked: string[];
-let answer: (response: ServerResponse, path: string) => void;
+let answer: (response: ServerResponse, act: string, index: number) => void;
 let gone: AbortController;
 let socket: DeviceSocket;
 let carryOut: CarryOut;
@@ -44,13 +45,20 @@ const reported: unknown[] = [];
 const device = { appId: 'app', userAlias: 'alice', deviceId: 'desk' } as Device;
 
 const away = (response: ServerResponse) => response.writeHead(503).end();
-const agree = (response: ServerResponse) => response.writeHead(200).end(JSON.stringify({ callId, sequence: 1, call }));
+const agree = (response: ServerResponse, _act = '', index = 0) =>
+  response.write(`${JSON.stringify({ index, reply: { callId, sequence: 1, call } })}\n`);
+const refuse = (problem: object) => (response: ServerResponse) =>
+  response.write(`${JSON.stringify({ index: 0, problem: { type: '', title: '', status: 503, ...problem } })}\n`);
+const actOf = (frame: { type: string; callId?: string }) => (frame.callId ? `${frame.type} ${frame.callId}` : frame.type);
 
 beforeEach(async () => {
   [asked, answer] = [[], away];
-  server = createServer((request: IncomingMessage, response) => {
-    asked.push(request.url ?? '');
-    request.resume().on('end', () => answer(response, request.url ?? ''));
+  server = createServer(async (request: IncomingMessage, response) => {
+    let text = '';
+    for await (const piece of request.setEncoding('utf8')) text += piece;
+    const acts: string[] = JSON.parse(text).commands.map(({ frame }: { frame: Parameters<typeof actOf>[0] }) => actOf(frame));
+    asked.push(...acts);
+    for (const [index, act] of acts.entries()) if (!response.writableEnded) answer(response, act, index);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -61,7 +69,8 @@ beforeEach(async () => {
   gone = new AbortController();
   socket = { gone: gone.signal } as DeviceSocket;
   const services = { calls: client } as unknown as Services;
-  carryOut = new CarryOut(services, new CommandsTogether(services), (error) => reported.push(error));
+  const router = { hear: () => undefined } as unknown as SocketRouter;
+  carryOut = new CarryOut(services, new CommandsTogether(services, router), (error) => reported.push(error));
 });
 
 afterEach(async () => {
@@ -75,7 +84,7 @@ const dial = () => carry({ type: 'dial', id: 1, commandId, callees: ['bob'] });
 const cancel = () => carry({ type: 'cancel_dial', id: 2, commandId });
 const codeOf = (frame: ServerFrame) => (frame.type === 'error' ? frame.error.code : frame.type);
 const dialed = { callid: callId, data: { initiator: 'alice', initiatorDevice: 'desk', callees: ['bob'] } } as unknown as DialedEvent;
-const hangUp = `/v1/calls/${callId}/hang-up`;
+const hangUp = `hang_up ${callId}`;
 
 /** Waits for an answer that must not take until the end of all tries. */
 async function soon(answered: Promise<ServerFrame>): Promise<string> {
@@ -96,16 +105,11 @@ test('a dial is tried again while its service is away', async () => {
   expect(codeOf(await dialing)).toBe('reply');
 });
 
-const refuse = (problem: object) => (response: ServerResponse) =>
-  response
-    .writeHead(503, { 'content-type': 'application/problem+json' })
-    .end(JSON.stringify({ type: '', title: '', status: 503, ...problem }));
-
 test('a dial that is refused because nobody would ring is asked once, and says why', async () => {
   answer = refuse({ code: 'service_unavailable', detail: 'nobody would ring' });
   const refused = await dial();
   expect(refused).toMatchObject({ type: 'error', error: { code: 'service_unavailable', message: 'nobody would ring' } });
-  expect(asked).toEqual(['/v1/calls']);
+  expect(asked).toEqual(['dial']);
 });
 
 test('a dial that could not be decided is tried again', async () => {
@@ -141,9 +145,9 @@ test('a dial that is taken back before its turn is never sent', async () => {
 
 test('a dial that is taken back while it makes its call is hung up', async () => {
   let respond: () => void = () => undefined;
-  answer = (response, path) => {
-    if (path === '/v1/calls') respond = () => agree(response);
-    else agree(response);
+  answer = (response, act, index) => {
+    if (act === 'dial') respond = () => agree(response);
+    else agree(response, act, index);
   };
   const dialing = dial();
   await eventually('the try', () => asked.length > 0);
@@ -154,7 +158,7 @@ test('a dial that is taken back while it makes its call is hung up', async () =>
 });
 
 test.each(['before', 'after'])('a dial whose answer was lost is hung up when its call shows itself %s it is taken back', async (when) => {
-  answer = (response, path) => (path === '/v1/calls' ? response.destroy() : agree(response));
+  answer = (response, act, index) => (act === 'dial' ? response.destroy() : agree(response, act, index));
   const dialing = dial();
   await eventually('a try', () => asked.length > 0);
   if (when === 'before') carryOut.heardOfDial(socket, device, dialed);

@@ -6,11 +6,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AppId, CallFrame, Subject, UserAlias } from '@communication-center/contracts';
+import type { AnyEvent, AppId, CallFrame, Subject, UserAlias } from '@communication-center/contracts';
 import { Identity, ProblemError, Replicas, ServiceClient, withTrace } from '@communication-center/service';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Services } from '../services.js';
 import { CommandsTogether } from './commands-together.js';
+import type { SocketRouter } from './socket-router.js';
 
 const now = new Date().toISOString();
 const idOf = (number: number) => `01890000-0000-7000-8000-00000000000${number}`;
@@ -41,9 +42,11 @@ let server: Server;
 let asked: { path: string; body: Told }[];
 let answer: (response: ServerResponse, path: string, body: Told) => void;
 let commands: CommandsTogether;
+let heard: AnyEvent[];
 
 beforeEach(async () => {
   asked = [];
+  heard = [];
   server = createServer(async (request: IncomingMessage, response) => {
     let text = '';
     for await (const piece of request.setEncoding('utf8')) text += piece;
@@ -56,9 +59,9 @@ beforeEach(async () => {
   const jwk = (key: typeof publicKey) => ({ ...key.export({ format: 'jwk' }), kid: 'gateway' });
   const identity = new Identity('gateway', jwk(privateKey), { keys: [jwk(publicKey)] });
   const port = (server.address() as AddressInfo).port;
-  commands = new CommandsTogether({
-    calls: new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${port}`])),
-  } as unknown as Services);
+  const calls = new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${port}`]));
+  const router = { hear: (events: AnyEvent[]) => heard.push(...events) };
+  commands = new CommandsTogether({ calls } as unknown as Services, router as unknown as SocketRouter);
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -99,10 +102,30 @@ test('what is asked in one turn goes in one request, each in its own name and tr
   ]);
 });
 
-test('what comes alone goes by the route that servers use', async () => {
-  answer = alone;
-  expect((await hangUp(1)).callId).toBe(idOf(1));
-  expect(asked).toMatchObject([{ path: `/v1/calls/${idOf(1)}/hang-up`, body: { commandId: 'command-1' } }]);
+test('what commands bring about is heard before they are replied to, and with all that it says', async () => {
+  const event = {
+    specversion: '1.0',
+    id: 'e1',
+    source: '/calls',
+    type: 'call.ended',
+    time: now,
+    subject: idOf(1),
+    callid: idOf(1),
+    appid: 'demo',
+    sequence: 4,
+    dataversion: 1,
+    data: { audience: ['alice'] },
+  };
+  let reply = () => {};
+  answer = (response, _path, body) => {
+    line(response, { events: [event] });
+    reply = () => all(response, body);
+  };
+  const done = hangUp(1);
+  await vi.waitFor(() => expect(heard).toEqual([event]));
+  reply();
+  expect((await done).callId).toBe(idOf(1));
+  expect(asked).toMatchObject([{ path: together, body: { hears: true } }]);
 });
 
 test('more than go together at most go in several requests', async () => {

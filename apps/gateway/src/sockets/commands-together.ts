@@ -3,7 +3,9 @@ import { callReplySchema } from '@communication-center/contracts';
 import { internal, internalLimits } from '@communication-center/contracts/internal';
 import { currentTraceparent, inNewTrace, type Patience, ProblemError, untilDecided, withTrace } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
 import { Services } from '../services.js';
+import { SocketRouter } from './socket-router.js';
 
 /** What a device did to a call, in its user's name. */
 export interface AskedOfCalls {
@@ -36,15 +38,19 @@ const actions = {
 } as const;
 
 /**
- * Brings commands of devices to the calls service. What several sockets ask in one turn of the event loop goes in one request, in
- * which each is answered as soon as it is decided: none waits for another. What comes alone goes by the route that servers use.
+ * Brings commands of devices to the calls service. What sockets ask in one turn of the event loop goes in one request, in
+ * which each is answered as soon as it is decided: none waits for another. What they bring about is heard in the same answer,
+ * before the topic brings it.
  */
 @Injectable()
 export class CommandsTogether {
   readonly #calls: Services['calls'];
   #waiting: Waiting[] = [];
 
-  constructor({ calls }: Services) {
+  constructor(
+    { calls }: Services,
+    private readonly router: SocketRouter,
+  ) {
     this.#calls = calls;
   }
 
@@ -68,9 +74,7 @@ export class CommandsTogether {
     this.#waiting = [];
     for (let from = 0; from < waiting.length; from += internalLimits.commandsAtOnce) {
       const group = waiting.slice(from, from + internalLimits.commandsAtOnce);
-      const [first] = group;
-      if (first && group.length === 1) void this.#alone(first);
-      else void inNewTrace(() => this.#together(group));
+      void inNewTrace(() => this.#together(group));
     }
   }
 
@@ -79,7 +83,9 @@ export class CommandsTogether {
     const commands = group.map(({ subject, frame, traceparent }) => ({ subject, frame, ...(traceparent && { traceparent }) }));
     let fault: unknown = new ProblemError('service_unavailable', undefined, { cause: new Error('It was left out of the answer') });
     try {
-      await this.#calls.askForLines(internal.carryOut, { body: { commands } }, (line) => this.#settle(left, line), { timeoutMs: answerMs });
+      await this.#calls.askForLines(internal.carryOut, { body: { commands, hears: true } }, (line) => this.#settle(left, line), {
+        timeoutMs: answerMs,
+      });
     } catch (error) {
       fault = error;
     }
@@ -91,10 +97,8 @@ export class CommandsTogether {
     }
   }
 
-  #settle(
-    left: Map<number, Waiting>,
-    line: { index: number } & ({ reply: CallReply } | { problem: Parameters<Services['calls']['told']>[0] }),
-  ): void {
+  #settle(left: Map<number, Waiting>, line: z.output<typeof internal.carryOut.answer>): void {
+    if ('events' in line) return this.router.hear(line.events);
     const one = left.get(line.index);
     left.delete(line.index);
     if ('reply' in line) one?.done(line.reply);

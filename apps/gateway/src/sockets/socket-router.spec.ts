@@ -89,3 +89,30 @@ test('an event with the names of a user of another app is not heard', async () =
   await tell({ ...ringing(['alice'], 1), appid: 'other' as AppId });
   expect(heard).toEqual([]);
 });
+
+test('what is heard before the topic brings it is heard once, and unread when it does', async () => {
+  const heard = socketOf('alice');
+  router.hear([ringing(['alice', 'bob'], 1), ringing(['alice', 'bob'], 2)]);
+  expect(heard).toEqual([1, 2]);
+  const unread = { toString: vi.fn(() => '{}') };
+  for (const sequence of [1, 2]) await tell(ringing(['alice', 'bob'], sequence), { value: unread });
+  await tell(ringing(['alice', 'bob'], 3));
+  expect(unread.toString).not.toHaveBeenCalled();
+  expect([heard, reported]).toEqual([[1, 2, 3], []]);
+});
+
+test('what others did before is waited for: nothing is heard out of order', async () => {
+  const heard = socketOf('alice');
+  router.hear([ringing(['alice', 'bob'], 2)]);
+  expect(heard).toEqual([]);
+  for (const sequence of [1, 2]) await tell(ringing(['alice', 'bob'], sequence));
+  expect([heard, reported]).toEqual([[1, 2], []]);
+});
+
+test('an event that cannot be read is reported, and those with it are heard', async () => {
+  const heard = socketOf('alice');
+  const broken = { ...ringing(['alice'], 1, '01890002-0000-7000-8000-000000000000'), dataversion: 99 };
+  router.hear([broken, ringing(['alice'], 1)]);
+  expect(heard).toEqual([1]);
+  expect(reported).toHaveLength(1);
+});

@@ -1,5 +1,5 @@
 import { type AnyEvent, type AppId, type CallEvent, readEvent, type UserAlias } from '@communication-center/contracts';
-import { EventLog, EventLogServer, InOrder, Rest, Tail } from '@communication-center/event-log';
+import { EventLog, EventLogServer, type Glimpse, InOrder, Rest, Tail } from '@communication-center/event-log';
 import { logAlarms, Report, type ReportError, repairFrom, resumeTrace } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Services } from '../services.js';
@@ -14,6 +14,7 @@ import { closeCodes } from './socket-owner.js';
 export class SocketRouter {
   readonly #sockets = new Map<string, Set<DeviceSocket>>();
   readonly #rest = Rest.unless(() => this.#sockets.size > 0);
+  readonly #inOrder: InOrder;
   readonly #tail: Tail;
 
   constructor(
@@ -34,13 +35,14 @@ export class SocketRouter {
     this.#tail = new Tail({
       log,
       topic: 'calls.events',
-      concerns: ({ appid, concerned }) => concerned.some((userAlias) => this.#sockets.has(`${appid}/${userAlias}`)),
+      concerns: (glimpse) => !inOrder.has(glimpse) && this.#concerns(glimpse),
       onPassedOver: (glimpse) => inOrder.passOver(glimpse),
       onEvent: (event) => resumeTrace([event], () => inOrder.take(event)),
       rest: this.#rest,
       onError: report,
     });
     server.include('gateway.sockets', this.#tail);
+    this.#inOrder = inOrder;
   }
 
   /** Resolves when no event from now on will be missed. */
@@ -50,6 +52,17 @@ export class SocketRouter {
 
   async stop(): Promise<void> {
     await this.#tail.stop();
+  }
+
+  /** Tells those here whom they concern of events that are committed, and that the topic is yet to bring to everybody else. */
+  hear(events: readonly AnyEvent[]): void {
+    for (const event of events) {
+      try {
+        resumeTrace([event], () => this.#inOrder.takeEarly(event));
+      } catch (error) {
+        this.report(error, 'telling of an event before its turn');
+      }
+    }
   }
 
   register(appId: AppId, userAlias: UserAlias, socket: DeviceSocket): void {
@@ -65,6 +78,10 @@ export class SocketRouter {
     const sockets = this.#sockets.get(key);
     sockets?.delete(socket);
     if (sockets?.size === 0) this.#sockets.delete(key);
+  }
+
+  #concerns({ appid, concerned }: Glimpse): boolean {
+    return concerned.some((userAlias) => this.#sockets.has(`${appid}/${userAlias}`));
   }
 
   #route(told: AnyEvent): void {

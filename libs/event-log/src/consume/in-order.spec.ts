@@ -1,4 +1,5 @@
 import type { AnyEvent } from '@communication-center/contracts';
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { InfrastructureError } from '../failures.js';
 import type { Gap, Repair } from './gaps.js';
@@ -97,4 +98,39 @@ test('what was passed over behind a gap that is given up is nobody’s loss', as
   await vi.waitFor(() => expect(givenUp).toEqual(['a3']));
   inOrder.take(event('a', 5));
   expect(delivered).toEqual(['a1', 'a5']);
+});
+
+test('what is next is taken before the topic brings it; what is not waits for its turn', async () => {
+  const repair = vi.fn(async (...asked: [string, number, number]) => between(...asked));
+  const { inOrder, delivered } = listen(repair);
+  for (const one of [event('a', 1), event('b', 2), event('a', 3), event('a', 2)]) inOrder.takeEarly(one);
+  expect(delivered).toEqual(['a1', 'a2']);
+  for (const one of [event('a', 3), event('b', 1), event('b', 2)]) inOrder.take(one);
+  expect(delivered).toEqual(['a1', 'a2', 'a3', 'b1', 'b2']);
+  expect(repair).not.toHaveBeenCalled();
+});
+
+test('nothing is taken early of a call that waits for what it lacks', async () => {
+  const { inOrder, delivered } = listen(async (...asked) => between(...asked));
+  for (const one of [event('a', 1), event('a', 3)]) inOrder.take(one);
+  inOrder.takeEarly(event('a', 2));
+  expect(delivered).toEqual(['a1']);
+  await vi.waitFor(() => expect(delivered).toEqual(['a1', 'a2', 'a3']));
+});
+
+test('whatever way events come, early, late or again, each is delivered once in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom('early', 'topic'), fc.nat(9)), { maxLength: 40 }), (early) => {
+      const { inOrder, delivered } = listen(async () => []);
+      let next = 1;
+      // The topic brings all in order; between, some are told early, as they were committed, or once more.
+      for (const [way, ahead] of early) {
+        if (way === 'early') inOrder.takeEarly(event('a', Math.max(1, next - 3 + ahead)));
+        else if (!inOrder.has(event('a', next))) inOrder.take(event('a', next));
+        if (way === 'topic') next += 1;
+      }
+      for (; next <= 60; next += 1) if (!inOrder.has(event('a', next))) inOrder.take(event('a', next));
+      expect(delivered).toEqual(Array.from({ length: 60 }, (_, index) => `a${index + 1}`));
+    }),
+  );
 });

@@ -52,6 +52,23 @@ export class InOrder {
     deliver(event);
   }
 
+  /**
+   * Takes an event before the topic brings it, where it is the next of its subject; any other comes in its turn.
+   * What brings it must have it from the owner's store, so that the topic will have it for certain.
+   */
+  takeEarly(event: AnyEvent): void {
+    const { topic, deliver } = this.#options;
+    const { subject: key, sequence } = event;
+    if (this.#held.has(key) || sequence !== (this.#seen.last(topic, key) ?? 0) + 1) return;
+    this.#seen.note(topic, key, sequence);
+    deliver(event);
+  }
+
+  /** Whether an event at this place was taken, or passed over. */
+  has({ subject, sequence }: Place): boolean {
+    return sequence <= (this.#seen.last(this.#options.topic, subject) ?? 0);
+  }
+
   /** One that concerns nobody here, and was not read: those after it know that it was there. */
   passOver(place: Place): void {
     if (!this.#isHeld(place, undefined)) this.#seen.note(this.#options.topic, place.subject, place.sequence);
