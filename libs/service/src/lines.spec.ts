@@ -2,7 +2,7 @@
  * Lines of an answer are read as they were written, however the network cuts them.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -63,4 +63,23 @@ test('each line is on its way before the work ends', async () => {
   finish();
   expect([(await lines.next()).value, (await lines.next()).done]).toEqual(['{"last":true}', true]);
   server.close();
+});
+
+test('an urgent line goes at once, with what waited; others go together when the turn is over', async () => {
+  const written: string[] = [];
+  const raw = {
+    writeHead: () => undefined,
+    write: (text: string) => written.push(text),
+    end: (text: string) => written.push(`end ${text}`),
+  };
+  await answerInLines({ hijack: () => undefined, raw: raw as unknown as ServerResponse }, async (tell) => {
+    tell({ number: 1 });
+    tell({ number: 2 }, true);
+    expect(written).toEqual(['{"number":1}\n{"number":2}\n']);
+    tell({ number: 3 });
+    tell({ number: 4 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toHaveLength(2);
+  });
+  expect(written.slice(1)).toEqual(['{"number":3}\n{"number":4}\n', 'end ']);
 });

@@ -9,15 +9,15 @@ export interface Hijackable {
 /** A line of more letters is none of ours. */
 const longestLine = 1_048_576;
 
+/** @param isUrgent whether it goes at once, and does not wait for the others of this turn of the event loop. */
+type Tell<Line> = (line: Line, isUrgent?: boolean) => void;
+
 /**
  * Answers with lines of JSON, each as soon as it is known; those of one turn of the event loop go together. The answer ends when
  * the work does.
  * @param work must not fail: what went wrong with a part of it is a line of its own.
  */
-export async function answerInLines<Line extends object>(
-  reply: Hijackable,
-  work: (tell: (line: Line) => void) => Promise<unknown>,
-): Promise<void> {
+export async function answerInLines<Line extends object>(reply: Hijackable, work: (tell: Tell<Line>) => Promise<unknown>): Promise<void> {
   const { raw } = reply;
   reply.hijack();
   raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -26,9 +26,10 @@ export async function answerInLines<Line extends object>(
     if (told) raw.write(told);
     told = '';
   };
-  await work((line) => {
-    if (!told) setImmediate(flush);
+  await work((line, isUrgent = false) => {
+    if (!told && !isUrgent) setImmediate(flush);
     told += `${JSON.stringify(line)}\n`;
+    if (isUrgent) flush();
   });
   raw.end(told);
   told = '';

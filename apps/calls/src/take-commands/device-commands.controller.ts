@@ -34,7 +34,9 @@ export class DeviceCommandsController {
   async carryOut(@InquiryOf(internal.carryOut) { body }: Inquired, @Res() reply: Hijackable): Promise<void> {
     await answerInLines<Line>(reply, (tell) => {
       const all = () => Promise.all(body.commands.map(async (command, index) => tell({ index, ...(await this.#outcomeOf(command)) })));
-      return body.hears ? hearing((events) => tell({ events: [...events] }), all) : all();
+      // What one command brought about goes before its reply is made; of many, those that were decided together go together.
+      const isAlone = body.commands.length === 1;
+      return body.hears ? hearing((events) => tell({ events: [...events] }, isAlone), all) : all();
     });
   }
 
