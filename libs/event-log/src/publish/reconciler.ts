@@ -65,7 +65,7 @@ export class Reconciler {
   #ends = new Map<string, bigint>();
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep: 20_000, ...options };
+    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep: 4000, ...options };
   }
 
   /**

@@ -101,6 +101,6 @@ export function eraseApps(erasures: readonly Erasure[]): FactoryProvider<EraseAp
     provide: EraseApps,
     inject: [Postgres, Identity, Settings, Report],
     useFactory: (database: Postgres, identity: Identity, { DIRECTORY_URL }: { DIRECTORY_URL: string[] }, report: ReportError) =>
-      new EraseApps(database.of('jobs'), new ServiceClient(identity, 'directory', new Replicas(DIRECTORY_URL)), erasures, report),
+      new EraseApps(database.background, new ServiceClient(identity, 'directory', new Replicas(DIRECTORY_URL)), erasures, report),
   };
 }
