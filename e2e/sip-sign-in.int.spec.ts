@@ -129,6 +129,29 @@ test.each(['UDP', 'TCP'] as const)('over %s, what is no subscription is answered
   expect(await ask('OPTIONS', 5)).toEqual([200, 'SUBSCRIBE, OPTIONS']);
 });
 
+test('a phone that registers is told for good that nobody registers here: it is neither challenged nor let believe that it could be called', async () => {
+  const line = await lineTo();
+  const uri = `sip:${app.appId}`;
+  const { nonce } = await challenge(line);
+  const right = digestLine(credentials, { method: 'REGISTER', uri, nonce });
+  for (const [index, more] of [[], [right]].entries()) {
+    const contact = ['Contact: <sip:desk@127.0.0.1:5999>;expires=3600', 'Expires: 3600'];
+    const answer = await line.ask({ method: 'REGISTER', uri, cseq: 10 + index, branch: `z9hG4bKreg${index}`, more: [...contact, ...more] });
+    const [first, ...fields] = answer.split('\r\n\r\n')[0]?.split('\r\n') ?? [];
+    const names = fields.map((field) => field.split(':')[0]?.toLowerCase());
+    expect(first).toBe('SIP/2.0 405 Method Not Allowed');
+    expect(fields).toEqual(expect.arrayContaining(['Allow: SUBSCRIBE, OPTIONS', 'Allow-Events: dialog, presence']));
+    expect(fields).toEqual(expect.arrayContaining([`Call-ID: ${line.callId}`, `CSeq: ${10 + index} REGISTER`, 'Content-Length: 0']));
+    expect(fields.find((field) => /^via:/i.test(field))).toContain(`branch=z9hG4bKreg${index}`);
+    expect(fields.find((field) => /^to:/i.test(field))).toMatch(/;tag=\w+$/);
+    expect(names.filter((name) => ['www-authenticate', 'contact', 'expires', 'min-expires', 'retry-after'].includes(name ?? ''))).toEqual(
+      [],
+    );
+  }
+  // Nothing was signed in by it: the count of the nonce is still to be used.
+  expect(statusOf(await line.ask(subscribing(20, [shown(nonce)])))).toBe(200);
+});
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

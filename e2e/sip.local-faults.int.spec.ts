@@ -111,6 +111,19 @@ test('a subscription outlives the death (-9) of the gateway that took it', async
   expect(await phone.ended()).toBe('');
 }, 90_000);
 
+test('somebody who is deleted while the gateway is away is told to be gone when it is back', async () => {
+  await fleet.makeUser(app, 'bob');
+  await becomes('bob', 'offline');
+  const lamp = await phoneOf({ notifies: 2 });
+  await lamp.notify(1);
+  await fleet.control('sip', 'stop');
+  expect((await fleet.rest('DELETE', '/v1/users/bob', app.key)).status).toBe(204);
+  await eventually('bob being gone', async () => (await fleet.rest('GET', '/v1/presence/bob', app.key)).status === 404);
+  await fleet.control('sip', 'start');
+  expect(await lamp.notify(2, 30_000)).toContain('Subscription-State: terminated;reason=noresource');
+  await lamp.ended();
+}, 90_000);
+
 test.each([
   ['is deleted', 'DELETE'],
   ['gets another password', 'PUT'],

@@ -18,6 +18,8 @@ export interface SipAsking {
   cseq: number;
   callId?: string;
   branch?: string;
+  /** Of a dialog that goes on, with its tag; else the URI that is asked for. */
+  to?: string;
   /** Further header fields, each a line. */
   more?: string[];
 }
@@ -77,13 +79,14 @@ export class SipLine {
     return [...new Map(all.map((text) => [/^CSeq: .*$/m.exec(text)?.[0], text])).values()];
   }
 
-  textOf({ method, uri, cseq, callId = this.callId, branch = `z9hG4bK${randomBytes(8).toString('hex')}`, more = [] }: SipAsking): string {
+  textOf({ method, uri, cseq, more = [], ...asking }: SipAsking): string {
+    const { callId = this.callId, branch = `z9hG4bK${randomBytes(8).toString('hex')}`, to = `<${uri}>` } = asking;
     return [
       `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/${this.transport} 127.0.0.1:5999;branch=${branch};rport`,
       'Max-Forwards: 70',
       `From: <sip:desk@phone>;tag=${this.callId}`,
-      `To: <${uri}>`,
+      `To: ${to}`,
       `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`,
       ...more,

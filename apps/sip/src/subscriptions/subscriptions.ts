@@ -1,4 +1,4 @@
-import { type AnyEvent, type AppId, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
+import { type AnyEvent, type AppId, farewellOf, type Presence, readEvent, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
 import {
@@ -16,13 +16,14 @@ import {
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { refusalOf } from '../messages/methods.js';
-import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse, uriIn } from '../messages/sip-message.js';
+import { type Peer, parseMessage, responseTo, type SipRequest, uriIn } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import { Answers } from '../transport/answers.js';
 import { SipTransport } from '../transport/sip-transport.js';
 import { tlsOf } from '../transport/tls-files.js';
 import { type Contacts, contactOf } from './contacts.js';
 import { Notifier } from './notifier.js';
+import { Notifiers, nameOf } from './notifiers.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { allow, type Headers, isAddress, localUriOf, newTag, retryLater, tooManyConnections, wishOf } from './wishes.js';
@@ -43,17 +44,12 @@ interface Subscriber {
 export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #transport: SipTransport;
   /** Where no phone follows anybody, nobody waits for changes. */
-  readonly #rest = Rest.unless(() => this.#byUser.size > 0);
+  readonly #rest = Rest.unless(() => this.#notifiers.size > 0);
   readonly #tail: Tail;
   readonly #presence: ServiceClient;
   readonly #contacts: Contacts;
   readonly #ends: FollowEnds;
-  /** By our tag. */
-  readonly #notifiers = new Map<string, Notifier>();
-  readonly #byUser = new Map<string, Set<Notifier>>();
-  readonly #byCallId = new Map<string, Set<Notifier>>();
-  /** What was told last of each user that somebody follows: an older reading is not told, nor an event that is late. */
-  readonly #known = new Map<string, Presence>();
+  readonly #notifiers = new Notifiers();
   readonly #answered = new Answers();
   #expiring: NodeJS.Timeout | undefined;
 
@@ -75,7 +71,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
       rememberSeconds,
-      isNobodyIn: () => this.#byUser.size === 0,
+      isNobodyIn: () => this.#notifiers.size === 0,
       onEnded: (endings) => this.#deactivate(endings),
       onLost: () => this.#deactivate(),
       onError: report,
@@ -94,6 +90,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       log,
       topic: 'presence.events',
       onEvent: (event) => this.#onChange(event),
+      onErased: (name) => void this.#endIfGone(name),
       rest: this.#rest,
       onError: report,
     });
@@ -114,7 +111,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#expiring);
     this.#ends.stop();
-    for (const notifier of this.#notifiers.values()) notifier.stop();
+    for (const notifier of this.#notifiers.all()) notifier.stop();
     await this.#tail.stop();
     await this.#transport.close();
   }
@@ -122,7 +119,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   #onMessage(bytes: Buffer, peer: Peer): void {
     const message = parseMessage(bytes);
     if (!message) return;
-    if ('response' in message) return this.#onResponse(message.response);
+    if ('response' in message) return this.#notifiers.take(message.response);
     const { request } = message;
     if (request.method === 'ACK') return;
     const name = `${request.branch} ${request.callId} ${request.cseq} ${peer.host}:${peer.port}`;
@@ -135,10 +132,6 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       this.#answered.set(name, answer);
       this.#transport.send(answer, peer);
     }).catch((error: unknown) => this.report(error, 'answering a SIP request'));
-  }
-
-  #onResponse(response: SipResponse): void {
-    for (const notifier of this.#byCallId.get(response.callId) ?? []) if (notifier.take(response)) return;
   }
 
   async #onRequest(request: SipRequest, peer: Peer, answer: (status: number, headers?: Headers, tag?: string) => void): Promise<void> {
@@ -234,7 +227,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Ends the subscriptions of accounts that have ended; all, where nobody can say which have. A phone that still may comes back. */
   #deactivate(endings?: Endings): void {
-    for (const notifier of [...this.#notifiers.values()]) {
+    for (const notifier of this.#notifiers.all()) {
       const { appId, username } = notifier.subscription;
       const isOver = !endings || (username !== null && endings.include({ appId, username }));
       if (isOver) this.#end(notifier, 'deactivated');
@@ -249,24 +242,30 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       onLost: () => this.#forget(notifier),
       onError: this.report,
     });
-    this.#notifiers.set(subscription.localTag, notifier);
-    file(this.#byUser, nameOf(subscription.appId, subscription.userAlias), notifier);
-    file(this.#byCallId, subscription.callId, notifier);
+    this.#notifiers.keep(notifier);
     this.#rest.wake();
     return notifier;
   }
 
-  /** Says where the user is, from a reading that is made now. */
+  /** Says where the user is, from a reading that is made now; or that there is none any more, by which the subscription ends. */
   async #tellNow(localTag: string, ended?: 'timeout'): Promise<void> {
     const notifier = this.#notifiers.get(localTag);
     if (!notifier) return;
     const { appId, userAlias } = notifier.subscription;
-    const presence = await this.#read(appId, userAlias).catch((error: unknown) => {
+    let presence: Presence | undefined;
+    let isGone = false;
+    try {
+      presence = await this.#read(appId, userAlias);
+      isGone = !presence && !ended;
+    } catch (error) {
       this.report(error, 'reading presence for a phone');
-      return this.#known.get(nameOf(appId, userAlias));
-    });
+      presence = this.#notifiers.toldOf(nameOf(appId, userAlias));
+    }
+    // It may have ended meanwhile: then its last word was said.
+    if (this.#notifiers.get(localTag) !== notifier) return;
+    if (isGone) return this.#end(notifier, 'noresource');
     // It may be read before it is heard: those who follow the user already hear of it now, since its event will be no news.
-    if (presence && this.#note(presence, appId)) this.#tellAll(presence, appId, notifier);
+    if (presence && this.#notifiers.note(presence, appId)) this.#tellAll(presence, appId, notifier);
     notifier.notify(presence, ended);
   }
 
@@ -274,67 +273,61 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   async #read(appId: AppId, userAlias: string): Promise<Presence | undefined> {
     const asking = { params: { appId }, body: { userAliases: [userAlias] } };
     const [read] = (await this.#presence.ask(internal.presenceOfSome, asking, { retryForMs: 1500 })).presences;
-    const known = this.#known.get(nameOf(appId, userAlias));
+    const known = this.#notifiers.toldOf(nameOf(appId, userAlias));
     return known && read && known.version > read.version ? known : read;
-  }
-
-  /** @returns whether it is news of somebody who is followed. */
-  #note(presence: Presence, appId: AppId): boolean {
-    const name = nameOf(appId, presence.userAlias);
-    if (!this.#byUser.has(name) || (this.#known.get(name)?.version ?? -1) >= presence.version) return false;
-    this.#known.set(name, presence);
-    return true;
   }
 
   #onChange(told: AnyEvent): void {
     // The subject is the user's name: what is told of anybody else is not even read.
-    if (!this.#byUser.has(told.subject)) return;
+    if (!this.#notifiers.isFollowed(told.subject)) return;
     const { appid, data: presence } = readEvent('presence.events', told);
-    if (this.#note(presence, appid)) this.#tellAll(presence, appid);
+    if (this.#notifiers.note(presence, appid)) this.#tellAll(presence, appid);
+  }
+
+  /**
+   * Ends the subscriptions to somebody who was deleted. The log may say so again when there is such a user anew, so it is read. Where that
+   * cannot be, phones ask anew, and hear it then.
+   */
+  async #endIfGone(name: string): Promise<void> {
+    const [first] = this.#notifiers.of(name);
+    if (!first) return;
+    const { appId, userAlias } = first.subscription;
+    let reason: 'noresource' | 'deactivated' = 'noresource';
+    try {
+      if (await this.#read(appId, userAlias)) return;
+    } catch (error) {
+      this.report(error, 'reading whether somebody was deleted');
+      reason = 'deactivated';
+    }
+    for (const notifier of this.#notifiers.of(name)) this.#end(notifier, reason);
   }
 
   #tellAll(presence: Presence, appId: AppId, but?: Notifier): void {
-    for (const notifier of this.#byUser.get(nameOf(appId, presence.userAlias)) ?? []) if (notifier !== but) notifier.changed(presence);
+    for (const notifier of this.#notifiers.of(nameOf(appId, presence.userAlias))) if (notifier !== but) notifier.changed(presence);
   }
 
   #expire(): void {
     const now = Date.now();
-    for (const notifier of this.#notifiers.values()) if (notifier.subscription.expiresAt <= now) this.#end(notifier, 'timeout');
+    for (const notifier of this.#notifiers.all()) if (notifier.subscription.expiresAt <= now) this.#end(notifier, 'timeout');
   }
 
   /** Says the last word, and lets the subscription go; a phone that does not hear it will not be told again. */
-  #end(notifier: Notifier, reason: 'timeout' | 'deactivated'): void {
+  #end(notifier: Notifier, reason: 'timeout' | 'deactivated' | 'noresource'): void {
     const { appId, userAlias } = notifier.subscription;
-    notifier.notify(this.#known.get(nameOf(appId, userAlias)), reason);
+    // Of who is no more nothing is known; yet a lamp that is lit has to be told to go dark.
+    const last = reason === 'noresource' ? farewellOf({ userAlias, version: 0 }) : this.#notifiers.toldOf(nameOf(appId, userAlias));
+    notifier.notify(last, reason);
     this.#forget(notifier);
   }
 
   #forget(notifier: Notifier): void {
-    const { localTag, appId, userAlias } = notifier.subscription;
-    const name = nameOf(appId, userAlias);
-    this.#notifiers.delete(localTag);
-    if (takeOut(this.#byUser, name, notifier)) this.#known.delete(name);
+    const { localTag } = notifier.subscription;
+    this.#notifiers.letGo(notifier);
     // Its last NOTIFY may have to be repeated, and is answered yet.
     setTimeout(() => {
       notifier.stop();
-      takeOut(this.#byCallId, notifier.subscription.callId, notifier);
+      this.#notifiers.forget(notifier);
     }, 5000).unref();
     void this.store.delete(localTag).catch((error: unknown) => this.report(error, 'deleting a subscription'));
   }
-}
-
-function file(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): void {
-  shelf.set(name, (shelf.get(name) ?? new Set()).add(notifier));
-}
-
-/** @returns whether it was the last of its name. */
-function takeOut(shelf: Map<string, Set<Notifier>>, name: string, notifier: Notifier): boolean {
-  const all = shelf.get(name);
-  all?.delete(notifier);
-  if (all?.size !== 0) return false;
-  return shelf.delete(name);
-}
-
-function nameOf(appId: AppId, userAlias: string): string {
-  return `${appId}/${userAlias}`;
 }

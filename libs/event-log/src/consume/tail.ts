@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
-import type { Consumer } from 'kafkajs';
+import type { Consumer, KafkaMessage } from 'kafkajs';
 import { fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Rest } from './rest.js';
@@ -15,6 +15,8 @@ export interface TailOptions {
   concerns?: (glimpse: Glimpse) => boolean;
   /** Called with each event that is passed over, in its turn. */
   onPassedOver?: (glimpse: Glimpse) => void;
+  /** Called with each key that is erased, in its turn: maybe again after a crash, and by then it may have begun anew. */
+  onErased?: (key: string) => void;
   /** Lets it hear later what nobody waits for: all is heard at once when left out. */
   rest?: Rest;
   onError: (error: unknown, doing: string) => void;
@@ -104,13 +106,14 @@ export class Tail {
     });
   }
 
-  #deliver(message: Parameters<typeof fromMessage>[0]): void {
-    const { concerns, onPassedOver, onEvent } = this.#options;
+  #deliver(message: Pick<KafkaMessage, 'key' | 'value' | 'headers'>): void {
+    const { concerns, onPassedOver, onEvent, onErased } = this.#options;
     try {
       const glimpse = concerns && glimpseOf(message);
       if (glimpse && !concerns(glimpse)) return onPassedOver?.(glimpse);
       const event = fromMessage(message);
       if (event) onEvent(event);
+      else onErased?.(String(message.key));
     } catch (error) {
       this.#options.onError(error, `reading an event of ${this.#options.topic}`);
     }
