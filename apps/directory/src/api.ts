@@ -125,6 +125,16 @@ export const api = describeRoutes({
       by: ['admin', 'operator'],
       answersAs: 'text/event-stream',
     },
+    'GET /v1/audit': {
+      summary: 'What operators did that concerns no single app, newest first (operator)',
+      by: ['operator'],
+      answer: 'AuditList',
+    },
+    'GET /v1/audit/stream': {
+      summary: 'The same from now on, as server-sent events (audit); Last-Event-ID goes on where a reader left off (operator)',
+      by: ['operator'],
+      answersAs: 'text/event-stream',
+    },
     'GET /v1/apps/{appId}/audit': ofApp('Who did what to the app, newest first', 'AuditList'),
   },
 });

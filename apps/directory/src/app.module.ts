@@ -10,6 +10,7 @@ import { AppsController } from './apps/apps.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuditStreams } from './audit/audit-streams.js';
 import { FrequentActs } from './audit/frequent-acts.js';
+import { OperatorActsController } from './audit/operator-acts.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
 import { EndsController } from './ends/ends.controller.js';
 import { EraseApps } from './erase-apps/erase-apps.js';
@@ -43,6 +44,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     UserSessionsController,
     AuthenticateController,
     AuditController,
+    OperatorActsController,
     EndsController,
     SipAccountsController,
   ],

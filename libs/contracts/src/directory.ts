@@ -180,7 +180,13 @@ export const sipAccountViewSchema = z.object({
 });
 export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
 
+/** What an operator has a service do, which puts it on record before it is done. */
+export const operatorActSchema = z.enum(['projection.rebuilt', 'parked_key.redriven', 'parked_key.discarded', 'secrets.resealed']);
+export type OperatorAct = z.infer<typeof operatorActSchema>;
+
 const auditActSchema = z.enum([
+  ...operatorActSchema.options,
+  'limits.changed',
   'app.saved',
   'api_key.made',
   'app.suspended',
@@ -202,12 +208,14 @@ export type AuditAct = z.infer<typeof auditActSchema>;
 const auditEntrySchema = z.object({
   entryId: z.uuid(),
   at: z.iso.datetime(),
-  actor: z.string().describe('operator, key:{keyId}, user:{alias}; center for what it does by itself, nobody for who was not let in'),
+  actor: z
+    .string()
+    .describe('operator or operator:{holder}, key:{keyId}, user:{alias}; center for what it does by itself, nobody for who was not let in'),
   act: auditActSchema,
   target: z
     .string()
     .describe(
-      'what was acted on: the id of the app, key or secret, the account, or the alias; of acts that anybody may repeat, how many more there were',
+      'what was acted on: the id of the app, key or secret, the account, the alias, the limits, or the service and what an operator had it do; of acts that anybody may repeat, how many more there were',
     ),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;

@@ -98,6 +98,8 @@ export {
   doNotDisturbBodySchema,
   type KeyScope,
   keyScopeSchema,
+  type OperatorAct,
+  operatorActSchema,
   type Profile,
   profileSchema,
   type SipAccountBody,

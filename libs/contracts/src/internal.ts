@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { callReplySchema, callSnapshotSchema } from './call-commands.js';
 import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
-import { appOptionsSchema, appStateSchema, originsSchema, profileSchema, sipAlgorithmsSchema, sipUsernameSchema } from './directory.js';
+import {
+  appOptionsSchema,
+  appStateSchema,
+  operatorActSchema,
+  originsSchema,
+  profileSchema,
+  sipAlgorithmsSchema,
+  sipUsernameSchema,
+} from './directory.js';
 import { anyEventSchema } from './envelope.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
@@ -145,6 +153,23 @@ export const internal = {
     path: '/internal/erased-apps',
     query: z.object({ after: z.iso.datetime() }),
     answer: z.object({ apps: z.array(z.object({ appId: appIdSchema, erasedAt: z.iso.datetime() })) }),
+  },
+  /**
+   * Puts on record what an operator is about to have the asking service do: what is not on record is not done. An entry once, however
+   * often it is told. Without `appId` it is of the whole Center.
+   */
+  noteAct: {
+    service: 'directory',
+    method: 'POST',
+    path: '/internal/audit',
+    body: z.object({
+      entryId: z.uuidv7(),
+      appId: appIdSchema.optional(),
+      actor: text().min(1).max(200),
+      act: operatorActSchema,
+      target: text().max(2000),
+    }),
+    answer: z.object({ entryId: z.uuid() }),
   },
   /** What a phone's password comes to: HA1 of RFC 7616 in hex, by each hash. `not_found`. */
   sipSecrets: {

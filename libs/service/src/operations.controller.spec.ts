@@ -2,6 +2,8 @@
 import { EventLogServer } from '@communication-center/event-log';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { OperationsController } from './operations.controller.js';
+import type { OperatorActs } from './operator-acts.js';
+import { ProblemError } from './problem-error.js';
 
 const operator = { kind: 'operator' } as const;
 const parked = { group: 'calls.call-history', topic: 'calls.events', key: 'c1' };
@@ -21,11 +23,22 @@ const log = { info: (about: object) => told.push(about), warn: (about: object) =
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [told, answer] = [[], {}];
+  [told, answer, onRecord, isRecordAway] = [[], {}, [], false];
 });
 afterEach(() => void vi.useRealTimers());
 
-const controller = (server: Partial<EventLogServer>) => new OperationsController(server as EventLogServer, log as never);
+/** What was put on record, and what was done then: in that order. */
+let onRecord: unknown[];
+let isRecordAway: boolean;
+const acts = {
+  note: async (_subject: unknown, act: unknown) => {
+    if (isRecordAway) throw new ProblemError('service_unavailable');
+    onRecord.push(act);
+  },
+};
+const ofDemo = { ownerOfParked: async () => ({ appId: 'demo' }), states: () => [{ group: parked.group, state: 'running' as const }] };
+const controller = (server: Partial<EventLogServer>) =>
+  new OperationsController({ ...ofDemo, ...server } as EventLogServer, acts as OperatorActs, log as never);
 
 test('a redrive that takes long goes on after its answer, and its failure is on record', async () => {
   const { promise, reject } = Promise.withResolvers<number>();
@@ -60,4 +73,57 @@ test('a rebuild names the projection that tells how it goes', async () => {
   );
   expect(await controller(server).projection(operator, 'call-history')).toEqual({ name: 'call-history', rebuild });
   await expect(controller(server).projection(operator, 'other')).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('what an operator has done is on record before it is done, with the app whose events it concerns', async () => {
+  const done = (name: string, outcome: unknown) => async () => {
+    onRecord.push(name);
+    return outcome as never;
+  };
+  const server = {
+    redrive: done('redriven', 2),
+    discard: done('discarded', 3),
+    rebuild: done('rebuilt', {}),
+    projections: () => ['history'],
+  };
+  await controller(server).redrive(operator, parked, reply as never);
+  await controller(server).discard(operator, parked);
+  await controller(server).rebuild(operator, 'history', reply as never);
+  const target = 'calls.call-history calls.events c1';
+  expect(onRecord).toEqual([
+    { act: 'parked_key.redriven', target, appId: 'demo' },
+    'redriven',
+    { act: 'parked_key.discarded', target, appId: 'demo' },
+    'discarded',
+    { act: 'projection.rebuilt', target: 'history' },
+    'rebuilt',
+  ]);
+});
+
+test('what cannot be put on record is not done', async () => {
+  isRecordAway = true;
+  const never = async () => onRecord.push('done') as never;
+  const server = { redrive: never, discard: never, rebuild: never, projections: () => ['history'] };
+  const asked = controller(server);
+  for (const asking of [
+    asked.redrive(operator, parked, reply as never),
+    asked.discard(operator, parked),
+    asked.rebuild(operator, 'history', reply as never),
+  ])
+    await expect(asking).rejects.toMatchObject({ code: 'service_unavailable' });
+  expect(onRecord).toEqual([]);
+});
+
+test('what is not there, or asked by somebody else, is neither done nor on record', async () => {
+  const never = async () => onRecord.push('done') as never;
+  const server = { ownerOfParked: async () => undefined, discard: never, rebuild: never, redrive: async () => undefined };
+  const asked = controller({ ...server, projections: () => ['history'] });
+  await expect(asked.discard(operator, parked)).rejects.toMatchObject({ code: 'not_found' });
+  await expect(asked.rebuild(operator, 'none', reply as never)).rejects.toMatchObject({ code: 'not_found' });
+  expect(await asked.redrive(operator, parked, reply as never)).toEqual({ handled: 0 });
+  await expect(asked.redrive(operator, { ...parked, group: 'calls.none' }, reply as never)).rejects.toMatchObject({ code: 'not_found' });
+  const admin = { kind: 'key', appId: 'demo', keyId: 'k', scopes: ['admin'] } as never;
+  await expect(asked.rebuild(admin, 'history', reply as never)).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(asked.discard(admin, parked)).rejects.toMatchObject({ code: 'forbidden' });
+  expect(onRecord).toEqual([]);
 });

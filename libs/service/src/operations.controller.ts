@@ -1,4 +1,4 @@
-import { isStorable, type Subject } from '@communication-center/contracts';
+import { appIdSchema, isStorable, type OperatorAct, type Subject } from '@communication-center/contracts';
 import { parkedKeyBodySchema } from '@communication-center/contracts/operations';
 import {
   type ConsumerHealth,
@@ -12,6 +12,7 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Log } from './log-token.js';
+import { OperatorActs } from './operator-acts.js';
 import { ProblemError } from './problem-error.js';
 import { actorOf, From, requireOperator } from './subject.js';
 import { JsonBody, PathParam } from './zod-input.js';
@@ -30,6 +31,7 @@ const isLong = Symbol('it takes long');
 export class OperationsController {
   constructor(
     private readonly server: EventLogServer,
+    private readonly acts: OperatorActs,
     @Inject(Log) private readonly log: Logger,
   ) {}
 
@@ -66,6 +68,8 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<{ name: string; rebuild: RebuildStatus }> {
     requireOperator(subject);
+    if (!this.server.projections().includes(name)) this.#noProjection();
+    await this.acts.note(subject, { act: 'projection.rebuilt', target: name });
     const rebuild = (await this.server.rebuild(name)) ?? this.#noProjection();
     // Relative to where it was asked for: the public path names the service.
     void reply.header('location', `../${name}`);
@@ -92,6 +96,8 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<{ handled: number | null }> {
     requireOperator(subject);
+    const isParked = await this.#noteOfParked(subject, 'parked_key.redriven', parked);
+    if (!isParked && this.server.states().some(({ group }) => group === parked.group)) return { handled: 0 };
     const redriving = this.#redrive(subject, parked);
     const handled = await withinMs(answeredWithinMs, redriving);
     if (handled !== isLong) return { handled };
@@ -105,13 +111,22 @@ export class OperationsController {
   @HttpCode(200)
   async discard(@From() subject: Subject, @JsonBody(parkedKeyBodySchema) parked: Parked): Promise<{ discarded: number }> {
     requireOperator(subject);
-    const discarded = await this.server.discard(parked.group, parked.topic, parked.key);
+    const isParked = await this.#noteOfParked(subject, 'parked_key.discarded', parked);
+    const discarded = isParked ? await this.server.discard(parked.group, parked.topic, parked.key) : undefined;
     if (discarded === undefined) throw new ProblemError('not_found', 'That key is not parked in a consumer group of this service');
     this.log.warn(
       { act: 'dead_letters.discard', actor: actorOf(subject), ...parked, discarded },
       "an operator gave up a parked key's events",
     );
     return { discarded };
+  }
+
+  /** Puts on record what is to be done to a parked key, with the app whose events it holds back. @returns false for one that is not parked. */
+  async #noteOfParked(subject: Subject, act: OperatorAct, { group, topic, key }: Parked): Promise<boolean> {
+    const owner = await this.server.ownerOfParked(group, topic, key);
+    if (!owner) return false;
+    await this.acts.note(subject, { act, target: `${group} ${topic} ${key}`, appId: appIdSchema.safeParse(owner.appId).data });
+    return true;
   }
 
   async #redrive(subject: Subject, parked: Parked): Promise<number> {

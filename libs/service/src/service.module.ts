@@ -21,6 +21,7 @@ import { comparisonAlarms, logAlarms } from './log-alarms.js';
 import { tellConsumers, tellRelay, tellRequests } from './log-figures.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
+import { OperatorActs } from './operator-acts.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
 import { Replicas } from './replicas.js';
 import type { KeyRing } from './secrets/key-ring.js';
@@ -67,6 +68,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
     const database = new Postgres({ schema: service, settings, onError: (error) => report(error, 'an idle database connection') });
     const log = eventLogOf(service, settings, (message, detail) => logger.warn({ kafka: detail }, message));
     const identity = new Identity(service, settings.IDENTITY_PRIVATE_JWK, settings.IDENTITY_PUBLIC_JWKS);
+    const directory = settings.DIRECTORY_URL && new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
     const repair =
       store?.repairIn(database) ??
       (settings.CALLS_URL && repairFrom(new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL))));
@@ -111,6 +113,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       { provide: EventLogServer, useValue: server },
       { provide: OutboxRelay, useValue: relay },
       { provide: Identity, useValue: identity },
+      { provide: OperatorActs, useValue: new OperatorActs(directory) },
       { provide: Resealing, useValue: new Resealing(database.of('jobs'), (settings as { SECRETS_KEY?: KeyRing }).SECRETS_KEY, sealed) },
     ];
     return {

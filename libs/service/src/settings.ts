@@ -108,6 +108,11 @@ export const commonSettings = {
   CALLS_URL: replicasSetting()
     .optional()
     .describe('where the calls service answers, for readers of calls.events: what a topic lacks of a call is read there'),
+  DIRECTORY_URL: replicasSetting()
+    .optional()
+    .describe(
+      'where the directory service answers; its replicas, separated by commas: what operators have a service do is put on record there',
+    ),
   IDENTITY_PRIVATE_JWK: json(jwk.extend({ d: z.string() }))
     .meta({ secret: true })
     .describe('Ed25519 key this service signs identity tokens with; its kid starts with the service name'),

@@ -7,6 +7,7 @@ import type { Note } from '../audit/audit.js';
 import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
 import { readTogether } from '../read-together.js';
+import { changedLimits } from './changed-limits.js';
 
 interface AppRow {
   app_id: AppId;
@@ -51,11 +52,17 @@ export class AppStore {
     private readonly relay: OutboxRelay,
   ) {}
 
-  /** Makes an app, or changes it. @throws ProblemError `conflict` for the name of one that was deleted. */
-  async save(appId: AppId, body: AppBody, note: Note): Promise<AppView> {
+  /**
+   * Makes an app, or changes it.
+   * @param noteLimits puts on record what becomes of its limits, where that is something else.
+   * @throws ProblemError `conflict` for the name of one that was deleted.
+   */
+  async save(appId: AppId, body: AppBody, note: Note, noteLimits: (changed: string) => Note): Promise<AppView> {
     return this.#write(
       appId,
       async (tx) => {
+        // Two who make it at once find none both: then the limits of the second are on record as those of a new app.
+        const before = await tx.query<Pick<AppRow, 'options'>>('SELECT options FROM apps WHERE app_id = $1 FOR UPDATE', [appId]);
         const { rows } = await tx.query<AppRow>(
           `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT (app_id) DO UPDATE
@@ -66,6 +73,8 @@ export class AppStore {
         );
         if (!rows[0]) throw new ProblemError('conflict', `An app called ${appId} was deleted: its name is not given again`);
         await note(tx);
+        const changed = changedLimits(before.rows[0] && appOptionsSchema.parse(before.rows[0].options).limits, body.options.limits);
+        if (changed !== undefined) await noteLimits(changed)(tx);
         return rows[0];
       },
       visibilityOf,

@@ -26,7 +26,8 @@ export class AppsController {
     if (body.trustsBareAlias && !this.settings.ALLOW_BARE_ALIAS) {
       throw new ProblemError('forbidden', 'trustsBareAlias: this Center does not allow it; it is for development');
     }
-    return this.apps.save(appId, body, noteOf(subject, appId, 'app.saved', appId));
+    const noteLimits = (changed: string) => noteOf(subject, appId, 'limits.changed', changed);
+    return this.apps.save(appId, body, noteOf(subject, appId, 'app.saved', appId), noteLimits);
   }
 
   @Get('v1/apps/:appId')

@@ -11,15 +11,23 @@ export function noteOf(subject: Subject, appId: AppId, act: AuditAct, target: st
   return (tx) => putOnRecord(tx, appId, { actor: actorOf(subject), act, target });
 }
 
-/** Writes an entry, and tells the log of it, which tells endpoints. The relay finds it by itself: nobody waits for it. */
-export async function putOnRecord(tx: Sql, appId: AppId, noted: Omit<AuditEntry, 'entryId' | 'at'>): Promise<void> {
-  const entryId = uuidv7();
+/** Whose entries are of no app but of the Center as a whole: no app can be called so. */
+export const theCenter = '*' as AppId;
+
+/**
+ * Writes an entry, and tells the log of it, which tells endpoints. The relay finds it by itself: nobody waits for it. Of the Center as a
+ * whole no endpoint is told, since each is an app's.
+ * @param entryId of an entry that may be told again, which then changes nothing.
+ */
+export async function putOnRecord(tx: Sql, appId: AppId, noted: Omit<AuditEntry, 'entryId' | 'at'>, entryId = uuidv7()): Promise<void> {
   const { actor, act, target } = noted;
   const { rows } = await tx.query<{ at: Date }>(
-    'INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5) RETURNING at',
+    `INSERT INTO audit (entry_id, app_id, actor, act, target) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (entry_id) DO NOTHING RETURNING at`,
     [entryId, appId, actor, act, target],
   );
-  const origin = { id: uuidv7(), source: '/directory', at: rows[0]?.at ?? new Date(), subject: entryId, appId, sequence: 1 };
+  const at = rows[0]?.at;
+  if (!at || appId === theCenter) return;
+  const origin = { id: uuidv7(), source: '/directory', at, subject: entryId, appId, sequence: 1 };
   const event = enveloped({ type: 'audit.noted' as const, data: { entryId, ...noted } }, { ...origin, traceparent: currentTraceparent() });
   await writeOutbox(tx, [{ topic: 'audit.events', key: entryId, event }]);
 }

@@ -138,6 +138,17 @@ export class DeadLetters {
     });
   }
 
+  /** @returns of which app a parked key's events are, as far as they say; undefined for a key that is not parked. */
+  async ownerOf(group: string, topic: string, key: string): Promise<{ appId: string | null } | undefined> {
+    const { rows } = await this.database.query<{ appId: string | null }>(
+      `SELECT (SELECT headers ->> 'ce_appid' FROM parked_events AS e
+               WHERE e.consumer_group = k.consumer_group AND e.topic = k.topic AND e.key = k.key ORDER BY source_offset LIMIT 1) AS "appId"
+       FROM parked_keys AS k WHERE consumer_group = $1 AND topic = $2 AND key = $3`,
+      [group, topic, keyOf({ key: Buffer.from(key) })],
+    );
+    return rows[0];
+  }
+
   /** @returns up to which sequence a key's events were given up; 0 when none were. */
   async givenUpThrough(group: string, topic: string, key: string): Promise<number> {
     const { rows } = await this.database.query<{ sequence: string }>(

@@ -170,6 +170,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     return this.#deadLetters.list();
   }
 
+  /** @returns of which app a parked key's events are, as far as they say; undefined for a key that is not parked. */
+  async ownerOfParked(group: string, topic: string, key: string): Promise<{ appId: string | null } | undefined> {
+    return this.#deadLetters.ownerOf(group, topic, key);
+  }
+
   /** Handles a parked key's events anew. @returns how many; undefined for a group that is not of this service. */
   async redrive(group: string, topic: string, key: string): Promise<number | undefined> {
     return this.#consumers.get(group)?.redrive(topic, key);

@@ -4,6 +4,7 @@ import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { Log } from '../log-token.js';
+import { OperatorActs } from '../operator-acts.js';
 import { ProblemError } from '../problem-error.js';
 import { actorOf, From, requireOperator } from '../subject.js';
 import { JsonBody } from '../zod-input.js';
@@ -15,6 +16,7 @@ import { Resealing } from './resealing.js';
 export class SecretsController {
   constructor(
     private readonly resealing: Resealing,
+    private readonly acts: OperatorActs,
     @Inject(Log) private readonly log: Logger,
   ) {}
 
@@ -35,6 +37,7 @@ export class SecretsController {
     if (!isNamed) throw new ProblemError('conflict', `The first key of SECRETS_KEY has no id: write one before it, such as 2026-11:…`);
     if (body.keyId !== undefined && body.keyId !== keyId)
       throw new ProblemError('conflict', `This replica seals with the key ${keyId}: put the key ${body.keyId} first at all of them`);
+    await this.acts.note(subject, { act: 'secrets.resealed', target: `with the key ${keyId}` });
     const done = await this.resealing.step();
     this.log.info({ act: 'secrets.reseal', actor: actorOf(subject), keyId, ...done }, 'an operator has secrets sealed anew');
     return { ...(await this.resealing.view()), ...done };
