@@ -75,9 +75,11 @@ test('what concerns no single app is on the record of the Center, which operator
   const stream = await fetch(`${fleet.url}/v1/audit/stream`, { headers: { authorization }, signal: stop.signal });
   expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
   let streamed = '';
-  const reading = (async () => {
-    for await (const text of (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream())) streamed += text;
-  })().catch(() => undefined);
+  const decoder = new TextDecoder();
+  const readOn = async () => {
+    for await (const part of stream.body as ReadableStream<Uint8Array>) streamed += decoder.decode(part, { stream: true });
+  };
+  const reading = readOn().catch(() => undefined);
   const ofNobody = await park(undefined);
   await fleet.rebuild('notifications', 'contacts');
   await dead('discard', ofNobody);

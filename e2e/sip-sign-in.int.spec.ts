@@ -161,15 +161,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** One more replica, that speaks TLS as well. */
-async function startOverTls(): Promise<{ tlsPort: number; stop: () => Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'sip-tls-'));
-  const [cert, key] = [join(folder, 'door.crt'), join(folder, 'door.key')];
-  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...made, '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], {
-    stdio: 'ignore',
-  });
-  const [port, sipPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
+/** Starts one more replica. @param more settings of its own, in place of those it shares with the others. */
+async function startReplica(more: Record<string, string>): Promise<{ sipPort: number; stop: () => Promise<void> }> {
+  const [port, sipPort] = [await freePort(), await freePort()];
   const { servers, secrets } = fleet.state;
   const child = spawn(process.execPath, [resolve(import.meta.dirname, '../apps/sip/dist/main.js')], {
     stdio: 'ignore',
@@ -185,24 +179,61 @@ async function startOverTls(): Promise<{ tlsPort: number; stop: () => Promise<vo
       DIRECTORY_URL: fleet.urlOf('directory'),
       PRESENCE_URL: fleet.urlOf('presence'),
       SIP_PORT: String(sipPort),
-      SIP_TLS_PORT: String(tlsPort),
-      SIP_TLS_CERT_FILE: cert,
-      SIP_TLS_KEY_FILE: key,
       NONCE_KEY: randomBytes(32).toString('base64'),
+      ...more,
     },
   });
   const ended = once(child, 'exit');
   const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok;
-  await eventually('a replica that speaks TLS', isReady, 30_000);
+  await eventually('one more replica', isReady, 30_000);
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return { sipPort, stop };
+}
+
+/** One more replica, that speaks TLS as well. */
+async function startOverTls(): Promise<{ tlsPort: number; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'sip-tls-'));
+  const [cert, key] = [join(folder, 'door.crt'), join(folder, 'door.key')];
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...made, '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], {
+    stdio: 'ignore',
+  });
+  const tlsPort = await freePort();
+  const replica = await startReplica({ SIP_TLS_PORT: String(tlsPort), SIP_TLS_CERT_FILE: cert, SIP_TLS_KEY_FILE: key });
   return {
     tlsPort,
     stop: async () => {
-      child.kill('SIGKILL');
-      await ended;
+      await replica.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+
+test('of two replicas of which one signs with the next key, either takes what both can know; what one cannot yet is asked anew, not for a password', async () => {
+  const { nonceKey } = fleet.state.secrets as unknown as { nonceKey: string };
+  const next = `next:${randomBytes(32).toString('base64')}`;
+  const replica = await startReplica({ NONCE_KEY: `${next},${nonceKey}` });
+  try {
+    const old = await lineTo();
+    const newer = await SipLine.overUdp(replica.sipPort);
+    lines.push(newer);
+    const ofOld = (await challenge(old)).nonce;
+    expect(statusOf(await newer.ask(subscribing(2, [shown(ofOld)])))).toBe(200);
+    const ofNewer = (await challenge(newer, 3)).nonce;
+    expect(ofNewer).toContain('.next:');
+    const asked = await old.ask(subscribing(4, [shown(ofNewer)]));
+    expect([statusOf(asked), challengeIn(asked).stale]).toEqual([401, true]);
+    // As a phone does by itself.
+    expect(statusOf(await old.ask(subscribing(5, [shown(challengeIn(asked).nonce)])))).toBe(200);
+    // It was not used up where it was not understood.
+    expect(statusOf(await newer.ask(subscribing(6, [shown(ofNewer)])))).toBe(200);
+  } finally {
+    await replica.stop();
+  }
+}, 60_000);
 
 test('over TLS a phone signs in, follows a lamp by a sips: URI, and is told over its own connection', async () => {
   const { tlsPort, stop } = await startOverTls();

@@ -21,7 +21,7 @@ export const scopes = apiKeyBodySchema.shape.scopes.unwrap().element.options;
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Signs a user token as an app's server does. @param from when it is issued and when it ends, in seconds from now. */
-function signed(userAlias: string, { kid, secret = '' }: { kid: string; secret?: string }, [from, to] = [0, 3600]): string {
+export function signed(userAlias: string, { kid, secret = '' }: { kid: string; secret?: string }, [from, to] = [0, 3600]): string {
   const now = Math.floor(Date.now() / 1000);
   const text = `${part({ alg: 'HS256', kid })}.${part({ sub: userAlias, iat: now + from, exp: now + to })}`;
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;

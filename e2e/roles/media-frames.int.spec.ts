@@ -4,7 +4,7 @@
  * names a call, a user or a stream: the credential alone says where a socket belongs, and whoever has a good one is in its call and in no
  * other. The frames are those of the contract: one that is added and has no line here fails.
  */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   type CallReply,
   type MediaClientFrame,
@@ -17,6 +17,7 @@ import { mediaCredentialKind } from '@communication-center/contracts/media-grant
 import { eventually, Fleet, type TestApp } from '@communication-center/testing';
 import { beforeEach, expect, test } from 'vitest';
 import { type Askers, makeAskers } from './askers.js';
+import { type ServiceKey, signedAs } from './sign.js';
 
 /** What each frame says besides its type. */
 const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
@@ -67,18 +68,13 @@ interface Grant {
   userAlias: string;
 }
 
-const callsKey = () => createPrivateKey({ key: fleet.state.secrets.privateKeys.calls as never, format: 'jwk' });
-const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
 /** Signs a credential for the door as the calls service does, by its own key unless told. */
-function granted(grant: Grant, { key = callsKey(), seconds = 60, typ = mediaCredentialKind.typ }: Signing = {}): string {
+function granted(grant: Grant, { key, seconds = 60, typ = mediaCredentialKind.typ }: Signing = {}): string {
   const now = Math.floor(Date.now() / 1000);
-  const { kid } = fleet.state.secrets.privateKeys.calls as { kid: string };
   const rights = { deviceId: 'desk', sequence: 2, rights: ['publish', 'subscribe'] };
   const { issuer: iss, audience: aud } = mediaCredentialKind;
   const claims = { grant: { ...grant, ...rights }, iss, aud, iat: now - 120, exp: now + seconds };
-  const text = `${part({ alg: 'EdDSA', kid, typ })}.${part(claims)}`;
-  return `${text}.${sign(null, Buffer.from(text), key).toString('base64url')}`;
+  return signedAs(fleet.state.secrets.privateKeys.calls as ServiceKey, claims, { typ, ...(key && { key }) });
 }
 interface Signing {
   key?: KeyObject;

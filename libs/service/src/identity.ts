@@ -1,6 +1,18 @@
 import { type Subject, subjectSchema } from '@communication-center/contracts';
 import { services } from '@communication-center/contracts/services';
-import { type CryptoKey, createLocalJWKSet, importJWK, type JSONWebKeySet, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { InfrastructureError } from '@communication-center/event-log';
+import {
+  type CryptoKey,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  errors,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { ProblemError } from './problem-error.js';
 
 const registered: ReadonlySet<string> = new Set(services.map(({ name }) => name));
@@ -86,7 +98,8 @@ export class Identity {
 
   /**
    * @returns for whom the bearer acts.
-   * @throws ProblemError `unauthenticated` for a token that is missing, stale, for another service or not its signer's to give.
+   * @throws ProblemError `unauthenticated` for a token that is missing, stale, for another service or not its signer's to give;
+   * InfrastructureError for one whose key is a service's by its name, and not here yet: then nothing is decided of whoever it speaks for.
    */
   async verify(authorization: string | undefined): Promise<Subject> {
     const token = authorization?.startsWith('Bearer ') ? authorization.slice(7) : '';
@@ -110,6 +123,9 @@ export class Identity {
       this.#heard.set(token, subject, ends - Date.now());
       return subject;
     } catch (cause) {
+      const unknown = cause instanceof errors.JWKSNoMatchingKey ? decodeProtectedHeader(token).kid : undefined;
+      if (unknown !== undefined && [...registered].some((service) => ownsKey(service, unknown)))
+        throw new InfrastructureError(`An identity token is signed with ${unknown}, which is not in IDENTITY_PUBLIC_JWKS here`, { cause });
       throw new ProblemError('unauthenticated', 'This door is for services of the Center: send a valid identity token', { cause });
     }
   }

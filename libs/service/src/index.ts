@@ -38,7 +38,7 @@ export { type Route, routesOf } from './routes.js';
 export { runService } from './run-service.js';
 export { KeyRing, keyRingSetting, secretsIn } from './secrets/key-ring.js';
 export type { SealedColumn } from './secrets/resealing.js';
-export { SealedBox, secretsKeySetting } from './secrets/sealed-box.js';
+export { SealedBox, secretsKeySetting, UnopenedError } from './secrets/sealed-box.js';
 export { redisSettings } from './server-settings.js';
 export { Report, type ReportError } from './service.module.js';
 export { type Patience, ServiceClient, untilDecided } from './service-client.js';

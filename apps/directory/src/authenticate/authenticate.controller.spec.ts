@@ -3,7 +3,7 @@
  * is none of them is nobody's.
  */
 import type { AppId, AppState, UserAlias } from '@communication-center/contracts';
-import { ProblemError } from '@communication-center/service';
+import { ProblemError, UnopenedError } from '@communication-center/service';
 import { expect, test } from 'vitest';
 import type { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { AppStore } from '../apps/app-store.js';
@@ -36,6 +36,7 @@ function directory(appState: AppState = 'active') {
     appOf: async (credential: string) => (credential === 'a.bad.token' ? demo : undefined),
     verify: async (credential: string) => {
       if (credential === 'a.token.of-an-outage') throw new Error('the database is away');
+      if (credential === 'a.token.under-a-lost-key') throw new UnopenedError('the key 2026-11, which it names, is not here');
       if (credential !== 'a.good.token') throw new ProblemError('unauthenticated', 'token: it cannot be read');
       return ann;
     },
@@ -47,6 +48,7 @@ function directory(appState: AppState = 'active') {
     tokens as unknown as UserTokens,
     acts as unknown as FrequentActs,
     { OPERATOR_KEY: new OperatorKeys([{ key: operatorKey }, { holder: 'anna', key: annasKey }]) } as DirectorySettings,
+    (error) => onRecord.push(String(error)),
   );
   const whose = (credential: string, appId?: string) => controller.whose({ body: { credential, ...(appId && { appId: appId as AppId }) } });
   const whoseEach = async (...asked: [credential: string, appId?: string][]) => {
@@ -138,4 +140,15 @@ test('who is refused in an app is put on record there; who comes in, or is of no
     'demo nobody sign_in.refused unauthenticated',
     'other nobody sign_in.refused forbidden',
   ]);
+});
+
+test('one whose secret no key here opens is told to ask again, and what was asked with it is answered', async () => {
+  const { whoseEach, onRecord } = directory();
+  expect(await whoseEach(['a.good.token', 'demo'], ['a.token.under-a-lost-key', 'demo'], ['cc_good'])).toEqual([
+    { holder: { kind: 'user', ...ann } },
+    { refused: 'service_unavailable' },
+    { holder: { kind: 'key', ...key } },
+  ]);
+  // It is no sign-in that was refused, and whoever runs this hears which key it is.
+  expect(onRecord).toEqual(['UnopenedError: the key 2026-11, which it names, is not here']);
 });

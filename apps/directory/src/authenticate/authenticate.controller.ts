@@ -1,6 +1,6 @@
 import type { ProblemCode, Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
-import { InquiryOf, ProblemError, Serves, Settings } from '@communication-center/service';
+import { InquiryOf, ProblemError, Report, type ReportError, Serves, Settings, UnopenedError } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
 import { AppStore, requireOpen } from '../apps/app-store.js';
@@ -26,6 +26,7 @@ export class AuthenticateController {
     private readonly tokens: UserTokens,
     private readonly acts: FrequentActs,
     @Inject(Settings) private readonly settings: DirectorySettings,
+    @Inject(Report) private readonly report: ReportError,
   ) {}
 
   @Serves(internal.authenticate)
@@ -38,7 +39,18 @@ export class AuthenticateController {
   async whoseEach(
     @InquiryOf(internal.authenticateSome) { body }: Inquiry<typeof internal.authenticateSome>,
   ): Promise<{ answers: Answer[] }> {
-    return { answers: await Promise.all(body.asked.map((one) => this.#holderOf(one).then((holder) => ({ holder }), refusalOf))) };
+    return { answers: await Promise.all(body.asked.map((one) => this.#answerTo(one))) };
+  }
+
+  async #answerTo(asked: Asked): Promise<Answer> {
+    try {
+      return { holder: await this.#holderOf(asked) };
+    } catch (error) {
+      if (!(error instanceof UnopenedError)) return refusalOf(error);
+      // Of those that were asked for with it, each hears what is true of it.
+      this.report(error, 'looking at a credential');
+      return { refused: 'service_unavailable' };
+    }
   }
 
   async #holderOf(asked: Asked): Promise<SubjectWithOrigins> {

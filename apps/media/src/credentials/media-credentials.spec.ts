@@ -49,6 +49,17 @@ test('it says by which token its bearer had signed in, where one did', async () 
   await expect(credentials.verify(await given({ grant: { ...grant, token } }))).resolves.toEqual({ ...grant, token });
 });
 
+test('while the key of the calls service is rotated, what either of its processes granted opens the door; where the next key is not known yet, new credentials are asked for', async () => {
+  const next = makeKey('calls-2');
+  const knowing = (...some: { public: object }[]) =>
+    new MediaCredentials(new Identity('media', keys.media.private, { keys: some.map((key) => key.public) as never }));
+  const [old, fresh] = [await given(), await given({ grant }, { by: identityOf('calls', next) })];
+  for (const token of [old, fresh]) await expect(knowing(keys.calls, next).verify(token)).resolves.toMatchObject(grant);
+  const refused = knowing(keys.calls).verify(fresh);
+  await expect(refused).rejects.toMatchObject({ code: 'unauthenticated', message: expect.stringContaining('ask for new credentials') });
+  await expect(knowing(keys.calls).verify(old)).resolves.toMatchObject(grant);
+});
+
 test('of rights that only a later release knows, nothing is made', async () => {
   const token = await given({ grant: { ...grant, rights: ['subscribe', 'whisper'] } });
   await expect(credentials.verify(token)).resolves.toMatchObject({ rights: ['subscribe'] });

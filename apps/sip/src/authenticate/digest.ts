@@ -76,10 +76,14 @@ export class Nonces {
     return `${made}.${this.keys.sign(`${made} ${realm}`)}`;
   }
 
-  /** `stale`: it was ours, and its time is over: the phone may try again with a new one and the same password. */
+  /**
+   * `stale`: it was ours, and its time is over, or it may be of a replica whose key is not here: the phone may try again with a new one and
+   * the same password, without asking anybody for it.
+   */
   check(nonce: string, realm: string, now: number): 'good' | 'stale' | 'wrong' {
     const [at = '', own, signature = '', ...more] = nonce.split('.');
-    if (more.length > 0 || !this.keys.isSigned(`${at}.${own} ${realm}`, signature)) return 'wrong';
+    if (more.length > 0) return 'wrong';
+    if (!this.keys.isSigned(`${at}.${own} ${realm}`, signature)) return this.keys.lacks(signature) ? 'stale' : 'wrong';
     return now / 1000 - Number.parseInt(at, 36) <= this.seconds ? 'good' : 'stale';
   }
 }

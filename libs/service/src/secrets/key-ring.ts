@@ -47,6 +47,12 @@ export class KeyRing {
     return current.isNamed ? `${current.id}:${macOf(current, text)}` : macOf(current, text);
   }
 
+  /** Whether a signature names a key that is not here: whoever has it may have signed, or anybody who made that up. */
+  lacks(signature: string): boolean {
+    const [, id] = named.exec(signature) ?? [];
+    return id !== undefined && !this.#byId.has(id);
+  }
+
   /** Whether one of these keys made this signature over that text. Another replica may know a key by another id, or by none yet. */
   isSigned(text: string, signature: string): boolean {
     const [, id, mac = signature] = named.exec(signature) ?? [];

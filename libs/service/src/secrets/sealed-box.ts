@@ -6,6 +6,11 @@ export const secretsKeySetting = keyRingSetting(32).describe(
   '32 bytes in base64 that seal secrets at rest (AES-256-GCM), with an id before them, such as 2026-11:…; of several, separated by commas, the first seals and each opens',
 );
 
+/** A value that no key here opens: the key is not here yet, or was taken out too early. Nothing else is wrong with it. */
+export class UnopenedError extends Error {
+  override name = 'UnopenedError';
+}
+
 /** What a value begins with that names its key: so many bytes that no random nonce ever begins so. */
 const mark = Buffer.from('cck1');
 const nonceBytes = 12;
@@ -30,7 +35,7 @@ export class SealedBox {
 
   /**
    * @returns what was sealed. A replica may know the same key by another id, or by none yet, so that each key is tried after the one named.
-   * @throws Error when no key here, or another owner's, sealed it. It names the key that lacks.
+   * @throws UnopenedError when no key here, or another owner's, sealed it. It names the key that lacks.
    */
   open(owner: string, sealed: Buffer): string {
     const { id, header } = namedIn(sealed);
@@ -41,7 +46,7 @@ export class SealedBox {
     }
     const which =
       id === undefined || named ? 'none of the keys here sealed it for this owner' : `the key ${id}, which it names, is not here`;
-    throw new Error(`A secret does not open: ${which}`);
+    throw new UnopenedError(`A secret does not open: ${which}`);
   }
 }
 
