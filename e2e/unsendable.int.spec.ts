@@ -1,5 +1,6 @@
 /* An event that no broker takes stops nobody: its call ends for everyone in it, and all other calls go on. */
 import { randomUUID } from 'node:crypto';
+import type { AuditList } from '@communication-center/contracts';
 import { endOf, eventually, Fleet, Phones, ringOf } from '@communication-center/testing';
 import { afterAll, expect, test } from 'vitest';
 
@@ -46,5 +47,9 @@ test('a call with an event that can never be published ends for an error, and ot
     return rows.length > 0 && rows;
   });
   expect(row?.reason).toBe('MESSAGE_TOO_LARGE');
+  // It is on record, with the call that ended for it.
+  const { entries } = (await fleet.rest<AuditList>('GET', `/v1/apps/${app.appId}/audit`, app.key)).body;
+  const noted = entries.filter(({ act }) => act === 'event.unsendable').map(({ actor, target }) => `${actor} ${target}`);
+  expect(noted).toEqual([`center calls: calls.events call.ringing ${call.callId}`]);
   await other.hangUp();
 });

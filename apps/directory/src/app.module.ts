@@ -7,10 +7,10 @@ import { AppSecretStore } from './app-secrets/app-secret-store.js';
 import { AppSecretsController } from './app-secrets/app-secrets.controller.js';
 import { AppStore } from './apps/app-store.js';
 import { AppsController } from './apps/apps.controller.js';
+import { ActsOnRecordController } from './audit/acts-on-record.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuditStreams } from './audit/audit-streams.js';
 import { FrequentActs } from './audit/frequent-acts.js';
-import { OperatorActsController } from './audit/operator-acts.controller.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
 import { EndsController } from './ends/ends.controller.js';
 import { EraseApps } from './erase-apps/erase-apps.js';
@@ -44,7 +44,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     UserSessionsController,
     AuthenticateController,
     AuditController,
-    OperatorActsController,
+    ActsOnRecordController,
     EndsController,
     SipAccountsController,
   ],

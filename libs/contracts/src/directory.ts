@@ -180,12 +180,18 @@ export const sipAccountViewSchema = z.object({
 });
 export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
 
-/** What an operator has a service do, which puts it on record before it is done. */
-export const operatorActSchema = z.enum(['projection.rebuilt', 'parked_key.redriven', 'parked_key.discarded', 'secrets.resealed']);
-export type OperatorAct = z.infer<typeof operatorActSchema>;
+/** What services put on record: what operators have them do, before it is done, and which events they could not send. */
+export const serviceActSchema = z.enum([
+  'projection.rebuilt',
+  'parked_key.redriven',
+  'parked_key.discarded',
+  'secrets.resealed',
+  'event.unsendable',
+]);
+export type ServiceAct = z.infer<typeof serviceActSchema>;
 
 const auditActSchema = z.enum([
-  ...operatorActSchema.options,
+  ...serviceActSchema.options,
   'limits.changed',
   'app.saved',
   'api_key.made',

@@ -4,9 +4,9 @@ import { callEventsQuerySchema, callEventsSchema } from './call-repair.js';
 import {
   appOptionsSchema,
   appStateSchema,
-  operatorActSchema,
   originsSchema,
   profileSchema,
+  serviceActSchema,
   sipAlgorithmsSchema,
   sipUsernameSchema,
 } from './directory.js';
@@ -155,8 +155,8 @@ export const internal = {
     answer: z.object({ apps: z.array(z.object({ appId: appIdSchema, erasedAt: z.iso.datetime() })) }),
   },
   /**
-   * Puts on record what an operator is about to have the asking service do: what is not on record is not done. An entry once, however
-   * often it is told. Without `appId` it is of the whole Center.
+   * Puts on record what an operator is about to have the asking service do (what is not on record is not done), or what it could not do. An
+   * entry once, however often it is told. Without `appId` it is of the whole Center.
    */
   noteAct: {
     service: 'directory',
@@ -166,7 +166,7 @@ export const internal = {
       entryId: z.uuidv7(),
       appId: appIdSchema.optional(),
       actor: text().min(1).max(200),
-      act: operatorActSchema,
+      act: serviceActSchema,
       target: text().max(2000),
     }),
     answer: z.object({ entryId: z.uuid() }),

@@ -18,7 +18,10 @@ export interface Viewer {
 /** What must be known of somebody to decide who sees them: all of it is in their presence. */
 export type Viewed = Pick<Presence, 'userAlias' | 'groups' | 'calls'>;
 
-/** Decides whether a user may see where another is, by the rule of their app. Oneself everybody may. */
+/**
+ * Decides whether a user may see where another is, by the rule of their app. Oneself everybody may. Pure, and here: the domain of the
+ * gateway and presence decide by it, of which neither may import the other.
+ */
 export function maySee(rule: PresenceVisibility, viewer: Viewer, viewed: Viewed): boolean {
   if (viewer.userAlias === viewed.userAlias) return true;
   switch (rule) {

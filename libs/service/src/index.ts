@@ -1,3 +1,4 @@
+export { ActsOnRecord } from './acts-on-record.js';
 export { AddressGuard, addressSettings, faultOfWebAddress } from './arrivals/address-guard.js';
 export { readCursor, writeCursor } from './arrivals/cursors.js';
 export { headersWithin } from './arrivals/headers-within.js';
@@ -27,7 +28,6 @@ export { KeptFresh } from './kept-fresh.js';
 export { answerInLines, type Hijackable } from './lines.js';
 export { logAlarms } from './log-alarms.js';
 export { type LineLog, Log } from './log-token.js';
-export { OperatorActs } from './operator-acts.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { problemTold } from './problem-filter.js';
 export { problemOf } from './problem-of.js';

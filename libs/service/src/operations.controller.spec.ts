@@ -1,8 +1,8 @@
 /* What an operator begins is answered within seconds: with its outcome, or with where it is followed while it goes on. */
 import { EventLogServer } from '@communication-center/event-log';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { ActsOnRecord } from './acts-on-record.js';
 import { OperationsController } from './operations.controller.js';
-import type { OperatorActs } from './operator-acts.js';
 import { ProblemError } from './problem-error.js';
 
 const operator = { kind: 'operator' } as const;
@@ -38,7 +38,7 @@ const acts = {
 };
 const ofDemo = { ownerOfParked: async () => ({ appId: 'demo' }), states: () => [{ group: parked.group, state: 'running' as const }] };
 const controller = (server: Partial<EventLogServer>) =>
-  new OperationsController({ ...ofDemo, ...server } as EventLogServer, acts as OperatorActs, log as never);
+  new OperationsController({ ...ofDemo, ...server } as EventLogServer, acts as ActsOnRecord, log as never);
 
 test('a redrive that takes long goes on after its answer, and its failure is on record', async () => {
   const { promise, reject } = Promise.withResolvers<number>();

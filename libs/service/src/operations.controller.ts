@@ -1,4 +1,4 @@
-import { appIdSchema, isStorable, type OperatorAct, type Subject } from '@communication-center/contracts';
+import { appIdSchema, isStorable, type ServiceAct, type Subject } from '@communication-center/contracts';
 import { parkedKeyBodySchema } from '@communication-center/contracts/operations';
 import {
   type ConsumerHealth,
@@ -11,8 +11,8 @@ import { Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { ActsOnRecord } from './acts-on-record.js';
 import { Log } from './log-token.js';
-import { OperatorActs } from './operator-acts.js';
 import { ProblemError } from './problem-error.js';
 import { actorOf, From, requireOperator } from './subject.js';
 import { JsonBody, PathParam } from './zod-input.js';
@@ -31,7 +31,7 @@ const isLong = Symbol('it takes long');
 export class OperationsController {
   constructor(
     private readonly server: EventLogServer,
-    private readonly acts: OperatorActs,
+    private readonly acts: ActsOnRecord,
     @Inject(Log) private readonly log: Logger,
   ) {}
 
@@ -122,7 +122,7 @@ export class OperationsController {
   }
 
   /** Puts on record what is to be done to a parked key, with the app whose events it holds back. @returns false for one that is not parked. */
-  async #noteOfParked(subject: Subject, act: OperatorAct, { group, topic, key }: Parked): Promise<boolean> {
+  async #noteOfParked(subject: Subject, act: ServiceAct, { group, topic, key }: Parked): Promise<boolean> {
     const owner = await this.server.ownerOfParked(group, topic, key);
     if (!owner) return false;
     await this.acts.note(subject, { act, target: `${group} ${topic} ${key}`, appId: appIdSchema.safeParse(owner.appId).data });

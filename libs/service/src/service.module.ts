@@ -12,6 +12,7 @@ import {
 import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import type { Logger } from 'pino';
+import { ActsOnRecord } from './acts-on-record.js';
 import { repairFrom } from './call-repair.js';
 import { Postgres } from './database/postgres.js';
 import { eventLogOf } from './event-log-of.js';
@@ -21,7 +22,6 @@ import { comparisonAlarms, logAlarms } from './log-alarms.js';
 import { tellConsumers, tellRelay, tellRequests } from './log-figures.js';
 import { Log } from './log-token.js';
 import { OperationsController } from './operations.controller.js';
-import { OperatorActs } from './operator-acts.js';
 import { outboxAlarms, tellOutbox } from './outbox-figures.js';
 import { Replicas } from './replicas.js';
 import type { KeyRing } from './secrets/key-ring.js';
@@ -113,7 +113,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       { provide: EventLogServer, useValue: server },
       { provide: OutboxRelay, useValue: relay },
       { provide: Identity, useValue: identity },
-      { provide: OperatorActs, useValue: new OperatorActs(directory) },
+      { provide: ActsOnRecord, useValue: new ActsOnRecord(directory) },
       { provide: Resealing, useValue: new Resealing(database.of('jobs'), (settings as { SECRETS_KEY?: KeyRing }).SECRETS_KEY, sealed) },
     ];
     return {

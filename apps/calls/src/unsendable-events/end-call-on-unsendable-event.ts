@@ -1,6 +1,6 @@
 import { type AnyEvent, appIdSchema, callIdSchema } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { ProblemError, resumeTrace } from '@communication-center/service';
+import { ActsOnRecord, ProblemError, resumeTrace } from '@communication-center/service';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CallCommands } from '../take-commands/call-commands.js';
 
@@ -13,10 +13,16 @@ export class EndCallOnUnsendableEvent implements OnModuleInit {
   constructor(
     private readonly relay: OutboxRelay,
     private readonly commands: CallCommands,
+    private readonly acts: ActsOnRecord,
   ) {}
 
   onModuleInit(): void {
-    this.relay.onUnsendable((_topic, event) => resumeTrace([event], () => this.endCallOf(event)));
+    this.relay.onUnsendable((topic, event) =>
+      resumeTrace([event], async () => {
+        await this.endCallOf(event);
+        await this.acts.noteUnsendable(topic, event);
+      }),
+    );
   }
 
   /** @throws when the call is neither ended nor can be ended now. */

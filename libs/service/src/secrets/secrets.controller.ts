@@ -3,8 +3,8 @@ import { type Resealed, resealBodySchema, type SealedView } from '@communication
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { ActsOnRecord } from '../acts-on-record.js';
 import { Log } from '../log-token.js';
-import { OperatorActs } from '../operator-acts.js';
 import { ProblemError } from '../problem-error.js';
 import { actorOf, From, requireOperator } from '../subject.js';
 import { JsonBody } from '../zod-input.js';
@@ -16,7 +16,7 @@ import { Resealing } from './resealing.js';
 export class SecretsController {
   constructor(
     private readonly resealing: Resealing,
-    private readonly acts: OperatorActs,
+    private readonly acts: ActsOnRecord,
     @Inject(Log) private readonly log: Logger,
   ) {}
 

@@ -1,6 +1,6 @@
 import type { Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
-import { From, InquiryOf, OperatorActs, Postgres, Serves } from '@communication-center/service';
+import { ActsOnRecord, From, InquiryOf, Postgres, Serves } from '@communication-center/service';
 import { Controller } from '@nestjs/common';
 import { putOnRecord, theCenter } from './audit.js';
 
@@ -8,10 +8,10 @@ type Noted = Inquiry<typeof internal.noteAct>;
 
 /** Keeps on record what operators have services do, this one among them: each tells it before it does it. */
 @Controller()
-export class OperatorActsController {
+export class ActsOnRecordController {
   constructor(
     private readonly database: Postgres,
-    acts: OperatorActs,
+    acts: ActsOnRecord,
   ) {
     acts.keepHere((entry) => this.#keep('directory', entry));
   }
