@@ -20,6 +20,7 @@ interface Line {
 
 const streams: Record<string, Line> = {
   '/v1/apps/{appId}/audit/stream': { of: ({ appId }) => `/v1/apps/${appId}/audit/stream`, namesApp: true },
+  '/v1/audit/stream': { of: () => '/v1/audit/stream', namesApp: true },
   '/v1/presence/stream': { of: ({ userAlias }) => `/v1/presence/stream?userAlias=${userAlias}`, namesApp: false },
 };
 
