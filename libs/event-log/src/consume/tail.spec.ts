@@ -8,7 +8,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { EventLog } from '../log/event-log.js';
 import { Tail } from './tail.js';
 
-type EachBatch = (payload: { batch: { partition: number; messages: { offset: string }[]; offsetLag: () => string } }) => Promise<void>;
+type EachBatch = (payload: {
+  batch: { partition: number; messages: { offset: string; key?: Buffer; value?: null }[]; offsetLag: () => string };
+}) => Promise<void>;
 
 /** Stands in for kafkajs' consumer. */
 class FakeConsumer extends EventEmitter {
@@ -44,17 +46,24 @@ class FakeConsumer extends EventEmitter {
 let fates: ('joins' | 'fails')[];
 let consumers: FakeConsumer[];
 let tail: Tail;
+let erased: string[];
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [fates, consumers] = [[], []];
+  [fates, consumers, erased] = [[], [], []];
   const consumer = ({ groupId }: { groupId: string }) => {
     const made = new FakeConsumer(groupId, fates.shift() ?? 'joins');
     consumers.push(made);
     return made;
   };
   const log = { clientId: 'test', ends: async () => [{ partition: 0, high: 7n }], kafka: { consumer } };
-  tail = new Tail({ log: log as unknown as EventLog, topic: 'calls.events' as Topic, onEvent: () => undefined, onError: () => undefined });
+  tail = new Tail({
+    log: log as unknown as EventLog,
+    topic: 'calls.events' as Topic,
+    onEvent: () => undefined,
+    onErased: (key) => erased.push(key),
+    onError: () => undefined,
+  });
 });
 
 afterEach(async () => {
@@ -72,6 +81,14 @@ test('goes on from its memory in a new group, within a second', async () => {
   expect(new Set(consumers.map(({ groupId }) => groupId)).size).toBe(2);
   expect(consumers[1]?.sought).toEqual([{ topic: 'calls.events', partition: 0, offset: '9' }]);
   expect(tail.standing.state).toBe('running');
+});
+
+test('tells of each key that is erased, in its turn, and of nothing twice', async () => {
+  await tail.start();
+  const messages = ['demo/ann', 'demo/bob'].map((key, index) => ({ offset: String(7 + index), key: Buffer.from(key), value: null }));
+  await consumers[0]?.eachBatch({ batch: { partition: 0, messages, offsetLag: () => '0' } });
+  await consumers[0]?.eachBatch({ batch: { partition: 0, messages: messages.slice(1), offsetLag: () => '0' } });
+  expect(erased).toEqual(['demo/ann', 'demo/bob']);
 });
 
 test('has started once any of its tries has got partitions', async () => {
