@@ -142,7 +142,13 @@ test('whoever is spoken for under a key of the gateway that is not known yet is 
     const known = await ask(url, identity(asGateway), 'POST', '/internal/authenticate', asking);
     expect(known.status).toBe(200);
     // What only takes such a name is no service's.
-    const made = await ask(url, identity(asGateway, { ...gateway2, kid: 'gateway' }), 'POST', '/internal/authenticate', asking);
+    const made = await ask(
+      url,
+      identity(asGateway, { ...gateway2, kid: secrets.privateKeys.gateway?.kid ?? '' }),
+      'POST',
+      '/internal/authenticate',
+      asking,
+    );
     expect([made.status, codeOf(made)]).toEqual([401, 'unauthenticated']);
   }
 });

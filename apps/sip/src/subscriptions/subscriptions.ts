@@ -16,14 +16,14 @@ import {
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { refusalOf } from '../messages/methods.js';
-import { type Peer, parseMessage, responseTo, type SipRequest, uriIn } from '../messages/sip-message.js';
+import { type Peer, parseMessage, responseTo, type SipRequest, type SipResponse, uriIn } from '../messages/sip-message.js';
 import type { SipSettings } from '../settings.js';
 import { Answers } from '../transport/answers.js';
 import { SipTransport } from '../transport/sip-transport.js';
 import { tlsOf } from '../transport/tls-files.js';
 import { type Contacts, contactOf } from './contacts.js';
+import { KeptNotifiers, nameOf } from './kept-notifiers.js';
 import { Notifier } from './notifier.js';
-import { Notifiers, nameOf } from './notifiers.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { allow, type Headers, isAddress, localUriOf, newTag, retryLater, tooManyConnections, wishOf } from './wishes.js';
@@ -44,12 +44,14 @@ interface Subscriber {
 export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #transport: SipTransport;
   /** Where no phone follows anybody, nobody waits for changes. */
-  readonly #rest = Rest.unless(() => this.#notifiers.size > 0);
+  readonly #rest = Rest.unless(() => this.#kept.size > 0);
   readonly #tail: Tail;
   readonly #presence: ServiceClient;
   readonly #contacts: Contacts;
   readonly #ends: FollowEnds;
-  readonly #notifiers = new Notifiers();
+  readonly #kept = new KeptNotifiers();
+  /** What was told last of each user that somebody follows: an older reading is not told, nor an event that is late. */
+  readonly #known = new Map<string, Presence>();
   readonly #answered = new Answers();
   #expiring: NodeJS.Timeout | undefined;
 
@@ -71,7 +73,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
       rememberSeconds,
-      isNobodyIn: () => this.#notifiers.size === 0,
+      isNobodyIn: () => this.#kept.size === 0,
       onEnded: (endings) => this.#deactivate(endings),
       onLost: () => this.#deactivate(),
       onError: report,
@@ -111,7 +113,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#expiring);
     this.#ends.stop();
-    for (const notifier of this.#notifiers.all()) notifier.stop();
+    for (const notifier of this.#kept.all()) notifier.stop();
     await this.#tail.stop();
     await this.#transport.close();
   }
@@ -119,7 +121,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   #onMessage(bytes: Buffer, peer: Peer): void {
     const message = parseMessage(bytes);
     if (!message) return;
-    if ('response' in message) return this.#notifiers.take(message.response);
+    if ('response' in message) return this.#onResponse(message.response);
     const { request } = message;
     if (request.method === 'ACK') return;
     const name = `${request.branch} ${request.callId} ${request.cseq} ${peer.host}:${peer.port}`;
@@ -132,6 +134,10 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       this.#answered.set(name, answer);
       this.#transport.send(answer, peer);
     }).catch((error: unknown) => this.report(error, 'answering a SIP request'));
+  }
+
+  #onResponse(response: SipResponse): void {
+    for (const notifier of this.#kept.ofCall(response.callId)) if (notifier.take(response)) return;
   }
 
   async #onRequest(request: SipRequest, peer: Peer, answer: (status: number, headers?: Headers, tag?: string) => void): Promise<void> {
@@ -167,7 +173,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       ['Contact', contactOf({ localUri: localUriOf(request), peer }, this.#contacts).header],
     ];
     if (request.toTag) {
-      const known = this.#notifiers.get(request.toTag);
+      const known = this.#kept.get(request.toTag);
       if (
         known?.subscription.callId !== request.callId ||
         known.subscription.remoteTag !== request.fromTag ||
@@ -187,7 +193,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const userAlias = userAliasSchema.safeParse(request.user);
     if (!isAddress(contact) || !isAddress(remoteUri)) return answer(400);
     if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);
-    if (this.#notifiers.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, retryLater);
+    if (this.#kept.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, retryLater);
     const subscription: Subscription = {
       localTag: newTag(),
       appId,
@@ -227,7 +233,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Ends the subscriptions of accounts that have ended; all, where nobody can say which have. A phone that still may comes back. */
   #deactivate(endings?: Endings): void {
-    for (const notifier of this.#notifiers.all()) {
+    for (const notifier of this.#kept.all()) {
       const { appId, username } = notifier.subscription;
       const isOver = !endings || (username !== null && endings.include({ appId, username }));
       if (isOver) this.#end(notifier, 'deactivated');
@@ -242,14 +248,14 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       onLost: () => this.#forget(notifier),
       onError: this.report,
     });
-    this.#notifiers.keep(notifier);
+    this.#kept.add(notifier);
     this.#rest.wake();
     return notifier;
   }
 
   /** Says where the user is, from a reading that is made now; or that there is none any more, by which the subscription ends. */
   async #tellNow(localTag: string, ended?: 'timeout'): Promise<void> {
-    const notifier = this.#notifiers.get(localTag);
+    const notifier = this.#kept.get(localTag);
     if (!notifier) return;
     const { appId, userAlias } = notifier.subscription;
     let presence: Presence | undefined;
@@ -259,13 +265,13 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       isGone = !presence && !ended;
     } catch (error) {
       this.report(error, 'reading presence for a phone');
-      presence = this.#notifiers.toldOf(nameOf(appId, userAlias));
+      presence = this.#known.get(nameOf(appId, userAlias));
     }
     // It may have ended meanwhile: then its last word was said.
-    if (this.#notifiers.get(localTag) !== notifier) return;
+    if (this.#kept.get(localTag) !== notifier) return;
     if (isGone) return this.#end(notifier, 'noresource');
     // It may be read before it is heard: those who follow the user already hear of it now, since its event will be no news.
-    if (presence && this.#notifiers.note(presence, appId)) this.#tellAll(presence, appId, notifier);
+    if (presence && this.#note(presence, appId)) this.#tellAll(presence, appId, notifier);
     notifier.notify(presence, ended);
   }
 
@@ -273,15 +279,23 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   async #read(appId: AppId, userAlias: string): Promise<Presence | undefined> {
     const asking = { params: { appId }, body: { userAliases: [userAlias] } };
     const [read] = (await this.#presence.ask(internal.presenceOfSome, asking, { retryForMs: 1500 })).presences;
-    const known = this.#notifiers.toldOf(nameOf(appId, userAlias));
+    const known = this.#known.get(nameOf(appId, userAlias));
     return known && read && known.version > read.version ? known : read;
+  }
+
+  /** @returns whether it is news of somebody who is followed. */
+  #note(presence: Presence, appId: AppId): boolean {
+    const name = nameOf(appId, presence.userAlias);
+    if (!this.#kept.isFollowed(name) || (this.#known.get(name)?.version ?? -1) >= presence.version) return false;
+    this.#known.set(name, presence);
+    return true;
   }
 
   #onChange(told: AnyEvent): void {
     // The subject is the user's name: what is told of anybody else is not even read.
-    if (!this.#notifiers.isFollowed(told.subject)) return;
+    if (!this.#kept.isFollowed(told.subject)) return;
     const { appid, data: presence } = readEvent('presence.events', told);
-    if (this.#notifiers.note(presence, appid)) this.#tellAll(presence, appid);
+    if (this.#note(presence, appid)) this.#tellAll(presence, appid);
   }
 
   /**
@@ -289,7 +303,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
    * cannot be, phones ask anew, and hear it then.
    */
   async #endIfGone(name: string): Promise<void> {
-    const [first] = this.#notifiers.of(name);
+    const [first] = this.#kept.followersOf(name);
     if (!first) return;
     const { appId, userAlias } = first.subscription;
     let reason: 'noresource' | 'deactivated' = 'noresource';
@@ -299,34 +313,34 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       this.report(error, 'reading whether somebody was deleted');
       reason = 'deactivated';
     }
-    for (const notifier of this.#notifiers.of(name)) this.#end(notifier, reason);
+    for (const notifier of [...this.#kept.followersOf(name)]) this.#end(notifier, reason);
   }
 
   #tellAll(presence: Presence, appId: AppId, but?: Notifier): void {
-    for (const notifier of this.#notifiers.of(nameOf(appId, presence.userAlias))) if (notifier !== but) notifier.changed(presence);
+    for (const notifier of this.#kept.followersOf(nameOf(appId, presence.userAlias))) if (notifier !== but) notifier.changed(presence);
   }
 
   #expire(): void {
     const now = Date.now();
-    for (const notifier of this.#notifiers.all()) if (notifier.subscription.expiresAt <= now) this.#end(notifier, 'timeout');
+    for (const notifier of this.#kept.all()) if (notifier.subscription.expiresAt <= now) this.#end(notifier, 'timeout');
   }
 
   /** Says the last word, and lets the subscription go; a phone that does not hear it will not be told again. */
   #end(notifier: Notifier, reason: 'timeout' | 'deactivated' | 'noresource'): void {
     const { appId, userAlias } = notifier.subscription;
     // Of who is no more nothing is known; yet a lamp that is lit has to be told to go dark.
-    const last = reason === 'noresource' ? farewellOf({ userAlias, version: 0 }) : this.#notifiers.toldOf(nameOf(appId, userAlias));
+    const last = reason === 'noresource' ? farewellOf({ userAlias, version: 0 }) : this.#known.get(nameOf(appId, userAlias));
     notifier.notify(last, reason);
     this.#forget(notifier);
   }
 
   #forget(notifier: Notifier): void {
-    const { localTag } = notifier.subscription;
-    this.#notifiers.letGo(notifier);
+    const { localTag, appId, userAlias } = notifier.subscription;
+    if (this.#kept.remove(notifier)) this.#known.delete(nameOf(appId, userAlias));
     // Its last NOTIFY may have to be repeated, and is answered yet.
     setTimeout(() => {
       notifier.stop();
-      this.#notifiers.forget(notifier);
+      this.#kept.forgetAnswers(notifier);
     }, 5000).unref();
     void this.store.delete(localTag).catch((error: unknown) => this.report(error, 'deleting a subscription'));
   }
