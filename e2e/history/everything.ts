@@ -106,6 +106,7 @@ export class Everything {
     await this.ask('get', '/v1/apps/{appId}/sip-accounts', { appId }, undefined, operator);
     await this.ask('delete', '/v1/apps/{appId}/sip-accounts/{username}', account, undefined, operator);
     await this.ask('get', '/v1/apps/{appId}/audit?limit=20', { appId }, undefined, operator);
+    await this.ask('get', '/v1/audit?limit=20', {}, undefined, operator);
     await this.ask('post', '/v1/user-tokens', {}, { userAlias: 'past-ann' });
     await this.ask('put', '/v1/users/{userAlias}/do-not-disturb', { userAlias: 'past-new' }, { doNotDisturb: true });
     await this.ask('patch', '/v1/users/{userAlias}', { userAlias: 'past-new' }, { name: 'New' });
