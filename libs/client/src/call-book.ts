@@ -2,11 +2,9 @@ import { Call } from './call.js';
 import type { CallOffice } from './call-office.js';
 import { CenterError } from './center-error.js';
 import { Emitter } from './emitter.js';
-import { foldTold, type ToldCall, type ToldEvent } from './told-call.js';
+import { foldTold, type ToldCall, type ToldEvent, type ToldReply } from './told-call.js';
 
 type BookEvents = {
-  /** A call is told of that this device did not know. */
-  met: [Call];
   /** A call rings here that did not before. */
   ring: [Call];
   /** Somebody called who heard busy. */
@@ -20,6 +18,8 @@ export interface CallSource {
   read(callId: string): Promise<ToldCall>;
   /** Gets a fresh snapshot. */
   renew(): void;
+  /** @returns the Call of the dial that made this call, where one of this device did. */
+  dialOf(state: ToldCall, known: Call | undefined): Call | undefined;
 }
 
 /** Reading such a call again would bring the same. */
@@ -34,6 +34,7 @@ export class CallBook extends Emitter<BookEvents> {
   readonly #office: CallOffice;
   readonly #source: CallSource;
   readonly #calls = new Map<string, Call>();
+  readonly #followed = new WeakSet<Call>();
   readonly #learning = new Map<string, Promise<void>>();
   readonly #corrections = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined; lastAt: number }>();
 
@@ -48,13 +49,19 @@ export class CallBook extends Emitter<BookEvents> {
     return [...this.#calls.values()].filter((call) => call.phase !== 'ended');
   }
 
+  /** Calls that this user is in on another device. */
+  get elsewhere(): Call[] {
+    return [...this.#calls.values()].filter((call) => call.state.status !== 'ended' && call.isElsewhere);
+  }
+
   takeSnapshot(calls: readonly ToldCall[]): void {
     const told = new Set<string>(calls.map(({ callId }) => callId));
     for (const state of calls) this.#takeState(state);
     // A call that is missing ended so long ago that the snapshot leaves it out.
-    for (const { callId, state } of this.#calls.values()) {
-      if (state.status !== 'ended' && !told.has(callId)) void this.#learn(callId);
+    for (const { callId, state, isPlaced } of this.#calls.values()) {
+      if (isPlaced && state.status !== 'ended' && !told.has(callId)) void this.#learn(callId);
     }
+    for (const call of this.#calls.values()) call.leaveAgain();
   }
 
   takeEvent(event: ToldEvent): void {
@@ -70,22 +77,66 @@ export class CallBook extends Emitter<BookEvents> {
       if (known && sequence > known.state.sequence) this.#pass(known, sequence);
       return;
     }
-    this.#takeState(foldTold(known?.state, event));
+    // A dial that was refused is known by nothing but the id of its call.
+    this.#takeState(foldTold(known?.state.sequence ? known.state : undefined, event));
     if (heardBusy) this.#alertBusy(callId);
+  }
+
+  /** Shows the app a call that the Center has not made yet. */
+  show(call: Call): void {
+    this.#file(call);
+    this.emit('changed', call);
+  }
+
+  /** Gives a call to the dial that made it. @returns the Call that goes on with it. */
+  place(dialed: Call, reply: ToldReply): Call {
+    const known = this.#calls.get(reply.call.callId);
+    // A dial that nobody was shown goes on with the call that is shown already; so does one that was given another.
+    const isShown = this.#calls.get(dialed.callId) === dialed;
+    const call = (known && !isShown) || (dialed.isPlaced && dialed.callId !== reply.call.callId) ? (known ?? this.callFor(reply.call)) : dialed;
+    if (call === dialed) this.#adopt(dialed, reply.call.callId);
+    call.takeReply(reply);
+    this.emit('changed', call);
+    return call;
+  }
+
+  /** Files a dial that was refused with the call that it made all the same, or strikes it out. */
+  fileRefused(dialed: Call): void {
+    for (const [callId, call] of this.#calls) if (call === dialed) this.#calls.delete(callId);
+    if (dialed.end?.error?.callId && !this.#calls.has(dialed.callId)) this.#file(dialed);
+  }
+
+  /** Puts a dial in the place of whatever is known of its call. */
+  #adopt(dialed: Call, callId: string): void {
+    const known = this.#calls.get(callId);
+    if (known === dialed) return;
+    if (this.#calls.get(dialed.callId) === dialed) this.#calls.delete(dialed.callId);
+    this.#file(dialed, callId);
+    known?.replace();
   }
 
   /** @returns the call of a state, which becomes known by it. */
   callFor(state: ToldCall): Call {
     const known = this.#calls.get(state.callId);
-    if (known) {
-      known.update(state);
-      return known;
-    }
-    const call = new Call(this.#office, state);
-    this.#calls.set(state.callId, call);
-    call.on('changed', () => this.emit('changed', call));
-    this.#forgetOldCalls();
+    const dialed = this.#source.dialOf(state, known);
+    if (dialed) this.#adopt(dialed, state.callId);
+    const call = dialed ?? known ?? new Call(this.#office, state);
+    if (call !== known && call !== dialed) this.#file(call);
+    call.update(state);
+    if (!known) call.begin();
     return call;
+  }
+
+  #file(call: Call, callId = call.callId): void {
+    this.#calls.set(callId, call);
+    if (!this.#followed.has(call)) call.on('changed', () => this.emit('changed', call));
+    this.#followed.add(call);
+    this.#forgetOldCalls();
+  }
+
+  /** How the Center is reached has changed. */
+  tellLink(): void {
+    for (const call of this.active) call.tellLink();
   }
 
   /** Lets go of cameras, microphones and timers. */
@@ -152,10 +203,7 @@ export class CallBook extends Emitter<BookEvents> {
     const known = this.#calls.get(state.callId);
     const ringBefore = known?.ringId;
     const call = this.callFor(state);
-    if (!known) {
-      this.emit('met', call);
-      this.emit('changed', call);
-    }
+    if (!known) this.emit('changed', call);
     this.#tellRing(call, ringBefore);
   }
 

@@ -1,5 +1,7 @@
 import type { ClientFrameInput, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
+import type { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
+import type { Wishes } from './local-media.js';
 import type { RemoteStream } from './media-session.js';
 import type { ToldDeclineReason, ToldEndReason, ToldReply } from './told-call.js';
 
@@ -12,6 +14,8 @@ export interface CallEnd {
   byDevice: string | null;
   /** What the one who declined gave as reason, where somebody declined. */
   declineReason?: ToldDeclineReason | undefined;
+  /** Why a dial made no call, where it was refused. */
+  error?: CenterError;
 }
 
 /** What a call tells its listeners. */
@@ -39,9 +43,18 @@ export type CallEvents = {
   localStream: [MediaStream];
   streamAdded: [RemoteStream];
   streamRemoved: [RemoteStream];
+  /** Somebody has muted, switched a camera, or is quiet: the stream itself is the same. */
+  streamChanged: [RemoteStream];
+  /** What this device sends, or why it cannot, reads differently: see `sending`. */
+  sendingChanged: [];
+  /** How this device, or somebody else, is reached reads differently: see `link` and `reachOf`. */
+  linkChanged: [];
   /** Camera or microphone cannot be used, or media does not get through; the call goes on. */
   mediaError: [Error];
 };
+
+/** Tells the listeners of a call. */
+export type TellCall = <E extends keyof CallEvents>(event: E, ...args: CallEvents[E]) => void;
 
 type OnCall<F> = F extends { callId: unknown } ? Omit<F, 'id' | 'commandId' | 'callId'> : never;
 /** A frame about a call, less what the center adds. */
@@ -53,6 +66,11 @@ export interface CallOffice {
   readonly deviceId: DeviceId;
   readonly usesMedia: boolean;
   readonly webSocket: ClientSocketClass;
-  command(call: { readonly callId: string }, frame: CallFrame): Promise<ToldReply>;
+  /** What calls send that have no wishes of their own. */
+  readonly sending?: Partial<Wishes> | undefined;
+  /** Whether the Center is heard of now. */
+  isReached?(): boolean;
+  /** @param waits how long it may wait for a connection: `leaving` waits as long as its call may matter. */
+  command(call: { readonly callId: string }, frame: CallFrame, waits?: 'leaving'): Promise<ToldReply>;
   credentials(callId: string): Promise<MediaCredentials>;
 }

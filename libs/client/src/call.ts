@@ -1,101 +1,51 @@
-import type { CallType, DeclineReason, MediaCredentials, Told, UserAlias } from '@communication-center/contracts';
-import type { CallEnd, CallEvents, CallFrame, CallOffice, CallPhase } from './call-office.js';
-import { Emitter } from './emitter.js';
-import { MediaSession, type RemoteStream } from './media-session.js';
-import { endOf, partOf, type ToldCall, type ToldParticipant, type ToldReply } from './told-call.js';
+import type { DeclineReason, UserAlias } from '@communication-center/contracts';
+import { tellDifferences } from './call-differences.js';
+import type { CallEnd, CallFrame, CallOffice } from './call-office.js';
+import { CallView } from './call-view.js';
+import type { CenterError } from './center-error.js';
+import { Leaving } from './leaving.js';
+import type { MediaKind, Wishes } from './local-media.js';
+import { endOf, partOf, type ToldCall, type ToldReply } from './told-call.js';
 
 /** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
-export class Call extends Emitter<CallEvents> {
-  readonly #office: CallOffice;
-  #state: ToldCall;
-  #end: CallEnd | undefined;
-  #media: MediaSession | undefined;
+export class Call extends CallView {
+  readonly #leaving: Leaving;
   #ignoredRing: string | undefined;
-  #firstCredentials: MediaCredentials | undefined;
+  #isReplaced = false;
 
-  constructor(office: CallOffice, state: ToldCall) {
-    super();
-    this.#office = office;
-    this.#state = state;
-    this.#end = this.#endFor(state);
-  }
-
-  get callId(): string {
-    return this.#state.callId;
-  }
-
-  /** The call as the Center tells it to everyone. */
-  get state(): ToldCall {
-    return this.#state;
-  }
-
-  get callType(): Told<CallType> {
-    return this.#state.callType;
-  }
-
-  /** Whether it rings although this user is in another call: decline it, or answer with `hangUpOther`. */
-  get waiting(): boolean {
-    return this.#me?.state === 'ringing' && this.#me.waiting === true;
-  }
-
-  /** Who waits for this user's consent to video. */
-  get upgradeRequestedBy(): string | undefined {
-    const { upgrade } = this.#state;
-    const mine = upgrade?.requestedBy === this.#office.userAlias || upgrade?.accepted.includes(this.#office.userAlias);
-    return mine ? undefined : upgrade?.requestedBy;
-  }
-
-  /** Names this ring: another one, after a decline or a miss, has another name. Undefined while it does not ring here. */
-  get ringId(): string | undefined {
-    return this.phase === 'ringing' && this.#me?.state === 'ringing' ? this.#me.since : undefined;
-  }
-
-  get direction(): 'incoming' | 'outgoing' {
-    return this.#state.initiator === this.#office.userAlias ? 'outgoing' : 'incoming';
-  }
-
-  /** Everyone else in the call. */
-  get others(): ToldParticipant[] {
-    return this.#state.participants.filter(({ userAlias }) => userAlias !== this.#office.userAlias);
-  }
-
-  get phase(): CallPhase {
-    if (this.#end) return 'ended';
-    if (this.#me?.state === 'ringing') return 'ringing';
-    return isUp(this.#state) ? 'connected' : 'dialing';
-  }
-
-  /** How it ended for this device; undefined while it goes on. */
-  get end(): CallEnd | undefined {
-    return this.#end;
-  }
-
-  get localStream(): MediaStream | undefined {
-    return this.#media?.localStream;
-  }
-
-  get streams(): RemoteStream[] {
-    return this.#media?.remoteStreams ?? [];
+  /** @param cancel of a dial that the Center has made no call of yet: takes it back. */
+  constructor(office: CallOffice, state: ToldCall, cancel?: () => void) {
+    super(office, state, cancel === undefined);
+    this.#leaving = new Leaving(async () => this.takeReply(await office.command(this, { type: 'hang_up' }, 'leaving')), cancel);
+    this.over = this.#endFor(state);
   }
 
   /**
    * Answers on this device.
    * @param options.hangUpOther leaves the call the user is in, in the same act.
+   * @param options.sending what is sent from the first moment; what is left out stays as it was wished.
    * @throws CenterError `already_answered`, `already_ended`, `already_in_call`.
    */
-  async answer({ hangUpOther = false }: { hangUpOther?: boolean } = {}): Promise<void> {
+  async answer({ hangUpOther = false, sending = {} }: { hangUpOther?: boolean; sending?: Partial<Wishes> } = {}): Promise<void> {
+    this.media.wish(sending);
+    // The user may be asked for the devices meanwhile; what no longer rings opens none.
+    if (this.phase === 'ringing') this.media.prepare();
     await this.#enter({ type: 'answer', ...(hangUpOther && { hangUpOther }) });
   }
 
-  /** Comes (back) into a call that goes on. @throws CenterError `already_ended`, `already_in_call`, `forbidden` after a kick. */
-  async join(): Promise<void> {
+  /**
+   * Comes (back) into a call that goes on, or moves it here from the user's other device.
+   * @throws CenterError `already_ended`, `already_in_call`, `forbidden` after a kick.
+   */
+  async join({ sending = {} }: { sending?: Partial<Wishes> } = {}): Promise<void> {
+    this.media.wish(sending);
     await this.#enter({ type: 'join' });
   }
 
   async #enter(frame: CallFrame): Promise<void> {
-    this.#prepareMedia();
-    const reply = await this.#office.command(this, frame).catch((error: unknown) => {
-      this.#stopMedia();
+    const reply = await this.office.command(this, frame).catch((error: unknown) => {
+      this.media.stop();
+      this.#followMedia();
       throw error;
     });
     this.takeReply(reply);
@@ -103,88 +53,108 @@ export class Call extends Emitter<CallEvents> {
 
   /** Rings more people. @throws CenterError `all_callees_busy`, `too_many_participants`, `unknown_user`. */
   async add(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'add', callees: callees as UserAlias[], ...options }));
+    await this.#act({ type: 'add', callees: callees as UserAlias[], ...options });
   }
 
   /** Rings people again who declined, missed the call or left it. */
   async ring(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'ring', callees: callees as UserAlias[], ...options }));
+    await this.#act({ type: 'ring', callees: callees as UserAlias[], ...options });
   }
 
   /** Puts somebody out. For the initiator. */
   async kick(userAlias: string): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'kick', participant: userAlias as UserAlias }));
+    await this.#act({ type: 'kick', participant: userAlias as UserAlias });
   }
 
   /** Asks everyone in an `audio_upgradable` call for video. */
   async requestUpgrade(): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'request_upgrade' }));
+    await this.#act({ type: 'request_upgrade' });
   }
 
   async acceptUpgrade(): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'accept_upgrade' }));
+    await this.#act({ type: 'accept_upgrade' });
   }
 
   /** Refuses video, or takes the own wish back. */
   async refuseUpgrade(): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'refuse_upgrade' }));
+    await this.#act({ type: 'refuse_upgrade' });
   }
 
   /** Declines on all devices of the user. */
   async decline({ reason = 'none' }: { reason?: DeclineReason } = {}): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'decline', reason }));
+    await this.#act({ type: 'decline', reason });
   }
 
   /** Stops ringing on this device alone. */
   async ignore(): Promise<void> {
     this.#ignoredRing = this.ringId;
-    this.takeReply(await this.#office.command(this, { type: 'ignore' }));
-    this.#finish({ reason: 'cancelled', byDevice: this.#office.deviceId });
+    await this.#act({ type: 'ignore' });
+    this.#finish({ reason: 'cancelled', byDevice: this.office.deviceId });
   }
 
-  /** Ends this user's part: cancels while dialing, hangs up while connected. */
+  async #act(frame: CallFrame): Promise<void> {
+    this.takeReply(await this.office.command(this, frame));
+  }
+
+  /**
+   * Ends this user's part: cancels while dialing, hangs up while connected. It is over here, and camera and microphone are
+   * closed, when this returns; the promise waits until the Center has heard. Once more is harmless.
+   * @throws CenterError `service_unavailable` when the Center could not be told for two minutes; it is told when it is back.
+   */
   async hangUp(): Promise<void> {
-    this.takeReply(await this.#office.command(this, { type: 'hang_up' }));
+    const { me, phase } = this;
+    if (phase === 'ringing') return this.#act({ type: 'hang_up' });
+    if (phase === 'ended' && me?.state !== 'connected') return;
+    this.#leaving.begin(me, this.placed);
+    this.#finish({ reason: phase === 'dialing' ? 'cancelled' : 'hung_up', byDevice: null });
+    await this.#leaving.tell(this.placed);
   }
 
-  /** Switches what this device sends on or off, without a new negotiation. */
+  /** Switches what this device sends on or off, without a new negotiation; before the first track, too. */
   setSending(kind: 'audio' | 'video', on: boolean): void {
-    for (const track of this.localStream?.getTracks() ?? []) if (track.kind === kind) track.enabled = on;
+    this.media.wish({ [kind]: on });
     this.emit('changed');
+  }
+
+  /** Tries a camera or microphone again that had a problem. */
+  retryDevice(kind: MediaKind): void {
+    this.media.retryDevice(kind);
   }
 
   /** Tells the Center that this device rings, so that the caller may know. */
   async confirmRinging(): Promise<void> {
-    await this.#office.command(this, { type: 'ringing' });
+    await this.office.command(this, { type: 'ringing' });
   }
 
-  /** Opens camera and microphone while the other side still rings. */
-  startDialing(reply: ToldReply): void {
-    if (this.#end) return;
-    this.#firstCredentials = reply.media ?? undefined;
-    this.#prepareMedia();
+  /** What is sent from the first track on. */
+  wish(sending: Partial<Wishes>): void {
+    this.media.wish(sending);
+  }
+
+  /** Begins what a call that this device gets to know needs at once: one that it is in, as after a reload, its media. */
+  begin(): void {
     this.#followMedia();
   }
 
   takeReply(reply: ToldReply): void {
-    if (reply.media) this.#firstCredentials = reply.media;
+    if (reply.media && !this.over) this.media.keep(reply.media);
     this.update(reply.call);
     this.#followMedia();
   }
 
   /** Takes a newer state of the call, and tells what is different. */
   update(next: ToldCall): void {
-    if (next.sequence > this.#state.sequence) this.#take(next);
+    if (next.sequence > this.told.sequence) this.#take(next);
   }
 
   /** Lets an event pass that this release does not know: what it means is in the state that {@link correct} brings. */
   pass(sequence: number): void {
-    if (sequence > this.#state.sequence) this.#state = { ...this.#state, sequence };
+    if (sequence > this.told.sequence) this.told = { ...this.told, sequence };
   }
 
   /** Takes the Center's own reading in place of what this device folded. @returns whether it is as new as that. */
   correct(told: ToldCall): boolean {
-    if (told.sequence < this.#state.sequence) return false;
+    if (told.sequence < this.told.sequence) return false;
     this.#take(told);
     return true;
   }
@@ -194,99 +164,83 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ reason: 'error', byDevice: null });
   }
 
-  #take(next: ToldCall): void {
-    const before = this.#state;
-    const phaseBefore = this.phase;
-    this.#state = next;
-    const end = this.#endFor(next);
-    // Somebody who was out may be rung again, or come back.
-    if (!end) this.#end = undefined;
-    for (const participant of next.participants) this.#tellDifference(partOf(before, participant.userAlias), participant);
-    this.#tellUpgrade(before, next);
-    if (end) this.#finish(end);
-    else if (this.phase === 'connected' && phaseBefore !== 'connected') this.emit('connected');
-    this.#followMedia();
-    this.emit('changed');
+  /** The Center made no call of the dial; or one that was over at once, of which its events will tell. */
+  refuse(error: CenterError): void {
+    if (error.callId && !this.placed) this.told = { ...this.told, callId: error.callId as ToldCall['callId'] };
+    this.#leaving.begin(this.me, this.placed);
+    const reason = error.code === 'all_callees_busy' ? 'busy' : error.code === 'dial_cancelled' ? 'cancelled' : 'error';
+    this.#finish({ reason, byDevice: null, error });
+  }
+
+  /** The user's own dial has become this very call: the Call of that goes on with it, and this one says no more. */
+  replace(): void {
+    this.#isReplaced = true;
+    this.#finish({ reason: 'answered_elsewhere', byDevice: this.office.deviceId });
+  }
+
+  /** A call that was left here, and of which the Center tells that this device is in it, is hung up again. */
+  leaveAgain(): void {
+    // One that was refused with its call is over there, too.
+    if (this.over?.error?.callId) return;
+    if (this.#leaving.isDue(this.me, this.office.deviceId)) this.#leaving.tell(true).catch(() => undefined);
+  }
+
+  /** How the Center is reached has changed. */
+  tellLink(): void {
+    this.emit('linkChanged');
   }
 
   /** Stops using camera and microphone: the client is closing. */
   dispose(): void {
-    this.#stopMedia();
+    this.media.stop();
   }
 
-  get #me(): ToldParticipant | undefined {
-    return partOf(this.#state, this.#office.userAlias);
-  }
-
-  #tellUpgrade(before: ToldCall, after: ToldCall): void {
-    if (after.upgrade && !before.upgrade) this.emit('upgradeRequested', after.upgrade.requestedBy);
-    if (after.callType !== before.callType) {
-      this.emit('upgraded');
-      this.#media?.addVideo();
-    } else if (before.upgrade && !after.upgrade && after.status !== 'ended') this.emit('upgradeRefused');
-  }
-
-  #tellDifference(before: ToldParticipant | undefined, after: ToldParticipant): void {
-    const { userAlias } = after;
-    if (after.state === 'ringing' && before?.state !== 'ringing') this.emit('invited', userAlias);
-    if (after.state === 'ringing' && after.confirmed && !(before?.state === 'ringing' && before.confirmed)) this.emit('ringing', userAlias);
-    if (after.state === 'connected' && before?.state !== 'connected') this.emit('answered', userAlias);
-    if (after.state !== 'gone' || before?.state === 'gone') return;
-    if (before?.state === 'connected') this.emit('left', userAlias, after.reason);
-    else if (after.declineReason) this.emit('declined', userAlias, after.reason, after.declineReason);
-    else this.emit('declined', userAlias, after.reason);
+  #take(next: ToldCall): void {
+    if (this.#isReplaced) return;
+    const { told: before, phase: phaseBefore } = this;
+    const wasLeft = !this.#leaving.isOver;
+    this.told = next;
+    this.placed = true;
+    this.#leaving.see(this.me);
+    const end = this.#endFor(next);
+    // Somebody who was out may be rung again, or come back.
+    if (!end) this.over = undefined;
+    else if (this.over && wasLeft && this.#leaving.isOver) this.over = { ...end, ...(this.over.error && { error: this.over.error }) };
+    tellDifferences(before, next, (event, ...args) => this.emit(event, ...args));
+    if (next.callType !== before.callType) this.media.addVideo();
+    this.media.follow(next);
+    if (end) this.#finish(end);
+    else if (this.phase === 'connected' && phaseBefore !== 'connected') this.emit('connected');
+    this.#followMedia();
+    this.emit('changed');
+    this.leaveAgain();
   }
 
   /** Whether, and why, a state of the call means that it is over here. */
   #endFor(call: ToldCall): CallEnd | undefined {
-    const end = endOf(call, this.#office.userAlias, this.#office.deviceId);
+    const end = endOf(call, this.office.userAlias, this.office.deviceId);
     if (end) return end;
-    const me = partOf(call, this.#office.userAlias);
+    const me = partOf(call, this.office.userAlias);
+    if (this.#leaving.isOf(me)) return this.over ?? { reason: 'hung_up', byDevice: null };
     const ignored = me?.state === 'ringing' && me.since === this.#ignoredRing;
-    return ignored ? { reason: 'cancelled', byDevice: this.#office.deviceId } : undefined;
+    return ignored ? { reason: 'cancelled', byDevice: this.office.deviceId } : undefined;
   }
 
   #finish(end: CallEnd): void {
-    if (this.#end) return;
-    this.#end = end;
-    this.#stopMedia();
+    if (this.over) return;
+    this.over = end;
+    this.media.stop();
     this.emit('ended', end);
     this.emit('changed');
   }
 
-  #prepareMedia(): void {
-    if (!this.#office.usesMedia || this.#media) return;
-    this.#media = new MediaSession({
-      video: this.#state.callType === 'audio_video',
-      credentials: async () => {
-        const first = this.#firstCredentials;
-        this.#firstCredentials = undefined;
-        return first ?? this.#office.credentials(this.callId);
-      },
-      webSocket: this.#office.webSocket,
-    });
-    this.#media.on('localStream', (stream) => this.emit('localStream', stream));
-    this.#media.on('streamAdded', (stream) => this.emit('streamAdded', stream));
-    this.#media.on('streamRemoved', (stream) => this.emit('streamRemoved', stream));
-    this.#media.on('error', (error) => this.emit('mediaError', error));
-    this.#media.prepare();
-  }
-
-  /** Media runs on the one device that is in the call, from the first answer to the end. */
+  /**
+   * Devices are opened once the Center has a call that this device is in; media runs from the first answer to the end, on the one
+   * device that is in it.
+   */
   #followMedia(): void {
-    if (!this.#office.usesMedia || this.phase !== 'connected') return;
-    this.#prepareMedia();
-    this.#media?.start();
+    if (this.over || !this.placed || this.me?.state === 'ringing') return;
+    if (this.phase === 'connected') this.media.start();
+    else if (this.me?.state === 'connected') this.media.prepare();
   }
-
-  #stopMedia(): void {
-    this.#media?.stop();
-    this.#media = undefined;
-  }
-}
-
-/** Of a status this release does not know, all that is sure is who is in the call. */
-function isUp(call: ToldCall): boolean {
-  if (call.status !== 'unknown') return call.status === 'connected';
-  return call.participants.filter(({ state }) => state === 'connected').length >= 2;
 }

@@ -1,9 +1,18 @@
 import type { Problem, ProblemCode, ProblemField, SocketError, Told } from '@communication-center/contracts';
 
+interface More {
+  fields?: ProblemField[] | undefined;
+  userAliases?: string[] | undefined;
+  callId?: string | undefined;
+  traceId?: string | undefined;
+}
+
 /** What the Center refused, by its stable code; a newer Center may have codes this release does not know. */
 export class CenterError extends Error {
   override name = 'CenterError';
   readonly fields: ProblemField[];
+  /** Whom it is about, where it names anybody: of `unknown_user` those whom nobody knows. */
+  readonly userAliases: string[];
   readonly callId: string | undefined;
   /** Tell it to whoever runs the Center: its logs say under this what happened. */
   readonly traceId: string | undefined;
@@ -11,10 +20,11 @@ export class CenterError extends Error {
   constructor(
     readonly code: Told<ProblemCode>,
     message: string,
-    more: { fields?: ProblemField[] | undefined; callId?: string | undefined; traceId?: string | undefined } = {},
+    more: More = {},
   ) {
     super(message);
     this.fields = more.fields ?? [];
+    this.userAliases = more.userAliases ?? this.fields.flatMap(({ userAlias }) => userAlias ?? []);
     this.callId = more.callId;
     this.traceId = more.traceId;
   }

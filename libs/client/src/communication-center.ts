@@ -3,9 +3,7 @@ import {
   type CallId,
   type CallList,
   type CallListQuery,
-  type CallType,
   type CommandId,
-  type CustomData,
   type DeviceId,
   deviceIdSchema,
   type MediaCredentials,
@@ -22,13 +20,16 @@ import type { CallOffice } from './call-office.js';
 import { CenterError } from './center-error.js';
 import { type ClientSocketClass, platformSocket } from './client-socket.js';
 import { type Answer, Connection, type ConnectionState } from './connection.js';
-import { keptDeviceId } from './device-id.js';
+import { ownDeviceId } from './device-id.js';
+import { type DialOptions, Dials } from './dials.js';
 import { Emitter } from './emitter.js';
+import type { Wishes } from './local-media.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
-import { TakenBack } from './taken-back.js';
 import { partOf, type ToldReply } from './told-call.js';
+
+export type { DialOptions } from './dials.js';
 
 export interface ConnectOptions {
   /** Where the Center is, such as https://center.example.com. */
@@ -46,16 +47,8 @@ export interface ConnectOptions {
   webSocket?: ClientSocketClass;
   /** How long a command may take, over reconnects, before it fails. */
   requestTimeoutMs?: number;
-}
-
-export interface DialOptions {
-  callType?: CallType;
-  /** 5 to 120. */
-  ringSeconds?: number;
-  /** At most 4 KiB as JSON; never personal data. */
-  customData?: CustomData;
-  /** Takes the dial back while it has no reply; a call that it made all the same is hung up. */
-  signal?: AbortSignal;
+  /** What calls send that were told nothing else: above all one that this device is still in, as after a reload. Both where left out. */
+  sending?: Partial<Wishes>;
 }
 
 /** Which calls {@link CommunicationCenter.history} lists. */
@@ -73,6 +66,8 @@ type CenterEvents = {
   refused: [CenterError];
 };
 
+/** So long, in milliseconds, a hang-up waits for a connection: whoever had none for longer has been taken out of the call. */
+const leavingTimeoutMs = 120_000;
 /** The Center says a minute before that a token expires: by then another is to be had. */
 const renewTokenBeforeMs = 90_000;
 
@@ -87,14 +82,14 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #calls: CallBook;
   readonly #watch: PresenceWatch;
   #away = false;
-  readonly #takenBack = new TakenBack();
+  readonly #dials: Dials;
   #token: { token: string; until: number } | undefined;
 
   private constructor(options: ConnectOptions) {
     super();
     this.#options = options;
     this.userAlias = parsed('userAlias', userAliasSchema.safeParse(options.userAlias));
-    this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId ?? keptDeviceId()));
+    this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId));
     this.usesMedia = options.media ?? typeof RTCPeerConnection !== 'undefined';
     const webSocket = options.webSocket ?? platformSocket();
     const appId = parsed('appId', appIdSchema.safeParse(options.appId));
@@ -115,23 +110,36 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       }),
     });
     this.#watch = new PresenceWatch(this.#connection);
-    this.#calls = new CallBook(this.#office(webSocket), {
+    const office = this.#office(webSocket);
+    this.#calls = new CallBook(office, {
       read: (callId) => this.#rest.call(callId),
       renew: () => this.#connection.renew(),
+      dialOf: (state, known) => this.#dials.made(state, known),
     });
-    this.#calls.on('met', (call) => {
-      if (this.#takenBack.isOf(call, this.deviceId)) call.hangUp().catch(() => undefined);
+    this.#dials = new Dials(office, {
+      dial: async (frame, givenUp) => replyFrame(await this.#connection.request(frame, { givenUp })).result,
+      cancel: (commandId) => void this.#connection.request({ type: 'cancel_dial', commandId }).catch(() => undefined),
+      show: (call) => this.#calls.show(call),
+      place: (call, reply) => this.#calls.place(call, reply),
+      fileRefused: (call) => this.#calls.fileRefused(call),
     });
     this.#calls.on('ring', (call) => this.#ring(call));
     this.#calls.on('busyAlert', (call) => this.emit('busyAlert', call));
-    this.#calls.on('changed', (call) => this.emit('callChanged', call));
+    this.#calls.on('changed', (call) => {
+      this.#connection.inCall(this.#calls.active.some(({ phase }) => phase !== 'ringing'));
+      this.emit('callChanged', call);
+    });
+    this.#connection.on('quiet', () => this.#calls.tellLink());
     this.#connection.on('connected', (frame) => {
       this.#calls.takeSnapshot(frame.calls);
       if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
     });
     this.#connection.on('event', (event) => this.#calls.takeEvent(event));
     this.#connection.on('tokenExpiring', () => void this.#refresh().catch(() => undefined));
-    this.#connection.on('state', (state) => this.emit('connection', state));
+    this.#connection.on('state', (state) => {
+      this.emit('connection', state);
+      this.#calls.tellLink();
+    });
     this.#connection.on('refused', (error) => this.emit('refused', error));
   }
 
@@ -140,7 +148,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
    * @throws CenterError `unauthenticated`, `forbidden`, `unknown_app` or `invalid_request` when the Center says no.
    */
   static async connect(options: ConnectOptions): Promise<CommunicationCenter> {
-    const center = new CommunicationCenter(options);
+    const center = new CommunicationCenter({ ...options, deviceId: options.deviceId ?? (await ownDeviceId()) });
     await new Promise<void>((resolve, reject) => {
       center.#connection.once('connected', () => resolve());
       center.#connection.once('refused', reject);
@@ -158,22 +166,27 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     return this.#calls.active;
   }
 
+  /** Calls that this user is in on another device: `join` moves one here. */
+  get callsElsewhere(): Call[] {
+    return this.#calls.elsewhere;
+  }
+
   /**
-   * Dials. A callee who dials this user at the same moment is connected at once.
+   * Dials, and shows it at once: the Call is among {@link activeCalls} when this returns, can be hung up before the Center has said
+   * anything, and becomes whatever the dial comes to. Where that is nothing, it ends with the `error` of its end: the Center's,
+   * as of {@link call}, or `nobody_called`, `calling_oneself` or `invalid_alias`. While the same people are being dialed it is the same Call.
+   */
+  dial(callees: string[], options: DialOptions = {}): Call {
+    return this.#dials.begin(callees, options);
+  }
+
+  /**
+   * Dials, and shows nothing before the Center has made a call. A callee who dials this user at the same moment is connected at once.
    * @throws CenterError such as `all_callees_busy`, `initiator_busy`, `unknown_user`, or `dial_cancelled` by the signal. With
    * `service_unavailable`, at once where the Center says that nobody would ring, and after `requestTimeoutMs` where no answer came.
    */
-  async call(callees: string[], { signal, ...options }: DialOptions = {}): Promise<Call> {
-    const commandId = newCommandId();
-    const dial = { type: 'dial' as const, commandId, callees: callees as UserAlias[], ...options };
-    const answer = await this.#connection.request(dial, signal).catch((error: unknown) => {
-      if (signal?.aborted) this.#takeBack(commandId, callees);
-      throw error;
-    });
-    const { result } = replyFrame(answer);
-    const call = this.#calls.callFor(result.call);
-    call.startDialing(result);
-    return call;
+  async call(callees: string[], options: DialOptions = {}): Promise<Call> {
+    return this.#dials.placed(callees, options);
   }
 
   /** @returns names and pictures of other users, as far as they have any. */
@@ -225,23 +238,18 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     this.#connection.close();
   }
 
-  /** The Center is told, in case it is still at it; and the call is hung up when it shows itself, before or after. */
-  #takeBack(commandId: CommandId, callees: readonly string[]): void {
-    this.#connection.request({ type: 'cancel_dial', commandId }).catch(() => undefined);
-    this.#takenBack.note(callees);
-    const made = this.activeCalls.find((call) => this.#takenBack.isOf(call, this.deviceId));
-    made?.hangUp().catch(() => undefined);
-  }
-
   #office(webSocket: ClientSocketClass): CallOffice {
     return {
       userAlias: this.userAlias,
       deviceId: this.deviceId,
       usesMedia: this.usesMedia,
       webSocket,
-      command: async (call, frame) => {
+      sending: this.#options.sending,
+      isReached: () => this.#connection.isReached,
+      command: async (call, frame, waits) => {
         const onCall = { commandId: newCommandId(), callId: call.callId as CallId };
-        return replyFrame(await this.#connection.request({ ...frame, ...onCall })).result;
+        const options = waits === 'leaving' ? { timeoutMs: leavingTimeoutMs } : {};
+        return replyFrame(await this.#connection.request({ ...frame, ...onCall }, options)).result;
       },
       credentials: (callId) => this.#credentials(callId),
     };

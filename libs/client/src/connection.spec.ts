@@ -124,7 +124,7 @@ test('a request that was taken back before it was made is never sent', async () 
   const there = new StandInCenter();
   const connection = connecting(there);
   await vi.advanceTimersByTimeAsync(0);
-  await expect(connection.request(dial, AbortSignal.abort())).rejects.toMatchObject({ code: 'dial_cancelled' });
+  await expect(connection.request(dial, { givenUp: AbortSignal.abort() })).rejects.toMatchObject({ code: 'dial_cancelled' });
   there.socket.breakOff();
   await vi.advanceTimersByTimeAsync(30_000);
   expect(there.sockets.flatMap(({ sent }) => sent.filter(({ type }) => type === 'dial'))).toEqual([]);

@@ -10,6 +10,8 @@ import {
 import { CenterError } from './center-error.js';
 import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
 import { Emitter } from './emitter.js';
+import { Heartbeat } from './heartbeat.js';
+import { PendingRequests } from './pending-requests.js';
 import { type ReadFrame, readFrame } from './reading.js';
 import type { ToldEvent } from './told-call.js';
 
@@ -30,13 +32,6 @@ export interface ConnectionOptions {
   requestTimeoutMs: number;
 }
 
-interface Pending {
-  frame: Request;
-  resolve: (answer: Answer) => void;
-  reject: (error: CenterError) => void;
-  timer: ReturnType<typeof setTimeout>;
-}
-
 type ConnectionEvents = {
   connected: [Connected];
   event: [ToldEvent];
@@ -44,6 +39,8 @@ type ConnectionEvents = {
   /** Watched users of whom nothing is to be seen for now. */
   unseen: [readonly UserAlias[]];
   state: [ConnectionState];
+  /** In a call: nothing is heard of the Center, or something is again. */
+  quiet: [boolean];
   /** The token expires in a minute or less. */
   tokenExpiring: [];
   /** The Center will not let this client in: nothing is tried any more. */
@@ -63,6 +60,9 @@ const finalCodes = new Set<string>([
 const notLetIn = 4001;
 /** How long a socket that is not connected may be silent, and how long it may take in all. */
 const opening = { silentMs: 8000, maxMs: 30_000 };
+/** The same in a call, and the longest pause between two tries: its people wait. After so many losses the Center is spared. */
+const openingInCall = { silentMs: 2500, pauseMs: 1000, losses: 40 };
+const longestPauseMs = 5000;
 
 /**
  * One socket that is always there: lost ones are replaced, with growing and jittered pauses, and requests that had no
@@ -70,16 +70,19 @@ const opening = { silentMs: 8000, maxMs: 30_000 };
  */
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new PendingRequests();
+  readonly #heartbeat = new Heartbeat({
+    ping: () => this.#sendFrame({ type: 'ping' }),
+    lost: () => this.renew(),
+    quiet: (isQuiet) => this.emit('quiet', isQuiet),
+  });
   #socket: ClientSocket | undefined;
   #state: ConnectionState = 'connecting';
-  #nextId = 1;
+  #isInCall = false;
   #losses = 0;
-  #lastSign = 0;
   #openingEndsAt = 0;
   #openingTimer: ReturnType<typeof setTimeout> | undefined;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
-  #heartbeat: ReturnType<typeof setInterval> | undefined;
   #newRefusal: CenterError | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -91,6 +94,17 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#state;
   }
 
+  /** Whether the Center is heard of. */
+  get isReached(): boolean {
+    return this.#state === 'connected' && !this.#heartbeat.isQuiet;
+  }
+
+  /** Whether somebody is in a call, or dials: a socket that is lost is noticed, and replaced, sooner then. */
+  inCall(isInCall: boolean): void {
+    this.#isInCall = isInCall;
+    this.#heartbeat.inCall(isInCall);
+  }
+
   open(): void {
     void this.#open();
   }
@@ -100,11 +114,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#state === 'closed') return;
     this.#sendFrame({ type: 'sign_out' });
     this.#end();
-    for (const { reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(new CenterError('service_unavailable', 'The client was closed'));
-    }
-    this.#pending.clear();
+    this.#pending.failAll(new CenterError('service_unavailable', 'The client was closed'));
   }
 
   /** Drops the socket and connects anew, for a fresh snapshot. */
@@ -113,26 +123,13 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /**
-   * @param givenUp ends the waiting, and the sending again.
+   * @param options.givenUp ends the waiting, and the sending again.
+   * @param options.timeoutMs how long the answer is waited for, where that is not as for all others.
    * @throws CenterError with the Center's code, `service_unavailable` when no answer came in time, or `dial_cancelled`.
    */
-  request(frame: Request, givenUp?: AbortSignal): Promise<Answer> {
-    const id = String(this.#nextId++);
-    return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        clearTimeout(this.#pending.get(id)?.timer);
-        this.#pending.delete(id);
-        reject(new CenterError('dial_cancelled', 'It was taken back'));
-      };
-      if (givenUp?.aborted) return giveUp();
-      givenUp?.addEventListener('abort', giveUp, { once: true });
-      const timer = setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new CenterError('service_unavailable', 'The Center did not answer in time'));
-      }, this.#options.requestTimeoutMs);
-      this.#pending.set(id, { frame, resolve, reject, timer });
-      if (this.#state === 'connected') this.#sendFrame({ ...frame, id });
-    });
+  request(frame: Request, { givenUp, timeoutMs }: { givenUp?: AbortSignal; timeoutMs?: number } = {}): Promise<Answer> {
+    const send = (id: string) => this.#sendAgain(id);
+    return this.#pending.add(frame, send, timeoutMs ?? this.#options.requestTimeoutMs, givenUp);
   }
 
   async #open(): Promise<void> {
@@ -163,16 +160,21 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#state === 'closed';
   }
 
+  get #isHurried(): boolean {
+    return this.#isInCall && this.#losses < openingInCall.losses;
+  }
+
   /** Gives a socket up that stays silent, or does not come to `connected` whatever else it says. */
   #awaitConnected(socket: ClientSocket): void {
     clearTimeout(this.#openingTimer);
     const left = Math.max(0, this.#openingEndsAt - Date.now());
-    this.#openingTimer = setTimeout(() => this.#lost(socket), Math.min(opening.silentMs, left));
+    const { silentMs } = this.#isHurried ? openingInCall : opening;
+    this.#openingTimer = setTimeout(() => this.#lost(socket), Math.min(silentMs, left));
   }
 
   #onMessage(socket: ClientSocket, text: string): void {
     if (socket !== this.#socket) return;
-    this.#lastSign = Date.now();
+    this.#heartbeat.heard();
     if (this.#state !== 'connected') this.#awaitConnected(socket);
     const frame = readFrame(text);
     if (frame) this.#onFrame(socket, frame);
@@ -186,7 +188,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     else if (frame.type === 'token_expiring') this.emit('tokenExpiring');
     else if (frame.type === 'draining') this.#lost(socket);
     else if (frame.type === 'error' && frame.id === 'connect') this.#onConnectError(socket, CenterError.fromSocket(frame.error));
-    else if (frame.type === 'unreadable') this.#fail(String(frame.id), unreadable());
+    else if (frame.type === 'unreadable') this.#pending.fail(String(frame.id), unreadable());
     else if ('id' in frame && frame.id !== undefined) this.#settle(String(frame.id), frame as Answer);
   }
 
@@ -194,11 +196,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     clearTimeout(this.#openingTimer);
     this.#losses = 0;
     this.#setState('connected');
-    clearInterval(this.#heartbeat);
-    const everyMs = frame.heartbeatSeconds * 1000;
-    this.#heartbeat = setInterval(() => this.#beat(everyMs), everyMs);
+    this.#heartbeat.start(frame.heartbeatSeconds * 1000);
     this.emit('connected', frame);
-    for (const [id, { frame: request }] of this.#pending) this.#sendFrame({ ...request, id });
+    for (const [id, request] of this.#pending) this.#sendFrame({ ...request, id });
   }
 
   #onConnectError(socket: ClientSocket, error: CenterError): void {
@@ -215,39 +215,25 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #settle(id: string, frame: Answer): void {
-    const pending = this.#pending.get(id);
-    if (!pending) return;
-    if (isPassing(frame, pending.frame)) {
+    const request = this.#pending.frameOf(id);
+    if (!request) return;
+    if (isPassing(frame, request)) {
       const socket = this.#socket;
       // Another socket was sent it when it connected.
       setTimeout(() => socket === this.#socket && this.#sendAgain(id), 300 + Math.random() * 400);
       return;
     }
-    if (frame.type === 'error') return this.#fail(id, CenterError.fromSocket(frame.error));
-    this.#pending.delete(id);
-    clearTimeout(pending.timer);
-    pending.resolve(frame);
-  }
-
-  #fail(id: string, error: CenterError): void {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    clearTimeout(pending?.timer);
-    pending?.reject(error);
+    if (frame.type === 'error') this.#pending.fail(id, CenterError.fromSocket(frame.error));
+    else this.#pending.take(id)?.resolve(frame);
   }
 
   #sendAgain(id: string): void {
-    const pending = this.#pending.get(id);
-    if (pending && this.#state === 'connected') this.#sendFrame({ ...pending.frame, id });
+    const request = this.#pending.frameOf(id);
+    if (request && this.#state === 'connected') this.#sendFrame({ ...request, id });
   }
 
   #sendFrame(frame: object): void {
     if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
-  }
-
-  #beat(everyMs: number): void {
-    if (Date.now() - this.#lastSign > 2.5 * everyMs && this.#socket) this.#lost(this.#socket);
-    else this.#sendFrame({ type: 'ping' });
   }
 
   #lost(socket: ClientSocket): void {
@@ -260,7 +246,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#isClosed) return;
     this.#setState('reconnecting');
     this.#losses += 1;
-    const wait = Math.min(5000, 150 * 2 ** Math.min(this.#losses, 6)) * (0.5 + Math.random());
+    const longest = this.#isHurried ? openingInCall.pauseMs : longestPauseMs;
+    const wait = Math.min(longest, 150 * 2 ** Math.min(this.#losses, 6)) * (0.5 + Math.random());
     clearTimeout(this.#reconnectTimer);
     this.#reconnectTimer = setTimeout(() => void this.#open(), wait);
   }
@@ -278,7 +265,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** From now on the socket is not the current one: whatever it still says is not heard. */
   #detach(): void {
-    clearInterval(this.#heartbeat);
+    this.#heartbeat.stop();
     clearTimeout(this.#openingTimer);
     this.#newRefusal = undefined;
     const socket = this.#socket;

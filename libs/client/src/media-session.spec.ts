@@ -5,95 +5,16 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MediaSession, type RemoteStream } from './media-session.js';
 import { StandInCenter } from './stand-in-center.js';
-
-class StandInTrack {
-  stopped = false;
-  constructor(readonly kind: string) {}
-  stop(): void {
-    this.stopped = true;
-  }
-}
-
-class StandInStream {
-  readonly tracks: StandInTrack[];
-  constructor(tracks: StandInTrack[] = []) {
-    this.tracks = [...tracks];
-  }
-  getTracks(): StandInTrack[] {
-    return this.tracks;
-  }
-  addTrack(track: StandInTrack): void {
-    this.tracks.push(track);
-  }
-}
-
-class StandInPeer {
-  static made: StandInPeer[] = [];
-  connectionState = 'new';
-  onconnectionstatechange: () => void = () => undefined;
-  readonly senders: StandInTrack[] = [];
-  readonly remote: { type: string; sdp: string }[] = [];
-  transceivers: { mid: string; currentDirection: string; receiver: { track: StandInTrack } }[] = [];
-  closed = false;
-  /** The address of its server at each offer and answer it described. */
-  readonly gatheredBy: (string | undefined)[] = [];
-
-  constructor(private configuration: RTCConfiguration) {
-    StandInPeer.made.push(this);
-  }
-  getConfiguration(): RTCConfiguration {
-    return this.configuration;
-  }
-  setConfiguration(configuration: RTCConfiguration): void {
-    this.configuration = configuration;
-  }
-  addTrack(track: StandInTrack): void {
-    this.senders.push(track);
-  }
-  getSenders(): StandInTrack[] {
-    return this.senders;
-  }
-  getTransceivers(): StandInPeer['transceivers'] {
-    return this.transceivers;
-  }
-  async createOffer(): Promise<object> {
-    return { type: 'offer', sdp: 'my offer' };
-  }
-  async createAnswer(): Promise<object> {
-    return { type: 'answer', sdp: 'my answer' };
-  }
-  async setLocalDescription(): Promise<void> {
-    this.gatheredBy.push(this.configuration.iceServers?.map(({ urls }) => String(urls)).join());
-  }
-  async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
-    this.remote.push(description);
-    // Each section of the offer brings a track.
-    if (description.type === 'offer') {
-      this.transceivers = description.sdp.split(' ').map((mid) => ({
-        mid,
-        currentDirection: 'recvonly',
-        receiver: { track: this.transceivers.find((one) => one.mid === mid)?.receiver.track ?? new StandInTrack('video') },
-      }));
-    }
-  }
-  fail(): void {
-    this.connectionState = 'failed';
-    this.onconnectionstatechange();
-  }
-  close(): void {
-    this.closed = true;
-  }
-}
+import { StandInDevices, StandInPeer, StandInStream, StandInTrack } from './stand-in-media.js';
 
 let there: StandInCenter;
-let devices: ReturnType<typeof vi.fn<(wish: { audio?: boolean; video?: boolean }) => Promise<StandInStream>>>;
+let devices: StandInDevices;
 let credentialsGiven: number;
 let joined: object[];
 let toldAtJoin: object;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  StandInPeer.made = [];
   there = new StandInCenter();
   credentialsGiven = 0;
   joined = [];
@@ -102,12 +23,8 @@ beforeEach(() => {
     const callId = '019b7777-0000-7000-8000-000000000001';
     if (frame.type === 'join') socket.tell({ type: 'joined', callId, streams: joined, ...toldAtJoin });
   };
-  devices = vi.fn(async ({ audio, video }) => {
-    return new StandInStream([...(audio ? [new StandInTrack('audio')] : []), ...(video ? [new StandInTrack('video')] : [])]);
-  });
-  vi.stubGlobal('RTCPeerConnection', StandInPeer);
-  vi.stubGlobal('MediaStream', StandInStream);
-  vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: devices } });
+  devices = new StandInDevices();
+  devices.install();
 });
 
 afterEach(() => {
@@ -118,9 +35,10 @@ afterEach(() => {
 const aliceCamera = { streamId: 'alice-camera', userAlias: 'alice', deviceId: 'alice-phone', kind: 'camera' };
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-function aSession({ video = true } = {}): { session: MediaSession; streams: RemoteStream[]; errors: Error[] } {
+function aSession({ video = true, wishes = { audio: true, video: true } } = {}): { session: MediaSession; streams: RemoteStream[]; errors: Error[] } {
   const session = new MediaSession({
     video,
+    wishes,
     webSocket: there.webSocket,
     credentials: async () => {
       credentialsGiven += 1;
@@ -175,17 +93,21 @@ test.each([
 });
 
 test('without a camera there is sound, and without both the call is received', async () => {
-  devices.mockRejectedValueOnce(new Error('no camera'));
+  devices.answer = (kinds) => (kinds.includes('video') ? 'NotFoundError' : 'allow');
   const { session, errors } = aSession();
   session.start();
   await settle();
   expect(session.localStream?.getTracks().map(({ kind }) => kind)).toEqual(['audio']);
-  expect(errors.map(({ message }) => message)).toEqual(['no camera']);
+  expect([errors.map(({ name }) => name), devices.asked]).toEqual([['NotFoundError'], [['audio', 'video'], ['audio'], ['video']]]);
+  expect(session.sending).toMatchObject({ audio: { state: 'on' }, video: { state: 'failed', problem: 'missing' } });
 
-  devices.mockRejectedValue(new Error('no devices'));
-  aSession().session.start();
+  devices.answer = () => 'NotAllowedError';
+  const other = aSession().session;
+  other.start();
   await settle();
-  expect(there.socket.sent.map(({ type }) => type)).toEqual(['join']);
+  expect(there.socket.sent.map(({ type }) => type)).toEqual(['join', 'publish']);
+  expect(StandInPeer.made[2]?.sent).toEqual([]);
+  expect(other.sending).toMatchObject({ audio: { problem: 'denied' }, video: { problem: 'denied' } });
 });
 
 test('streams come with their tracks, one after the other, and go', async () => {
@@ -215,7 +137,7 @@ test('a link that breaks is replaced with new credentials, and its streams are g
   await settle();
   there.socket.tell({ type: 'offer', sdp: '0', tracks: [{ mid: '0', streamId: 'alice-camera' }] });
   await settle();
-  StandInPeer.made[1]?.fail();
+  StandInPeer.made[1]?.become('failed');
   expect(session.remoteStreams).toEqual([]);
   expect(StandInPeer.made.map(({ closed }) => closed)).toEqual([true, true]);
   await vi.advanceTimersByTimeAsync(1000);
@@ -243,8 +165,8 @@ test('video that was consented to is sent as well', async () => {
   session.addVideo();
   session.addVideo();
   await settle();
-  expect(devices.mock.calls.map(([wish]) => wish)).toEqual([{ audio: true }, { video: true }]);
-  expect(StandInPeer.made[2]?.senders.map(({ kind }) => kind)).toEqual(['audio', 'video']);
+  expect(devices.asked).toEqual([['audio'], ['video']]);
+  expect(StandInPeer.made[2]?.sent).toEqual(['audio', 'video']);
 });
 
 test('stopped, it uses nothing any more, not even a camera that opens late', async () => {
@@ -257,15 +179,13 @@ test('stopped, it uses nothing any more, not even a camera that opens late', asy
   expect(local.map(({ stopped }) => stopped)).toEqual([true, true]);
   expect(there.socket.readyState).toBe(3);
 
-  let open: (stream: StandInStream) => void = () => undefined;
-  devices.mockImplementation(() => new Promise((resolve) => (open = resolve)));
+  devices.answer = undefined;
   const late = aSession().session;
   late.prepare();
   late.stop();
-  const track = new StandInTrack('audio');
-  open(new StandInStream([track]));
+  devices.settle('allow');
   await settle();
-  expect(track.stopped).toBe(true);
+  expect(devices.live).toEqual([]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(there.sockets).toHaveLength(1);
 });

@@ -1,20 +1,29 @@
-import type { MediaCredentials } from '@communication-center/contracts';
+import type { MediaCredentials, Sending, UserAlias } from '@communication-center/contracts';
 import type { ClientSocketClass } from './client-socket.js';
 import { Emitter } from './emitter.js';
+import { type DeviceSending, LocalMedia, type MediaKind, type Wishes } from './local-media.js';
 import { MediaLink, type ToldStream } from './media-link.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
 export type RemoteStream = ToldStream & { mediaStream: MediaStream };
+/** How this device reaches the media of a call; `idle`: it need not yet. */
+export type LinkState = 'idle' | 'connecting' | 'connected' | 'reconnecting';
+/** How somebody who is in the call is reached: not yet, as usual, not at the moment, or without a window any more. */
+export type Reach = 'joining' | 'here' | 'reconnecting' | 'away';
 
-type MediaEvents = {
+export type MediaEvents = {
   localStream: [MediaStream];
   streamAdded: [RemoteStream];
   streamRemoved: [RemoteStream];
+  streamChanged: [RemoteStream];
+  sendingChanged: [];
+  linkChanged: [];
   error: [Error];
 };
 
 export interface MediaSessionOptions {
   video: boolean;
+  wishes: Wishes;
   /** Gets credentials that are good now. */
   credentials: () => Promise<MediaCredentials>;
   webSocket: ClientSocketClass;
@@ -22,15 +31,18 @@ export interface MediaSessionOptions {
 
 /**
  * Sends this device's camera and microphone and receives everyone else's: two peer connections, negotiated over the media
- * socket. A socket or connection that breaks is replaced, with new credentials, until {@link stop}.
+ * socket. Neither waits for the other: what is sent comes when the user has allowed it. A socket or connection that breaks is
+ * replaced, with new credentials, until {@link stop}.
  */
 export class MediaSession extends Emitter<MediaEvents> {
   readonly #options: MediaSessionOptions;
+  readonly #local: LocalMedia;
   readonly #streams = new Map<string, RemoteStream>();
-  #local: Promise<MediaStream> | undefined;
-  #localStream: MediaStream | undefined;
+  /** Streams that are there, with tracks or without, as the last link that was joined told them. */
+  readonly #told = new Map<string, ToldStream>();
+  readonly #met = new Set<string>();
   #link: MediaLink | undefined;
-  #started = false;
+  #linkState: LinkState = 'idle';
   #stopped = false;
   #losses = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -38,98 +50,137 @@ export class MediaSession extends Emitter<MediaEvents> {
   constructor(options: MediaSessionOptions) {
     super();
     this.#options = options;
+    this.#local = new LocalMedia(options.wishes, options);
+    this.#local.on('stream', (stream) => this.emit('localStream', stream));
+    this.#local.on('error', (error) => this.emit('error', error));
+    this.#local.on('track', (kind) => this.#link?.send(kind));
+    this.#local.on('changed', () => {
+      this.#link?.tellSending();
+      this.emit('sendingChanged');
+    });
   }
 
   get localStream(): MediaStream | undefined {
-    return this.#localStream;
+    return this.#local.stream;
+  }
+
+  get sending(): Record<MediaKind, DeviceSending> {
+    return this.#local.sending;
   }
 
   get remoteStreams(): RemoteStream[] {
     return [...this.#streams.values()];
   }
 
+  get link(): LinkState {
+    return this.#linkState;
+  }
+
+  reachOf(userAlias: string): Reach {
+    const streams = [...this.#told.values()].filter((stream) => stream.userAlias === userAlias);
+    if (streams.length === 0) return this.#met.has(userAlias) ? 'away' : 'joining';
+    return streams.some(({ quiet }) => !quiet) ? 'here' : 'reconnecting';
+  }
+
+  /** Somebody is out of the call: if they come back, they come anew. */
+  forget(userAlias: UserAlias): void {
+    this.#met.delete(userAlias);
+  }
+
+  wish(kind: MediaKind, on: boolean): void {
+    this.#local.wish(kind, on);
+  }
+
+  retryDevice(kind: MediaKind): void {
+    this.#local.retry(kind);
+  }
+
   /** Opens camera and microphone. Where there is none, the call is received only. */
   prepare(): void {
-    this.#local ??= this.#openDevices();
+    this.#local.open();
   }
 
   start(): void {
-    if (this.#started) return;
-    this.#started = true;
+    if (this.#linkState !== 'idle' || this.#stopped) return;
+    this.#setLink('connecting');
     this.prepare();
     void this.#connect();
   }
 
   /** Opens the camera as well, and negotiates anew: the call has got video. */
   addVideo(): void {
-    if (!this.#local || this.#options.video) return;
-    this.#options.video = true;
-    this.#local = this.#local.then((stream) => this.#addCamera(stream));
-    if (this.#started) void this.#local.then(() => this.#reconnect());
+    if (this.#local.kinds.includes('video')) return;
+    this.#local.allowVideo();
+    if (this.#link) this.#reconnect();
   }
 
-  async #addCamera(stream: MediaStream): Promise<MediaStream> {
-    try {
-      const camera = await navigator.mediaDevices.getUserMedia({ video: true });
-      for (const track of camera.getTracks()) {
-        if (this.#stopped) track.stop();
-        else stream.addTrack(track);
-      }
-      if (!this.#stopped) this.emit('localStream', stream);
-    } catch (error) {
-      this.emit('error', error instanceof Error ? error : new Error(String(error)));
-    }
-    return stream;
+  #reconnect(): void {
+    this.#dropLink();
+    void this.#connect();
   }
 
-  async #reconnect(): Promise<void> {
-    if (this.#stopped || !this.#link) return;
-    this.#link.close();
-    this.#link = undefined;
-    for (const streamId of [...this.#streams.keys()]) this.#remove(streamId);
-    await this.#connect();
-  }
-
+  /** Closes everything at once, camera and microphone above all. */
   stop(): void {
     this.#stopped = true;
+    this.#local.stop();
     clearTimeout(this.#retry);
-    this.#link?.close();
-    for (const stream of [...this.#streams.values()]) this.#remove(stream.streamId);
-    void this.#local?.then((stream) => {
-      for (const track of stream.getTracks()) track.stop();
-    });
+    this.#dropLink();
   }
 
-  async #openDevices(): Promise<MediaStream> {
-    const wishes = this.#options.video ? [{ audio: true, video: true }, { audio: true }] : [{ audio: true }];
-    for (const wish of wishes) {
-      try {
-        const stream = await navigator.mediaDevices.getUserMedia(wish);
-        this.#localStream = stream;
-        if (!this.#stopped) this.emit('localStream', stream);
-        return stream;
-      } catch (error) {
-        this.emit('error', error instanceof Error ? error : new Error(String(error)));
-      }
-    }
-    return new MediaStream();
+  #dropLink(): void {
+    this.#link?.close();
+    this.#link = undefined;
+    for (const streamId of [...this.#streams.keys()]) this.#remove(streamId);
   }
 
   async #connect(): Promise<void> {
     try {
-      const [credentials, local] = await Promise.all([this.#options.credentials(), this.#local ?? new MediaStream()]);
+      const credentials = await this.#options.credentials();
       if (this.#stopped) return;
-      this.#link = new MediaLink(this.#options.webSocket, credentials, local, {
-        joined: () => {
-          this.#losses = 0;
-        },
+      const local = this.#local;
+      const sends = {
+        kinds: local.kinds,
+        trackOf: (kind: MediaKind) => local.trackOf(kind),
+        sending: () => toldOf(local.sending),
+      };
+      this.#link = new MediaLink(this.#options.webSocket, credentials, sends, {
+        joined: (streams) => this.#joined(streams),
+        added: (stream) => this.#hear(stream),
+        changed: (stream) => this.#change(stream),
         track: (stream, track) => this.#addTrack(stream, track),
-        removed: (streamId) => this.#remove(streamId),
+        removed: (streamId) => this.#gone(streamId),
+        quiet: (isQuiet) => this.#setLink(isQuiet ? 'reconnecting' : 'connected'),
         lost: (error) => this.#lost(error),
       });
     } catch (error) {
       this.#lost(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  #joined(streams: readonly ToldStream[]): void {
+    this.#losses = 0;
+    this.#told.clear();
+    for (const stream of streams) this.#hear(stream);
+    this.#linkState = 'connected';
+    this.emit('linkChanged');
+  }
+
+  #hear(stream: ToldStream): void {
+    this.#told.set(stream.streamId, stream);
+    this.#met.add(stream.userAlias);
+    this.emit('linkChanged');
+  }
+
+  #change(stream: ToldStream): void {
+    this.#hear(stream);
+    const known = this.#streams.get(stream.streamId);
+    if (known) this.emit('streamChanged', Object.assign(known, { sending: stream.sending, quiet: stream.quiet }));
+  }
+
+  #gone(streamId: string): void {
+    this.#told.delete(streamId);
+    this.#remove(streamId);
+    this.emit('linkChanged');
   }
 
   #addTrack(stream: ToldStream, track: MediaStreamTrack): void {
@@ -152,12 +203,23 @@ export class MediaSession extends Emitter<MediaEvents> {
 
   #lost(error: Error | undefined): void {
     if (this.#stopped) return;
-    this.#link?.close();
-    this.#link = undefined;
-    for (const streamId of [...this.#streams.keys()]) this.#remove(streamId);
+    this.#dropLink();
+    this.#setLink('reconnecting');
     this.#losses += 1;
     if (error && this.#losses > 3) this.emit('error', error);
     const wait = Math.min(5000, 200 * 2 ** Math.min(this.#losses, 5)) * (0.5 + Math.random());
     this.#retry = setTimeout(() => void this.#connect(), wait);
   }
+
+  #setLink(state: LinkState): void {
+    if (state === this.#linkState || this.#stopped) return;
+    this.#linkState = state;
+    this.emit('linkChanged');
+  }
+}
+
+/** @returns what the others are told. Who has not answered the platform's question yet sends as little as who has switched off. */
+function toldOf(sending: Record<MediaKind, DeviceSending>): Sending {
+  const of = ({ state }: DeviceSending) => (state === 'on' ? 'on' : state === 'failed' ? 'none' : 'off');
+  return { audio: of(sending.audio), video: of(sending.video) };
 }

@@ -41,3 +41,9 @@ export function partOf(call: ToldCall, userAlias: UserAlias): ToldParticipant | 
 export function endOf(call: ToldCall, userAlias: UserAlias, deviceId: DeviceId): Told<PartEnd> | undefined {
   return callEndOn(deviceId, userAlias, call as CallState);
 }
+
+/** @returns whether people talk. Of a status this release does not know, all that is sure is who is in the call. */
+export function isUp(call: ToldCall): boolean {
+  if (call.status !== 'unknown') return call.status === 'connected';
+  return call.participants.filter(({ state }) => state === 'connected').length >= 2;
+}

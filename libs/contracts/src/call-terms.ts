@@ -33,6 +33,7 @@ export const callLimits = {
   maxParticipants: { min: 2, max: 32, default: 8 },
   maxDurationSeconds: { min: 10, max: 86_400, default: 14_400 },
   mediaSetupSeconds: { min: 0, max: 600, default: 60 },
+  connectionGraceSeconds: { min: 5, max: 600 },
   upgradeSeconds: 30,
   /** Times one user may ask for video in one call. */
   upgradeRequestsOfOneUser: 5,

@@ -33,6 +33,14 @@ export const appOptionsSchema = z.object({
     .max(callLimits.mediaSetupSeconds.max)
     .default(callLimits.mediaSetupSeconds.default)
     .describe('a device in a call that has not joined its media by then is taken out (media_failed); 0: the app carries media itself'),
+  connectionGraceSeconds: z
+    .int()
+    .min(callLimits.connectionGraceSeconds.min)
+    .max(callLimits.connectionGraceSeconds.max)
+    .optional()
+    .describe(
+      'how long a device in a call may be without any connection, as one whose window was closed, before it is taken out (connection_lost); at most as long as the installation waits, which is what holds where it is left out',
+    ),
   callWaiting: z
     .boolean()
     .default(false)

@@ -173,10 +173,13 @@ export {
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
+  mediaDoorKnows,
   mediaServerFrameSchema,
   mediaSubprotocol,
+  type Sending,
   type Stream,
   type StreamKind,
+  sendingSchema,
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';

@@ -22,17 +22,42 @@ const candidate = z
   .nullable()
   .describe('null: no more will come (RFC 8838 end-of-candidates)');
 
+/** `off`: muted, or the camera is switched off; `none`: there is no such device, or it may not be used. */
+const sendingStateSchema = z.enum(['on', 'off', 'none']);
+export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
+export type Sending = z.infer<typeof sendingSchema>;
+/** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
+export const mediaDoorKnows = ['sending', 'ping.nextWithinMs'] as const;
+
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('join'), token: text().min(1).max(4096) }),
   z.object({ type: z.literal('publish'), kind: streamKindSchema, sdp }),
   z.object({ type: z.literal('answer'), sdp }),
   z.object({ type: z.literal('candidate'), peer, candidate }),
-  z.object({ type: z.literal('ping') }),
+  z
+    .object({ type: z.literal('sending'), ...sendingSchema.shape })
+    .describe('tells the others what this device sends, before it publishes and whenever it changes; where `joined.knows` has `sending`'),
+  z.object({
+    type: z.literal('ping'),
+    nextWithinMs: z
+      .int()
+      .min(500)
+      .max(60_000)
+      .optional()
+      .describe('when the next ping comes: without it, others are told that this device is quiet; where `joined.knows` has `ping.nextWithinMs`'),
+  }),
 ]);
 export type MediaClientFrame = z.infer<typeof mediaClientFrameSchema>;
 
-export const streamSchema = z.object({ streamId, userAlias: recordedAliasSchema, deviceId: deviceIdSchema, kind: streamKindSchema });
+export const streamSchema = z.object({
+  streamId,
+  userAlias: recordedAliasSchema,
+  deviceId: deviceIdSchema,
+  kind: streamKindSchema,
+  sending: sendingSchema.optional().describe('what comes in it now; left out by clients that do not say'),
+  quiet: z.boolean().optional().describe('set while nothing is heard of the device: its network is away'),
+});
 export type Stream = z.infer<typeof streamSchema>;
 
 /** What the media service sends. */
@@ -44,6 +69,7 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     node: z.string().optional().describe('the media node that carries the call'),
     generation: z.int().optional().describe('rises when the call moves to another media node'),
     iceServers: iceServersSchema.optional().describe('STUN and TURN servers to use, in place of those beside the token'),
+    knows: z.array(z.string()).optional().describe('frames and fields that this door takes beyond those of the first release'),
   }),
   z.object({ type: z.literal('published'), sdp }),
   z.object({
@@ -52,6 +78,9 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     tracks: z.array(z.object({ mid: z.string(), streamId })).describe('which stream each media section of the offer belongs to'),
   }),
   z.object({ type: z.literal('stream_added'), stream: streamSchema }),
+  z
+    .object({ type: z.literal('stream_changed'), stream: streamSchema })
+    .describe('somebody sends something else, is quiet, or is heard of again'),
   z.object({ type: z.literal('stream_removed'), streamId }),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
   z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'restarting']) }),

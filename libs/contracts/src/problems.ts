@@ -43,6 +43,7 @@ export const problemCodeSchema = z.enum(Object.keys(problems) as [ProblemCode, .
 export const problemFieldSchema = z.object({
   field: z.string().describe('path of the field, such as callees.0'),
   message: z.string().describe('what is wrong and how to mend it'),
+  userAlias: z.string().optional().describe('whom it is about, where it is about somebody'),
 });
 export type ProblemField = z.infer<typeof problemFieldSchema>;
 

@@ -16,6 +16,8 @@ interface Deadline {
 /** What a call's new state asks of the tables beside the log: whom it occupies and rings, and when it must be looked at again. */
 export interface Consequences {
   claim: UserAlias[];
+  /** Whose part has moved to another device. */
+  move: UserAlias[];
   free: UserAlias[];
   startRinging: UserAlias[];
   stopRinging: UserAlias[];
@@ -25,6 +27,11 @@ export interface Consequences {
 
 function inState(call: CallState | undefined, state: 'ringing' | 'connected'): Set<UserAlias> {
   return new Set(call?.participants.filter((participant) => participant.state === state).map(({ userAlias }) => userAlias));
+}
+
+function deviceOf(call: CallState, userAlias: UserAlias): string | null {
+  const participant = participantOf(call, userAlias);
+  return participant?.state === 'connected' ? participant.deviceId : null;
 }
 
 /** Every call that is not ended has at least one deadline: nothing rings or lasts for ever. */
@@ -61,6 +68,7 @@ export function consequencesOf(before: CallState | undefined, after: CallState):
   const same = (one: Deadline) => (other: Deadline) => one.kind === other.kind && one.userAlias === other.userAlias;
   return {
     claim: [...isConnected.difference(wasConnected)],
+    move: [...isConnected].filter((user) => before && wasConnected.has(user) && deviceOf(before, user) !== deviceOf(after, user)),
     free: [...wasConnected.difference(isConnected)],
     startRinging: [...isRinging.difference(wasRinging)],
     stopRinging: [...wasRinging.difference(isRinging)],

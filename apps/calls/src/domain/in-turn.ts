@@ -159,9 +159,10 @@ export class InTurn<Cause = undefined> {
 
   #moveLines(before: CallState | undefined, after: CallState): void {
     const { callId } = after;
-    const { claim, free, startRinging, stopRinging } = consequencesOf(before, after);
+    const { claim, move, free, startRinging, stopRinging } = consequencesOf(before, after);
     for (const user of free) this.#move(user, (line) => (line.activeCall === callId ? { ...line, activeCall: null } : line));
     for (const user of claim) this.#move(user, (line) => claimed(user, line, callId));
+    for (const user of move) this.#moved.add(user);
     for (const user of stopRinging) this.#ring(user, (rungBy) => rungBy.filter((other) => other !== callId));
     for (const user of startRinging) this.#ring(user, (rungBy) => [...rungBy, callId]);
   }

@@ -1,4 +1,4 @@
-import { type CallState, callLimits, participantOf } from '@communication-center/contracts';
+import { type CallState, callLimits, type DeviceId, participantOf, type UserAlias } from '@communication-center/contracts';
 import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject, stated } from './decision.js';
 import { Draft } from './draft.js';
@@ -22,17 +22,25 @@ export function answer({ userAlias, deviceId }: Of<'AnswerCall'>, call: CallStat
   return stated(new Draft(call.callId, call, now).state({ type: 'call.answered', data: { userAlias, deviceId } }));
 }
 
-/** Comes (back) into a call that goes on: after a decline, a miss, a hang-up or a lost connection, but not after a kick. */
+/**
+ * Comes (back) into a call that goes on: after a decline, a miss, a hang-up or a lost connection, but not after a kick. Who is in it on
+ * another device moves it to this one.
+ */
 export function join({ userAlias, deviceId }: Of<'JoinCall'>, call: CallState, lines: Lines, now: Date): Decision {
   const participant = participantOf(call, userAlias);
   if (!participant) return reject('not_a_participant');
   if (call.status === 'ended') return reject('already_ended');
+  if (participant.state === 'connected' && participant.deviceId !== deviceId) return joined(call, userAlias, deviceId, now);
   if (participant.state !== 'gone') return answer({ type: 'AnswerCall', callId: call.callId, userAlias, deviceId }, call, lines, now);
   if (participant.reason === 'kicked') return reject('forbidden', 'Whoever was kicked comes back only when rung again');
   if (lines.get(userAlias)?.activeCall) return reject('already_in_call');
   if (call.participants.filter(({ state }) => state !== 'gone').length >= call.maxParticipants) {
     return reject('too_many_participants', `This call may have ${call.maxParticipants} participants`);
   }
+  return joined(call, userAlias, deviceId, now);
+}
+
+function joined(call: CallState, userAlias: UserAlias, deviceId: DeviceId, now: Date): Decision {
   return stated(new Draft(call.callId, call, now).state({ type: 'call.joined', data: { userAlias, deviceId } }));
 }
 

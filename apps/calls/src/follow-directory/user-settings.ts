@@ -130,6 +130,6 @@ export class DirectoryReading {
 /** @returns the refusal of a command that names users whom nobody knows. */
 export function unknownUsers(userAliases: readonly UserAlias[]): ProblemError {
   const detail = `Nobody is called ${userAliases.join(', ')} in this app: make the user, or let it sign in once`;
-  const fields = userAliases.map((userAlias) => ({ field: 'callees', message: `${userAlias} is unknown` }));
+  const fields = userAliases.map((userAlias) => ({ field: 'callees', message: `${userAlias} is unknown`, userAlias }));
   return new ProblemError('unknown_user', detail, { fields });
 }

@@ -22,7 +22,7 @@ export async function lockSessions(tx: Sql, sessionIds: readonly string[]): Prom
 
 /**
  * Acts on sockets that have opened and closed: a device in a call whose last one has closed gets the grace to come back, the
- * next one takes that away. Devices are locked meanwhile: of two sockets that close at the same moment in two batches, as
+ * next one takes that away. An app may have shortened the grace. Devices are locked meanwhile: of two sockets that close at the same moment in two batches, as
  * those of a phone that dies, one is the last.
  */
 export async function actOnSockets(
@@ -45,8 +45,10 @@ export async function actOnSockets(
 async function watch(tx: Sql, devices: readonly Device[], graceMs: number): Promise<void> {
   await tx.query(
     `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at)
-     SELECT DISTINCT active_call_id, app_id, 'connection', user_alias, now() + make_interval(secs => $4)
-     FROM unnest($1::text[], $2::text[], $3::text[]) AS closed(app_id, user_alias, device_id) JOIN lines USING (app_id, user_alias)
+     SELECT DISTINCT active_call_id, app_id, 'connection', user_alias,
+            now() + make_interval(secs => least($4, (options ->> 'connectionGraceSeconds')::float8))
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS closed(app_id, user_alias, device_id)
+     JOIN lines USING (app_id, user_alias) LEFT JOIN app_options USING (app_id)
      WHERE active_device_id = device_id AND active_call_id IS NOT NULL AND ${noLiveSession}
      ON CONFLICT DO NOTHING`,
     [...columnsOf(devices), graceMs / 1000],

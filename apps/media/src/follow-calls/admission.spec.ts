@@ -46,6 +46,7 @@ test.each([
   ['hung up', event('call.hung_up', 5, departed)],
   ['left', event('call.left', 5, { ...departed, reason: 'connection_lost' })],
   ['was kicked', event('call.kicked', 5, { userAlias: 'ben', by: 'ann' })],
+  ['moved the call to another device', event('call.joined', 5, { userAlias: 'ben', deviceId: 'phone' })],
   ['is in a call that has ended', event('call.ended', 5, { reason: 'hung_up', talkSeconds: 1 })],
 ])('who %s is not let in, whether that was heard or must be asked', async (_how, happened) => {
   const [heard, told] = [judging([happened]), judging([], [happened])];

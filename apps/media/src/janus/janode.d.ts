@@ -32,7 +32,7 @@ declare module 'janode' {
       ws_options?: { handshakeTimeout?: number };
     }): Promise<Connection>;
     Logger: { setLevel(level: string): void };
-    EVENT: Record<'CONNECTION_CLOSED' | 'CONNECTION_ERROR' | 'HANDLE_DETACHED' | 'HANDLE_HANGUP' | 'HANDLE_WEBRTCUP', string>;
+    EVENT: Record<'CONNECTION_CLOSED' | 'CONNECTION_ERROR' | 'HANDLE_DETACHED' | 'HANDLE_HANGUP' | 'HANDLE_MEDIA' | 'HANDLE_WEBRTCUP', string>;
   };
   export default Janode;
 }
@@ -73,8 +73,8 @@ declare module 'janode/plugins/videoroom' {
       display: string;
       pin: string;
     }): Promise<{ publishers: Publisher[]; private_id: number }>;
-    publish(what: { jsep: Jsep }): Promise<{ jsep: Jsep }>;
-    configure(what: { jsep?: Jsep }): Promise<{ jsep?: Jsep }>;
+    publish(what: { jsep: Jsep; display: string }): Promise<{ jsep: Jsep }>;
+    configure(what: { jsep?: Jsep; display?: string }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
       room: string;
       pin: string;
@@ -92,7 +92,7 @@ declare module 'janode/plugins/videoroom' {
 
   const VideoRoomPlugin: {
     Handle: new (...args: never[]) => VideoRoomHandle;
-    EVENT: Record<'VIDEOROOM_PUB_LIST' | 'VIDEOROOM_UNPUBLISHED' | 'VIDEOROOM_LEAVING' | 'VIDEOROOM_DESTROYED', string>;
+    EVENT: Record<'VIDEOROOM_PUB_LIST' | 'VIDEOROOM_DISPLAY' | 'VIDEOROOM_UNPUBLISHED' | 'VIDEOROOM_LEAVING' | 'VIDEOROOM_DESTROYED', string>;
   };
   export default VideoRoomPlugin;
 }

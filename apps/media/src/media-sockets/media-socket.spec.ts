@@ -8,7 +8,7 @@ import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher } from 'janode/plugins/videoroom';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
@@ -28,8 +28,8 @@ const settings = {
   TURN_SECRET: [] as string[],
   TURN_CREDENTIAL_SECONDS: 60,
 };
-const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS };
-const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS, knows: ['sending', 'ping.nextWithinMs'] };
+const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 
 /** The device's end: what was said to it, and how the socket was closed. */
 class StandInSocket extends EventEmitter {
@@ -90,7 +90,13 @@ class StandInHandle extends EventEmitter {
     const subscribed = streams.map(({ feed }, mid) => ({ mid: String(mid), type: 'video', feed_id: feed }));
     return { jsep: { type: 'offer', sdp: 'offered' }, streams: subscribed };
   }
-  async publish() {
+  /** What others are told of its feed, oldest first. */
+  readonly displays: object[] = [];
+  async configure({ display }: { display: string }) {
+    this.displays.push(JSON.parse(display) as object);
+  }
+  async publish({ display }: { display: string }) {
+    this.displays.push(JSON.parse(display) as object);
     this.asked.push('publish');
     await this.publishing;
     this.asked.push('published');
@@ -394,6 +400,77 @@ test('frames of bytes are refused by name', async () => {
   const { socket } = await joined();
   socket.emit('message', Buffer.from('{"type":"ping"}'), true);
   expect(socket.refusal).toBe('malformed_frame');
+});
+
+const ann = { userAlias: 'ann', deviceId: 'desk', kind: 'camera' };
+const sounds = { audio: 'on', video: 'none' };
+
+test('what a device says that it sends is told with its feed: from the first moment, and whenever it changes', async () => {
+  const { socket, publisher } = await joined();
+  socket.says({ type: 'sending', ...sounds });
+  await settle();
+  expect(publisher.displays, 'nothing is there to tell it of').toEqual([]);
+  socket.says(publish);
+  socket.says({ type: 'sending', ...sounds });
+  socket.says({ type: 'sending', audio: 'off', video: 'none' });
+  await settle();
+  expect(publisher.displays).toEqual([
+    { ...ann, sending: sounds },
+    { ...ann, sending: { audio: 'off', video: 'none' } },
+  ]);
+});
+
+test('what others send, and that they are quiet, is told as it changes', async () => {
+  const { socket, publisher } = await joined([ben]);
+  const display = JSON.stringify({ userAlias: 'ben', deviceId: 'sofa', kind: 'camera', sending: sounds, quiet: true });
+  publisher.emit(VIDEOROOM_DISPLAY, { feed: 'feed-of-ben', display });
+  const stream = { streamId: 'feed-of-ben', userAlias: 'ben', deviceId: 'sofa', kind: 'camera', sending: sounds, quiet: true };
+  expect(socket.told.at(-1)).toEqual({ type: 'stream_changed', stream });
+});
+
+describe('a device whose pings are overdue', () => {
+  const pinging = async () => {
+    const all = await joined();
+    all.socket.says(publish);
+    all.socket.says({ type: 'ping', nextWithinMs: 1000 });
+    await settle();
+    const quiet = () => all.publisher.displays.map((display) => 'quiet' in display).slice(1);
+    const media = (receiving: boolean) => all.publisher.emit(Janode.EVENT.HANDLE_MEDIA, { type: 'audio', mid: '0', receiving });
+    return { ...all, quiet, media };
+  };
+
+  test('is told as quiet within two and a half seconds, and as heard of with its next sign', async () => {
+    const { socket, quiet } = await pinging();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(quiet()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(quiet()).toEqual([true]);
+    socket.says({ type: 'ping', nextWithinMs: 1000 });
+    await settle();
+    expect(quiet()).toEqual([true, false]);
+  });
+
+  test('is not quiet as long as its media comes, and is heard of when that comes again', async () => {
+    const { quiet, media } = await pinging();
+    media(true);
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(quiet()).toEqual([]);
+    media(false);
+    await settle();
+    media(true);
+    await settle();
+    expect(quiet()).toEqual([true, false]);
+  });
+
+  test('is nobody’s concern where it never said when they come, or has gone', async () => {
+    const silent = await joined();
+    silent.socket.says(publish);
+    silent.socket.says({ type: 'ping' });
+    const { socket, quiet } = await pinging();
+    socket.close(1006);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([silent.publisher.displays.length, quiet()]).toEqual([1, []]);
+  });
 });
 
 test('who reads too slowly is cut off, and nothing is held back for them', async () => {

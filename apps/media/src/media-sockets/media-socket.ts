@@ -3,9 +3,9 @@ import {
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
+  mediaDoorKnows,
   type SessionId,
   type Stream,
-  streamSchema,
 } from '@communication-center/contracts';
 import type { MediaGrant, MediaRight } from '@communication-center/contracts/media-grant';
 import {
@@ -26,6 +26,8 @@ import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { JanusSubscription } from './janus-subscription.js';
+import { streamsOf } from './streams-of.js';
+import { ToldOfPublisher } from './told-of-publisher.js';
 
 const maxFrameBytes = 131_072;
 /** Far more than a negotiation with all its candidates needs at once. */
@@ -43,6 +45,7 @@ export interface MediaSocketOwner {
 
 interface Joined {
   publisher: VideoRoomHandle;
+  told: ToldOfPublisher;
   subscription: JanusSubscription;
   published: boolean;
 }
@@ -57,7 +60,7 @@ export class MediaSocket {
   #closed = false;
   readonly #signs: SignsOfLife;
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
-  #queue = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
   #waitingFrames = 0;
   #waitingBytes = 0;
   readonly #budget: FrameBudget;
@@ -117,18 +120,24 @@ export class MediaSocket {
     if (isBinary) return this.#sendError(new ProblemError('malformed_frame', 'Send text frames of JSON'));
     const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
     if (problem) return this.#sendError(problem);
-    if (frame.type === 'ping') return this.#send({ type: 'pong' });
+    if (frame.type === 'ping') {
+      this.#joined?.told.pinged(frame.nextWithinMs);
+      return this.#send({ type: 'pong' });
+    }
     if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
       return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
     this.#waitingBytes += bytes.length;
-    this.#queue = this.#queue
-      .then(() => this.#onFrame(frame))
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#waitingFrames -= 1;
-        this.#waitingBytes -= bytes.length;
-      });
+    this.#inTurn(() => this.#onFrame(frame)).finally(() => {
+      this.#waitingFrames -= 1;
+      this.#waitingBytes -= bytes.length;
+    });
+  }
+
+  #inTurn(work: () => Promise<unknown>): Promise<unknown> {
+    const done = this.#queue.then(work).catch((error: unknown) => this.#fail(error));
+    this.#queue = done;
+    return done;
   }
 
   async #onFrame(frame: MediaClientFrame): Promise<void> {
@@ -137,6 +146,7 @@ export class MediaSocket {
     const joined = this.#joined;
     if (!joined) throw new ProblemError('unauthenticated', 'send a join frame first');
     if (frame.type === 'publish') await this.#publish(joined, frame.sdp);
+    else if (frame.type === 'sending') joined.told.sends(frame);
     else if (frame.type === 'answer') await joined.subscription.answer(frame.sdp);
     else if (frame.type === 'candidate') await this.#trickle(joined, frame);
   }
@@ -154,10 +164,9 @@ export class MediaSocket {
     const publisher = await this.janus.attach();
     try {
       // Everyone's name travels as the feed's display text, which only this service reads.
-      const { userAlias, deviceId } = grant;
-      const display = JSON.stringify({ userAlias, deviceId, kind: 'camera' });
-      this.#listen(publisher);
-      const { publishers, private_id } = await this.rooms.join(publisher, room, { feed: randomUUID(), display });
+      const told = new ToldOfPublisher(grant, () => this.#inTurn(() => this.#tellOf(told)));
+      this.#listen(publisher, told);
+      const { publishers, private_id } = await this.rooms.join(publisher, room, { feed: randomUUID(), display: told.display });
       const subscription = new JanusSubscription(
         this.janus,
         { room: room.callId, pin: room.pin, privateId: private_id },
@@ -165,11 +174,11 @@ export class MediaSocket {
         (error) => this.#fail(error),
       );
       if (this.#closed) return;
-      this.#joined = { publisher, subscription, published: false };
+      this.#joined = { publisher, told, subscription, published: false };
       const streams = streamsOf(publishers);
       const { node, generation } = room;
       const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
-      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers });
+      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers, knows: [...mediaDoorKnows] });
       this.#subscribe(streams);
       for (const tell of this.#early.splice(0)) tell();
     } finally {
@@ -177,8 +186,16 @@ export class MediaSocket {
     }
   }
 
-  #listen(publisher: VideoRoomHandle): void {
-    const { VIDEOROOM_PUB_LIST, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+  #listen(publisher: VideoRoomHandle, told: ToldOfPublisher): void {
+    const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+    publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
+      told.receives(mid ?? '', receiving === true);
+    });
+    publisher.on(VIDEOROOM_DISPLAY, (other: Publisher) => {
+      this.#guarded(() => {
+        if (other.feed !== this.#ownFeed) for (const stream of streamsOf([other])) this.#send({ type: 'stream_changed', stream });
+      });
+    });
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
       this.#guarded(() => {
         const streams = streamsOf(publishers);
@@ -233,9 +250,15 @@ export class MediaSocket {
     if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
     const jsep = { type: 'offer' as const, sdp };
     const { publisher } = joined;
-    const answer = await this.janus.ask(joined.published ? publisher.configure({ jsep }) : publisher.publish({ jsep }));
+    const { display } = joined.told;
+    const answer = await this.janus.ask(joined.published ? publisher.configure({ jsep }) : publisher.publish({ jsep, display }));
     joined.published = true;
     if (answer.jsep) this.#send({ type: 'published', sdp: answer.jsep.sdp });
+  }
+
+  /** Tells the others what is different with what this device publishes; before it does, there is nothing to tell it of. */
+  async #tellOf({ display }: ToldOfPublisher): Promise<void> {
+    if (this.#joined?.published && !this.#closed) await this.janus.ask(this.#joined.publisher.configure({ display }));
   }
 
   async #trickle({ publisher, subscription }: Joined, { peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
@@ -265,24 +288,9 @@ export class MediaSocket {
   async #onClose(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#joinTimer);
+    this.#joined?.told.stop();
     this.owner.closed(this);
     await this.#joined?.subscription.close();
     await this.#joined?.publisher.detach().catch(() => undefined);
-  }
-}
-
-function streamsOf(publishers: readonly Publisher[]): Stream[] {
-  return publishers.flatMap(({ feed, display }) => {
-    const stream = streamSchema.safeParse({ ...described(display), streamId: feed });
-    return stream.success ? [stream.data] : [];
-  });
-}
-
-/** Only this service names feeds; but whoever else gets into a room is nobody here, rather than the end of others' sockets. */
-function described(display: string | undefined): object {
-  try {
-    return display ? (JSON.parse(display) as object) : {};
-  } catch {
-    return {};
   }
 }

@@ -1,0 +1,67 @@
+import type { DeviceId, Sending, UserAlias } from '@communication-center/contracts';
+
+/** How much later than it was said, in milliseconds, a ping may come before its device counts as quiet. */
+const lateMs = 1200;
+
+/**
+ * What others are told of a device that publishes, besides its streams: what it sends, and whether it is quiet, which is that its
+ * pings are overdue and none of its media comes. It travels as the display text of its feed, so that Janus tells it to
+ * everyone, whichever process they are connected to, and whoever comes later.
+ */
+export class ToldOfPublisher {
+  readonly #who: { userAlias: UserAlias; deviceId: DeviceId };
+  readonly #onChange: () => void;
+  readonly #flowing = new Set<string>();
+  #sending: Sending | undefined;
+  #isOverdue = false;
+  #overdue: NodeJS.Timeout | undefined;
+  #told: string;
+
+  /** @param onChange when {@link display} is another. */
+  constructor({ userAlias, deviceId }: { userAlias: UserAlias; deviceId: DeviceId }, onChange: () => void) {
+    this.#who = { userAlias, deviceId };
+    this.#onChange = onChange;
+    this.#told = this.display;
+  }
+
+  get display(): string {
+    const quiet = this.#isOverdue && this.#flowing.size === 0;
+    return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, ...(quiet && { quiet }) });
+  }
+
+  sends({ audio, video }: Sending): void {
+    this.#sending = { audio, video };
+    this.#tell();
+  }
+
+  /** A ping came; the next is to come within so many milliseconds, or when it likes. */
+  pinged(nextWithinMs: number | undefined): void {
+    clearTimeout(this.#overdue);
+    this.#isOverdue = false;
+    if (nextWithinMs !== undefined) this.#overdue = setTimeout(() => this.#miss(), nextWithinMs + lateMs).unref();
+    this.#tell();
+  }
+
+  /** Janus receives a section of the device's media, or has not for a second. */
+  receives(mid: string, isReceiving: boolean): void {
+    if (isReceiving) this.#flowing.add(mid);
+    else this.#flowing.delete(mid);
+    this.#tell();
+  }
+
+  stop(): void {
+    clearTimeout(this.#overdue);
+  }
+
+  #miss(): void {
+    this.#isOverdue = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { display } = this;
+    if (display === this.#told) return;
+    this.#told = display;
+    this.#onChange();
+  }
+}

@@ -1,0 +1,113 @@
+import type { MediaCredentials } from '@communication-center/contracts';
+import type { CallOffice, TellCall } from './call-office.js';
+import type { DeviceSending, MediaKind, Wishes } from './local-media.js';
+import { type LinkState, MediaSession, type Reach, type RemoteStream } from './media-session.js';
+import type { ToldCall } from './told-call.js';
+
+/** The media of one call on this device: none before it is needed, one session at a time, and none after its end. */
+export class CallMedia {
+  readonly #office: CallOffice;
+  readonly #callOf: () => ToldCall;
+  readonly #tell: TellCall;
+  readonly #wishes: Wishes;
+  #session: MediaSession | undefined;
+  #firstCredentials: MediaCredentials | undefined;
+
+  constructor(office: CallOffice, callOf: () => ToldCall, tell: TellCall) {
+    this.#office = office;
+    this.#callOf = callOf;
+    this.#tell = tell;
+    this.#wishes = { audio: office.sending?.audio ?? true, video: office.sending?.video ?? true };
+  }
+
+  get localStream(): MediaStream | undefined {
+    return this.#session?.localStream;
+  }
+
+  get streams(): RemoteStream[] {
+    return this.#session?.remoteStreams ?? [];
+  }
+
+  get sending(): Record<MediaKind, DeviceSending> {
+    if (this.#session) return this.#session.sending;
+    const { audio, video } = this.#wishes;
+    return { audio: { wished: audio, state: 'off' }, video: { wished: video, state: 'off' } };
+  }
+
+  /** Without media of its own a call is reached as the Center is. */
+  get link(): LinkState {
+    const session = this.#session?.link ?? 'idle';
+    if (session !== 'idle') return session;
+    if (this.#office.isReached?.() === false) return 'reconnecting';
+    return this.#office.usesMedia ? 'idle' : 'connected';
+  }
+
+  reachOf(userAlias: string): Reach {
+    return this.#session?.reachOf(userAlias) ?? (this.#office.usesMedia ? 'joining' : 'here');
+  }
+
+  /** What is to be sent from now on, before the first track too. */
+  wish(wishes: Partial<Wishes>): void {
+    for (const kind of ['audio', 'video'] as const) {
+      const wish = wishes[kind];
+      if (wish === undefined) continue;
+      this.#wishes[kind] = wish;
+      if (this.#session) this.#session.wish(kind, wish);
+      else this.#tell('sendingChanged');
+    }
+  }
+
+  retryDevice(kind: MediaKind): void {
+    this.#session?.retryDevice(kind);
+  }
+
+  /** Credentials that came with a reply: the first join need not ask for any. */
+  keep(credentials: MediaCredentials | undefined): void {
+    this.#firstCredentials = credentials;
+  }
+
+  /** Opens camera and microphone. */
+  prepare(): void {
+    if (!this.#office.usesMedia || this.#session) return;
+    const session = new MediaSession({
+      video: this.#callOf().callType === 'audio_video',
+      wishes: this.#wishes,
+      credentials: async () => {
+        const first = this.#firstCredentials;
+        this.#firstCredentials = undefined;
+        return first ?? this.#office.credentials(this.#callOf().callId);
+      },
+      webSocket: this.#office.webSocket,
+    });
+    this.#session = session;
+    session.on('localStream', (stream) => this.#tell('localStream', stream));
+    session.on('streamAdded', (stream) => this.#tell('streamAdded', stream));
+    session.on('streamRemoved', (stream) => this.#tell('streamRemoved', stream));
+    session.on('streamChanged', (stream) => this.#tell('streamChanged', stream));
+    session.on('sendingChanged', () => this.#tell('sendingChanged'));
+    session.on('linkChanged', () => this.#tell('linkChanged'));
+    session.on('error', (error) => this.#tell('mediaError', error));
+    session.prepare();
+  }
+
+  start(): void {
+    this.prepare();
+    this.#session?.start();
+  }
+
+  /** Follows who is in the call. */
+  follow(call: ToldCall): void {
+    for (const { state, userAlias } of call.participants) if (state !== 'connected') this.#session?.forget(userAlias);
+  }
+
+  addVideo(): void {
+    this.#session?.addVideo();
+  }
+
+  /** Lets go of camera, microphone and network at once. */
+  stop(): void {
+    this.#firstCredentials = undefined;
+    this.#session?.stop();
+    this.#session = undefined;
+  }
+}

@@ -1,0 +1,116 @@
+import type { CallType, Told } from '@communication-center/contracts';
+import { CallMedia } from './call-media.js';
+import type { CallEnd, CallEvents, CallOffice, CallPhase } from './call-office.js';
+import { Emitter } from './emitter.js';
+import type { DeviceSending, MediaKind } from './local-media.js';
+import type { LinkState, Reach, RemoteStream } from './media-session.js';
+import { isUp, partOf, type ToldCall, type ToldParticipant } from './told-call.js';
+
+/** What there is to read of a call. */
+export abstract class CallView extends Emitter<CallEvents> {
+  protected readonly office: CallOffice;
+  protected readonly media: CallMedia;
+  protected told: ToldCall;
+  protected over: CallEnd | undefined;
+  protected placed: boolean;
+
+  protected constructor(office: CallOffice, state: ToldCall, placed: boolean) {
+    super();
+    this.office = office;
+    this.told = state;
+    this.placed = placed;
+    this.media = new CallMedia(
+      office,
+      () => this.told,
+      (event, ...args) => this.emit(event, ...args),
+    );
+  }
+
+  /** Before the call {@link isPlaced}, an id that only this device knows. */
+  get callId(): string {
+    return this.told.callId;
+  }
+
+  /** Whether the Center has made a call of a dial; of every other call it has. */
+  get isPlaced(): boolean {
+    return this.placed;
+  }
+
+  /** The call as the Center tells it to everyone. */
+  get state(): ToldCall {
+    return this.told;
+  }
+
+  get callType(): Told<CallType> {
+    return this.told.callType;
+  }
+
+  /** Whether it rings although this user is in another call: decline it, or answer with `hangUpOther`. */
+  get waiting(): boolean {
+    return this.me?.state === 'ringing' && this.me.waiting === true;
+  }
+
+  /** Who waits for this user's consent to video. */
+  get upgradeRequestedBy(): string | undefined {
+    const { upgrade } = this.told;
+    const mine = upgrade?.requestedBy === this.office.userAlias || upgrade?.accepted.includes(this.office.userAlias);
+    return mine ? undefined : upgrade?.requestedBy;
+  }
+
+  /** Names this ring: another one, after a decline or a miss, has another name. Undefined while it does not ring here. */
+  get ringId(): string | undefined {
+    return this.phase === 'ringing' && this.me?.state === 'ringing' ? this.me.since : undefined;
+  }
+
+  get direction(): 'incoming' | 'outgoing' {
+    return this.told.initiator === this.office.userAlias ? 'outgoing' : 'incoming';
+  }
+
+  /** Everyone else in the call. */
+  get others(): ToldParticipant[] {
+    return this.told.participants.filter(({ userAlias }) => userAlias !== this.office.userAlias);
+  }
+
+  get phase(): CallPhase {
+    if (this.over) return 'ended';
+    if (this.me?.state === 'ringing') return 'ringing';
+    return isUp(this.told) ? 'connected' : 'dialing';
+  }
+
+  /** How it ended for this device; undefined while it goes on. */
+  get end(): CallEnd | undefined {
+    return this.over;
+  }
+
+  /** Whether this user is in the call on another device: {@link join} moves it here. */
+  get isElsewhere(): boolean {
+    return this.me?.state === 'connected' && this.me.deviceId !== this.office.deviceId;
+  }
+
+  get localStream(): MediaStream | undefined {
+    return this.media.localStream;
+  }
+
+  get streams(): RemoteStream[] {
+    return this.media.streams;
+  }
+
+  /** What this device is to send, and how it stands with that. */
+  get sending(): Record<MediaKind, DeviceSending> {
+    return this.media.sending;
+  }
+
+  /** How this device reaches the call: its media, or, where it has none to carry, the Center. */
+  get link(): LinkState {
+    return this.media.link;
+  }
+
+  /** @returns how somebody is reached who is connected in the call. */
+  reachOf(userAlias: string): Reach {
+    return this.media.reachOf(userAlias);
+  }
+
+  protected get me(): ToldParticipant | undefined {
+    return partOf(this.told, this.office.userAlias);
+  }
+}
