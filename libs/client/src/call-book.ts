@@ -93,7 +93,8 @@ export class CallBook extends Emitter<BookEvents> {
     const known = this.#calls.get(reply.call.callId);
     // A dial that nobody was shown goes on with the call that is shown already; so does one that was given another.
     const isShown = this.#calls.get(dialed.callId) === dialed;
-    const call = (known && !isShown) || (dialed.isPlaced && dialed.callId !== reply.call.callId) ? (known ?? this.callFor(reply.call)) : dialed;
+    const call =
+      (known && !isShown) || (dialed.isPlaced && dialed.callId !== reply.call.callId) ? (known ?? this.callFor(reply.call)) : dialed;
     if (call === dialed) this.#adopt(dialed, reply.call.callId);
     call.takeReply(reply);
     this.emit('changed', call);

@@ -48,6 +48,7 @@ export class Call extends CallView {
       this.#followMedia();
       throw error;
     });
+    if (reply.media) this.media.keep(reply.media);
     this.takeReply(reply);
   }
 

@@ -68,7 +68,8 @@ export class Dials {
   /** Dials in the sight of the app. @returns the Call at once: of the same people, while they are dialed, the same. */
   begin(callees: readonly string[], options: DialOptions): Call {
     const same = this.#dials.find(
-      ({ call, callType, isShown, ...dial }) => isShown && !call.isPlaced && !call.end && callType === options.callType && isSame(dial, callees),
+      ({ call, callType, isShown, ...dial }) =>
+        isShown && call.phase === 'dialing' && callType === options.callType && isSame(dial, callees),
     );
     if (same) return same.call;
     const { call, placed } = this.#dial(callees, options, true);
@@ -121,6 +122,7 @@ export class Dials {
       call.hangUp().catch(() => undefined);
     };
     signal?.addEventListener('abort', takeBack, { once: true });
+    this.#forgetOld();
     this.#dials.push(dial);
     const asked = this.desk.dial({ type: 'dial', commandId, callees: callees as UserAlias[], ...terms }, giving.signal);
     const placed = asked
@@ -147,7 +149,7 @@ export class Dials {
 
   #forgetOld(): void {
     const now = Date.now();
-    this.#dials = this.#dials.filter(({ call, forgetAt }) => forgetAt === undefined || (!call.isPlaced && forgetAt > now));
+    this.#dials = this.#dials.filter(({ call, forgetAt = now + 1 }) => forgetAt > now && (!call.isPlaced || call.phase === 'dialing'));
   }
 }
 
@@ -172,7 +174,11 @@ function faultIn(callees: readonly string[], userAlias: string): CenterError | u
 }
 
 /** @returns the call as it will be if all goes well: with a sequence below any of the Center's, whatever that tells is newer. */
-function provisional({ userAlias, deviceId }: CallOffice, callees: readonly string[], { callType, ringSeconds = 60, customData }: DialOptions): ToldCall {
+function provisional(
+  { userAlias, deviceId }: CallOffice,
+  callees: readonly string[],
+  { callType, ringSeconds = 60, customData }: DialOptions,
+): ToldCall {
   const now = Date.now();
   const since = new Date(now).toISOString();
   const until = new Date(now + ringSeconds * 1000).toISOString();

@@ -39,7 +39,8 @@ class ModelCenter {
       socket.tell({ type: 'connected', ...this.there.connectedFields() });
     };
     this.there.onFrame = (socket, frame) => {
-      if (frame.type === 'join') return socket.tell({ type: 'joined', callId: [...this.calls.keys()].at(-1), streams: [], knows: ['sending'] });
+      if (frame.type === 'join')
+        return socket.tell({ type: 'joined', callId: [...this.calls.keys()].at(-1), streams: [], knows: ['sending'] });
       if (frame.type === 'publish') return socket.tell({ type: 'published', sdp: 'theirs' });
       if (socket.url.includes('center')) this.inbox.push({ socket, frame });
     };
@@ -170,7 +171,7 @@ async function aDevice(): Promise<Device> {
   vi.useFakeTimers();
   const devices = new StandInDevices();
   devices.answer = undefined;
-  devices.install();
+  devices.install(vi.stubGlobal);
   const model = new ModelCenter();
   vi.stubGlobal('fetch', async (url: URL) => {
     const call = model.calls.get(url.pathname.split('/').at(-1) ?? '');
@@ -197,7 +198,11 @@ async function take({ model, devices, center, dialed }: Device, step: Step): Pro
   const me = current && participantOf(current, alice);
   if (step === 'dial bob' || step === 'dial carol') dialed.add(center.dial([step.slice(5)]));
   else if (step === 'hang up') call?.hangUp().catch(() => undefined);
-  else if (step === 'answer') void center.activeCalls.find(({ phase }) => phase === 'ringing')?.answer().catch(() => undefined);
+  else if (step === 'answer')
+    void center.activeCalls
+      .find(({ phase }) => phase === 'ringing')
+      ?.answer()
+      .catch(() => undefined);
   else if (step === 'mute') call?.setSending('audio', false);
   else if (step === 'camera off') call?.setSending('video', false);
   else if (step === 'camera on') call?.setSending('video', true);
@@ -284,7 +289,10 @@ test('every call that is shown can be left at any moment, at once, without the C
       await settle(device);
       expect(center.activeCalls.filter((call) => others.includes(call) && !ringing.includes(call))).toEqual([]);
       const left = others.filter((call) => !ringing.includes(call)).map(({ callId }) => model.calls.get(callId)?.status ?? 'ended');
-      expect(left.every((status) => status === 'ended'), 'the Center was told').toBe(true);
+      expect(
+        left.every((status) => status === 'ended'),
+        'the Center was told',
+      ).toBe(true);
       center.close();
     }),
     { numRuns: 200, examples },

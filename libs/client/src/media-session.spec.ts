@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MediaSession, type RemoteStream } from './media-session.js';
 import { StandInCenter } from './stand-in-center.js';
-import { StandInDevices, StandInPeer, StandInStream, StandInTrack } from './stand-in-media.js';
+import { StandInDevices, StandInPeer, type StandInTrack } from './stand-in-media.js';
 
 let there: StandInCenter;
 let devices: StandInDevices;
@@ -24,7 +24,7 @@ beforeEach(() => {
     if (frame.type === 'join') socket.tell({ type: 'joined', callId, streams: joined, ...toldAtJoin });
   };
   devices = new StandInDevices();
-  devices.install();
+  devices.install(vi.stubGlobal);
 });
 
 afterEach(() => {
@@ -35,7 +35,11 @@ afterEach(() => {
 const aliceCamera = { streamId: 'alice-camera', userAlias: 'alice', deviceId: 'alice-phone', kind: 'camera' };
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-function aSession({ video = true, wishes = { audio: true, video: true } } = {}): { session: MediaSession; streams: RemoteStream[]; errors: Error[] } {
+function aSession({ video = true, wishes = { audio: true, video: true } } = {}): {
+  session: MediaSession;
+  streams: RemoteStream[];
+  errors: Error[];
+} {
   const session = new MediaSession({
     video,
     wishes,

@@ -28,10 +28,7 @@ export class PendingRequests {
       };
       if (givenUp?.aborted) return giveUp();
       givenUp?.addEventListener('abort', giveUp, { once: true });
-      const timer = setTimeout(
-        () => this.fail(id, new CenterError('service_unavailable', 'The Center did not answer in time')),
-        timeoutMs,
-      );
+      const timer = setTimeout(() => this.fail(id, new CenterError('service_unavailable', 'The Center did not answer in time')), timeoutMs);
       this.#pending.set(id, { frame, resolve, reject, timer });
       send(id);
     });

@@ -1,5 +1,3 @@
-import { vi } from 'vitest';
-
 /** A track of a test, and whether it is live. */
 export class StandInTrack {
   stopped = false;
@@ -118,12 +116,12 @@ export class StandInDevices {
   answer: ((kinds: string[]) => string | 'allow') | undefined = () => 'allow';
   readonly asked: string[][] = [];
 
-  /** Takes the place of the platform's devices and WebRTC. */
-  install(): void {
+  /** Takes the place of the platform's devices and WebRTC, by what puts a global in place. */
+  install(put: (name: string, value: unknown) => unknown): void {
     StandInPeer.made = [];
-    vi.stubGlobal('RTCPeerConnection', StandInPeer);
-    vi.stubGlobal('MediaStream', StandInStream);
-    vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: (wish: Record<string, boolean>) => this.#ask(Object.keys(wish)) } });
+    put('RTCPeerConnection', StandInPeer);
+    put('MediaStream', StandInStream);
+    put('navigator', { mediaDevices: { getUserMedia: (wish: Record<string, boolean>) => this.#ask(Object.keys(wish)) } });
   }
 
   get live(): StandInTrack[] {

@@ -45,7 +45,9 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
       .min(500)
       .max(60_000)
       .optional()
-      .describe('when the next ping comes: without it, others are told that this device is quiet; where `joined.knows` has `ping.nextWithinMs`'),
+      .describe(
+        'when the next ping comes: without it, others are told that this device is quiet; where `joined.knows` has `ping.nextWithinMs`',
+      ),
   }),
 ]);
 export type MediaClientFrame = z.infer<typeof mediaClientFrameSchema>;

@@ -1,7 +1,7 @@
 /*
  * The rules for more than two: inviting, coming back, being put out, waiting calls, and video by consent.
  */
-import { type CallState, callLimits, participantOf } from '@communication-center/contracts';
+import { type CallState, callLimits, type DeviceId, participantOf } from '@communication-center/contracts';
 import { describe, expect, test } from 'vitest';
 import type { Command } from './commands.js';
 import { decide } from './decide.js';
@@ -92,6 +92,18 @@ describe('joining later', () => {
   test('is answering, where the phone rings still', () => {
     const story = new Story().dial().on({ type: 'JoinCall', callId, userAlias: bob, deviceId: deviceOf('bob') }, 3);
     expect(story.types.at(-1)).toBe('call.answered');
+  });
+
+  test('from another device moves the call there, and is nothing new on the one that is in it', () => {
+    const tablet = 'bob-tablet' as DeviceId;
+    const moving = (deviceId: DeviceId): Command => ({ type: 'JoinCall', callId, userAlias: bob, deviceId });
+    const story = talking().on(moving(tablet), 6);
+    expect(story.types.at(-1)).toBe('call.joined');
+    expect(participantOf(story.call as CallState, bob)).toMatchObject({ state: 'connected', deviceId: tablet });
+    const { types } = story;
+    story.on(moving(tablet), 7).on({ type: 'LoseConnection', callId, userAlias: bob, deviceId: deviceOf('bob') }, 8);
+    expect(story.types, 'the device of before has gone').toEqual(types);
+    expect(story.on({ type: 'LoseConnection', callId, userAlias: bob, deviceId: tablet }, 9).ended.reason).toBe('connection_lost');
   });
 
   test('is not for strangers, for people in another call, nor after the end', () => {

@@ -32,7 +32,10 @@ declare module 'janode' {
       ws_options?: { handshakeTimeout?: number };
     }): Promise<Connection>;
     Logger: { setLevel(level: string): void };
-    EVENT: Record<'CONNECTION_CLOSED' | 'CONNECTION_ERROR' | 'HANDLE_DETACHED' | 'HANDLE_HANGUP' | 'HANDLE_MEDIA' | 'HANDLE_WEBRTCUP', string>;
+    EVENT: Record<
+      'CONNECTION_CLOSED' | 'CONNECTION_ERROR' | 'HANDLE_DETACHED' | 'HANDLE_HANGUP' | 'HANDLE_MEDIA' | 'HANDLE_WEBRTCUP',
+      string
+    >;
   };
   export default Janode;
 }
@@ -92,7 +95,10 @@ declare module 'janode/plugins/videoroom' {
 
   const VideoRoomPlugin: {
     Handle: new (...args: never[]) => VideoRoomHandle;
-    EVENT: Record<'VIDEOROOM_PUB_LIST' | 'VIDEOROOM_DISPLAY' | 'VIDEOROOM_UNPUBLISHED' | 'VIDEOROOM_LEAVING' | 'VIDEOROOM_DESTROYED', string>;
+    EVENT: Record<
+      'VIDEOROOM_PUB_LIST' | 'VIDEOROOM_DISPLAY' | 'VIDEOROOM_UNPUBLISHED' | 'VIDEOROOM_LEAVING' | 'VIDEOROOM_DESTROYED',
+      string
+    >;
   };
   export default VideoRoomPlugin;
 }

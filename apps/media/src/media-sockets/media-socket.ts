@@ -128,7 +128,7 @@ export class MediaSocket {
       return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
     this.#waitingBytes += bytes.length;
-    this.#inTurn(() => this.#onFrame(frame)).finally(() => {
+    void this.#inTurn(() => this.#onFrame(frame)).then(() => {
       this.#waitingFrames -= 1;
       this.#waitingBytes -= bytes.length;
     });
