@@ -97,7 +97,6 @@ export class CallBook extends Emitter<BookEvents> {
       (known && !isShown) || (dialed.isPlaced && dialed.callId !== reply.call.callId) ? (known ?? this.callFor(reply.call)) : dialed;
     if (call === dialed) this.#adopt(dialed, reply.call.callId);
     call.takeReply(reply);
-    this.emit('changed', call);
     return call;
   }
 

@@ -146,7 +146,8 @@ describe('a network that is gone', () => {
 
   test('is noticed in a call without media too, and looked for without rest', async () => {
     const { call } = await back({ media: false });
-    await settle(3000);
+    await settle(5000);
+    expect(call.link).toBe('connected');
     const mend = cut();
     await settle(2900);
     expect(call.link).toBe('reconnecting');
@@ -317,6 +318,43 @@ describe('a dial', () => {
     expect(there.socket.last('cancel_dial')).toBeDefined();
     there.socket.tell(dialedFrame());
     expect([center.activeCalls, there.socket.last('hang_up')?.callId]).toEqual([[], callId]);
+  });
+
+  test('that was refused with its call is that call, whose events come afterwards', async () => {
+    const center = await connecting({ media: false });
+    const call = center.dial(['bob']);
+    const told: Call[] = [];
+    center.on('callChanged', (one) => told.push(one));
+    const { id } = there.socket.last('dial') ?? {};
+    there.socket.tell({ type: 'error', id, error: { code: 'all_callees_busy', message: 'busy', callId } });
+    await settle();
+    there.socket.tell(dialedFrame({ refused: [{ userAlias: 'bob', reason: 'busy' }] }));
+    there.socket.tell(eventFrame('call.ended', 2, { reason: 'busy', talkSeconds: 0 }));
+    expect([call.state.status, call.end?.reason, call.end?.error?.code]).toEqual(['ended', 'busy', 'all_callees_busy']);
+    expect([new Set(told), there.sockets.length, there.socket.last('hang_up')]).toEqual([new Set([call]), 1, undefined]);
+  });
+
+  test('whose reply overtakes its event is told to the app that waits for the reply', async () => {
+    const center = await connecting({ media: false });
+    const told: Call[] = [];
+    center.on('callChanged', (one) => told.push(one));
+    const dialing = center.call(['bob']);
+    expect([told, center.activeCalls]).toEqual([[], []]);
+    there.socket.tell({ type: 'reply', id: there.socket.last('dial')?.id, result: { callId, sequence: 1, call: aCall() } });
+    const call = await dialing;
+    there.socket.tell(dialedFrame());
+    expect([new Set(told), center.activeCalls]).toEqual([new Set([call]), [call]]);
+  });
+
+  test('of somebody with whom one is talking takes nothing away from that call', async () => {
+    const { center, call } = await back({ media: false });
+    const second = center.dial(['bob']);
+    there.socket.tell(eventFrame('call.ringing', 4, { userAlias: 'bob', deviceId: 'bob-desk' }));
+    expect([call.phase, call.state.sequence, second.isPlaced]).toEqual(['connected', 4, false]);
+    const { id } = there.socket.last('dial') ?? {};
+    there.socket.tell({ type: 'error', id, error: { code: 'initiator_busy', message: 'busy' } });
+    await settle();
+    expect([second.end?.error?.code, center.activeCalls]).toEqual(['initiator_busy', [call]]);
   });
 
   test('moved to another device is in that one, and can be moved back', async () => {

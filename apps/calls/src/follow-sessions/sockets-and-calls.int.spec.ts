@@ -120,3 +120,23 @@ test('a socket that opens takes the grace away, one that opens and closes in one
   await open(ids[1]);
   expect(await watched()).toEqual([]);
 });
+
+test.each([
+  ['as long as the installation waits, where its app says nothing', {}, chances.connectionGraceMs],
+  ['as long as its app says', { connectionGraceSeconds: 7 }, 7000],
+  ['no longer than the installation waits', { connectionGraceSeconds: 600 }, chances.connectionGraceMs],
+])('a lost device is waited for %s', async (_how, options, graceMs) => {
+  await store.schema.query(
+    `INSERT INTO app_options (app_id, sequence, options) VALUES ('app', 1, $1)
+     ON CONFLICT (app_id) DO UPDATE SET options = excluded.options`,
+    [JSON.stringify(options)],
+  );
+  await open(ids[0]);
+  await answer(await store.dial('ann', ['bob']));
+  await store.schema.transaction((tx) => apply(tx, told(ids[0], 2, 'closed')));
+  const { rows } = await store.schema.query<{ ms: number }>(
+    "SELECT (extract(epoch FROM due_at - now()) * 1000)::float8 AS ms FROM deadlines WHERE kind = 'connection' AND user_alias = 'bob'",
+  );
+  expect(rows[0]?.ms).toBeGreaterThan(graceMs - 2000);
+  expect(rows[0]?.ms).toBeLessThanOrEqual(graceMs);
+});
