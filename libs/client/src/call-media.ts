@@ -61,6 +61,10 @@ export class CallMedia {
     this.#session?.retryDevice(kind);
   }
 
+  async useDevice(kind: MediaKind, mediaDeviceId: string): Promise<void> {
+    await this.#session?.useDevice(kind, mediaDeviceId);
+  }
+
   /** Credentials that came with a reply: the first join need not ask for any. */
   keep(credentials: MediaCredentials | undefined): void {
     this.#firstCredentials = credentials;

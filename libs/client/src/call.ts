@@ -122,6 +122,14 @@ export class Call extends CallView {
     this.media.retryDevice(kind);
   }
 
+  /**
+   * Sends from another camera or microphone, a `deviceId` of the platform's `enumerateDevices`; while the call has opened none, nothing.
+   * @throws Error of the platform where it cannot be opened: what was sent before goes on.
+   */
+  async useDevice(kind: MediaKind, mediaDeviceId: string): Promise<void> {
+    await this.media.useDevice(kind, mediaDeviceId);
+  }
+
   /** Tells the Center that this device rings, so that the caller may know. */
   async confirmRinging(): Promise<void> {
     await this.office.command(this, { type: 'ringing' });

@@ -39,6 +39,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   readonly #tracks = new Map<MediaKind, MediaStreamTrack>();
   readonly #problems = new Map<MediaKind, Error>();
   readonly #asking = new Set<MediaKind>();
+  readonly #chosen = new Map<MediaKind, string>();
   #stream: MediaStream | undefined;
   #phase: 'shut' | 'open' | 'stopped' = 'shut';
 
@@ -89,6 +90,43 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     this.emit('changed');
   }
 
+  /**
+   * Sends from this device of the platform (a `deviceId` of `enumerateDevices`) from now on.
+   * @throws Error of the platform where it cannot be opened: what was sent before goes on.
+   */
+  async choose(kind: MediaKind, mediaDeviceId: string): Promise<void> {
+    const before = this.#tracks.get(kind);
+    const chosenBefore = this.#chosen.get(kind);
+    this.#chosen.set(kind, mediaDeviceId);
+    if (!before) return this.retry(kind);
+    try {
+      this.#exchange(kind, before, await this.#openDevices([kind]));
+    } catch (error) {
+      if (chosenBefore === undefined) this.#chosen.delete(kind);
+      else this.#chosen.set(kind, chosenBefore);
+      throw error;
+    }
+  }
+
+  /** Sends what was opened in place of what was sent before, unless that is over. */
+  #exchange(kind: MediaKind, before: MediaStreamTrack, opened: MediaStream): void {
+    const [track, ...more] = opened.getTracks();
+    const isStill = this.#phase === 'open' && this.#tracks.get(kind) === before;
+    for (const one of [...more, ...(isStill ? [before] : []), ...(isStill || !track ? [] : [track])]) one.stop();
+    if (!isStill || !track) return;
+    this.#stream?.removeTrack(before);
+    track.enabled = this.#wishes[kind];
+    this.#keep(kind, track);
+  }
+
+  #openDevices(some: readonly MediaKind[]): Promise<MediaStream> {
+    const constraint = (kind: MediaKind) => {
+      const deviceId = this.#chosen.get(kind);
+      return deviceId === undefined ? true : { deviceId: { exact: deviceId } };
+    };
+    return navigator.mediaDevices.getUserMedia(Object.fromEntries(some.map((kind) => [kind, constraint(kind)])));
+  }
+
   /** The call has got video. */
   allowVideo(): void {
     this.#allowed.add('video');
@@ -132,7 +170,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       const still = some.filter((kind) => this.#lacks(kind));
       if (still.length === 0 || this.#phase !== 'open') continue;
       try {
-        this.#take(await navigator.mediaDevices.getUserMedia(Object.fromEntries(still.map((kind) => [kind, true]))));
+        this.#take(await this.#openDevices(still));
         if (still.length > 1) break;
       } catch (error) {
         if (still.length === 1) for (const kind of still) this.#fail(kind, error);

@@ -95,6 +95,10 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#local.retry(kind);
   }
 
+  useDevice(kind: MediaKind, mediaDeviceId: string): Promise<void> {
+    return this.#local.choose(kind, mediaDeviceId);
+  }
+
   /** Opens camera and microphone. Where there is none, the call is received only. */
   prepare(): void {
     this.#local.open();

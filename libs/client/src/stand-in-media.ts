@@ -115,13 +115,15 @@ export class StandInDevices {
   /** What is answered at once; undefined: the user is asked. */
   answer: ((kinds: string[]) => string | 'allow') | undefined = () => 'allow';
   readonly asked: string[][] = [];
+  /** The devices that were named in what was asked last. */
+  named: unknown;
 
   /** Takes the place of the platform's devices and WebRTC, by what puts a global in place. */
   install(put: (name: string, value: unknown) => unknown): void {
     StandInPeer.made = [];
     put('RTCPeerConnection', StandInPeer);
     put('MediaStream', StandInStream);
-    put('navigator', { mediaDevices: { getUserMedia: (wish: Record<string, boolean>) => this.#ask(Object.keys(wish)) } });
+    put('navigator', { mediaDevices: { getUserMedia: (wish: object) => this.#ask(wish) } });
   }
 
   get live(): StandInTrack[] {
@@ -141,7 +143,9 @@ export class StandInDevices {
     return new StandInStream(tracks);
   }
 
-  #ask(kinds: string[]): Promise<StandInStream> {
+  #ask(wish: object): Promise<StandInStream> {
+    const kinds = Object.keys(wish);
+    this.named = wish;
     this.asked.push(kinds);
     const asking = new Promise<StandInStream>((answer, reject) => {
       this.open.push({ kinds, answer, refuse: (name) => reject(Object.assign(new Error(name), { name })) });
