@@ -1,0 +1,144 @@
+import { fileURLToPath } from 'node:url';
+import type { Call, CommunicationCenter, ConnectOptions, Reach } from '@communication-center/client';
+import { type Browsers, eventually, type Fleet, type TestApp } from '@communication-center/testing';
+import type { Page } from 'playwright-core';
+import { rolldown } from 'rolldown';
+
+/** What a page of these tests has in its window. */
+interface Own {
+  sdk: { CommunicationCenter: typeof CommunicationCenter };
+  peers: RTCPeerConnection[];
+  center: CommunicationCenter;
+  call: Call;
+  /** How the other was reached, whenever that changed, with the time of it by the page's clock. */
+  reached: [reach: Reach, at: number][];
+  said: string[];
+  isCut: boolean;
+}
+
+declare const window: Window & typeof globalThis & Own;
+
+let bundled: Promise<string> | undefined;
+
+async function bundle(): Promise<string> {
+  const input = fileURLToPath(new URL('../../libs/client/dist/index.js', import.meta.url));
+  const build = await rolldown({ input, platform: 'browser', logLevel: 'silent' });
+  const { output } = await build.generate({ format: 'iife', name: 'sdk' });
+  return `${output[0].code}\n;window.sdk = sdk;`;
+}
+
+/** The SDK in a real browser, in a page that has nothing else. */
+export class SdkPage {
+  private constructor(
+    readonly page: Page,
+    private readonly options: ConnectOptions,
+  ) {}
+
+  static async open(browsers: Browsers, fleet: Fleet, app: TestApp, userAlias: string): Promise<SdkPage> {
+    const page = await browsers.page(`${fleet.url}/`);
+    const made = new SdkPage(page, { url: fleet.url, appId: app.appId, userAlias, token: await fleet.tokenOf(app, userAlias) });
+    await made.connect();
+    return made;
+  }
+
+  /** Loads the SDK into the page and connects, as an app does when its page is loaded. @returns the device's id. */
+  async connect(more: Partial<ConnectOptions> = {}): Promise<string> {
+    bundled ??= bundle();
+    await this.page.evaluate(hookIn);
+    await this.page.evaluate(await bundled);
+    return this.page.evaluate(connect, { ...this.options, ...more });
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+  }
+
+  /** Dials, and sends what is wished. */
+  async dial(callee: string, sending: { audio?: boolean; video?: boolean } = {}): Promise<void> {
+    await this.page.evaluate(
+      ([alias, wishes]) => {
+        window.call = window.center.dial([alias], { sending: wishes });
+      },
+      [callee, sending] as const,
+    );
+  }
+
+  /** Takes up the call that rings, or is there, and follows how the other is reached. */
+  async takeUp(other: string): Promise<void> {
+    await eventually('a call', () => this.page.evaluate(() => window.center.activeCalls.length > 0));
+    await this.page.evaluate((alias) => {
+      const [call] = window.center.activeCalls;
+      if (!call) return;
+      window.call = call;
+      window.reached = [];
+      const note = () => {
+        const reach = call.reachOf(alias);
+        if (window.reached.at(-1)?.[0] !== reach) window.reached.push([reach, Date.now()]);
+      };
+      call.on('linkChanged', note);
+      note();
+    }, other);
+  }
+
+  async answer(): Promise<void> {
+    await this.page.evaluate(() => window.call.answer());
+  }
+
+  async setSending(kind: 'audio' | 'video', on: boolean): Promise<void> {
+    await this.page.evaluate(([one, wish]) => window.call.setSending(one, wish), [kind, on] as const);
+  }
+
+  /** Nothing of this page gets out any more, as far as a page can see to that: neither frames nor media. */
+  async setCut(isCut: boolean): Promise<void> {
+    await this.page.evaluate(async (cut) => {
+      window.isCut = cut;
+      for (const peer of window.peers) {
+        for (const sender of peer.getSenders()) {
+          const parameters = sender.getParameters();
+          for (const encoding of parameters.encodings) encoding.active = !cut;
+          await sender.setParameters(parameters).catch(() => undefined);
+        }
+      }
+    }, isCut);
+  }
+
+  /** @returns what there is to see of the call, and what of its media has arrived. */
+  async seen() {
+    return this.page.evaluate(async () => {
+      const arrived = { frames: 0, packets: 0 };
+      for (const peer of window.peers.filter(({ connectionState }) => connectionState !== 'closed')) {
+        for (const entry of (await peer.getStats()).values()) {
+          if (entry.type !== 'inbound-rtp') continue;
+          if (entry.kind === 'video') arrived.frames += entry.framesDecoded ?? 0;
+          else arrived.packets += entry.packetsReceived ?? 0;
+        }
+      }
+      const { phase, link, streams, sending } = window.call;
+      const state = { audio: sending.audio.state, video: sending.video.state };
+      return { phase, link, state, streams: streams.map((one) => one.sending), reached: window.reached, now: Date.now(), ...arrived };
+    });
+  }
+}
+
+function hookIn(): void {
+  window.peers = [];
+  window.isCut = false;
+  const Peer = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Peer {
+    constructor(config?: RTCConfiguration) {
+      super(config);
+      window.peers.push(this);
+    }
+  };
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    if (!window.isCut) send.call(this, data);
+  };
+}
+
+async function connect(options: ConnectOptions): Promise<string> {
+  window.center = await window.sdk.CommunicationCenter.connect(options);
+  // Told of rings, a device says that it rings.
+  window.center.on('incomingCall', () => undefined);
+  return window.center.deviceId;
+}
