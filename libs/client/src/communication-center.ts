@@ -118,7 +118,9 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     });
     this.#dials = new Dials(office, {
       dial: async (frame, givenUp) => replyFrame(await this.#connection.request(frame, { givenUp })).result,
-      cancel: (commandId) => void this.#connection.request({ type: 'cancel_dial', commandId }).catch(() => undefined),
+      cancel: (commandId) => {
+        if (this.connectionState !== 'closed') this.#connection.request({ type: 'cancel_dial', commandId }).catch(() => undefined);
+      },
       show: (call) => this.#calls.show(call),
       place: (call, reply) => this.#calls.place(call, reply),
       fileRefused: (call) => this.#calls.fileRefused(call),
