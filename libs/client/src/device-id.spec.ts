@@ -1,11 +1,11 @@
 /* A tab is the same device before and after a reload, and no other tab's: not even that of which it is a copy. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ownDeviceId } from './device-id.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
-  vi.resetModules();
 });
 
 /** The locks of one browser, held by its tabs. */
@@ -33,11 +33,10 @@ async function idIn(locks: Locks | undefined, kept: Map<string, string>) {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, id: string) => kept.set(key, id),
   });
-  vi.resetModules();
-  const { ownDeviceId } = await import('./device-id.js');
-  const asking = ownDeviceId();
+  const mine = new Set<string>();
+  const asking = ownDeviceId(mine);
   await vi.advanceTimersByTimeAsync(1000);
-  return { tab, id: await asking, again: await ownDeviceId() };
+  return { tab, id: await asking, again: await ownDeviceId(mine) };
 }
 
 test('a reload keeps the id, even when the page of before lets go of it a little later', async () => {

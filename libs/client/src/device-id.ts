@@ -3,24 +3,25 @@ const key = 'communication-center.deviceId';
 const goingMs = 400;
 const everyMs = 50;
 /** The ids of this very tab: whoever connects in it again is the same device. */
-const mine = new Set<string>();
+const ofThisTab = new Set<string>();
 
 /**
  * A tab is a device of its own: what it keeps survives a reload, and is not shared with the next window. A duplicate is given a copy
  * of what its tab has kept: it finds the id in use, and takes another.
+ * @param mine the ids that this tab holds.
  */
-export async function ownDeviceId(): Promise<string> {
+export async function ownDeviceId(mine = ofThisTab): Promise<string> {
   const store = typeof sessionStorage === 'undefined' ? undefined : sessionStorage;
   const kept = store?.getItem(key);
-  if (kept && (await isOurs(kept))) return kept;
+  if (kept && (await isOurs(kept, mine))) return kept;
   const made = globalThis.crypto.randomUUID();
   store?.setItem(key, made);
-  await isOurs(made);
+  await isOurs(made, mine);
   return made;
 }
 
 /** @returns whether no other tab has the id, which is this one's from then on. Where the platform cannot tell, it is. */
-async function isOurs(id: string): Promise<boolean> {
+async function isOurs(id: string, mine: Set<string>): Promise<boolean> {
   const locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
   if (!locks || mine.has(id)) return true;
   for (let waited = 0; ; waited += everyMs) {
