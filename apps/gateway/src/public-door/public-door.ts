@@ -30,6 +30,7 @@ import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { AllowedOrigins, PageRefused } from './allowed-origins.js';
+import { filesOf } from './console-files.js';
 import { answerOrigin, takeBackOrigin } from './cross-origin.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
@@ -88,7 +89,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     server.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     server.get('/health', async () => ({ status: 'ok' }));
     server.all('/v1/*', (request, reply) => this.#inHandUntilAnswered(this.#pass(request, reply)));
-    if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, { root: this.settings.CONSOLE_FOLDER });
+    if (this.settings.CONSOLE_FOLDER) await server.register(fastifyStatic, filesOf(this.settings.CONSOLE_FOLDER));
     server.server.on('upgrade', (request, socket, head) =>
       withTrace(continueTrace(request.headers.traceparent), () => this.#upgrade(request, socket as Socket, head)),
     );
