@@ -12,7 +12,7 @@ export async function pageOf(
   const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, size);
   await page.evaluate(countPeerConnections);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('region', { name: 'Dial' }).waitFor();
+  await page.getByRole('region', { name: 'Whom to call' }).waitFor();
   return page;
 }
 
@@ -50,10 +50,25 @@ export async function arrivedAt(page: Page): Promise<Arrived> {
   });
 }
 
-/** Dials somebody from a phone's page. */
-export async function dial(page: Page, userAlias: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Call' }).fill(userAlias);
-  await page.getByRole('region', { name: 'Dial' }).getByRole('button', { name: 'Call' }).click();
+/** Dials somebody from a phone's page, whether or not the list has the person yet. */
+export async function dial(page: Page, userAlias: string, by: 'video' | 'voice' = 'video'): Promise<void> {
+  await page.getByRole('textbox', { name: 'Find somebody' }).fill(userAlias);
+  const name = by === 'video' ? `Call ${userAlias}` : `Call ${userAlias} by voice`;
+  await page.getByRole('region', { name: 'Whom to call' }).getByRole('button', { name, exact: true }).click();
+}
+
+/** Answers what rings on a page. */
+export const answer = (page: Page): Promise<void> => page.getByRole('button', { name: 'Answer', exact: true }).click();
+
+/** Waits until a call is up on a page. */
+export const connected = (page: Page): Promise<void> =>
+  page.getByRole('region', { name: 'Current call' }).getByText('Connected', { exact: true }).waitFor();
+
+/** Hangs up on one page, and waits until all of them have told so. */
+export async function hangUp(page: Page, others: Page[], name: string): Promise<void> {
+  await page.getByRole('button', { name: 'Hang up', exact: true }).click();
+  await page.getByText(/^You hung up/).waitFor();
+  for (const other of others) await other.getByText(`${name} hung up`, { exact: true }).waitFor();
 }
 
 /** All of them receive sound and picture, that keep coming for two seconds. */

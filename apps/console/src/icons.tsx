@@ -41,15 +41,16 @@ const person = <path d="M9 3 A4 4 0 0 1 9 11 A4 4 0 0 1 9 3 M3 21 V19 A4 4 0 0 1
 
 export const IconPhone = icon(handset);
 export const IconPhoneOff = icon(both(handset, crossedOut));
-export const IconBellRinging = icon(both(bell, <path d="M3 8 A8 8 0 0 1 5 4 M21 8 A8 8 0 0 0 19 4" />));
+export const IconBell = icon(bell);
 export const IconBellOff = icon(both(bell, crossedOut));
 export const IconMicrophone = icon(microphone);
 export const IconMicrophoneOff = icon(both(microphone, crossedOut));
 export const IconVideo = icon(camera);
 export const IconVideoOff = icon(both(camera, crossedOut));
 export const IconUserPlus = icon(both(person, <path d="M16 11 H22 M19 8 V14" />));
-export const IconUserMinus = icon(both(person, <path d="M16 11 H22" />));
-export const IconSearch = icon(<path d="M10 3 A7 7 0 0 1 10 17 A7 7 0 0 1 10 3 M15 15 L21 21" />);
 export const IconChevronDown = icon(<path d="M6 9 L12 15 L18 9" />);
 export const IconChevronUp = icon(<path d="M6 15 L12 9 L18 15" />);
 export const IconSelector = icon(<path d="M8 9 L12 5 L16 9 M16 15 L12 19 L8 15" />);
+export const IconPeople = icon(both(person, <path d="M17 11 A3.5 3.5 0 0 0 17 4 M18 15 A4 4 0 0 1 22 19 V21" />));
+export const IconMore = icon(<path d="M5 12 h.01 M12 12 h.01 M19 12 h.01" strokeWidth={4} />);
+export const IconClose = icon(<path d="M6 6 L18 18 M18 6 L6 18" />);

@@ -1,8 +1,7 @@
-import { Table, Text, UnstyledButton } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { IconChevronDown, IconChevronUp, IconSelector } from '../icons.js';
 
-export interface Column<Row> {
+interface Column<Row> {
   title: string;
   /** What rows are sorted by. */
   by: (row: Row) => string;
@@ -14,44 +13,48 @@ interface Props<Row> {
   columns: Column<Row>[];
   rows: Row[];
   keyOf: (row: Row) => string;
+  /** How rows lie before somebody sorts them; by the first column without it. */
+  first?: (one: Row, other: Row) => number;
 }
 
 /** A table whose headings sort it. */
-export function SortedTable<Row>({ label, columns, rows, keyOf }: Props<Row>) {
-  const [order, setOrder] = useState({ title: columns[0]?.title ?? '', down: false });
-  const column = columns.find(({ title }) => title === order.title);
-  const sorted = rows.toSorted((one, other) => {
+export function SortedTable<Row>({ label, columns, rows, keyOf, first }: Props<Row>) {
+  const [order, setOrder] = useState<{ title: string; down: boolean }>();
+  const column = order ? columns.find(({ title }) => title === order.title) : columns[0];
+  const byColumn = (one: Row, other: Row) => {
     const compared = (column?.by(one) ?? '').localeCompare(column?.by(other) ?? '') || keyOf(one).localeCompare(keyOf(other));
-    return order.down ? -compared : compared;
-  });
-  const sortBy = (title: string) => setOrder({ title, down: order.title === title && !order.down });
+    return order?.down ? -compared : compared;
+  };
+  const sorted = rows.toSorted(order ? byColumn : (first ?? byColumn));
   return (
-    <Table.ScrollContainer minWidth={600}>
-      <Table striped highlightOnHover aria-label={label}>
-        <Table.Thead>
-          <Table.Tr>
-            {columns.map(({ title }) => (
-              <Table.Th key={title} aria-sort={title !== order.title ? 'none' : order.down ? 'descending' : 'ascending'}>
-                <UnstyledButton onClick={() => sortBy(title)}>
-                  <Text span fw={600} size="sm">
-                    {title} <SortIcon active={title === order.title} down={order.down} />
-                  </Text>
-                </UnstyledButton>
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what does not fit is scrolled to by keys as well
+    <section className="table" aria-label={`${label}, a table`} tabIndex={0}>
+      <table aria-label={label}>
+        <thead>
+          <tr>
+            {columns.map(({ title }) => {
+              const isSorted = title === order?.title;
+              return (
+                <th key={title} scope="col" aria-sort={isSorted ? (order.down ? 'descending' : 'ascending') : undefined}>
+                  <button type="button" className="sort" onClick={() => setOrder({ title, down: isSorted && !order.down })}>
+                    {title} <SortIcon active={isSorted} down={isSorted && order.down} />
+                  </button>
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
           {sorted.map((row) => (
-            <Table.Tr key={keyOf(row)}>
+            <tr key={keyOf(row)}>
               {columns.map(({ title, show }) => (
-                <Table.Td key={title}>{show(row)}</Table.Td>
+                <td key={title}>{show(row)}</td>
               ))}
-            </Table.Tr>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </section>
   );
 }
 

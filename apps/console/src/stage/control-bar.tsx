@@ -1,0 +1,79 @@
+import type { Call } from '@communication-center/client';
+import type { Phone } from '../calls/use-phone.js';
+import type { Sending } from '../calls/use-sending.js';
+import { IconMicrophone, IconMicrophoneOff, IconMore, IconPeople, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
+import { Disclosure } from '../parts/disclosure.js';
+import { Control } from './control.js';
+import { showInFull, showInPicture } from './larger.js';
+
+export type SheetName = 'people' | 'details';
+
+interface Props {
+  call: Call;
+  phone: Phone;
+  sending: Sending;
+  sheet: SheetName | undefined;
+  onSheet: (sheet: SheetName) => void;
+}
+
+/** What one can do in a call: always in view, at the same place. */
+export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
+  const { audio, video, toggle } = sending;
+  const mayAskForVideo = call.callType === 'audio_upgradable' && call.phase === 'connected' && !call.state.upgrade;
+  return (
+    <div className="controls" role="toolbar" aria-label="Call controls">
+      <Control
+        label="Microphone"
+        on={audio.wished && !audio.problem}
+        icon={audio.wished && !audio.problem ? <IconMicrophone /> : <IconMicrophoneOff />}
+        onClick={() => toggle('audio')}
+      />
+      {call.callType === 'audio_video' && (
+        <Control
+          label="Camera"
+          on={video.wished && !video.problem}
+          icon={video.wished && !video.problem ? <IconVideo /> : <IconVideoOff />}
+          onClick={() => toggle('video')}
+        />
+      )}
+      {mayAskForVideo && <Control label="Ask for video" icon={<IconVideo />} onClick={() => phone.attempt(call.requestUpgrade())} />}
+      <Control label="People" icon={<IconPeople />} expanded={sheet === 'people'} onClick={() => onSheet('people')} />
+      <Disclosure label="More" className="control" shows={(close) => <More onDetails={() => onSheet('details')} close={close} />}>
+        <span className="disc">
+          <IconMore />
+        </span>
+        <span>More</span>
+      </Disclosure>
+      <button type="button" className="control" onClick={() => phone.hangUp(call)}>
+        <span className="disc hang-up">
+          <IconPhoneOff />
+        </span>
+        <span>{call.phase === 'connected' ? 'Hang up' : 'Cancel'}</span>
+      </button>
+    </div>
+  );
+}
+
+function More({ onDetails, close }: { onDetails: () => void; close: () => void }) {
+  const choose = (act: () => void) => () => {
+    close();
+    act();
+  };
+  return (
+    <>
+      {document.fullscreenEnabled && (
+        <button type="button" className="choice" onClick={choose(showInFull)}>
+          {document.fullscreenElement ? 'Leave full screen' : 'Full screen'}
+        </button>
+      )}
+      {document.pictureInPictureEnabled && (
+        <button type="button" className="choice" onClick={choose(showInPicture)}>
+          Picture in picture
+        </button>
+      )}
+      <button type="button" className="choice" onClick={choose(onDetails)}>
+        Details
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+import type { Call, CommunicationCenter, ToldPresence } from '@communication-center/client';
+import { useState } from 'react';
+import type { Phone } from '../calls/use-phone.js';
+import { IconUserPlus } from '../icons.js';
+import { Avatar } from '../parts/avatar.js';
+import { Status } from '../parts/status.js';
+import { found } from '../people/found.js';
+import { partText } from '../words/call-sentences.js';
+
+interface Props {
+  center: CommunicationCenter;
+  call: Call;
+  phone: Phone;
+  everybody: readonly ToldPresence[];
+  nameOf: (userAlias: string) => string;
+}
+
+/** Who is in the call, who rings and who is out; and whom one could add. */
+export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
+  const mayKick = call.state.initiator === center.userAlias && call.others.length > 1;
+  const inCall = call.phase === 'connected' || call.direction === 'outgoing';
+  return (
+    <>
+      <ul className="people" aria-label="In this call">
+        {call.others.map((other) => (
+          <li key={other.userAlias}>
+            <Avatar name={nameOf(other.userAlias)} />
+            <span className="grow wrap">
+              <span>{nameOf(other.userAlias)}</span>: <span className="soft">{partText(other)}</span>
+            </span>
+            {other.state === 'gone' && inCall && (
+              <button
+                type="button"
+                className="button"
+                aria-label={`Ring ${nameOf(other.userAlias)} again`}
+                onClick={() => phone.attempt(call.ring([other.userAlias]), [other.userAlias])}
+              >
+                Ring again
+              </button>
+            )}
+            {other.state !== 'gone' && mayKick && (
+              <button
+                type="button"
+                className="button"
+                aria-label={`Remove ${nameOf(other.userAlias)}`}
+                onClick={() => phone.attempt(call.kick(other.userAlias), [other.userAlias])}
+              >
+                Remove
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {inCall && <AddPerson {...{ center, call, phone, everybody, nameOf }} />}
+    </>
+  );
+}
+
+function AddPerson({ center, call, phone, everybody, nameOf }: Props) {
+  const [search, setSearch] = useState('');
+  const inIt = new Set<string>([center.userAlias, ...call.others.map(({ userAlias }) => userAlias)]);
+  const { people, stranger } = found(everybody, { search, nameOf, without: inIt });
+  const add = (userAlias: string) => {
+    phone.attempt(
+      call.add([userAlias]).then(() => setSearch('')),
+      [userAlias],
+    );
+  };
+  return (
+    <section aria-label="Add a person">
+      <label>
+        Add a person
+        <input value={search} onChange={(event) => setSearch(event.currentTarget.value)} autoComplete="off" autoCapitalize="none" />
+      </label>
+      <ul className="people">
+        {people.slice(0, 6).map(({ userAlias, status }) => (
+          <li key={userAlias}>
+            <Avatar name={nameOf(userAlias)} />
+            <span className="grow wrap">{nameOf(userAlias)}</span>
+            <Status status={status} />
+            <AddButton name={nameOf(userAlias)} onAdd={() => add(userAlias)} />
+          </li>
+        ))}
+        {stranger && (
+          <li>
+            <span className="grow wrap">{stranger}</span>
+            <AddButton name={stranger} onAdd={() => add(stranger)} />
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function AddButton({ name, onAdd }: { name: string; onAdd: () => void }) {
+  return (
+    <button type="button" className="icon-button outlined" aria-label={`Add ${name}`} onClick={onAdd}>
+      <IconUserPlus size={18} />
+    </button>
+  );
+}

@@ -1,0 +1,87 @@
+import type { Call, CommunicationCenter, ToldParticipant, ToldPresence } from '@communication-center/client';
+import { useEffect, useReducer, useState } from 'react';
+import { CallStateText, partnersOf } from '../calls/call-state-text.js';
+import type { Phone } from '../calls/use-phone.js';
+import { useSending } from '../calls/use-sending.js';
+import { partText } from '../words/call-sentences.js';
+import { listed } from '../words/lists.js';
+import { ControlBar, type SheetName } from './control-bar.js';
+import { DeviceTroubles } from './device-trouble.js';
+import { PeopleSheet } from './people-sheet.js';
+import { Sheet } from './sheet.js';
+import { Tile } from './tile.js';
+import { Timeline } from './timeline.js';
+import { UpgradeWish } from './upgrade-wish.js';
+
+interface Props {
+  center: CommunicationCenter;
+  call: Call;
+  phone: Phone;
+  everybody: readonly ToldPresence[];
+  nameOf: (userAlias: string) => string;
+  /** Another part of the page is looked at: sound goes on. */
+  isHidden: boolean;
+}
+
+/** The call this device is in: the others as large as can be, oneself small, and what one can do always at hand. */
+export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Props) {
+  const [sheet, setSheet] = useState<SheetName>();
+  const sending = useSending(call);
+  useStreamsOf(call);
+  const open = (name: SheetName) => setSheet(sheet === name ? undefined : name);
+  const shown = call.others.filter(({ state }) => state !== 'gone');
+  return (
+    <section className="stage" aria-label="Current call" hidden={isHidden} data-focus-home tabIndex={-1}>
+      <header className="row between">
+        <h1 className="wrap">{listed(partnersOf(phone).map(nameOf))}</h1>
+        <CallStateText call={call} />
+      </header>
+      <UpgradeWish call={call} phone={phone} nameOf={nameOf} />
+      <div className="scene">
+        {/* Many people are scrolled through. */}
+        <section className={`tiles of-${Math.min(shown.length, 9)}`} aria-label="The others" tabIndex={shown.length > 4 ? 0 : undefined}>
+          {shown.flatMap((other) => tilesOf(call, other, nameOf))}
+        </section>
+        <Tile
+          own
+          name="You"
+          stream={call.localStream}
+          isMuted={!sending.audio.wished || sending.audio.problem !== undefined}
+          sendsPicture={sending.video.wished && sending.video.problem === undefined}
+        />
+      </div>
+      <DeviceTroubles sending={sending} />
+      <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
+      {sheet === 'people' && (
+        <Sheet title="People" onClose={() => setSheet(undefined)}>
+          <PeopleSheet {...{ center, call, phone, everybody, nameOf }} />
+        </Sheet>
+      )}
+      {sheet === 'details' && (
+        <Sheet title="What happened" onClose={() => setSheet(undefined)}>
+          <Timeline center={center} callId={call.callId} sequence={call.state.sequence} />
+        </Sheet>
+      )}
+    </section>
+  );
+}
+
+/** Somebody without a stream yet has a tile as well: it says how far the person is. */
+function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
+  const { userAlias } = other;
+  const note = other.state === 'connected' ? undefined : partText(other);
+  const streams = call.streams.filter((stream) => stream.userAlias === userAlias);
+  if (streams.length === 0) return [<Tile key={userAlias} stream={undefined} name={nameOf(userAlias)} note={note} />];
+  return streams.map(({ streamId, mediaStream }) => <Tile key={streamId} stream={mediaStream} name={nameOf(userAlias)} note={note} />);
+}
+
+/** Draws anew whenever a stream comes or goes. */
+function useStreamsOf(call: Call): void {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const offs = [call.on('localStream', redraw), call.on('streamAdded', redraw), call.on('streamRemoved', redraw)];
+    return () => {
+      for (const off of offs) off();
+    };
+  }, [call]);
+}

@@ -1,0 +1,112 @@
+/*
+ * Everybody can use the page: axe finds nothing against WCAG 2.2 AA in any of its states, light and dark, on the width of a phone and of a
+ * desk; nothing is wider than the page; and with nine people in a call what one can do in it is in view.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Browsers, eventually, Fleet, type Phone, Phones, ringOf, type TestApp } from '@communication-center/testing';
+import type { AxeResults, RunOptions } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { answer, connected, dial, hangUp, pageOf } from './phone-page.js';
+
+const fleet = new Fleet();
+const browsers = new Browsers();
+const phones = new Phones(fleet);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** More letters than fit into a line of a phone, without a blank to break at. */
+const longName = `Wolfeschlegelsteinhausenbergerdorff${'e'.repeat(40)}`;
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await fleet.makeApp({ options: { maxParticipants: 9 } });
+  await fleet.makeUser(app, 'carol', { name: longName });
+});
+
+afterEach(async () => {
+  phones.closeAll();
+  await browsers.closeAll();
+});
+afterAll(() => browsers.quit());
+
+/** @returns what is against the rules in a state of the page, in both schemes and on both widths. */
+async function faultsOf(page: Page, state: string): Promise<string[]> {
+  await page.evaluate(axe);
+  const faults: string[] = [];
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const options: RunOptions = { runOnly: rules, resultTypes: ['violations'] };
+      const { violations } = await page.evaluate(
+        (how) => (window as unknown as { axe: { run: (given: RunOptions) => Promise<AxeResults> } }).axe.run(how),
+        options,
+      );
+      const where = `${state}, ${colorScheme}, ${width} px`;
+      for (const { id, nodes } of violations)
+        faults.push(`${where}: ${id} at ${nodes.map(({ html }) => html.slice(0, 160)).join(' and ')}`);
+      if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)) faults.push(`${where}: wider than the page`);
+    }
+  }
+  return faults;
+}
+
+test('axe finds nothing in any state of the page, light and dark, on the width of a phone and of a desk', async () => {
+  const faults: string[] = [];
+  const look = async (page: Page, state: string) => faults.push(...(await faultsOf(page, state)));
+  const [alice, bob, carol] = await Promise.all([
+    pageOf(browsers, fleet, app, 'alice'),
+    pageOf(browsers, fleet, app, 'bob'),
+    phones.connect(app, 'carol'),
+  ]);
+  await look(await browsers.page(fleet.url), 'signing in');
+  await dial(alice, 'bob');
+  await bob.getByRole('dialog', { name: 'Incoming call' }).waitFor();
+  await Promise.all([look(bob, 'ringing'), look(alice, 'dialing')]);
+  await answer(bob);
+  await Promise.all([alice, bob].map(connected));
+  await alice.getByRole('toolbar').getByRole('button', { name: 'People' }).click();
+  await Promise.all([look(bob, 'in a call'), look(alice, 'in a call, looking at people')]);
+  await alice.getByRole('navigation').getByRole('button', { name: 'People' }).click();
+  await bob.getByRole('navigation').getByRole('button', { name: 'Devices' }).click();
+  await Promise.all([look(bob, 'devices, in a call'), look(alice, 'who is here, in a call')]);
+  await bob.getByRole('region', { name: 'Call under way' }).getByRole('button', { name: 'Return' }).click();
+  await hangUp(bob, [], 'bob');
+  await alice.getByText('bob hung up').waitFor();
+  await bob.getByText('alice called you').waitFor();
+  await bob.getByRole('button', { name: 'Details' }).first().click();
+  await bob.getByText('call.ended').waitFor();
+  await alice.getByRole('navigation').getByRole('button', { name: 'Phone' }).click();
+  await dial(alice, 'carol').catch(() => alice.getByRole('button', { name: `Call ${longName}`, exact: true }).click());
+  await (await ringOf(carol)).decline({ reason: 'busy' });
+  await alice
+    .getByText(/declined: is busy/)
+    .first()
+    .waitFor();
+  await Promise.all([look(bob, 'whom to call, with details'), look(alice, 'after a decline by a long name')]);
+  expect(faults).toEqual([]);
+}, 90_000);
+
+test('with nine people on the width of a phone the controls of the call are in view, and no picture hides them', async () => {
+  const others = await Promise.all(Array.from({ length: 8 }, (_, number) => phones.connect(app, `guest-${number}`)));
+  const alice = await pageOf(browsers, fleet, app, 'alice', { width: 390, height: 800 });
+  for (const { center } of others) await alice.getByRole('checkbox', { name: `Pick ${center.userAlias}` }).check();
+  await alice.getByRole('button', { name: 'Call 8 people', exact: true }).click();
+  await Promise.all(others.map(async (phone: Phone) => (await ringOf(phone)).answer()));
+  await connected(alice);
+  await eventually('all of them being shown', async () => (await alice.locator('.tiles .tile').count()) === 8);
+  const controls = alice.getByRole('toolbar').getByRole('button');
+  expect(await controls.count()).toBeGreaterThanOrEqual(5);
+  for (const control of await controls.all()) {
+    const box = await control.boundingBox();
+    expect(box && box.x >= 0 && box.x + box.width <= 390 && box.y + box.height <= 800 && box.width >= 44 && box.height >= 44).toBe(true);
+    // What lies at its middle is the control itself.
+    const isOnTop = await control.evaluate((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    });
+    expect(isOnTop).toBe(true);
+  }
+  await hangUp(alice, [], 'alice');
+});
