@@ -34,15 +34,15 @@ export class SafeHeaders {
 
   /**
    * @param host whom the request was for.
-   * @returns what is said of the console and its parts. Scripts are files of the door alone; styles may stand in the page, since
-   * its components write theirs there. Older browsers do not take a socket of the same host for `'self'`.
+   * @returns what is said of the console and its parts. Scripts and styles are files of the door
+   * alone. Older browsers do not take a socket of the same host for `'self'`.
    */
   ofPage(host: string | undefined): Record<string, string> {
     const sockets = host && hostForm.test(host) ? [`ws://${host}`, `wss://${host}`] : [];
     const policy = [
       "default-src 'none'",
       "script-src 'self'",
-      "style-src 'self' 'unsafe-inline'",
+      "style-src 'self'",
       // People's pictures lie elsewhere.
       "img-src 'self' data: https:",
       "media-src 'self' blob:",
