@@ -57,7 +57,11 @@ export function usePhone(center: CommunicationCenter): Phone {
     const stop = new AbortController();
     isDialing.current = true;
     forget('act', 'end');
-    setDialing({ callees, callType, cancel: () => stop.abort() });
+    const cancel = () => {
+      stop.abort();
+      tell({ about: 'end', tone: 'plain', say: () => 'You cancelled the call' });
+    };
+    setDialing({ callees, callType, cancel });
     const placed = center.call([...callees], { callType, signal: stop.signal });
     attempt(placed, callees);
     void placed

@@ -20,6 +20,7 @@ export function useSafeKeys() {
     // Browsers press a button when the space bar is let go.
     onKeyUpCapture: (event: KeyboardEvent) => {
       if (refused.current) stop(event);
+      refused.current = false;
     },
     onClickCapture: (event: MouseEvent) => {
       const isOfKey = event.detail === 0;
