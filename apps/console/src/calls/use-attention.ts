@@ -16,6 +16,9 @@ export function useAttention({ ringing, current, dialing }: Phone, nameOf: (user
       : plainTitle;
   useEffect(() => {
     document.title = title;
+    return () => {
+      document.title = plainTitle;
+    };
   }, [title]);
   const ringId = ringing?.ringId;
   useEffect(() => {

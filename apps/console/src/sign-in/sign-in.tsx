@@ -11,6 +11,12 @@ interface Props {
 const given = new URLSearchParams(window.location.search);
 const kept = () => keptSignIn(given);
 
+/** Leaves an attempt that may go on for long. */
+function signInAnew(): void {
+  forgetSignIn();
+  window.location.reload();
+}
+
 /**
  * Signs in with an app id and an alias, as apps in development may. The address can fill both in: /?app=demo&alias=alice. Whoever
  * signed in within this tab is signed in again by itself.
@@ -48,7 +54,12 @@ export function SignIn({ onSignedIn }: Props) {
   if (again) {
     return (
       <main className="centered" id="main" tabIndex={-1}>
-        <p role="status">Signing {again.userAlias} in again…</p>
+        <div className="card">
+          <p role="status">Signing {again.userAlias} in again…</p>
+          <button type="button" className="button" onClick={signInAnew}>
+            Sign in as somebody else
+          </button>
+        </div>
       </main>
     );
   }

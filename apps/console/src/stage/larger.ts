@@ -1,10 +1,10 @@
 /** What a browser refuses here it says by itself, or does without a word: nothing of the call depends on it. */
 const refused = () => undefined;
 
-/** The stage on the whole screen, or back. */
+/** The call on the whole screen, or back: with all that may be told above it, as that somebody else calls. */
 export function showInFull(): void {
   if (document.fullscreenElement) void document.exitFullscreen().catch(refused);
-  else void document.querySelector('.stage')?.requestFullscreen().catch(refused);
+  else void document.querySelector('.app')?.requestFullscreen().catch(refused);
 }
 
 /** The first of the others in a window of its own, that stays above what else is looked at; or back. */
