@@ -86,7 +86,7 @@ test('the wall shows who is where and with whom, live; it is sorted and searched
   await carol.getByRole('columnheader', { name: 'Status' }).and(carol.locator('[aria-sort=ascending]')).waitFor();
   await show(carol, 'Devices');
   await eventually('two devices being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 2);
-  expect(await carol.getByRole('table').innerText()).not.toMatch(/[0-9a-f]{8}/);
+  expect(await carol.getByRole('table').textContent()).not.toMatch(/[0-9a-f]{8}/);
   await bob.getByRole('button', { name: 'Hang up' }).click();
   await eventually('nobody being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 0);
 });

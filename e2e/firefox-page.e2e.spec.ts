@@ -19,7 +19,7 @@ afterAll(() => Promise.all([browsers.quit(), firefox.quit()]));
 
 const press = (page: Page, name: string) => page.locator(`::-p-aria([name="${name}"][role="button"])`).click();
 const says = (page: Page, text: string) =>
-  eventually(`the page saying ${text}`, () => page.evaluate((said) => document.body.innerText.includes(said), text), 20_000);
+  eventually(`the page saying ${text}`, () => page.evaluate((said) => document.body.textContent.includes(said), text), 20_000);
 
 /** How far the picture of the other has come: undefined while there is none. */
 const pictureOf = (page: Page) =>
