@@ -44,12 +44,30 @@ test('a call is declined with a reason, and the next one is cancelled', async ()
   await alice.getByText('You cancelled the call', { exact: true }).waitFor();
 });
 
-test('it rings, shows a call under way and tells its end on every page, and in the title', async () => {
+/** Notes what a page would tell of outside of itself, as one that may and is not looked at. */
+function noteNotifications(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const notified: string[] = [];
+    class Noted {
+      static permission = 'granted';
+      constructor(title: string) {
+        notified.push(title);
+      }
+      close() {}
+    }
+    Object.assign(document, { hasFocus: () => false });
+    Object.assign(window, { notified, Notification: Noted });
+  });
+}
+
+test('it rings, shows a call under way and tells its end on every page, in the title, and by a notification', async () => {
   const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
   await show(bob, 'Devices');
+  await noteNotifications(bob);
   await dial(alice, 'bob');
   await ring(bob).getByText('alice').waitFor();
   await eventually('the title telling it', async () => (await bob.title()).includes('alice is calling'));
+  expect(await bob.evaluate(() => (window as unknown as { notified: string[] }).notified)).toEqual(['alice is calling']);
   await answer(bob);
   await connected(bob);
   await show(bob, 'People');
