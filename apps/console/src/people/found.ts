@@ -14,6 +14,7 @@ interface Found {
   stranger: string | undefined;
 }
 
+const letters = new Intl.Collator();
 const ranks: Record<string, number> = { online: 0, busy: 1, away: 2, do_not_disturb: 3, offline: 9 };
 
 /** Orders people as one looks for them: who is here first, then by name. */
@@ -22,7 +23,7 @@ export function byPresence(nameOf: (userAlias: string) => string) {
   const rank = ({ status }: ToldPresence) => ranks[status] ?? 4;
   const name = ({ userAlias }: ToldPresence) => nameOf(userAlias);
   return (one: ToldPresence, other: ToldPresence) =>
-    isHere(one) - isHere(other) || rank(one) - rank(other) || name(one).localeCompare(name(other));
+    isHere(one) - isHere(other) || rank(one) - rank(other) || letters.compare(name(one), name(other));
 }
 
 /** @returns who fits what was written: by name or alias, from anywhere in it. */

@@ -24,6 +24,17 @@ test('what is wanted at one moment is asked together, 64 at a time, and once', a
   expect(asked).toHaveLength(2);
 });
 
+test('of a whole town not all are asked for', async () => {
+  let asked = 0;
+  const book = new NameBook(async (userAliases) => {
+    asked += userAliases.length;
+    return [];
+  });
+  for (let number = 0; number < 5000; number += 1) book.reader()(`u${number}`);
+  await vi.runAllTimersAsync();
+  expect(asked).toBe(2000);
+});
+
 test('a question that failed is asked again, after a while, the next time somebody wants the name', async () => {
   let isAway = true;
   const book = new NameBook(async () => {

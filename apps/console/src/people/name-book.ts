@@ -3,6 +3,8 @@ import { useSyncExternalStore } from 'react';
 
 /** So many may be asked for in one question. */
 const atOnce = 64;
+/** In an app with more people the others go by their aliases: a page does not ask for a whole town. */
+const askedAtMost = 2000;
 /** Names that are wanted at the same moment are asked for together. */
 const gatherMs = 20;
 /** After a question that failed the names are asked for again, the next time somebody wants them. */
@@ -37,7 +39,7 @@ export class NameBook {
   }
 
   #want(userAlias: string): void {
-    if (this.#asked.has(userAlias)) return;
+    if (this.#asked.has(userAlias) || this.#asked.size >= askedAtMost) return;
     this.#asked.add(userAlias);
     this.#wanted.add(userAlias);
     this.#gathering ??= setTimeout(() => void this.#askAll(), gatherMs);
