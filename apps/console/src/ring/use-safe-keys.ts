@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type MouseEvent, useRef, useState } from 'react';
 
 /** Nobody reads, decides and presses a key faster: what comes earlier was meant for something else. */
-export const unreadMs = 600;
+const unreadMs = 600;
 
 /** Keeps keys from a ring that were not meant for it: those pressed before one can have read it, and those held down since then. */
 export function useSafeKeys() {
