@@ -1,6 +1,7 @@
 import type { CommunicationCenter, ConnectionState } from '@communication-center/client';
 import { useCallback, useEffect, useState } from 'react';
-import { CallBar } from './calls/call-bar.js';
+import { CallBar, ElsewhereBar } from './calls/call-bar.js';
+import { keyOf } from './calls/key-of.js';
 import { NoticesView } from './calls/notices-view.js';
 import { useAttention } from './calls/use-attention.js';
 import { useConnection } from './calls/use-connection.js';
@@ -10,7 +11,6 @@ import { IconBell } from './icons.js';
 import { useNames } from './people/name-book.js';
 import { useEverybody } from './people/use-everybody.js';
 import { Ring } from './ring/ring.js';
-import { DialingStage } from './stage/dialing-stage.js';
 import { Stage } from './stage/stage.js';
 import { StartPage } from './start/start-page.js';
 import { Devices, People } from './wall/wall.js';
@@ -29,18 +29,17 @@ export function SignedIn({ center, onSignOut }: Props) {
   const [page, setPage] = useState<Page>('phone');
   const phone = usePhone(center);
   const nameOf = useNames(center);
-  const { ringing, current, dialing, notices } = phone;
+  const { ringing, current, elsewhere, notices } = phone;
   const { tell } = notices;
   const notSeen = useCallback(
     (error: unknown) => tell({ about: 'presence', tone: 'bad', say: () => `Nobody can be shown here: ${refusalSentence(error)}` }),
     [tell],
   );
   const everybody = useEverybody(center, notSeen);
-  const busy = current ?? dialing;
-  const { asked, stay } = useWayBack(busy !== undefined);
+  const { asked, stay } = useWayBack(current !== undefined);
   useAttention(phone, nameOf);
   // A call is looked at from its beginning.
-  const isBusy = busy !== undefined;
+  const isBusy = current !== undefined;
   useEffect(() => {
     if (isBusy) setPage('phone');
   }, [isBusy]);
@@ -51,12 +50,12 @@ export function SignedIn({ center, onSignOut }: Props) {
       <p className="unseen" role="alert">
         {ringing && `${nameOf(ringing.state.initiator)} is calling`}
       </p>
-      {isBusy && page !== 'phone' && <CallBar phone={phone} nameOf={nameOf} onReturn={() => setPage('phone')} />}
+      {current && page !== 'phone' && <CallBar call={current} phone={phone} nameOf={nameOf} onReturn={() => setPage('phone')} />}
+      {elsewhere && !current && <ElsewhereBar call={elsewhere} phone={phone} nameOf={nameOf} />}
       <NoticesView notices={notices} nameOf={nameOf} />
-      {asked && <LeaveQuestion onStay={stay} onHangUp={() => (current ? phone.hangUp(current) : dialing?.cancel())} />}
+      {asked && <LeaveQuestion onStay={stay} onHangUp={() => current && phone.hangUp(current)} />}
       <main id="main" tabIndex={-1} data-focus-home className={isOnStage ? 'on-stage' : ''}>
-        {current && <Stage key={current.callId} call={current} isHidden={!isOnStage} {...{ center, phone, everybody, nameOf }} />}
-        {!current && dialing && <DialingStage isHidden={!isOnStage} {...{ dialing, nameOf }} />}
+        {current && <Stage key={keyOf(current)} call={current} isHidden={!isOnStage} {...{ center, phone, everybody, nameOf }} />}
         {!isBusy && page === 'phone' && <StartPage {...{ center, phone, everybody, nameOf }} />}
         {page === 'people' && <People {...{ everybody, nameOf }} />}
         {page === 'devices' && <Devices {...{ everybody, nameOf }} />}

@@ -1,11 +1,13 @@
 import type { Call } from '@communication-center/client';
+import { useEffect, useReducer } from 'react';
 import { clock } from '../words/lists.js';
-import type { Phone } from './use-phone.js';
 import { useSecondsSince } from './use-seconds.js';
 
 /** How far a call is: in a word, and once somebody has answered by a clock. */
-export function CallStateText({ call }: { call: Call | undefined }) {
-  const answeredAt = call?.phase === 'connected' && 'answeredAt' in call.state ? (call.state.answeredAt ?? undefined) : undefined;
+export function CallStateText({ call }: { call: Call }) {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => call.on('linkChanged', redraw), [call]);
+  const answeredAt = call.phase === 'connected' && 'answeredAt' in call.state ? (call.state.answeredAt ?? undefined) : undefined;
   const seconds = useSecondsSince(answeredAt);
   return (
     <span className="call-state">
@@ -20,14 +22,13 @@ export function CallStateText({ call }: { call: Call | undefined }) {
   );
 }
 
-function stateText(call: Call | undefined): string {
-  if (call?.phase === 'connected') return 'Connected';
-  return call?.others.some((other) => other.state === 'ringing' && other.confirmed) ? 'Ringing' : 'Calling';
+function stateText({ phase, link, others }: Call): string {
+  if (phase === 'connected') return link === 'reconnecting' ? 'Reconnecting…' : 'Connected';
+  return others.some((other) => other.state === 'ringing' && other.confirmed) ? 'Ringing' : 'Calling';
 }
 
-/** @returns whom the phone is busy with, by alias. */
-export function partnersOf({ current, dialing }: Pick<Phone, 'current' | 'dialing'>): readonly string[] {
-  if (!current) return dialing?.callees ?? [];
-  const here = current.others.filter(({ state }) => state !== 'gone');
-  return (here.length > 0 ? here : current.others).map(({ userAlias }) => userAlias);
+/** @returns whom a call is with, by alias. */
+export function partnersOf(call: Call): readonly string[] {
+  const here = call.others.filter(({ state }) => state !== 'gone');
+  return (here.length > 0 ? here : call.others).map(({ userAlias }) => userAlias);
 }

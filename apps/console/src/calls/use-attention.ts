@@ -5,14 +5,13 @@ import type { Phone } from './use-phone.js';
 const plainTitle = 'Communication Center';
 
 /** Tells of calls where the page is not looked at: in the tab's title, and by a notification where that is allowed. */
-export function useAttention({ ringing, current, dialing }: Phone, nameOf: (userAlias: string) => string): void {
+export function useAttention({ ringing, current }: Phone, nameOf: (userAlias: string) => string): void {
   const caller = ringing && nameOf(ringing.state.initiator);
-  const others = listed((current?.others.map(({ userAlias }) => userAlias) ?? dialing?.callees ?? []).map(nameOf));
-  const busy = current ?? dialing;
+  const others = listed((current?.others ?? []).map(({ userAlias }) => nameOf(userAlias)));
   const title = caller
     ? `📞 ${caller} is calling`
-    : busy
-      ? `${current?.phase === 'connected' ? 'In a call with' : 'Calling'} ${others}`
+    : current
+      ? `${current.phase === 'connected' ? 'In a call with' : 'Calling'} ${others}`
       : plainTitle;
   useEffect(() => {
     document.title = title;

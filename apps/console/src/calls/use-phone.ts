@@ -3,14 +3,8 @@ import type { CallType } from '@communication-center/contracts';
 import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { endSentence } from '../words/call-sentences.js';
 import { refusalSentence } from '../words/refusals.js';
-import { type Notices, useNotices } from './use-notices.js';
-
-/** A dial that the Center has not answered yet. */
-export interface Dialing {
-  callees: readonly string[];
-  callType: CallType;
-  cancel: () => void;
-}
+import { keptWishes } from './kept-wishes.js';
+import { type Notice, type Notices, useNotices } from './use-notices.js';
 
 /** The phone of this page, whatever part of the page is looked at. */
 export interface Phone {
@@ -18,11 +12,15 @@ export interface Phone {
   ringing: Call | undefined;
   /** The call this device is in, dials or has answered. */
   current: Call | undefined;
-  dialing: Dialing | undefined;
+  /** A call that the user is in on another device. */
+  elsewhere: Call | undefined;
   notices: Notices;
   /** The last call that ended here; undefined before the first. */
   lastEnded: Call | undefined;
   dial: (callees: readonly string[], callType: CallType) => void;
+  answer: (call: Call, hangUpOther: boolean) => void;
+  /** Comes back into a call that goes on, or moves it here from another device. */
+  join: (call: Call) => void;
   hangUp: (call: Call) => void;
   /** Silences a ring on this device alone. */
   ignore: (call: Call) => void;
@@ -35,67 +33,51 @@ const overtaken = new Set<string>(['dial_cancelled', 'already_ended', 'already_a
 
 export function usePhone(center: CommunicationCenter): Phone {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const [dialing, setDialing] = useState<Dialing>();
   const [lastEnded, setLastEnded] = useState<Call>();
   const notices = useNotices();
-  const { tell, forget } = notices;
-  const isDialing = useRef(false);
-  const endedByMe = useRef(new Set<string>());
-  useCallChanges(center, { tell, forget, endedByMe: endedByMe.current, onEnded: setLastEnded, redraw });
+  const { tell } = notices;
+  const endedByMe = useRef(new Set<Call>()).current;
 
   const attempt = useCallback(
     (act: Promise<unknown>, about: readonly string[] = []) => {
       act.catch((error: unknown) => {
         if (error instanceof CenterError && overtaken.has(error.code)) return;
-        tell({ about: 'act', tone: 'bad', say: (nameOf) => refusalSentence(error, { names: about.map(nameOf) }) });
+        tell({ about: 'act', tone: 'bad', say: (nameOf) => refusalSentence(error, about.map(nameOf), nameOf) });
       });
     },
     [tell],
   );
+  const join = useCallback((call: Call) => attempt(call.join({ sending: keptWishes() })), [attempt]);
+  useCallChanges(center, { notices, endedByMe, join, onEnded: setLastEnded, redraw });
   const dial = (callees: readonly string[], callType: CallType) => {
-    if (isDialing.current || currentOf(center)) return;
-    const stop = new AbortController();
-    isDialing.current = true;
-    forget('act', 'end');
-    const cancel = () => {
-      stop.abort();
-      tell({ about: 'end', tone: 'plain', say: () => 'You cancelled the call' });
-    };
-    setDialing({ callees, callType, cancel });
-    const placed = center.call([...callees], { callType, signal: stop.signal });
-    attempt(placed, callees);
-    void placed
-      .catch(() => undefined)
-      .finally(() => {
-        isDialing.current = false;
-        setDialing(undefined);
-      });
+    if (!currentOf(center)) center.dial([...callees], { callType, sending: keptWishes() });
   };
+  const answer = (call: Call, hangUpOther: boolean) => attempt(call.answer({ hangUpOther, sending: keptWishes() }), [call.state.initiator]);
   const hangUp = (call: Call) => {
-    if (endedByMe.current.has(call.callId)) return;
-    endedByMe.current.add(call.callId);
-    const act = call.hangUp();
-    act.catch(() => endedByMe.current.delete(call.callId));
-    attempt(act);
+    endedByMe.add(call);
+    attempt(call.hangUp());
   };
   const ignore = (call: Call) => {
-    endedByMe.current.add(call.callId);
+    endedByMe.add(call);
     attempt(call.ignore());
   };
   const ringing = center.activeCalls.find(({ phase }) => phase === 'ringing');
-  return { ringing, current: currentOf(center), dialing, notices, lastEnded, dial, hangUp, ignore, attempt };
+  const [elsewhere] = center.callsElsewhere;
+  return { ringing, current: currentOf(center), elsewhere, notices, lastEnded, dial, answer, join, hangUp, ignore, attempt };
 }
 
 const currentOf = (center: CommunicationCenter) => center.activeCalls.find(({ phase }) => phase !== 'ringing');
 
-interface Changes extends Pick<Notices, 'tell' | 'forget'> {
-  endedByMe: ReadonlySet<string>;
+interface Changes {
+  notices: Pick<Notices, 'tell' | 'forget'>;
+  endedByMe: ReadonlySet<Call>;
+  join: (call: Call) => void;
   onEnded: (call: Call) => void;
   redraw: () => void;
 }
 
 /** Draws anew whenever a call changes, and tells why one is over that was under way while this page looked. */
-function useCallChanges(center: CommunicationCenter, { tell, forget, endedByMe, onEnded, redraw }: Changes): void {
+function useCallChanges(center: CommunicationCenter, { notices: { tell, forget }, endedByMe, join, onEnded, redraw }: Changes): void {
   useEffect(() => {
     const underWay = new Set<Call>(center.activeCalls);
     const told = (call: Call) => {
@@ -105,13 +87,8 @@ function useCallChanges(center: CommunicationCenter, { tell, forget, endedByMe, 
         underWay.add(call);
       } else if (underWay.delete(call)) {
         forget('act');
-        tell({
-          about: 'end',
-          tone: 'plain',
-          say: (nameOf) => endSentence(call, nameOf, endedByMe.has(call.callId)),
-          ...wayBack(call, tell),
-        });
-        onEnded(call);
+        tell(endNotice(center, call, { byMe: endedByMe.has(call), join }));
+        if (call.isPlaced || call.end?.error?.callId) onEnded(call);
       }
     };
     const offs = [
@@ -126,12 +103,21 @@ function useCallChanges(center: CommunicationCenter, { tell, forget, endedByMe, 
     return () => {
       for (const off of offs) off();
     };
-  }, [center, tell, forget, endedByMe, onEnded, redraw]);
+  }, [center, tell, forget, endedByMe, join, onEnded, redraw]);
 }
 
-/** While the others talk on one can come back. */
-function wayBack(call: Call, tell: Notices['tell']) {
-  if (call.state.status !== 'connected' || call.end?.reason === 'answered_elsewhere' || call.end?.reason === 'kicked') return {};
-  const join = () => call.join().catch((error: unknown) => tell({ about: 'act', tone: 'bad', say: () => refusalSentence(error) }));
-  return { offer: { label: 'Join again', act: () => void join() } };
+/** Why a call is over; and the way back, while the others talk on, or into the call that was in its way. */
+function endNotice(center: CommunicationCenter, call: Call, { byMe, join }: { byMe: boolean; join: (call: Call) => void }): Notice {
+  const { end } = call;
+  const error = end?.reason === 'error' ? end.error : undefined;
+  const about = call.others.map(({ userAlias }) => userAlias);
+  const [elsewhere] = center.callsElsewhere;
+  const goesOn = call.state.status === 'connected' && end?.reason !== 'answered_elsewhere' && end?.reason !== 'kicked';
+  return {
+    about: 'end',
+    tone: error ? 'bad' : 'plain',
+    say: (nameOf) => (error ? refusalSentence(error, about.map(nameOf), nameOf) : endSentence(call, nameOf, byMe)),
+    ...(goesOn && { offer: { label: 'Join again', act: () => join(call) } }),
+    ...(error?.code === 'initiator_busy' && elsewhere && { offer: { label: 'Take it over here', act: () => join(elsewhere) } }),
+  };
 }

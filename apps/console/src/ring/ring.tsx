@@ -22,7 +22,7 @@ interface Props {
  */
 export function Ring({ call, phone, nameOf, onAnswered }: Props) {
   const { initiator, callType } = call.state;
-  const isBusy = Boolean(phone.current) || Boolean(phone.dialing) || call.waiting;
+  const isBusy = Boolean(phone.current) || call.waiting;
   const [isSilent, setSilent] = useState(false);
   const answerButton = useRef<HTMLButtonElement>(null);
   const safeKeys = useSafeKeys();
@@ -40,7 +40,7 @@ export function Ring({ call, phone, nameOf, onAnswered }: Props) {
   const answer = () => {
     // The focus goes on to the call.
     keep();
-    phone.attempt(call.answer({ hangUpOther: isBusy }), [initiator]);
+    phone.answer(call, isBusy);
     onAnswered();
   };
   const decline = (reason?: DeclineReason) => phone.attempt(call.decline(reason ? { reason } : {}));

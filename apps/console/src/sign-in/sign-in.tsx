@@ -1,5 +1,6 @@
 import { CommunicationCenter } from '@communication-center/client';
 import { type FormEvent, useEffect, useState } from 'react';
+import { keptWishes } from '../calls/kept-wishes.js';
 import { refusalSentence } from '../words/refusals.js';
 import { type Credentials, forgetSignIn, keepSignIn, keptSignIn } from './kept-sign-in.js';
 import { ownDeviceId } from './own-device.js';
@@ -32,7 +33,13 @@ export function SignIn({ onSignedIn }: Props) {
     setBusy(true);
     setError(undefined);
     try {
-      const center = await CommunicationCenter.connect({ url: window.location.origin, deviceId: await ownDeviceId(), ...credentials });
+      const center = await CommunicationCenter.connect({
+        url: window.location.origin,
+        deviceId: await ownDeviceId(),
+        // A call that this device is still in goes on as it was.
+        sending: keptWishes(),
+        ...credentials,
+      });
       keepSignIn(credentials);
       onSignedIn(center);
     } catch (problem) {

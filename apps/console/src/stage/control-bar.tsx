@@ -1,4 +1,4 @@
-import type { Call } from '@communication-center/client';
+import type { Call, DeviceSending } from '@communication-center/client';
 import type { Phone } from '../calls/use-phone.js';
 import type { Sending } from '../calls/use-sending.js';
 import { IconMicrophone, IconMicrophoneOff, IconMore, IconPeople, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
@@ -24,17 +24,12 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
     <div className="controls" role="toolbar" aria-label="Call controls">
       <Control
         label="Microphone"
-        on={audio.wished && !audio.problem}
-        icon={audio.wished && !audio.problem ? <IconMicrophone /> : <IconMicrophoneOff />}
+        on={isOn(audio)}
+        icon={isOn(audio) ? <IconMicrophone /> : <IconMicrophoneOff />}
         onClick={() => toggle('audio')}
       />
       {call.callType === 'audio_video' && (
-        <Control
-          label="Camera"
-          on={video.wished && !video.problem}
-          icon={video.wished && !video.problem ? <IconVideo /> : <IconVideoOff />}
-          onClick={() => toggle('video')}
-        />
+        <Control label="Camera" on={isOn(video)} icon={isOn(video) ? <IconVideo /> : <IconVideoOff />} onClick={() => toggle('video')} />
       )}
       {mayAskForVideo && <Control label="Ask for video" icon={<IconVideo />} onClick={() => phone.attempt(call.requestUpgrade())} />}
       <Control label="People" icon={<IconPeople />} expanded={sheet === 'people'} onClick={() => onSheet('people')} />
@@ -53,6 +48,8 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
     </div>
   );
 }
+
+const isOn = ({ wished, problem }: DeviceSending) => wished && !problem;
 
 function More({ onDetails, close }: { onDetails: () => void; close: () => void }) {
   const choose = (act: () => void) => () => {

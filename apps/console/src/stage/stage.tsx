@@ -1,4 +1,4 @@
-import type { Call, CommunicationCenter, ToldParticipant, ToldPresence } from '@communication-center/client';
+import type { Call, CommunicationCenter, Reach, ToldParticipant, ToldPresence } from '@communication-center/client';
 import { useEffect, useReducer, useState } from 'react';
 import { CallStateText, partnersOf } from '../calls/call-state-text.js';
 import type { Phone } from '../calls/use-phone.js';
@@ -33,7 +33,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   return (
     <section className="stage" aria-label="Current call" hidden={isHidden} data-focus-home tabIndex={-1}>
       <header className="row between">
-        <h1 className="wrap">{listed(partnersOf(phone).map(nameOf))}</h1>
+        <h1 className="wrap">{listed(partnersOf(call).map(nameOf))}</h1>
         <CallStateText call={call} />
       </header>
       <UpgradeWish call={call} phone={phone} nameOf={nameOf} />
@@ -42,13 +42,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
         <section className={`tiles of-${Math.min(shown.length, 9)}`} aria-label="The others" tabIndex={shown.length > 4 ? 0 : undefined}>
           {shown.flatMap((other) => tilesOf(call, other, nameOf))}
         </section>
-        <Tile
-          own
-          name="You"
-          stream={call.localStream}
-          isMuted={!sending.audio.wished || sending.audio.problem !== undefined}
-          sendsPicture={sending.video.wished && sending.video.problem === undefined}
-        />
+        <Tile own name="You" stream={call.localStream} isMuted={sending.audio.state !== 'on'} sendsPicture={sending.video.state === 'on'} />
       </div>
       <DeviceTroubles sending={sending} />
       <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
@@ -59,7 +53,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
       )}
       {sheet === 'details' && (
         <Sheet title="What happened" onClose={() => setSheet(undefined)}>
-          <Timeline center={center} callId={call.callId} sequence={call.state.sequence} />
+          {call.isPlaced && <Timeline center={center} callId={call.callId} sequence={call.state.sequence} />}
         </Sheet>
       )}
     </section>
@@ -69,17 +63,36 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
 /** Somebody without a stream yet has a tile as well: it says how far the person is. */
 function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
   const { userAlias } = other;
-  const note = other.state === 'connected' ? undefined : partText(other);
+  const name = nameOf(userAlias);
+  const note = other.state === 'connected' ? reachTexts[call.reachOf(userAlias)] : partText(other);
   const streams = call.streams.filter((stream) => stream.userAlias === userAlias);
-  if (streams.length === 0) return [<Tile key={userAlias} stream={undefined} name={nameOf(userAlias)} note={note} />];
-  return streams.map(({ streamId, mediaStream }) => <Tile key={streamId} stream={mediaStream} name={nameOf(userAlias)} note={note} />);
+  if (streams.length === 0) return [<Tile key={userAlias} stream={undefined} name={name} note={note} />];
+  return streams.map(({ streamId, mediaStream, sending }) => (
+    <Tile
+      key={streamId}
+      stream={mediaStream}
+      name={name}
+      note={note ?? (sending?.video === 'none' && call.callType === 'audio_video' ? 'has no camera' : undefined)}
+      isMuted={sending !== undefined && sending.audio !== 'on'}
+      // What an older client sends, its tracks tell.
+      sendsPicture={sending === undefined || sending.video === 'on'}
+    />
+  ));
 }
 
-/** Draws anew whenever a stream comes or goes. */
+const reachTexts: Record<Reach, string | undefined> = {
+  here: undefined,
+  joining: 'is joining',
+  reconnecting: 'Reconnecting…',
+  away: 'left, may come back',
+};
+
+/** Draws anew whenever a stream comes, goes or is another, or somebody is reached otherwise. */
 function useStreamsOf(call: Call): void {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const offs = [call.on('localStream', redraw), call.on('streamAdded', redraw), call.on('streamRemoved', redraw)];
+    const events = ['localStream', 'streamAdded', 'streamRemoved', 'streamChanged', 'linkChanged'] as const;
+    const offs = events.map((event) => call.on(event, redraw));
     return () => {
       for (const off of offs) off();
     };

@@ -1,21 +1,22 @@
 import { CenterError } from '@communication-center/client';
-import type { ProblemCode } from '@communication-center/contracts';
 import { listed } from './lists.js';
 
-/** What was tried when it was refused. */
-interface Tried {
-  /** Whom it was about, as they are called. */
-  names: readonly string[];
-}
-
-/** @returns why the Center did not do something, as one would say it, and what helps. */
-export function refusalSentence(error: unknown, { names }: Tried = { names: [] }): string {
+/**
+ * @param names whom it was about, as they are called.
+ * @param nameOf tells what those are called whom the refusal itself names.
+ * @returns why the Center did not do something, as one would say it, and what helps.
+ */
+export function refusalSentence(error: unknown, names: readonly string[] = [], nameOf = (userAlias: string) => userAlias): string {
   if (!(error instanceof CenterError)) return error instanceof Error ? error.message : String(error);
-  const who = listed(names);
-  const known: Partial<Record<ProblemCode, string>> = {
+  const about = error.userAliases.length > 0 ? error.userAliases.map(nameOf) : names;
+  const who = listed(about);
+  const known: Record<string, string> = {
     unknown_user: `Nobody here is called ${who}`,
-    all_callees_busy: names.length > 1 ? `${who} are all in another call` : `${who} is in another call`,
-    initiator_busy: 'You are in a call on another device: hang up there first',
+    invalid_alias: `Nobody can be called ${who}`,
+    calling_oneself: 'That is you: nobody can call oneself',
+    nobody_called: 'Choose somebody to call',
+    all_callees_busy: about.length > 1 ? `${who} are all in another call` : `${who} is in another call`,
+    initiator_busy: 'You are in a call on another device',
     already_in_call: 'You are in another call: hang that up first',
     already_answered: 'You answered on another device',
     already_ended: 'That call is over',
@@ -35,5 +36,5 @@ export function refusalSentence(error: unknown, { names }: Tried = { names: [] }
     unknown_app: 'There is no such app',
     app_suspended: 'This app is suspended: nobody can sign in to it',
   };
-  return known[error.code as ProblemCode] ?? `${error.message}${error.traceId ? ` (trace ${error.traceId})` : ''}`;
+  return known[error.code] ?? `${error.message}${error.traceId ? ` (trace ${error.traceId})` : ''}`;
 }

@@ -74,10 +74,10 @@ test('how far somebody is in a call', () => {
 });
 
 test('refusals name people, and what helps', () => {
-  expect(refusalSentence(new CenterError('unknown_user', 'x'), { names: ['bobb'] })).toBe('Nobody here is called bobb');
-  expect(refusalSentence(new CenterError('all_callees_busy', 'x'), { names: ['Bob', 'Carol'] })).toBe(
-    'Bob and Carol are all in another call',
-  );
+  expect(refusalSentence(new CenterError('unknown_user', 'x'), ['bobb'])).toBe('Nobody here is called bobb');
+  expect(refusalSentence(new CenterError('all_callees_busy', 'x'), ['Bob', 'Carol'])).toBe('Bob and Carol are all in another call');
+  const oneOfTwo = new CenterError('unknown_user', 'x', { userAliases: ['c'] });
+  expect(refusalSentence(oneOfTwo, ['Bob', 'Carol'], nameOf)).toBe('Nobody here is called Carol');
   expect(refusalSentence(new CenterError('conflict', 'It has changed', { traceId: 't1' }))).toBe('It has changed (trace t1)');
 });
 
