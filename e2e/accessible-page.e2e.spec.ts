@@ -88,6 +88,19 @@ test('axe finds nothing in any state of the page, light and dark, on the width o
   expect(faults).toEqual([]);
 }, 90_000);
 
+test('axe finds a button without a name, and what is wider than the page', async () => {
+  const page = await browsers.page(fleet.url);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.evaluate(() => {
+    const button = document.createElement('button');
+    button.style.width = '400px';
+    document.querySelector('main')?.append(button);
+  });
+  const faults = await faultsOf(page, 'spoilt');
+  expect(faults.filter((fault) => fault.includes('button-name'))).toHaveLength(4);
+  expect(faults.filter((fault) => fault.includes('wider than the page'))).toHaveLength(2);
+});
+
 test('with nine people on the width of a phone the controls of the call are in view, and no picture hides them', async () => {
   const others = await Promise.all(Array.from({ length: 8 }, (_, number) => phones.connect(app, `guest-${number}`)));
   const alice = await pageOf(browsers, fleet, app, 'alice', { width: 390, height: 800 });
