@@ -1,7 +1,7 @@
 /** In a call a ping goes out so often, in milliseconds. */
 export const pingInCallMs = 1000;
 /** After so long without a sign, in milliseconds, the other side counts as quiet: two pings had no answer. */
-export const quietAfterMs = 2200;
+const quietAfterMs = 2200;
 
 /** Tells when nothing was heard for a while, and when something is heard again. */
 export class Silence {
