@@ -36,6 +36,10 @@ export class SdkPage {
 
   static async open(browsers: Browsers, fleet: Fleet, app: TestApp, userAlias: string): Promise<SdkPage> {
     const page = await browsers.page(`${fleet.url}/`);
+    // A page of the console's origin, without its policy: what a test evaluates may make functions of texts, and what it calls later may not.
+    const address = `${fleet.url}/page-of-the-test`;
+    await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>A page</title>' }));
+    await page.goto(address);
     const made = new SdkPage(page, { url: fleet.url, appId: app.appId, userAlias, token: await fleet.tokenOf(app, userAlias) });
     await made.connect();
     return made;
