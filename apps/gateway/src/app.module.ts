@@ -1,9 +1,8 @@
+import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
 import { Clients } from './clients.js';
 import { CredentialEnds } from './credential-ends.js';
-import { AppLimitsReading } from './fair-share/app-limits.js';
-import { FairShare } from './fair-share/fair-share.js';
 import { SignInFailures } from './fair-share/sign-in-failures.js';
 import { SocketProxy } from './passed-sockets/socket-proxy.js';
 import { AllowedOrigins } from './public-door/allowed-origins.js';
@@ -21,8 +20,7 @@ import { Watchers } from './sockets/watchers.js';
   providers: [
     Services,
     Clients,
-    AppLimitsReading,
-    FairShare,
+    fairShare,
     SignInFailures,
     CredentialEnds,
     Authenticator,

@@ -1,6 +1,7 @@
 import { signInFailureLimits } from '@communication-center/contracts';
 import { addressSettingOf, services } from '@communication-center/contracts/services';
-import { clientSettings, commonSettings, numberSetting, redisSettings, replicasSetting } from '@communication-center/service';
+import { clientSettings, commonSettings, numberSetting, replicasSetting } from '@communication-center/service';
+import { sharingSettings } from '@communication-center/service/fair-share';
 import { z } from 'zod';
 
 const addressOf = (service: string) =>
@@ -50,12 +51,7 @@ export const settings = z.object({
   DIRECTORY_URL: addressOf('directory'),
   CALLS_URL: addressOf('calls'),
   PRESENCE_URL: addressOf('presence'),
-  ...redisSettings,
-  REDIS_URL: redisSettings.REDIS_URL.optional()
-    .meta({ secret: true })
-    .describe(
-      'Redis in which gateways count together how much is done in whose name; holds no truth. `rediss://` is TLS; a certificate that does not match is refused. Without it each counts for itself',
-    ),
+  ...sharingSettings,
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a gateway counts as alive after it last renewed its lease'),

@@ -1,5 +1,6 @@
 import { callLimits } from '@communication-center/contracts';
 import { purgeRows } from '@communication-center/service';
+import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { MediaCredentials } from './credentials/media-credentials.js';
 import { Admission } from './follow-calls/admission.js';
@@ -23,6 +24,18 @@ const oldRows = () => [
 ];
 
 @Module({
-  providers: [JanusNode, Rooms, EndRooms, MediaCredentials, MediaDoor, knownCalls, callReading, Admission, FollowCalls, purgeRows(oldRows)],
+  providers: [
+    fairShare,
+    JanusNode,
+    Rooms,
+    EndRooms,
+    MediaCredentials,
+    MediaDoor,
+    knownCalls,
+    callReading,
+    Admission,
+    FollowCalls,
+    purgeRows(oldRows),
+  ],
 })
 export class AppModule {}

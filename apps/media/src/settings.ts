@@ -1,4 +1,5 @@
 import { clientSettings, commonSettings, iceServersSetting, numberSetting, replicasSetting } from '@communication-center/service';
+import { sharingSettings } from '@communication-center/service/fair-share';
 import { z } from 'zod';
 
 export const settings = z.object({
@@ -6,6 +7,7 @@ export const settings = z.object({
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   ...clientSettings,
+  ...sharingSettings,
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the media door listens on'),
   PUBLIC_PORT: numberSetting(4001, { max: 65_535 }).describe('port of the media door'),
   MEDIA_NODE: z.string().default('janus-1').describe('name of the media node (one Janus) this service places calls on'),

@@ -1,4 +1,5 @@
 import { purgeRows } from '@communication-center/service';
+import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { DigestAuthenticator } from './authenticate/digest-authenticator.js';
 import { NonceCounts } from './authenticate/nonce-counts.js';
@@ -14,5 +15,5 @@ const oldRows = ({ NONCE_SECONDS }: SipSettings) => [
   { table: 'nonce_counts', by: 'used_at', keepSeconds: NONCE_SECONDS + 300 },
 ];
 
-@Module({ providers: [NonceCounts, DigestAuthenticator, SubscriptionStore, Subscriptions, purgeRows(oldRows)] })
+@Module({ providers: [fairShare, NonceCounts, DigestAuthenticator, SubscriptionStore, Subscriptions, purgeRows(oldRows)] })
 export class AppModule {}

@@ -1,4 +1,5 @@
 import { clientSettings, commonSettings, keyRingSetting, numberSetting, replicasSetting } from '@communication-center/service';
+import { sharingSettings } from '@communication-center/service/fair-share';
 import { z } from 'zod';
 
 export const settings = z.object({
@@ -6,6 +7,7 @@ export const settings = z.object({
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   ...clientSettings,
+  ...sharingSettings,
   SIP_HOST: z.string().default('127.0.0.1').describe('address SIP is spoken on, over UDP, TCP and TLS'),
   SIP_PORT: numberSetting(5060, { min: 1, max: 65_535 }).describe('port SIP is spoken on, over UDP and TCP'),
   SIP_TLS_PORT: numberSetting(0, { max: 65_535 }).describe('port SIP is spoken on over TLS (SIPS), usually 5061; 0 for none'),
@@ -26,6 +28,7 @@ export const settings = z.object({
   MIN_EXPIRES_SECONDS: numberSetting(60, { min: 1 }).meta({ unit: 's' }).describe('the shortest subscription that is taken'),
   MAX_EXPIRES_SECONDS: numberSetting(3600, { min: 60 }).meta({ unit: 's' }).describe('the longest subscription that is given'),
   MAX_SUBSCRIPTIONS: numberSetting(20_000, { min: 1 }).describe('subscriptions one replica serves at most'),
+  SUBSCRIPTIONS_PER_APP: numberSetting(10_000, { min: 1 }).describe('how many of these may be of one app'),
   MAX_CONNECTIONS: numberSetting(2000, { min: 1 }).describe('connections one replica serves at most over TCP, and over TLS as many'),
 });
 export type SipSettings = z.infer<typeof settings>;

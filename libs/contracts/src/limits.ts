@@ -18,6 +18,8 @@ export const limitKinds = {
   streams: 'streams that are opened',
   watches: 'frames that begin to watch presence',
   endpoints: 'webhook endpoints made',
+  media_sockets: 'media sockets that join a call',
+  sip_subscriptions: 'SUBSCRIBEs of phone systems that begin or renew a subscription; a user is an account',
 } as const;
 export type LimitKind = keyof typeof limitKinds;
 
@@ -43,6 +45,9 @@ export const defaultLimits: Limits = {
   streams: { app: rate(50, 1000), key: rate(50, 1000), user: rate(2, 50), address: rate(100, 2000) },
   watches: { app: rate(1000, 20_000), user: rate(20, 300) },
   endpoints: { app: rate(10, 300), key: rate(10, 300) },
+  media_sockets: { app: rate(2000, 50_000), user: rate(20, 1000), address: rate(2000, 50_000) },
+  // A phone system that was started anew asks for all its lamps at once, in the name of one account.
+  sip_subscriptions: { app: rate(200, 20_000), user: rate(100, 10_000), address: rate(200, 20_000) },
 };
 
 /**
@@ -69,6 +74,8 @@ export const appLimitsSchema = z
     streams: ofKind,
     watches: ofKind,
     endpoints: ofKind,
+    media_sockets: ofKind,
+    sip_subscriptions: ofKind,
     simultaneousCalls,
   } satisfies Record<LimitKind, typeof ofKind> & { simultaneousCalls: z.ZodType })
   .partial();
@@ -86,6 +93,8 @@ export const limitsViewSchema = z.object({
   streams: allOfKind,
   watches: allOfKind,
   endpoints: allOfKind,
+  media_sockets: allOfKind,
+  sip_subscriptions: allOfKind,
   simultaneousCalls,
 } satisfies Record<LimitKind, typeof allOfKind> & { simultaneousCalls: z.ZodType });
 export type LimitsView = z.infer<typeof limitsViewSchema>;

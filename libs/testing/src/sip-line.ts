@@ -17,6 +17,8 @@ export interface SipAsking {
   uri: string;
   cseq: number;
   callId?: string;
+  /** Of the dialog that it is part of, as it was answered. */
+  toTag?: string | undefined;
   branch?: string;
   /** Of a dialog that goes on, with its tag; else the URI that is asked for. */
   to?: string;
@@ -79,8 +81,9 @@ export class SipLine {
     return [...new Map(all.map((text) => [/^CSeq: .*$/m.exec(text)?.[0], text])).values()];
   }
 
-  textOf({ method, uri, cseq, more = [], ...asking }: SipAsking): string {
-    const { callId = this.callId, branch = `z9hG4bK${randomBytes(8).toString('hex')}`, to = `<${uri}>` } = asking;
+  textOf({ method, uri, cseq, toTag, more = [], ...asking }: SipAsking): string {
+    const { callId = this.callId, branch = `z9hG4bK${randomBytes(8).toString('hex')}` } = asking;
+    const { to = `<${uri}>${toTag === undefined ? '' : `;tag=${toTag}`}` } = asking;
     return [
       `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/${this.transport} 127.0.0.1:5999;branch=${branch};rport`,

@@ -1,10 +1,11 @@
 /*
  * What is done counts as what it is, in the name of whoever did it: of an app, its key or user, and an address, and it is told so.
  */
+
 import { type AppId, defaultLimits, type LimitKind, limitsWith, type Subject, type UserAlias } from '@communication-center/contracts';
+import { bucketsOf, refusalFor } from '@communication-center/service/fair-share';
 import { expect, test } from 'vitest';
 import { kindOfFrame, kindOfRequest } from './act-kinds.js';
-import { bucketsOf, refusalFor } from './fair-share.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
 
 const appId = 'demo' as AppId;

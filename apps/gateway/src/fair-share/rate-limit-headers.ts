@@ -1,4 +1,4 @@
-import type { Standing } from './shared-buckets.js';
+import type { Standing } from '@communication-center/service/fair-share';
 
 /**
  * @returns the header fields of draft-ietf-httpapi-ratelimit-headers (10): for each bucket that an act counts in its quota, which is its burst, with

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LimitKind } from '@communication-center/contracts';
-import type { Share } from './fair-share.js';
+import type { Share } from '@communication-center/service/fair-share';
 
 /** What was asked with a credential that nobody has looked at yet. */
 export interface AskedWith {

@@ -2,11 +2,11 @@
  * However many wrong tokens come, those that are looked at are few; whoever came with a good one goes on coming; and nobody is locked out
  * from elsewhere.
  */
+
 import { signInFailureLimits } from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
+import { type FairShare, SharedBuckets } from '@communication-center/service/fair-share';
 import { beforeEach, expect, test } from 'vitest';
-import type { FairShare } from './fair-share.js';
-import { SharedBuckets } from './shared-buckets.js';
 import { SignInFailures } from './sign-in-failures.js';
 
 let failures: SignInFailures;

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type ProblemCode, type Rate, signInFailureLimits } from '@communication-center/contracts';
 import { ProblemError, Settings } from '@communication-center/service';
+import { type Asked, FairShare, refusalFor } from '@communication-center/service/fair-share';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GatewaySettings } from '../settings.js';
-import { FairShare, refusalFor } from './fair-share.js';
-import type { Asked } from './shared-buckets.js';
 
 /** Who tries to sign in, as far as it says; nothing of it is believed yet. */
 export interface Attempt {

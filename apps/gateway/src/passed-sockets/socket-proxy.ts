@@ -11,11 +11,11 @@ import {
   requireSignIn,
   Settings,
 } from '@communication-center/service';
+import { FairShare } from '@communication-center/service/fair-share';
 import { Inject, Injectable } from '@nestjs/common';
 import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { Places } from '../domain/places.js';
-import { FairShare } from '../fair-share/fair-share.js';
 import type { Owner } from '../public-door/routes.js';
 import { noPlace, whoseShare } from '../public-door/turns.js';
 import { Services } from '../services.js';

@@ -2,15 +2,16 @@
  * Whatever comes to the public door, and whatever goes wrong behind it, ends with its own connection: it is answered, and the door
  * goes on.
  */
+
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Subject } from '@communication-center/contracts';
 import { ProblemError } from '@communication-center/service';
+import type { Share } from '@communication-center/service/fair-share';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Clients } from '../clients.js';
-import type { Share } from '../fair-share/fair-share.js';
 import { PublicDoor } from './public-door.js';
 
 const bug = () => {

@@ -15,6 +15,7 @@ import {
   traceRequests,
   withTrace,
 } from '@communication-center/service';
+import { FairShare, type Share } from '@communication-center/service/fair-share';
 import fastifyStatic from '@fastify/static';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -22,7 +23,6 @@ import type { Logger } from 'pino';
 import { Authenticator, type From } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { kindOfRequest } from '../fair-share/act-kinds.js';
-import { FairShare, type Share } from '../fair-share/fair-share.js';
 import { rateLimitHeaders } from '../fair-share/rate-limit-headers.js';
 import { RefusedLately } from '../fair-share/refused-lately.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';

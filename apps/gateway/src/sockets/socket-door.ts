@@ -19,6 +19,7 @@ import {
   SocketSessions,
   tellFigure,
 } from '@communication-center/service';
+import { FairShare } from '@communication-center/service/fair-share';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -27,7 +28,6 @@ import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
 import { type CommandFrame } from '../domain/frame-lanes.js';
 import { kindOfFrame } from '../fair-share/act-kinds.js';
-import { FairShare } from '../fair-share/fair-share.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import type { GatewaySettings } from '../settings.js';

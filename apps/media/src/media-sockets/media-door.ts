@@ -5,6 +5,7 @@ import { OutboxRelay, Rest } from '@communication-center/event-log';
 import {
   ClientConnections,
   type ClientPlace,
+  countedAs,
   type Endings,
   FollowEnds,
   headersWithin,
@@ -22,6 +23,7 @@ import {
   SocketSessions,
   tellFigure,
 } from '@communication-center/service';
+import { FairShare } from '@communication-center/service/fair-share';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
@@ -59,6 +61,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   constructor(
     private readonly credentials: MediaCredentials,
     private readonly admission: Admission,
+    private readonly shares: FairShare,
     janus: JanusNode,
     rooms: Rooms,
     database: Postgres,
@@ -156,12 +159,12 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     return undefined;
   }
 
-  /** @throws ProblemError `unauthenticated`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
+  /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
   async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
-    this.#signIn(socket);
-    await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     const { appId, callId, userAlias, deviceId } = grant;
+    await this.shares.require('media_sockets', { subject: { kind: 'user', appId, userAlias }, address: this.#signIn(socket) });
+    await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     await this.#ends.wake();
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     try {
@@ -188,11 +191,12 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     }
   }
 
-  /** @throws ProblemError `rate_limited` where its address has as many sockets that were let in as it may. */
-  #signIn(socket: MediaSocket): void {
+  /** @returns its address, as it is counted. @throws ProblemError `rate_limited` where that has as many sockets that were let in as it may. */
+  #signIn(socket: MediaSocket): string | undefined {
     const place = this.#places.get(socket);
     this.#places.delete(socket);
     if (place) requireSignIn(place);
+    return place && countedAs(place.address);
   }
 
   /** Whether somebody is in a call's media here. */

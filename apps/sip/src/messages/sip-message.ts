@@ -118,6 +118,7 @@ const reasons: Record<number, string> = {
   406: 'Not Acceptable',
   403: 'Forbidden',
   423: 'Interval Too Brief',
+  480: 'Temporarily Unavailable',
   481: 'Subscription Does Not Exist',
   489: 'Bad Event',
   500: 'Server Internal Error',

@@ -13,6 +13,7 @@ import {
   ServiceClient,
   Settings,
 } from '@communication-center/service';
+import { FairShare } from '@communication-center/service/fair-share';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DigestAuthenticator } from '../authenticate/digest-authenticator.js';
 import { refusalOf } from '../messages/methods.js';
@@ -26,7 +27,17 @@ import { KeptNotifiers, nameOf } from './kept-notifiers.js';
 import { Notifier } from './notifier.js';
 import type { Subscription } from './subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
-import { allow, type Headers, isAddress, localUriOf, newTag, retryLater, tooManyConnections, wishOf } from './wishes.js';
+import {
+  allow,
+  type Headers,
+  isAddress,
+  localUriOf,
+  newTag,
+  retryLater,
+  tooManyConnections,
+  tooManySubscriptions,
+  wishOf,
+} from './wishes.js';
 
 /** Subscriptions outlive the process that took them: accounts that ended meanwhile are asked for as well. */
 const rememberSeconds = 1800;
@@ -58,6 +69,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly authenticator: DigestAuthenticator,
     private readonly store: SubscriptionStore,
+    private readonly shares: FairShare,
     identity: Identity,
     log: EventLog,
     server: EventLogServer,
@@ -167,6 +179,8 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     const wish = wishOf(request, this.settings);
     if ('status' in wish) return answer(wish.status, wish.headers);
     const { event, expires } = wish;
+    const limited = await this.#limitedFor({ appId, username }, request, expires, peer);
+    if (limited) return answer(limited.status, limited.headers);
     const accepted = (headers: Headers = []): Headers => [
       ...headers,
       ['Expires', String(expires)],
@@ -194,6 +208,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     if (!isAddress(contact) || !isAddress(remoteUri)) return answer(400);
     if (!userAlias.success || !(await this.#read(appId, userAlias.data))) return answer(404);
     if (this.#kept.size >= this.settings.MAX_SUBSCRIPTIONS) return answer(503, retryLater);
+    if (this.#kept.countOf(appId) >= this.settings.SUBSCRIPTIONS_PER_APP) return answer(480, retryLater);
     const subscription: Subscription = {
       localTag: newTag(),
       appId,
@@ -217,6 +232,14 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
     answer(200, accepted(), subscription.localTag);
     await this.#tellNow(subscription.localTag, expires === 0 ? 'timeout' : undefined);
     if (expires === 0) this.#forget(notifier);
+  }
+
+  /** @returns how to refuse what is beyond the share of the account, its app or its address; undefined for what is not. Whoever ends one is never refused. */
+  async #limitedFor({ appId, username }: Pick<Subscriber, 'appId' | 'username'>, { toTag }: SipRequest, expires: number, peer: Peer) {
+    if (toTag && expires === 0) return undefined;
+    const actor = { subject: { kind: 'sip_account' as const, appId, username }, address: this.#transport.addressOf(peer) };
+    const { refused } = await this.shares.take('sip_subscriptions', actor);
+    return refused && tooManySubscriptions(refused, toTag !== undefined);
   }
 
   /** @throws ProblemError `unauthenticated` for an account that has ended meanwhile. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ProblemError } from '@communication-center/service';
 import { isPackage, type Package, packages, uriOf } from '../domain/documents.js';
 import { allowed } from '../messages/methods.js';
 import { type Peer, parseMessage, responseTo, type SipRequest } from '../messages/sip-message.js';
@@ -17,6 +18,14 @@ export function tooManyConnections(bytes: Buffer, peer: Peer): string | undefine
   const message = parseMessage(bytes);
   if (!message || !('request' in message) || message.request.method === 'ACK') return undefined;
   return responseTo(message.request, peer, 503, newTag(), retryLater);
+}
+
+/**
+ * @returns how a SUBSCRIBE beyond its share is refused. A new one by 480: 503 would keep a phone system from sending anything here, for whichever
+ * app, until then (RFC 3261 §21.5.4). One that renews by 500, since 480 would end what it renews (RFC 6665 §4.1.2.3): that goes on until it expires.
+ */
+export function tooManySubscriptions({ retryAfterSeconds = 1 }: ProblemError, isRenewal: boolean): { status: number; headers: Headers } {
+  return { status: isRenewal ? 500 : 480, headers: [['Retry-After', String(retryAfterSeconds)]] };
 }
 
 /** @returns the URI of the user who is followed, as secure as the phone asked. */

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import { ClientConnections, type ClientPlace, type ClientSettings } from '@communication-center/service';
+import { ClientConnections, type ClientPlace, type ClientSettings, countedAs } from '@communication-center/service';
 import type { Peer } from '../messages/sip-message.js';
 import { TcpFraming } from './tcp-framing.js';
 import { RenewedCertificate, readPair, type TlsDoor } from './tls-files.js';
@@ -96,6 +96,13 @@ export class SipTransport {
     if (connection?.place?.signIn() === false) return false;
     connection?.socket.setTimeout(idleMs);
     return true;
+  }
+
+  /** @returns the address of a peer, as it is counted; undefined for a trusted proxy that says for nobody whom it speaks for. */
+  addressOf(peer: Peer): string | undefined {
+    const connection = this.#connections.get(nameOf(peer));
+    const address = connection ? connection.place?.address : peer.host;
+    return address === undefined ? undefined : countedAs(address);
   }
 
   /** Whatever one message brings about ends with that message. Nobody can be answered at port 0. */

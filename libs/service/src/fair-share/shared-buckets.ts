@@ -1,6 +1,6 @@
 import type { Rate } from '@communication-center/contracts';
-import type { Taken } from '@communication-center/service/shared-levels';
-import { type Bucket, fullBucket, fullInMs, levelAt, taken, waitMs } from '../domain/token-bucket.js';
+import type { Taken } from './shared-levels.js';
+import { type Bucket, fullBucket, fullInMs, levelAt, taken, waitMs } from './token-bucket.js';
 
 /** A bucket of which one is to be taken. */
 export interface Asked {

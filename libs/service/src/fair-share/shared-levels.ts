@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { connectRedis } from './redis.js';
-import type { RedisSettings } from './server-settings.js';
+import { connectRedis } from '../redis.js';
+import type { RedisSettings } from '../server-settings.js';
 
 /** What one process took of a bucket since it last told. */
 export interface Taken {

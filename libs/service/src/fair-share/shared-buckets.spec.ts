@@ -3,11 +3,11 @@
  * since, and the part each takes ahead. Without Redis each does so alone, and nobody waits for it.
  */
 import type { Rate } from '@communication-center/contracts';
-import type { Taken } from '@communication-center/service/shared-levels';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { type Bucket, fullBucket, levelAt, taken } from '../domain/token-bucket.js';
 import { type Ledger, partOf, SharedBuckets } from './shared-buckets.js';
+import type { Taken } from './shared-levels.js';
+import { type Bucket, fullBucket, levelAt, taken } from './token-bucket.js';
 
 /** What Redis does, in memory. */
 class LedgerInMemory implements Ledger {

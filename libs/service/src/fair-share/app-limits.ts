@@ -1,8 +1,7 @@
 import { type AppId, defaultLimits, type Limits, limitsWith } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
-import { Report, type ReportError } from '@communication-center/service';
-import { Inject, Injectable } from '@nestjs/common';
-import { Services } from '../services.js';
+import type { ReportError } from '../service.module.js';
+import type { ServiceClient } from '../service-client.js';
 
 /** What an operator sets holds everywhere after this, while the app is in use. */
 const renewAfterMs = 5000;
@@ -19,13 +18,12 @@ interface Known {
 }
 
 /** What may be done in the name of each app. */
-@Injectable()
 export class AppLimitsReading {
   readonly #known = new Map<AppId, Known>();
 
   constructor(
-    @Inject(Services) private readonly services: Pick<Services, 'directory'>,
-    @Inject(Report) private readonly report: ReportError,
+    private readonly directory: Pick<ServiceClient, 'ask'>,
+    private readonly report: ReportError,
   ) {}
 
   /** Costs a request to the directory each five seconds and app at most, beside the work; only who comes of an app as the first waits for it. */
@@ -47,7 +45,7 @@ export class AppLimitsReading {
   /** What cannot be read stays as it was. */
   async #read(appId: AppId, known: Known): Promise<void> {
     try {
-      const { options } = await this.services.directory.ask(internal.appOptions, { params: { appId } }, { timeoutMs: patienceMs });
+      const { options } = await this.directory.ask(internal.appOptions, { params: { appId } }, { timeoutMs: patienceMs });
       known.limits = limitsWith(options.limits);
     } catch (error) {
       this.report(error, 'reading the limits of an app: the last ones hold');

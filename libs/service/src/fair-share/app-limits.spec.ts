@@ -18,7 +18,7 @@ function reading() {
     return { options: { limits: directory.limits } };
   };
   const errors: unknown[] = [];
-  return { directory, errors, limits: new AppLimitsReading({ directory: { ask } } as never, (error) => errors.push(error)) };
+  return { directory, errors, limits: new AppLimitsReading({ ask } as never, (error) => errors.push(error)) };
 }
 
 afterEach(() => vi.useRealTimers());

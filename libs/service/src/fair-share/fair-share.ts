@@ -7,16 +7,43 @@ import {
   type Rate,
   type Subject,
 } from '@communication-center/contracts';
-import { ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
-import { SharedLevels } from '@communication-center/service/shared-levels';
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import type { GatewaySettings } from '../settings.js';
+import type { BeforeApplicationShutdown, FactoryProvider } from '@nestjs/common';
+import { Identity } from '../identity.js';
+import { ProblemError } from '../problem-error.js';
+import { Replicas } from '../replicas.js';
+import { type RedisSettings, redisSettings } from '../server-settings.js';
+import { Report, type ReportError } from '../service.module.js';
+import { ServiceClient } from '../service-client.js';
+import { Settings } from '../settings.js';
 import { AppLimitsReading } from './app-limits.js';
 import { type Asked, SharedBuckets, type Standing, type Taking } from './shared-buckets.js';
+import { SharedLevels } from './shared-levels.js';
+
+export type { Asked, Standing } from './shared-buckets.js';
+export { SharedBuckets } from './shared-buckets.js';
+
+type SharingSettings = Partial<RedisSettings>;
+
+/** Where doors count together. They do without it. */
+export const sharingSettings = {
+  ...redisSettings,
+  REDIS_URL: redisSettings.REDIS_URL.optional()
+    .meta({ secret: true })
+    .describe(
+      'Redis in which doors count together how much is done in whose name; holds no truth. `rediss://` is TLS; a certificate that does not match is refused. Without it each counts for itself',
+    ),
+};
+
+/** An account of a phone system: it stands for a user. */
+interface SipAccount {
+  kind: 'sip_account';
+  appId: AppId;
+  username: string;
+}
 
 /** In whose name something is done, and from where. */
 export interface Actor {
-  subject: Subject;
+  subject: Subject | SipAccount;
   /** Left out where the address does not count: of a socket that is signed in. */
   address?: string | undefined;
 }
@@ -30,18 +57,17 @@ export interface Share {
   waitMs?: number;
 }
 
-/** Says of each act whether it is within the fair share of its app, its key or user, and its address. All replicas count together. */
-@Injectable()
+/** Says of each act whether it is within the fair share of its app, its key or user, and its address. All doors count together. */
 export class FairShare implements BeforeApplicationShutdown {
   readonly #levels: SharedLevels | undefined;
   readonly buckets: SharedBuckets;
 
   constructor(
-    private readonly limits: AppLimitsReading,
-    @Inject(Settings) { REDIS_URL, ...files }: Pick<GatewaySettings, 'REDIS_URL' | 'REDIS_CA_FILE' | 'REDIS_CERT_FILE' | 'REDIS_KEY_FILE'>,
-    @Inject(Report) report: ReportError,
+    private readonly limits: Pick<AppLimitsReading, 'of'>,
+    { REDIS_URL, ...files }: SharingSettings,
+    report: ReportError,
   ) {
-    const failed = (error: unknown) => report(error, 'counting what is done together with other gateways: each counts for itself');
+    const failed = (error: unknown) => report(error, 'counting what is done together with other doors: each counts for itself');
     this.#levels = REDIS_URL ? new SharedLevels({ REDIS_URL, ...files }, failed) : undefined;
     this.buckets = new SharedBuckets(this.#levels, failed);
   }
@@ -67,6 +93,16 @@ export class FairShare implements BeforeApplicationShutdown {
   }
 }
 
+/** The provider that holds a door to what its callers may do. */
+export const fairShare: FactoryProvider<FairShare> = {
+  provide: FairShare,
+  inject: [Identity, Settings, Report],
+  useFactory: (identity: Identity, settings: SharingSettings & { DIRECTORY_URL: string[] }, report: ReportError) => {
+    const directory = new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL));
+    return new FairShare(new AppLimitsReading(directory, report), settings, report);
+  },
+};
+
 /** @returns what an act is counted in. The operator, and services, are not limited. */
 export function bucketsOf(kind: LimitKind, { subject, address }: Actor, limits: Limits): Asked[] {
   const named = (holder: LimitHolder, name: string): Asked[] => {
@@ -77,6 +113,8 @@ export function bucketsOf(kind: LimitKind, { subject, address }: Actor, limits: 
   const ofApp = (appId: AppId) => named('app', appId);
   if (subject.kind === 'key') return [...named('key', `${subject.appId}/${subject.keyId}`), ...ofApp(subject.appId)];
   if (subject.kind === 'user') return [...named('user', `${subject.appId}/${subject.userAlias}`), ...ofAddress, ...ofApp(subject.appId)];
+  if (subject.kind === 'sip_account')
+    return [...named('user', `${subject.appId}/${subject.username}`), ...ofAddress, ...ofApp(subject.appId)];
   return subject.kind === 'nobody' ? ofAddress : [];
 }
 
