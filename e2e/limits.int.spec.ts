@@ -119,8 +119,8 @@ test('of two thousand wrong tokens few are looked at, the fleet serves meanwhile
   expect((await ask('/v1/calls', app.key, { from })).status).toBe(200);
   const codes = new Map<string, number>();
   const waits: number[] = [];
-  for (let round = 0; round < 40; round += 1) {
-    const wrong = Array.from({ length: 50 }, (_, n) => ask('/v1/calls', `wrong.token.${round}-${n}`, { from }));
+  for (let round = 0; round < 8; round += 1) {
+    const wrong = Array.from({ length: 250 }, (_, n) => ask('/v1/calls', `wrong.token.${round}-${n}`, { from }));
     const began = performance.now();
     expect((await ask('/v1/calls', app.key)).status).toBe(200);
     waits.push(performance.now() - began);

@@ -6,6 +6,7 @@ import { CredentialEnds } from './credential-ends.js';
 import { SignInFailures } from './fair-share/sign-in-failures.js';
 import { SocketProxy } from './passed-sockets/socket-proxy.js';
 import { AllowedOrigins } from './public-door/allowed-origins.js';
+import { HeldBack } from './public-door/held-back.js';
 import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
 import { Services } from './services.js';
@@ -25,6 +26,7 @@ import { Watchers } from './sockets/watchers.js';
     CredentialEnds,
     Authenticator,
     AllowedOrigins,
+    HeldBack,
     PublicDoor,
     ReverseProxy,
     SocketProxy,

@@ -9,6 +9,7 @@ import { traces } from './migrations/6-traces.js';
 import { outboxRows } from './migrations/7-outbox-rows.js';
 import { emailsByUser } from './migrations/8-emails-by-user.js';
 import { erasedApps } from './migrations/9-erased-apps.js';
+import { erasedAppsTimes } from './migrations/10-erased-apps-times.js';
 import { settings } from './settings.js';
 
 await runService({
@@ -26,5 +27,6 @@ await runService({
     outboxRows,
     emailsByUser,
     erasedApps,
+    erasedAppsTimes,
   ],
 });

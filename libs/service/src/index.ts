@@ -18,7 +18,7 @@ export { RowsInTurn } from './due-rows-in-turn.js';
 export { Endings, type LetInBy } from './ends/endings.js';
 export { FollowEnds, type Mark } from './ends/follow-ends.js';
 export { EraseApps, type Erasure, eraseApps, rowsOfApp } from './erased-apps/erase-apps.js';
-export { erasedAppsTables } from './erased-apps/tables.js';
+export { erasedAppsByTime, erasedAppsTables } from './erased-apps/tables.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';
 export { Gathering, type Outcome } from './gathering.js';

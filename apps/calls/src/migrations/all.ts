@@ -15,6 +15,7 @@ import { keptCalls } from './13-kept-calls.js';
 import { eventsByWeek } from './14-events-by-week.js';
 import { liveCalls } from './15-live-calls.js';
 import { closedApps } from './16-closed-apps.js';
+import { erasedAppsTimes } from './17-erased-apps-times.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: Migration[] = [
   eventsByWeek,
   liveCalls,
   closedApps,
+  erasedAppsTimes,
 ];

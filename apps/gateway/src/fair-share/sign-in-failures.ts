@@ -40,8 +40,8 @@ export class SignInFailures {
    */
   async watch<T>(attempt: Attempt, look: () => Promise<T>): Promise<T> {
     const counted = this.#countedIn(attempt);
-    const lacks = this.shares.buckets.lackOf(counted);
-    if (lacks && !this.#wasGood(attempt)) throw refusalFor('failed sign-ins', lacks);
+    const lacks = this.#lackOf(attempt, counted);
+    if (lacks) throw refusalFor('failed sign-ins', lacks);
     try {
       const found = await look();
       this.#noteGood(attempt);
@@ -50,6 +50,16 @@ export class SignInFailures {
       if (error instanceof ProblemError && failures.has(error.code)) for (const one of counted) this.shares.buckets.charge(one);
       throw error;
     }
+  }
+
+  /** Whether it would not be looked at now. */
+  refuses(attempt: Attempt): boolean {
+    return this.#lackOf(attempt, this.#countedIn(attempt)) !== undefined;
+  }
+
+  #lackOf(attempt: Attempt, counted: readonly Asked[]): ReturnType<FairShare['buckets']['lackOf']> {
+    const lacks = this.shares.buckets.lackOf(counted);
+    return lacks && !this.#wasGood(attempt) ? lacks : undefined;
   }
 
   #countedIn({ address, claims }: Attempt): Asked[] {

@@ -48,6 +48,7 @@ beforeEach(async () => {
     { stop: () => undefined, upgrade: bug } as never,
     new Clients(settings as never),
     { take: () => onTake() } as never,
+    { guard: nothing } as never,
   );
   await door.onApplicationBootstrap();
   port = door.port;

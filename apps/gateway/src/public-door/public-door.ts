@@ -32,6 +32,7 @@ import { SocketDoor } from '../sockets/socket-door.js';
 import { AllowedOrigins, PageRefused } from './allowed-origins.js';
 import { filesOf } from './console-files.js';
 import { answerOrigin, takeBackOrigin } from './cross-origin.js';
+import { HeldBack } from './held-back.js';
 import { ReverseProxy } from './reverse-proxy.js';
 import { ownerOf } from './routes.js';
 import { SafeHeaders } from './safe-headers.js';
@@ -57,6 +58,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly passedSockets: SocketProxy,
     private readonly clients: Clients,
     private readonly shares: FairShare,
+    private readonly heldBack: HeldBack,
   ) {
     this.#safe = new SafeHeaders(settings);
     this.#server = fastify({
@@ -73,6 +75,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     await this.sockets.start();
     const server = this.#server;
     this.clients.guard(server.server);
+    this.heldBack.guard(server.server);
     // Bodies are the owning service's to parse, and the proxy's to pass on: nobody reads them here.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));

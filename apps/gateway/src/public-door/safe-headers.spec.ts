@@ -66,6 +66,7 @@ beforeAll(async () => {
     { stop: () => undefined, upgrade: nothing } as never,
     new Clients(given as never),
     { take: async () => ({ standings: [] }) } as never,
+    { guard: nothing } as never,
   );
   await door.onApplicationBootstrap();
 });

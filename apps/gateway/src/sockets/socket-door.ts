@@ -30,6 +30,7 @@ import { type CommandFrame } from '../domain/frame-lanes.js';
 import { kindOfFrame } from '../fair-share/act-kinds.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
+import { HeldBack } from '../public-door/held-back.js';
 import type { GatewaySettings } from '../settings.js';
 import { BeatingSockets } from './beating-sockets.js';
 import { CarryOut } from './carry-out.js';
@@ -76,6 +77,7 @@ export class SocketDoor implements SocketOwner, Door {
     private readonly commands: CarryOut,
     private readonly watchers: Watchers,
     private readonly shares: FairShare,
+    private readonly heldBack: HeldBack,
     database: Postgres,
     relay: OutboxRelay,
     @Inject(Settings) private readonly settings: GatewaySettings,
@@ -200,6 +202,7 @@ export class SocketDoor implements SocketOwner, Door {
       if (!(error instanceof ProblemError)) this.report(error, 'connecting a socket');
       const problem = error instanceof ProblemError ? error : new ProblemError('service_unavailable');
       this.log.info({ problem: problem.code }, 'a socket was not connected');
+      if (problem.code === 'rate_limited') await this.heldBack.wait();
       socket.refuseConnect(frame.id, problem);
     }
   }

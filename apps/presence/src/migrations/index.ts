@@ -11,6 +11,7 @@ import { presenceFunctions } from './9-presence-functions.js';
 import { turns } from './10-turns.js';
 import { erasedApps } from './11-erased-apps.js';
 import { visibility } from './12-visibility.js';
+import { erasedAppsTimes } from './13-erased-apps-times.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -30,4 +31,5 @@ export const migrations: Migration[] = [
   turns,
   erasedApps,
   visibility,
+  erasedAppsTimes,
 ];

@@ -10,6 +10,7 @@ import { outboxRows } from './8-outbox-rows.js';
 import { endpointChanges } from './9-endpoint-changes.js';
 import { changesByStatement } from './10-changes-by-statement.js';
 import { erasedApps } from './11-erased-apps.js';
+import { erasedAppsTimes } from './12-erased-apps-times.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -25,4 +26,5 @@ export const migrations: Migration[] = [
   endpointChanges,
   changesByStatement,
   erasedApps,
+  erasedAppsTimes,
 ];

@@ -7,3 +7,6 @@ export const erasedAppsTables = [
    )`,
   'CREATE INDEX erased_apps_left ON erased_apps (erased_at) WHERE done_at IS NULL',
 ];
+
+/** By which the last one is found; for a migration of its own. */
+export const erasedAppsByTime = { erased_apps_by_time: 'ON erased_apps (erased_at)' };
