@@ -1,6 +1,6 @@
 /*
- * Whatever comes to the doors of a running fleet, for as long as it comes: no process dies, nothing answers 5xx, memory stays as it
- * is, and an honest call goes through afterwards.
+ * Whatever comes to the doors of a running fleet, for as long as it comes: no process dies, nothing answers 5xx, memory stays flat (it is
+ * looked at again and again), and an honest call goes through afterwards. Ten minutes are a million frames and a hundred thousand datagrams.
  */
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -15,11 +15,16 @@ import type { WebSocket } from 'ws';
 import { Chance, mutated } from './chance.js';
 import { clientFrames, mediaFrames, sipMessages } from './corpus.js';
 import { elsewhere, socketFromElsewhere } from './elsewhere.js';
+import { growthOf } from './memory.js';
 import { HostileRequests } from './requests.js';
 
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0.15);
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
 const forMs = minutes * 60_000;
+/** How often it is looked how much each process holds. */
+const lookMs = 10_000;
+/** What a minute must come to at least, of a run that is long enough to tell. */
+const leastAMinute = { frames: 100_000, datagrams: 10_000 };
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
@@ -37,7 +42,8 @@ beforeAll(async () => {
   console.log(`fuzz: seed ${seed}, ${minutes} min`);
   // Its limits would keep all but some from the parsers.
   const all = { user: { perSecond: 1_000_000, burst: 1_000_000 } };
-  const limits = { reads: all, writes: all, dials: all, call_acts: all, sockets: all, streams: all, watches: all };
+  const kinds = ['reads', 'writes', 'dials', 'call_acts', 'sockets', 'streams', 'watches', 'media_sockets', 'sip_subscriptions'] as const;
+  const limits = Object.fromEntries(kinds.map((kind) => [kind, all]));
   app = await fleet.makeApp({ options: { limits } });
   for (const name of ['alice', 'bob', 'carol']) await fleet.makeUser(app, name);
   token = await fleet.tokenOf(app, 'alice');
@@ -172,6 +178,8 @@ async function schemathesis(): Promise<void> {
   if (!program) return;
   const document = new URL('../../docs/protocol/openapi.json', import.meta.url).pathname;
   const args = ['run', document, '--url', fleet.url, '--header', `Authorization: Bearer ${app.key}`, '--checks', 'not_a_server_error'];
+  // One after the other; the last two go on until the time is over.
+  const phases = ['--phases', 'examples,coverage,fuzzing,stateful', '--continue-on-failure', '--workers', '2'];
   const bounds = [
     '--max-time',
     String(Math.ceil(forMs / 1000)),
@@ -183,12 +191,13 @@ async function schemathesis(): Promise<void> {
   ];
   // What it remembers of a run stays beside it.
   const options = { cwd: dirname(program), timeout: forMs + 120_000, maxBuffer: 1e8 };
-  const told = await promisify(execFile)(program, [...args, ...bounds], options).catch(
+  const told = await promisify(execFile)(program, [...args, ...phases, ...bounds], options).catch(
     (error: { stdout?: string; message: string }) => error,
   );
   // It also exits with 1 for parts of the document that Python's expressions cannot say: those are not the fleet's.
   const said = told.stdout ?? ('message' in told ? told.message : '');
-  console.log(`schemathesis: ${/\d+ generated.*/.exec(said)?.[0] ?? said.slice(-300)}`);
+  const summary = /=+ SUMMARY =+[\s\S]*/.exec(said)?.[0] ?? said.slice(-300);
+  console.log(`schemathesis: ${summary}`);
   if (/server error/i.test(said)) faults.push(`schemathesis: ${said.slice(0, 6000)}`);
 }
 
@@ -215,14 +224,24 @@ test('nothing that arrives breaks a process', { timeout: forMs + 240_000 }, asyn
     ...Array.from({ length: 4 }, (_, n) => requests(until, new Chance(seed + 70 + n))),
     schemathesis(),
   ];
-  await pause(forMs / 3);
-  const before = await memoryNow();
-  await Promise.all(working);
-  const after = await memoryNow();
-  const grown = replicas.flatMap((name) => {
-    const [was = 0, is = 0] = [before.get(name), after.get(name)];
-    return is > was * 1.3 + 40 ? [`${name}: ${was.toFixed(0)} → ${is.toFixed(0)} MB`] : [];
+  const held = new Map(replicas.map((name) => [name, [] as number[]]));
+  const look = async () => {
+    for (const [name, megabytes] of await memoryNow()) held.get(name)?.push(megabytes);
+  };
+  const isOver = Promise.all(working).then(() => true);
+  await pause(Math.min(lookMs, forMs / 3));
+  await look();
+  while (!(await Promise.race([isOver, pause(lookMs).then(() => false)]))) await look();
+  await look();
+  const grown = [...held].flatMap(([name, memory]) => {
+    const [was = 0, is = 0] = [memory[Math.floor(memory.length / 3)], memory.at(-1)];
+    const growth = growthOf(memory) ?? (is > was * 1.4 + 60 ? 'it grew' : undefined);
+    return growth ? [`${name}: ${growth} (${memory.map((one) => one.toFixed(0)).join(' ')})`] : [];
   });
+  for (const [name, memory] of held)
+    console.log(
+      `memory of ${name}: ${memory[0]?.toFixed(0)} MB first, ${memory.at(-1)?.toFixed(0)} last, ${Math.max(...memory).toFixed(0)} at most`,
+    );
   console.log(
     `fuzz: ${Object.entries(sent)
       .map(([what, count]) => `${count} ${what}`)
@@ -231,6 +250,9 @@ test('nothing that arrives breaks a process', { timeout: forMs + 240_000 }, asyn
   expect([...new Set(faults)].slice(0, 40)).toEqual([]);
   expect(await pidsNow()).toEqual(pids);
   expect(grown).toEqual([]);
+  if (minutes < 5) return;
+  expect(sent.frames + sent['media frames']).toBeGreaterThan(leastAMinute.frames * minutes);
+  expect(sent.datagrams).toBeGreaterThan(leastAMinute.datagrams * minutes);
 });
 
 test('an honest call goes through afterwards', async () => {
