@@ -131,5 +131,7 @@ test('of two thousand wrong tokens few are looked at, the fleet serves meanwhile
   expect(codes.get('rate_limited')).toBe(2000 - (codes.get('unauthenticated') ?? 0));
   expect(Math.max(...waits)).toBeLessThan(3000);
   expect((await ask('/v1/calls', app.key, { from })).status).toBe(200);
-  expect((await ask('/v1/calls', 'another.wrong.one', { from })).body.code).toBe('rate_limited');
+  // While they were held back some could fail again.
+  const more = await Promise.all(Array.from({ length: 100 }, (_, n) => ask('/v1/calls', `another.wrong.${n}`, { from })));
+  expect(more.filter(({ body }) => body.code === 'rate_limited').length).toBeGreaterThan(20);
 });

@@ -15,6 +15,7 @@ import { laterScopes } from './migrations/12-later-scopes.js';
 import { appStates } from './migrations/13-app-states.js';
 import { groups } from './migrations/14-groups.js';
 import { appendOnly } from './migrations/15-append-only.js';
+import { storedBytes } from './migrations/16-stored-bytes.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -38,6 +39,7 @@ await runService({
     appStates,
     groups,
     appendOnly,
+    storedBytes,
   ],
   sealed,
 });

@@ -167,6 +167,7 @@ export {
   type Rate,
   signInFailureLimits,
   simultaneousCallsByDefault,
+  storedBytesByDefault,
 } from './limits.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {

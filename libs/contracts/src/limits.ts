@@ -60,6 +60,14 @@ export const signInFailureLimits = { address: rate(20, 500), alias: rate(1, 30) 
 export const simultaneousCallsByDefault = 20_000;
 const simultaneousCalls = z.int().min(1).max(1_000_000).describe('calls at a time, from the dial to the end');
 
+/** Bytes that an app stores in users, unless the operator says otherwise: some ten million of them. */
+export const storedBytesByDefault = 4_294_967_296;
+const storedBytes = z
+  .int()
+  .min(1000)
+  .max(1_000_000_000_000)
+  .describe('bytes that the users of the app may come to: aliases, profiles and groups');
+
 const ofKind = z.object({ app: rateSchema, key: rateSchema, user: rateSchema }).partial();
 
 /** What an operator sets of an app's limits. What is left out is as by default; addresses are of no app. */
@@ -77,7 +85,8 @@ export const appLimitsSchema = z
     media_sockets: ofKind,
     sip_subscriptions: ofKind,
     simultaneousCalls,
-  } satisfies Record<LimitKind, typeof ofKind> & { simultaneousCalls: z.ZodType })
+    storedBytes,
+  } satisfies Record<LimitKind, typeof ofKind> & { simultaneousCalls: z.ZodType; storedBytes: z.ZodType })
   .partial();
 export type AppLimits = z.infer<typeof appLimitsSchema>;
 
@@ -96,7 +105,9 @@ export const limitsViewSchema = z.object({
   media_sockets: allOfKind,
   sip_subscriptions: allOfKind,
   simultaneousCalls,
-} satisfies Record<LimitKind, typeof allOfKind> & { simultaneousCalls: z.ZodType });
+  storedBytes,
+  bytesStored: z.int().min(0).describe('bytes that its users come to now'),
+} satisfies Record<LimitKind, typeof allOfKind> & { simultaneousCalls: z.ZodType; storedBytes: z.ZodType; bytesStored: z.ZodType });
 export type LimitsView = z.infer<typeof limitsViewSchema>;
 
 /** @returns what holds for an app of which the operator has set this. */

@@ -28,6 +28,7 @@ export const problems = {
   payload_too_large: { status: 413, title: 'The request is larger than allowed' },
   frame_too_large: { status: 413, title: 'The frame is larger than allowed' },
   too_many_calls: { status: 429, title: 'The app has as many calls at a time as it may' },
+  storage_full: { status: 409, title: 'The app stores as many bytes as it may' },
   rate_limited: { status: 429, title: 'Too many requests' },
   unsupported_protocol: { status: 426, title: 'The subprotocol is not one the Center speaks' },
   connect_timeout: { status: 408, title: 'No connect frame came in time' },

@@ -20,6 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     // What a health check found: its own document, and nothing to log.
     if (error instanceof ServiceUnavailableException) return void reply.status(503).send(error.getResponse());
     const problem = problemTold(error, this.#logger);
+    if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
     void reply.status(problem.status).type('application/problem+json').send(problem);
   }
 }

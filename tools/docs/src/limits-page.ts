@@ -7,6 +7,7 @@ import {
   type Rate,
   signInFailureLimits,
   simultaneousCallsByDefault,
+  storedBytesByDefault,
 } from '@communication-center/contracts';
 
 /** @returns a page with what may be done a second and at once, read from the table that the gateways hold everybody to. */
@@ -34,7 +35,13 @@ ${rows.join('\n')}
 - The operator sets an app's limits as its option \`limits\`, such as \`{"dials": {"app": {"perSecond": 5, "burst": 50}}}\`; gateways hold to it within ten seconds.
   \`GET /v1/apps/{appId}/limits\` tells what holds.
 - Calls at a time, from the dial to the end: ${simultaneousCallsByDefault} of an app (\`limits.simultaneousCalls\`); a dial beyond is told \`too_many_calls\`.
-- Gateways count together in Redis (\`REDIS_URL\`); while it is away or slow each counts for itself.
+- Stored bytes: ${storedBytesByDefault} of an app (\`limits.storedBytes\`), counted are its users: 64 bytes each, and aliases, profiles and groups in UTF-8. What
+  makes it more than that is refused with \`storage_full\`; what makes it less never is. \`bytesStored\` tells what there is. What else an app stores is bounded by number and size
+  (keys, secrets, SIP accounts, endpoints), or goes by its age: calls and their custom data, whose number \`dials\` limits.
+- Subscriptions of phone systems at a time: \`SUBSCRIPTIONS_PER_APP\` of an app at a replica. A SUBSCRIBE beyond a limit is answered 480, one that renews 500, with \`Retry-After\`; one that ends never is.
+- A media socket beyond a limit is told \`rate_limited\`, and closed.
+- Whoever is refused for failed sign-ins waits for that a second, and longer where many do (500 a second are let go, 2000 wait): nothing else is read of its connection meanwhile.
+- Doors (gateways, media, SIP) count together in Redis (\`REDIS_URL\`); while it is away or slow each counts for itself.
 `;
 }
 

@@ -8,6 +8,8 @@ import { AuditStream, type StreamResponse } from './audit-stream.js';
 const [lookMs, beatMs] = [1000, 15_000];
 /** Streams that one replica serves at most, and of them those of one app. */
 const [mostStreams, mostOfApp] = [200, 10];
+/** A reader who goes makes room; nobody knows when. */
+const retryAfterSeconds = 10;
 
 /** Every open stream of records of this process. Acts are few: each stream asks once a second, and nothing where none is open. */
 @Injectable()
@@ -35,11 +37,14 @@ export class AuditStreams implements OnApplicationBootstrap, BeforeApplicationSh
     await this.#loop.stop();
   }
 
-  /** @throws ProblemError `service_unavailable` where this replica serves as many as it may, at all or of one app. */
+  /** @throws ProblemError `rate_limited` where this replica serves as many of the app as it may; `service_unavailable` for as many at all. */
   requireRoom(appId: AppId): void {
     const ofApp = [...this.#streams.values()].filter((one) => one === appId).length;
-    if (this.#streams.size >= mostStreams || ofApp >= mostOfApp)
-      throw new ProblemError('service_unavailable', 'This replica serves as many streams as it may');
+    if (ofApp >= mostOfApp)
+      throw new ProblemError('rate_limited', `This app has as many streams of its record here as it may: ${mostOfApp}`, {
+        retryAfterSeconds,
+      });
+    if (this.#streams.size >= mostStreams) throw new ProblemError('service_unavailable', 'This replica serves as many streams as it may');
   }
 
   /** Serves a stream until its client goes. @param after the last entry it has. */

@@ -14,6 +14,7 @@ import { ends } from '../migrations/10-ends.js';
 import { appStates } from '../migrations/13-app-states.js';
 import { groups } from '../migrations/14-groups.js';
 import { appendOnly } from '../migrations/15-append-only.js';
+import { storedBytes } from '../migrations/16-stored-bytes.js';
 import { eraseSome } from './erase-apps.js';
 
 const fleet = new Fleet();
@@ -21,7 +22,19 @@ const count = 450;
 let schema: TestSchema;
 
 beforeAll(async () => {
-  const migrations = [directory, auditAndSipAccounts, consumers, outbox, outboxFunctions, outboxRows, ends, appStates, groups, appendOnly];
+  const migrations = [
+    directory,
+    auditAndSipAccounts,
+    consumers,
+    outbox,
+    outboxFunctions,
+    outboxRows,
+    ends,
+    appStates,
+    groups,
+    appendOnly,
+    storedBytes,
+  ];
   schema = await TestSchema.migrated(fleet, migrations);
   for (const app of ['gone', 'other']) {
     await schema.query("INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) VALUES ($1, '', false, '{}', 1)", [app]);
@@ -53,6 +66,7 @@ test('an app goes bit by bit, whoever is killed meanwhile, and no other does', a
   let steps = 0;
   for (let isMore = true; isMore; steps += 1) isMore = (await Promise.all([step(), step()])).some((one) => one !== undefined);
   expect(steps).toBeLessThan(12);
+  expect([await left('stored_bytes', 'gone'), await left('stored_bytes', 'other')]).toEqual([0, expect.any(Number)]);
   for (const table of ['users', 'sip_accounts', 'app_secrets'])
     expect([table, await left(table, 'gone'), (await left(table, 'other')) ?? 0]).toEqual([table, 0, table === 'users' ? count : 1]);
   const { rows } = await schema.query<{ key: string; events: { type: string; sequence: number }[] }>(

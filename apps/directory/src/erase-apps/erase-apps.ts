@@ -13,7 +13,7 @@ const rowsAtOnce = 1000;
 const lookMs = 10_000;
 
 /** What an app has here besides its users. What was done to it stays on record, as long as other records do. */
-const tables = ['sip_accounts', 'api_keys', 'app_secrets'];
+const tables = ['sip_accounts', 'api_keys', 'app_secrets', 'stored_bytes'];
 
 /**
  * Erases what deleted apps stored, a batch to a transaction: how far it came lies in what is left, so that whoever comes next goes

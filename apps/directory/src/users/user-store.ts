@@ -8,6 +8,7 @@ import { noteEnd } from '../ends/ends.js';
 import { publish } from '../publish.js';
 import { readTogether } from '../read-together.js';
 import type { DirectorySettings } from '../settings.js';
+import { tellingOfFullStorage } from '../stored-bytes/stored-bytes.js';
 
 interface UserRow {
   user_alias: UserAlias;
@@ -222,16 +223,18 @@ export class UserStore {
   }
 
   async #write(appId: AppId, userAlias: UserAlias, change: (tx: Sql) => Promise<UserRow>): Promise<UserView> {
-    const { row, shards } = await this.database.transaction(async (tx) => {
-      const row = await change(tx);
-      const told =
-        row.deleted_at === null
-          ? { type: 'user.saved' as const, data: { userAlias, ...toBody(row) } }
-          : { type: 'user.deleted' as const, data: { userAlias } };
-      const shards = await publish(tx, appId, `user:${appId}/${userAlias}`, Number(row.sequence), told);
-      if (row.deleted_at) await noteEnd(tx, { what: 'user', appId, userAlias, upTo: secondOf(row.deleted_at) });
-      return { row, shards };
-    });
+    const { row, shards } = await tellingOfFullStorage(() =>
+      this.database.transaction(async (tx) => {
+        const row = await change(tx);
+        const told =
+          row.deleted_at === null
+            ? { type: 'user.saved' as const, data: { userAlias, ...toBody(row) } }
+            : { type: 'user.deleted' as const, data: { userAlias } };
+        const shards = await publish(tx, appId, `user:${appId}/${userAlias}`, Number(row.sequence), told);
+        if (row.deleted_at) await noteEnd(tx, { what: 'user', appId, userAlias, upTo: secondOf(row.deleted_at) });
+        return { row, shards };
+      }),
+    );
     this.relay.committed(shards);
     return toView(row, this.#profile);
   }
