@@ -32,6 +32,20 @@ const checks = [
     args: ['--services', 'none', 'apps/directory/src/ends'],
     env: { ENDS: '1000000' },
   },
+  {
+    what: 'a million rows of live calls, nonces, subscriptions, deleted apps, stored bytes and records',
+    script: 'test.mjs',
+    args: [
+      '--services',
+      'none',
+      'apps/calls/src/decide-in-groups/many-apps',
+      'apps/sip/src/many-rows',
+      'apps/directory/src/audit/many-entries',
+      'apps/directory/src/stored-bytes',
+      'libs/service/src/erased-apps',
+    ],
+    env: { MANY_ROWS: '1000000' },
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',

@@ -56,6 +56,7 @@ test.each(each)('%s asks of other services what its entry says, and is let ask n
   if (/\beraseApps\(/.test(text)) asked.push('erasedApps');
   // What an operator has a service do is put on record by it; the one that keeps the record does so itself.
   if (name !== internal.noteAct.service) asked.push('noteAct');
+  if (/\bfairShare\b/.test(text)) asked.push('appOptions');
   // What a topic lacks of a call is read from its owner by whatever consumes it; the owner reads its own store.
   if (reads.includes('calls.events') && !/\bstore\b.*repairIn/s.test(text)) asked.push('callEvents');
   expect([...new Set(asked)].sort()).toEqual(asks);

@@ -21,6 +21,7 @@ const thrown: Record<string, unknown> = {
   null: null,
   circular,
   refusal: new ProblemError('forbidden', 'not you'),
+  limited: new ProblemError('rate_limited', 'later', { retryAfterSeconds: 7 }),
   away: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
 };
 
@@ -55,10 +56,17 @@ test.each([
   ['null', 500, 'internal_error'],
   ['circular', 500, 'internal_error'],
   ['refusal', 403, 'forbidden'],
+  ['limited', 429, 'rate_limited'],
   ['away', 503, 'service_unavailable'],
 ])('%s: %d %s, and on it goes', async (what, status, code) => {
   const answer = await app.inject({ method: 'GET', url: `/throw/${what}` });
   expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([status, code]);
   expect(answer.body).not.toContain('secret detail');
   expect((await app.inject({ method: 'GET', url: '/throw/no' })).json()).toEqual({ what: 'no' });
+});
+
+test('when to come again is told where proxies look for it, too', async () => {
+  const { headers } = await app.inject({ method: 'GET', url: '/throw/limited' });
+  expect(headers['retry-after']).toBe('7');
+  expect((await app.inject({ method: 'GET', url: '/throw/refusal' })).headers).not.toHaveProperty('retry-after');
 });

@@ -4,11 +4,11 @@ import { Injectable } from '@nestjs/common';
 import { Clients } from '../clients.js';
 import { SignInFailures } from '../fair-share/sign-in-failures.js';
 
+/** So many are held back at a time, some 20 KB each. Who comes beyond them hears at once, and its connection ends. */
+const mostHeld = 2000;
 const bounds = {
   /** For so long, at least, whoever failed too often does not hear that it is refused once more. */
   holdMs: 1000,
-  /** So many are held back at a time, some 20 KB each. Who comes beyond them hears at once, and its connection ends. */
-  most: 2000,
   /** So many are let go every `everyMs`: 500 a second, however many come. */
   atOnce: 10,
   everyMs: 20,
@@ -84,7 +84,7 @@ export class HeldBack {
   }
 
   #hold(letGo: () => void): Held | undefined {
-    if (this.#held.size >= bounds.most) return undefined;
+    if (this.#held.size >= mostHeld) return undefined;
     const held = { from: performance.now(), letGo };
     this.#held.add(held);
     this.#timer ??= setInterval(() => this.#letSomeGo(), bounds.everyMs).unref();

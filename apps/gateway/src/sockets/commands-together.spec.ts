@@ -38,6 +38,20 @@ interface Told {
   commands: { subject: Subject; traceparent?: string; frame: CallFrame & { callId: string } }[];
 }
 
+function identityOf(): Identity {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const jwk = (key: typeof publicKey) => ({ ...key.export({ format: 'jwk' }), kid: 'gateway' });
+  return new Identity('gateway', jwk(privateKey), { keys: [jwk(publicKey)] });
+}
+
+function commandsTo(...replicas: Server[]): CommandsTogether {
+  const calls = new ServiceClient(identityOf(), 'calls', new Replicas(replicas.map(urlOf)));
+  const router = { hear: (events: AnyEvent[]) => heard.push(...events) };
+  return new CommandsTogether({ calls } as unknown as Services, router as unknown as SocketRouter);
+}
+
+const urlOf = (one: Server) => `http://127.0.0.1:${(one.address() as AddressInfo).port}`;
+
 let server: Server;
 let asked: { path: string; body: Told }[];
 let answer: (response: ServerResponse, path: string, body: Told) => void;
@@ -55,13 +69,7 @@ beforeEach(async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const jwk = (key: typeof publicKey) => ({ ...key.export({ format: 'jwk' }), kid: 'gateway' });
-  const identity = new Identity('gateway', jwk(privateKey), { keys: [jwk(publicKey)] });
-  const port = (server.address() as AddressInfo).port;
-  const calls = new ServiceClient(identity, 'calls', new Replicas([`http://127.0.0.1:${port}`]));
-  const router = { hear: (events: AnyEvent[]) => heard.push(...events) };
-  commands = new CommandsTogether({ calls } as unknown as Services, router as unknown as SocketRouter);
+  commands = commandsTo(server);
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -174,6 +182,22 @@ test('where the whole is refused, as by the release before, each is asked alone'
     path === together ? response.writeHead(404).end(JSON.stringify(problem('not_found'))) : alone(response, path);
   expect(await Promise.all([hangUp(1), hangUp(2)])).toHaveLength(2);
   expect(paths().sort()).toEqual([together, `/v1/calls/${idOf(1)}/hang-up`, `/v1/calls/${idOf(2)}/hang-up`]);
+});
+
+test('where a replica hangs each of 32 commands is held up for the time of one answer', { timeout: 20_000 }, async () => {
+  const taken: string[] = [];
+  const hanging = createServer((request) => request.resume()).listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  hanging.on('request', (request) => taken.push(request.url ?? ''));
+  commands = commandsTo(hanging, server);
+  answer = (response, path, body) => (path === together ? all(response, body) : alone(response, path));
+  const began = performance.now();
+  const done = await Promise.all(Array.from({ length: 32 }, (_, index) => hangUp(index % 10, 10_000)));
+  expect(performance.now() - began).toBeLessThan(7000);
+  expect([done.length, taken]).toEqual([32, [together]]);
+  expect(asked.flatMap(({ body }) => body.commands?.map(({ frame }) => frame) ?? [body])).toHaveLength(32);
+  hanging.closeAllConnections();
+  hanging.close();
 });
 
 test('who is refused by the infrastructure hears so after all tries', async () => {
