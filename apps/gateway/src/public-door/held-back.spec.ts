@@ -69,13 +69,17 @@ test('whoever does not wait for the answer gets one, and is cut off: the rest is
   expect([statuses(heard()), served]).toEqual([[429], ['/v1/0']]);
 });
 
-test('who goes away meanwhile is forgotten', async () => {
-  const { socket } = await line();
-  socket.write(asking('/v1/gone', 'wrong'));
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 1300));
-  expect(served).toEqual([]);
+test('of a connection that is held back no more is read than had come by then', async () => {
+  const reading = once(server, 'connection') as Promise<[Socket]>;
+  const { socket, heard } = await line();
+  const [there] = await reading;
+  const flood = Array.from({ length: 5000 }, (_, n) => asking(`/v1/${n}`, `wrong-${'x'.repeat(1000)}`)).join('');
+  socket.write(flood);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(there.bytesRead).toBeGreaterThan(0);
+  expect(there.bytesRead).toBeLessThan(flood.length / 10);
+  await vi.waitUntil(() => socket.closed, 5000);
+  expect([statuses(heard()).length <= 1, served]).toEqual([true, ['/v1/0']]);
 });
 
 test('of many who wait five hundred a second are let go, the first first, and beyond two thousand nobody waits', async () => {

@@ -73,7 +73,10 @@ export class HeldBack {
       return pass();
     }
     this.#connections.add(socket);
-    socket.pause();
+    // Node reads on by itself once it has taken the request, in this turn of the event loop and the next tick.
+    setImmediate(() => {
+      if (this.#connections.has(socket)) socket.pause();
+    });
     response.once('close', () => this.#held.delete(held));
   }
 
