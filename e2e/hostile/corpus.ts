@@ -1,6 +1,6 @@
 /** What each parser reads, as it should be, and what broke it once: mutations begin here. A find is added, and stays. */
 
-const callId = '01890000-0000-7000-8000-000000000000';
+export const callId = '01890000-0000-7000-8000-000000000000';
 const onCall = { id: 2, commandId: 'command-0002', callId };
 
 export const clientFrames = [

@@ -4,16 +4,18 @@
  */
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { services } from '@communication-center/contracts/services';
 import { endOf, eventually, Fleet, Phones, type ProcessName, ringOf, type TestApp } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Chance, mutated } from './chance.js';
-import { clientFrames, mediaFrames, sipMessages } from './corpus.js';
+import { callId, clientFrames, mediaFrames, sipMessages } from './corpus.js';
+import { documentForPython } from './document-for-python.js';
 import { elsewhere, socketFromElsewhere } from './elsewhere.js';
 import { growthOf } from './memory.js';
 import { HostileRequests } from './requests.js';
@@ -31,8 +33,14 @@ const phones = new Phones(fleet);
 const replicas: ProcessName[] = services.flatMap(({ name }) => fleet.replicasOf(name as never));
 const sent = { frames: 0, 'media frames': 0, datagrams: 0, requests: 0 };
 const faults: string[] = [];
+/** Whose people send frames, and phones datagrams. */
 let app: TestApp;
+/** Of which requests ask, and one that they may end. */
+let asked: TestApp;
+let victim: TestApp;
 let token: string;
+/** Of a user who is revoked and deleted again and again. */
+let askedToken: string;
 /** People of another app, who come again. */
 let honest: TestApp;
 const tokens: Record<string, string> = {};
@@ -44,7 +52,13 @@ beforeAll(async () => {
   const all = { user: { perSecond: 1_000_000, burst: 1_000_000 } };
   const kinds = ['reads', 'writes', 'dials', 'call_acts', 'sockets', 'streams', 'watches', 'media_sockets', 'sip_subscriptions'] as const;
   const limits = Object.fromEntries(kinds.map((kind) => [kind, all]));
-  app = await fleet.makeApp({ options: { limits } });
+  [app, asked, victim] = [
+    await fleet.makeApp({ options: { limits } }),
+    await fleet.makeApp({ options: { limits } }),
+    await fleet.makeApp(),
+  ];
+  for (const name of ['alice', 'bob']) await fleet.makeUser(asked, name);
+  askedToken = await fleet.tokenOf(asked, 'alice');
   for (const name of ['alice', 'bob', 'carol']) await fleet.makeUser(app, name);
   token = await fleet.tokenOf(app, 'alice');
   honest = await fleet.makeApp();
@@ -163,10 +177,10 @@ function ask({ method, target, body }: ReturnType<HostileRequests['next']>, key:
 }
 
 async function requests(until: number, chance: Chance): Promise<void> {
-  const hostile = new HostileRequests(chance, app.appId);
+  const hostile = new HostileRequests(chance, asked.appId, victim.appId);
   while (Date.now() < until) {
     const next = hostile.next();
-    const status = await ask(next, chance.of([app.key, app.key, app.key, token, fleet.state.secrets.operatorKey, undefined]));
+    const status = await ask(next, chance.of([asked.key, asked.key, asked.key, askedToken, fleet.state.secrets.operatorKey, undefined]));
     sent.requests += 1;
     if (status >= 500) faults.push(`${status} ${next.method} ${next.target.slice(0, 300)} ${String(next.body).slice(0, 300)}`);
   }
@@ -176,8 +190,20 @@ async function requests(until: number, chance: Chance): Promise<void> {
 async function schemathesis(): Promise<void> {
   const program = process.env.SCHEMATHESIS;
   if (!program) return;
-  const document = new URL('../../docs/protocol/openapi.json', import.meta.url).pathname;
-  const args = ['run', document, '--url', fleet.url, '--header', `Authorization: Bearer ${app.key}`, '--checks', 'not_a_server_error'];
+  const whole = JSON.parse(readFileSync(new URL('../../docs/protocol/openapi.json', import.meta.url), 'utf8'));
+  const document = join(dirname(program), 'openapi.json');
+  const examples = {
+    userAlias: 'alice',
+    endpointId: callId,
+    callId,
+    keyId: callId,
+    kid: callId,
+    username: 'desk',
+    service: 'presence',
+    name: 'who-is-where',
+  };
+  writeFileSync(document, JSON.stringify(documentForPython(whole, { appId: asked.appId, examples })));
+  const args = ['run', document, '--url', fleet.url, '--header', `Authorization: Bearer ${asked.key}`, '--checks', 'not_a_server_error'];
   // One after the other; the last two go on until the time is over.
   const phases = ['--phases', 'examples,coverage,fuzzing,stateful', '--continue-on-failure', '--workers', '2'];
   const bounds = [
@@ -253,6 +279,11 @@ test('nothing that arrives breaks a process', { timeout: forMs + 240_000 }, asyn
   if (minutes < 5) return;
   expect(sent.frames + sent['media frames']).toBeGreaterThan(leastAMinute.frames * minutes);
   expect(sent.datagrams).toBeGreaterThan(leastAMinute.datagrams * minutes);
+});
+
+test('those who attacked were let in to the end', async () => {
+  const statuses = await Promise.all([app, asked].map(({ key }) => fleet.rest('GET', '/v1/calls', key)));
+  expect(statuses.map(({ status }) => status)).toEqual([200, 200]);
 });
 
 test('an honest call goes through afterwards', async () => {

@@ -25,6 +25,8 @@ export interface HostileRequest {
   body?: Buffer | undefined;
 }
 
+/** What ends an app, or takes what lets its people in. */
+const ends = /^DELETE \/v1\/apps\/\{appId\}($|\/(api-keys|secrets))|\/suspend$/;
 const known = ['alice', 'bob', 'presence', 'who-is-where', '01890000-0000-7000-8000-000000000000'];
 
 /** Makes requests of the API's own document: each route, with values that are right, and more that are not. */
@@ -35,6 +37,8 @@ export class HostileRequests {
   constructor(
     private readonly chance: Chance,
     private readonly appId: string,
+    /** An app whose end is missed by nobody. */
+    private readonly victim: string,
   ) {
     this.#document = JSON.parse(readFileSync(new URL('../../docs/protocol/openapi.json', import.meta.url), 'utf8')) as Document;
     const all = Object.entries(this.#document.paths).flatMap(([path, methods]) =>
@@ -47,9 +51,9 @@ export class HostileRequests {
   next(): HostileRequest {
     const { method, path, operation } = this.chance.of(this.#operations);
     const { parameters = [], requestBody } = operation;
-    const asked = path.replace(/\{(\w+)\}/g, (_, name: string) =>
-      name === 'appId' && !this.chance.onceIn(6) ? this.appId : this.#segment(),
-    );
+    // Without the app, or its keys, whatever follows would be refused at the door.
+    const appId = ends.test(`${method} ${path}`) ? this.victim : this.appId;
+    const asked = path.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'appId' && !this.chance.onceIn(6) ? appId : this.#segment()));
     const query = parameters
       .filter((one) => one.in === 'query' && this.chance.onceIn(2))
       .map((one) => `${one.name}=${this.#segment(one.schema)}`);
