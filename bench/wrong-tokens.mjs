@@ -78,8 +78,11 @@ async function callOnce(caller, callee, rung) {
   const began = performance.now();
   const ring = callee.hears('call.dialed').then(() => rung.push(performance.now() - began));
   const { result } = await inTime(overSockets.dial(caller, [callee.alias]), 'a dial');
-  await inTime(ring, 'a ring');
-  await inTime(overSockets.act(caller, 'hang_up', result.callId), 'a hang-up');
+  try {
+    await inTime(ring, 'a ring');
+  } finally {
+    await inTime(overSockets.act(caller, 'hang_up', result.callId), 'a hang-up');
+  }
 }
 
 function pidOf({ processes }, wanted) {

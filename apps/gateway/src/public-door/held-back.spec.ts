@@ -11,12 +11,18 @@ import { HeldBack } from './held-back.js';
 let server: Server;
 let heldBack: HeldBack;
 let served: string[];
+/** Whether too much failed from the address of everybody here. */
+let isFlooded: boolean;
 const open: Socket[] = [];
 
 beforeEach(async () => {
   served = [];
-  const failures = { refuses: ({ credential }: { credential: string }) => credential.startsWith('wrong') };
-  heldBack = new HeldBack(failures as never, { countedAddressOf: () => '192.0.2.1' } as never);
+  isFlooded = false;
+  const failures = {
+    refuses: ({ credential }: { credential: string }) => credential.startsWith('wrong') || (credential === '' && isFlooded),
+  };
+  const clients = { countedAddressOf: () => '192.0.2.1', sourceOf: () => ({ address: '192.0.2.1' }) };
+  heldBack = new HeldBack(failures as never, clients as never);
   server = createServer((request, response) => {
     served.push(request.url ?? '');
     response.statusCode = request.headers.authorization?.startsWith('Bearer wrong') ? 429 : 200;
@@ -64,16 +70,37 @@ test('a wrong token is refused after a second, and a good one beside it at once;
 
 test('whoever does not wait for the answer gets one, and is cut off: the rest is not looked at', async () => {
   const { socket, heard } = await line();
-  socket.write(Array.from({ length: 500 }, (_, n) => asking(`/v1/${n}`, 'wrong')).join(''));
+  socket.write(Array.from({ length: 10 }, (_, n) => asking(`/v1/${n}`, 'wrong')).join(''));
   await once(socket, 'close');
   expect([statuses(heard()), served]).toEqual([[429], ['/v1/0']]);
+});
+
+test('whoever sends many at once is cut off at once', async () => {
+  const { socket, heard } = await line();
+  const began = performance.now();
+  socket.write(Array.from({ length: 500 }, (_, n) => asking(`/v1/${n}`, 'wrong')).join(''));
+  await once(socket, 'close');
+  expect([heard(), served, performance.now() - began < 900]).toEqual(['', [], true]);
+});
+
+test('another connection from there is not read for a second; one that is open goes on', async () => {
+  const before = await line();
+  isFlooded = true;
+  const [later, gone] = [await line(), await line()];
+  const began = performance.now();
+  for (const [path, { socket }] of Object.entries({ '/v1/before': before, '/v1/later': later })) socket.write(asking(path, 'right'));
+  gone.socket.destroy();
+  await vi.waitUntil(() => statuses(before.heard()).length === 1);
+  expect(served).toEqual(['/v1/before']);
+  await vi.waitUntil(() => statuses(later.heard()).length === 1, 5000);
+  expect(performance.now() - began).toBeGreaterThan(900);
 });
 
 test('of a connection that is held back no more is read than had come by then', async () => {
   const reading = once(server, 'connection') as Promise<[Socket]>;
   const { socket, heard } = await line();
   const [there] = await reading;
-  const flood = Array.from({ length: 5000 }, (_, n) => asking(`/v1/${n}`, `wrong-${'x'.repeat(1000)}`)).join('');
+  const flood = Array.from({ length: 1000 }, (_, n) => asking(`/v1/${n}`, `wrong-${'x'.repeat(15_000)}`)).join('');
   socket.write(flood);
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(there.bytesRead).toBeGreaterThan(0);

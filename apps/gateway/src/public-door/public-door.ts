@@ -74,8 +74,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
   async onApplicationBootstrap(): Promise<void> {
     await this.sockets.start();
     const server = this.#server;
-    this.clients.guard(server.server);
     this.heldBack.guard(server.server);
+    this.clients.guard(server.server);
     // Bodies are the owning service's to parse, and the proxy's to pass on: nobody reads them here.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', (_request, _body, done) => done(null));
