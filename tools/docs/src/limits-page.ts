@@ -40,7 +40,7 @@ ${rows.join('\n')}
   (keys, secrets, SIP accounts, endpoints), or goes by its age: calls and their custom data, whose number \`dials\` limits.
 - Subscriptions of phone systems at a time: \`SUBSCRIPTIONS_PER_APP\` of an app at a replica. A SUBSCRIBE beyond a limit is answered 480, one that renews 500, with \`Retry-After\`; one that ends never is.
 - A media socket beyond a limit is told \`rate_limited\`, and closed.
-- Whoever is refused for failed sign-ins waits for that a second, and longer where many do (500 a second are let go, 2000 wait): nothing else is read of its connection meanwhile.
+- Whoever is refused for failed sign-ins waits for that a second, and longer where many do: 500 such requests a second are looked at, nothing else is read of its connection, nor of a new one from there, meanwhile.
 - Doors (gateways, media, SIP) count together in Redis (\`REDIS_URL\`); while it is away or slow each counts for itself.
 `;
 }
