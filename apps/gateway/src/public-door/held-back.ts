@@ -14,7 +14,7 @@ const holdMs = 1000;
 /** So many requests of theirs are looked at every `everyMs`: 500 a second, however many come. */
 const [turns, everyMs] = [10, 20];
 /** What came at once beyond that is made up for by a pause of two seconds at most. */
-const mostOwed = 1000;
+const debtAtWorst = 1000;
 
 interface Held {
   from: number;
@@ -101,7 +101,7 @@ export class HeldBack {
 
   #cameAlong(socket: Socket, more: number): void {
     this.#more.set(socket, more);
-    this.#left = Math.max(-mostOwed, this.#left - 1);
+    this.#left = Math.max(-debtAtWorst, this.#left - 1);
     if (more >= mostAtOnce) socket.destroy();
   }
 
