@@ -16,8 +16,8 @@ import { Report, type ReportError } from '../service.module.js';
 import { ServiceClient } from '../service-client.js';
 import { Settings } from '../settings.js';
 import { AppLimitsReading } from './app-limits.js';
-import { type Asked, SharedBuckets, type Standing, type Taking } from './shared-buckets.js';
-import { SharedLevels } from './shared-levels.js';
+import { type Asked, type Ledger, SharedBuckets, type Standing, type Taking } from './shared-buckets.js';
+import type { SharedLevels, Taken } from './shared-levels.js';
 
 export type { Asked, Standing } from './shared-buckets.js';
 export { SharedBuckets } from './shared-buckets.js';
@@ -59,7 +59,7 @@ export interface Share {
 
 /** Says of each act whether it is within the fair share of its app, its key or user, and its address. All doors count together. */
 export class FairShare implements BeforeApplicationShutdown {
-  readonly #levels: SharedLevels | undefined;
+  readonly #levels: LevelsOnceNeeded | undefined;
   readonly buckets: SharedBuckets;
 
   constructor(
@@ -68,7 +68,7 @@ export class FairShare implements BeforeApplicationShutdown {
     report: ReportError,
   ) {
     const failed = (error: unknown) => report(error, 'counting what is done together with other doors: each counts for itself');
-    this.#levels = REDIS_URL ? new SharedLevels({ REDIS_URL, ...files }, failed) : undefined;
+    this.#levels = REDIS_URL ? new LevelsOnceNeeded({ REDIS_URL, ...files }, failed) : undefined;
     this.buckets = new SharedBuckets(this.#levels, failed);
   }
 
@@ -90,6 +90,32 @@ export class FairShare implements BeforeApplicationShutdown {
   async require(kind: LimitKind, actor: Actor): Promise<void> {
     const { refused } = await this.take(kind, actor);
     if (refused) throw refused;
+  }
+}
+
+/** Reaches Redis when there is something to tell for the first time: a door that nobody uses keeps no connection, nor what it takes to have one. */
+class LevelsOnceNeeded implements Ledger {
+  #levels: Promise<SharedLevels> | undefined;
+
+  constructor(
+    private readonly settings: RedisSettings,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  async settle(taken: readonly Taken[]): Promise<number[]> {
+    this.#levels ??= this.#open();
+    return (await this.#levels).settle(taken);
+  }
+
+  close(): void {
+    void this.#levels?.then((levels) => levels.close());
+  }
+
+  async #open(): Promise<SharedLevels> {
+    const { SharedLevels } = await import('./shared-levels.js');
+    const levels = new SharedLevels(this.settings, this.onError);
+    await levels.opened;
+    return levels;
   }
 }
 

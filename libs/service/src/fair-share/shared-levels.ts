@@ -46,6 +46,8 @@ const longestPauseMs = 5000;
 /** Buckets of tokens that processes share, in Redis: one round trip for any number of them. Redis holds no truth: without it all are full. */
 export class SharedLevels {
   readonly #redis: Redis;
+  /** Settled once Redis was reached, or could not be for the first time. */
+  readonly opened: Promise<void>;
 
   /** @param onError hears of lost connections, each time one is. */
   constructor(settings: RedisSettings, onError: (error: unknown) => void) {
@@ -60,7 +62,7 @@ export class SharedLevels {
     });
     this.#redis.on('error', onError);
     // The error itself was told above.
-    this.#redis.connect().catch(() => undefined);
+    this.opened = this.#redis.connect().catch(() => undefined);
   }
 
   /** @returns what each holds afterwards. @throws where Redis does not answer within a second: then nobody knows whether it was taken. */
