@@ -64,3 +64,30 @@ test('what nobody could look at is no failure', async () => {
   for (let n = 0; n < 1000; n += 1) await tried('away');
   expect(await tried('good')).toBe('let in');
 });
+
+test('a flood that comes faster than it is looked at has to wait, and who came well before has not', async () => {
+  const { burst } = signInFailureLimits.address;
+  const address = '192.0.2.1';
+  await tried('good');
+  const settle: (() => void)[] = [];
+  const slow = () => new Promise<never>((_, reject) => settle.push(() => reject(new ProblemError('unauthenticated'))));
+  const looked = Array.from({ length: burst }, (_, n) =>
+    failures.watch({ credential: `wrong ${n}`, address }, slow).catch(() => undefined),
+  );
+  expect([failures.isOver(address), failures.mustWait({ credential: 'wrong', address })]).toEqual([false, true]);
+  expect(failures.mustWait({ credential: 'good', address })).toBe(false);
+  expect(failures.mustWait({ credential: 'wrong', address: '192.0.2.2' })).toBe(false);
+  for (const end of settle) end();
+  await Promise.all(looked);
+  expect([failures.isOver(address), failures.mustWait({ credential: 'wrong', address })]).toEqual([true, true]);
+});
+
+test('a crowd of devices is no flood: only failures let an address wait', async () => {
+  const address = '192.0.2.1';
+  const all = Array.from({ length: 2000 }, (_, n) =>
+    failures.watch({ credential: `token ${n}`, address, claims: `demo/${n}` }, () => new Promise((resolve) => setImmediate(resolve))),
+  );
+  expect(failures.mustWait({ credential: 'key', address })).toBe(false);
+  await Promise.all(all);
+  expect(failures.isOver(address)).toBe(false);
+});

@@ -24,6 +24,8 @@ const good = { most: 5000, forMs: 600_000 };
 @Injectable()
 export class SignInFailures {
   readonly #good = new Map<string, number>();
+  /** How many requests of an address are being looked at. */
+  readonly #looks = new Map<string, number>();
 
   readonly #address: Rate;
 
@@ -42,6 +44,7 @@ export class SignInFailures {
     const counted = this.#countedIn(attempt);
     const lacks = this.#lackOf(attempt, counted);
     if (lacks) throw refusalFor('failed sign-ins', lacks);
+    const done = attempt.claims === undefined ? this.#looking(attempt.address) : undefined;
     try {
       const found = await look();
       this.#noteGood(attempt);
@@ -49,12 +52,33 @@ export class SignInFailures {
     } catch (error) {
       if (error instanceof ProblemError && failures.has(error.code)) for (const one of counted) this.shares.buckets.charge(one);
       throw error;
+    } finally {
+      done?.();
     }
   }
 
-  /** Whether it would not be looked at now. */
-  refuses(attempt: Attempt): boolean {
-    return this.#lackOf(attempt, this.#countedIn(attempt)) !== undefined;
+  /** Whether so much failed from an address that what it shows is not looked at now. */
+  isOver(address: string): boolean {
+    return this.shares.buckets.lackOf(this.#countedIn({ address, credential: '' })) !== undefined;
+  }
+
+  /**
+   * Whether a request should wait: it would not be looked at now; or as many of its address are being looked at already as may fail, of which nobody
+   * knows yet how many do. Without that a flood that comes faster than it is looked at would never be one.
+   */
+  mustWait(attempt: Attempt): boolean {
+    const isTooMuch = this.isOver(attempt.address) || (this.#looks.get(attempt.address) ?? 0) >= this.#address.burst;
+    return isTooMuch && !this.#wasGood(attempt);
+  }
+
+  /** @returns ends it. */
+  #looking(address: string): () => void {
+    this.#looks.set(address, (this.#looks.get(address) ?? 0) + 1);
+    return () => {
+      const left = (this.#looks.get(address) ?? 0) - 1;
+      if (left > 0) this.#looks.set(address, left);
+      else this.#looks.delete(address);
+    };
   }
 
   #lackOf(attempt: Attempt, counted: readonly Asked[]): ReturnType<FairShare['buckets']['lackOf']> {

@@ -18,9 +18,7 @@ const open: Socket[] = [];
 beforeEach(async () => {
   served = [];
   isFlooded = false;
-  const failures = {
-    refuses: ({ credential }: { credential: string }) => credential.startsWith('wrong') || (credential === '' && isFlooded),
-  };
+  const failures = { mustWait: ({ credential }: { credential: string }) => credential.startsWith('wrong'), isOver: () => isFlooded };
   const clients = { countedAddressOf: () => '192.0.2.1', sourceOf: () => ({ address: '192.0.2.1' }) };
   heldBack = new HeldBack(failures as never, clients as never);
   server = createServer((request, response) => {

@@ -66,7 +66,7 @@ export class HeldBack {
 
   #connected(socket: Socket, pass: () => void): void {
     const address = countedAs(this.clients.sourceOf(socket).address);
-    if (!this.failures.refuses({ credential: '', address })) return pass();
+    if (!this.failures.isOver(address)) return pass();
     socket.on('error', endOnError);
     const held = this.#hold(this.#connections, () => {
       socket.removeListener('error', endOnError);
@@ -80,7 +80,7 @@ export class HeldBack {
     const { socket } = request;
     const more = this.#more.get(socket);
     if (more !== undefined) return this.#cameAlong(socket, more + 1);
-    if (!this.#isRefused(request)) return pass();
+    if (!this.#mustWait(request)) return pass();
     const held = this.#hold(this.#requests, () => {
       const cameAlong = this.#more.get(socket);
       this.#more.delete(socket);
@@ -105,10 +105,10 @@ export class HeldBack {
     if (more >= mostAtOnce) socket.destroy();
   }
 
-  #isRefused(request: IncomingMessage): boolean {
+  #mustWait(request: IncomingMessage): boolean {
     const { authorization } = request.headers;
     if (!authorization?.startsWith('Bearer ') || !request.url?.startsWith('/v1/')) return false;
-    return this.failures.refuses({ credential: authorization.slice(7), address: this.clients.countedAddressOf(request) });
+    return this.failures.mustWait({ credential: authorization.slice(7), address: this.clients.countedAddressOf(request) });
   }
 
   #hold(among: Set<Held>, letGo: () => void): Held | undefined {
