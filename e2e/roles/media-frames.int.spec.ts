@@ -25,12 +25,13 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
   publish: () => ({ kind: 'camera', sdp: 'v=0\r\n' }),
   answer: () => ({ sdp: 'v=0\r\n' }),
   candidate: () => ({ peer: 'publisher', candidate: null }),
+  sending: () => ({ audio: 'on', video: 'off' }),
   ping: () => ({}),
 };
 const types = Object.keys(frames) as MediaClientFrame['type'][];
 
 /** All that a frame may hold: nothing of it names somebody else's call, stream or session. */
-const fields = ['type', 'token', 'kind', 'sdp', 'peer', 'candidate'];
+const fields = ['type', 'token', 'kind', 'sdp', 'peer', 'candidate', 'audio', 'video', 'nextWithinMs'];
 
 /** Who is sent which frame: nobody else ever. */
 const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'> = {
@@ -40,6 +41,7 @@ const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'
   published: 'who is in the call',
   offer: 'who is in the call',
   stream_added: 'who is in the call',
+  stream_changed: 'who is in the call',
   stream_removed: 'who is in the call',
   closed: 'who is in the call',
 };
