@@ -1,13 +1,14 @@
 /*
  * What the page shows of calls, people and devices, in real browsers, to the eye and to the keyboard.
  */
-import { Browsers, eventually, Fleet, MailServer, type TestApp } from '@communication-center/testing';
+import { Browsers, eventually, Fleet, MailServer, Phones, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { answer, connected, dial, hangUp, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
+const phones = new Phones(fleet);
 let app: TestApp;
 
 // Calls last longer than this: whoever joins its media in time is not taken out.
@@ -17,7 +18,10 @@ beforeAll(async () => {
   app = await fleet.makeApp({ options: { mediaSetupSeconds, callWaiting: true } });
 });
 
-afterEach(() => browsers.closeAll());
+afterEach(async () => {
+  phones.closeAll();
+  await browsers.closeAll();
+});
 afterAll(() => browsers.quit());
 
 const signIn = (userAlias: string, size?: { width: number; height: number }): Promise<Page> =>
@@ -81,6 +85,18 @@ test('it rings, shows a call under way and tells its end on every page, in the t
   await bob.getByText('You hung up: the call with alice is over').waitFor();
   await alice.getByText('bob hung up', { exact: true }).waitFor();
   expect(await bob.title()).toBe('Communication Center');
+});
+
+test('a press on Call reaches whom it was meant for, who comes in while it is held', async () => {
+  const alice = await signIn('alice');
+  await alice.getByRole('textbox', { name: 'Find somebody' }).fill('zoe');
+  await alice.getByRole('button', { name: 'Call zoe', exact: true }).hover();
+  await alice.mouse.down();
+  await phones.connect(app, 'zoe');
+  await alice.getByRole('region', { name: 'Whom to call' }).getByText('online').waitFor();
+  await alice.mouse.up();
+  await alice.getByRole('button', { name: 'Cancel' }).click();
+  await alice.getByText('You cancelled the call', { exact: true }).waitFor();
 });
 
 test('the wall shows who is where and with whom, live; it is sorted and searched; devices are named as people name them', async () => {

@@ -1,6 +1,6 @@
 /* Whom one looks for is found by name or alias; who is here comes first; a name nobody in the list has can be called all the same. */
 import { expect, test } from 'vitest';
-import { found } from './found.js';
+import { found, rowsOf } from './found.js';
 
 const everybody = [
   { userAlias: 'u1', status: 'offline' },
@@ -28,4 +28,12 @@ test('names and aliases are found by any part, in whatever case', () => {
 
 test('an alias with a comma is one alias', () => {
   expect(look('bob,carol')).toEqual({ people: [], stranger: 'bob,carol' });
+});
+
+test('a stranger is the last of the list', () => {
+  expect(rowsOf([{ userAlias: 'u3', status: 'online' }] as never, 'zoe')).toEqual([
+    { userAlias: 'u3', status: 'online' },
+    { userAlias: 'zoe' },
+  ]);
+  expect(rowsOf([], undefined)).toEqual([]);
 });

@@ -35,3 +35,15 @@ export function found(everybody: readonly ToldPresence[], { search, nameOf, with
   const isKnown = everybody.some(({ userAlias }) => userAlias === written) || without.has(written);
   return { people, stranger: written !== '' && !isKnown ? written : undefined };
 }
+
+/** Somebody to choose, and where they are; of a stranger nobody knows. */
+type Row = { userAlias: string; status?: ToldPresence['status'] };
+
+/**
+ * @returns who is to be chosen from, with the stranger last. One list: whoever presses a button beside a stranger who becomes known
+ * meanwhile presses that of the same person.
+ */
+export function rowsOf(people: readonly ToldPresence[], stranger: string | undefined): Row[] {
+  const known = people.map(({ userAlias, status }) => ({ userAlias, status }));
+  return stranger === undefined ? known : [...known, { userAlias: stranger }];
+}

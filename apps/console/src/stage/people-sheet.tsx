@@ -4,7 +4,7 @@ import type { Phone } from '../calls/use-phone.js';
 import { IconUserPlus } from '../icons.js';
 import { Avatar } from '../parts/avatar.js';
 import { Status } from '../parts/status.js';
-import { found } from '../people/found.js';
+import { found, rowsOf } from '../people/found.js';
 import { partText } from '../words/call-sentences.js';
 
 interface Props {
@@ -73,20 +73,14 @@ function AddPerson({ center, call, phone, everybody, nameOf }: Props) {
         <input value={search} onChange={(event) => setSearch(event.currentTarget.value)} autoComplete="off" autoCapitalize="none" />
       </label>
       <ul className="people">
-        {people.slice(0, 6).map(({ userAlias, status }) => (
+        {rowsOf(people.slice(0, 6), stranger).map(({ userAlias, status }) => (
           <li key={userAlias}>
             <Avatar name={nameOf(userAlias)} />
             <span className="grow wrap">{nameOf(userAlias)}</span>
-            <Status status={status} />
+            {status ? <Status status={status} /> : <span className="soft small">not in the list</span>}
             <AddButton name={nameOf(userAlias)} onAdd={() => add(userAlias)} />
           </li>
         ))}
-        {stranger && (
-          <li>
-            <span className="grow wrap">{stranger}</span>
-            <AddButton name={stranger} onAdd={() => add(stranger)} />
-          </li>
-        )}
       </ul>
     </section>
   );

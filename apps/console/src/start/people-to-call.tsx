@@ -5,7 +5,7 @@ import type { Phone } from '../calls/use-phone.js';
 import { IconPhone, IconVideo } from '../icons.js';
 import { Avatar } from '../parts/avatar.js';
 import { Status } from '../parts/status.js';
-import { found } from '../people/found.js';
+import { found, rowsOf } from '../people/found.js';
 import { listed } from '../words/lists.js';
 
 /** More are found by searching. */
@@ -72,7 +72,7 @@ export function PeopleToCall({ center, phone, everybody, nameOf }: Props) {
         </div>
       )}
       <ul className="people">
-        {people.slice(0, shownAtMost).map(({ userAlias, status }) => (
+        {rowsOf(people.slice(0, shownAtMost), stranger).map(({ userAlias, status }) => (
           <li key={userAlias}>
             <label className="pick">
               <input
@@ -84,19 +84,12 @@ export function PeopleToCall({ center, phone, everybody, nameOf }: Props) {
             </label>
             <Avatar name={nameOf(userAlias)} />
             <span className="grow who">
-              <span className="wrap">{nameOf(userAlias)}</span> <Status status={status} />
+              <span className="wrap">{nameOf(userAlias)}</span>{' '}
+              {status ? <Status status={status} /> : <span className="soft small">not in the list</span>}
             </span>
             <CallButtons name={nameOf(userAlias)} onCall={(callType) => call([userAlias], callType)} />
           </li>
         ))}
-        {stranger && (
-          <li>
-            <span className="grow wrap">
-              Nobody in the list is called <strong>{stranger}</strong>
-            </span>
-            <CallButtons name={stranger} onCall={(callType) => call([stranger], callType)} />
-          </li>
-        )}
       </ul>
       {more > 0 && <p className="soft">{more} more: search for them</p>}
       {people.length === 0 && !stranger && <p className="soft">Nobody else is here yet. Write an alias to call somebody.</p>}
