@@ -97,6 +97,8 @@ export class CallBook extends Emitter<BookEvents> {
       (known && !isShown) || (dialed.isPlaced && dialed.callId !== reply.call.callId) ? (known ?? this.callFor(reply.call)) : dialed;
     if (call === dialed) this.#adopt(dialed, reply.call.callId);
     call.takeReply(reply);
+    // A reply that is asked for again is the first one: the call may have gone on, and the snapshot before it told of that.
+    if (known) call.update(known.state);
     return call;
   }
 

@@ -256,6 +256,7 @@ const examples: [Step[]][] = [
   [['dial bob', 'dial bob', 'center works', 'event', 'bob answers', 'event', 'mute', 'allow', 'reply']],
   [['refuse next', 'dial bob', 'center works', 'reply', 'event', 'event']],
   [['dial bob', 'center works', 'break', 'wait', 'hang up', 'wait']],
+  [['dial bob', 'break', 'center works', 'bob answers', 'other hangs up']],
   [['dora calls', 'event', 'answer', 'camera off', 'allow', 'other hangs up', 'center works', 'reply']],
 ];
 
