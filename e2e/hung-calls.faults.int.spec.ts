@@ -40,7 +40,11 @@ async function dialers(app: TestApp): Promise<Dialing[]> {
 /** @returns what each is answered, and after how many milliseconds. */
 async function dialAll(all: readonly Dialing[], id: string, afterSending: () => Promise<void> = async () => undefined) {
   const began = performance.now();
-  for (const { socket, callee, commandId } of all) socket.send({ type: 'dial', id, commandId, callees: [callee] });
+  for (const [n, { socket, callee, commandId }] of all.entries()) {
+    // What is sent at one moment goes in one request: a second one goes to the other replica.
+    if (n === count / 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.send({ type: 'dial', id, commandId, callees: [callee] });
+  }
   await afterSending();
   return Promise.all(
     all.map(async ({ socket }) => {

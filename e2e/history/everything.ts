@@ -1,4 +1,4 @@
-import type { CallReply, EndpointView } from '@communication-center/contracts';
+import type { CallReply, EndpointView, UserSessions } from '@communication-center/contracts';
 import { eventually, type Fleet, type Phones, ringOf, type TestApp, type WebhookReceiver } from '@communication-center/testing';
 
 type Values = Record<string, string>;
@@ -61,6 +61,13 @@ export class Everything {
     await caller.center.timeline(call.callId);
     await caller.center.profiles([two]);
     unwatch();
+    const sessionsOf = (userAlias: string) => this.ask<UserSessions>('get', '/v1/users/{userAlias}/sessions', { userAlias });
+    const [session] = await eventually('the device being told of', async () => {
+      const { sessions } = await sessionsOf(one);
+      return sessions.length > 0 && sessions;
+    });
+    await this.ask('delete', '/v1/users/{userAlias}/sessions/{sessionId}', { userAlias: one, sessionId: session?.sessionId ?? '' });
+    await this.ask('delete', '/v1/users/{userAlias}/sessions', { userAlias: two });
     this.phones.closeAll();
   }
 
@@ -98,9 +105,16 @@ export class Everything {
     await this.ask('delete', '/v1/apps/{appId}/api-keys/{keyId}', { appId, keyId: key.keyId }, undefined, operator);
     const secret = await this.ask<{ kid: string }>('post', '/v1/apps/{appId}/secrets', { appId }, {}, operator);
     await this.ask('get', '/v1/apps/{appId}/secrets', { appId }, undefined, operator);
+    await this.ask('delete', '/v1/apps/{appId}/secrets/{kid}/sessions', { appId, kid: secret.kid }, undefined, operator);
     await this.ask('delete', '/v1/apps/{appId}/secrets/{kid}', { appId, kid: secret.kid }, undefined, operator);
     await this.ask('get', '/v1/apps/{appId}', { appId }, undefined, operator);
     await this.ask('put', '/v1/apps/{appId}', { appId }, { name: appId, trustsBareAlias: true }, operator);
+    await this.ask('get', '/v1/apps/{appId}/limits', { appId }, undefined, operator);
+    const brief = { appId: `${appId}-brief` };
+    await this.ask('put', '/v1/apps/{appId}', brief, { name: 'Brief' }, operator);
+    await this.ask('post', '/v1/apps/{appId}/suspend', brief, undefined, operator);
+    await this.ask('post', '/v1/apps/{appId}/resume', brief, undefined, operator);
+    await this.ask('delete', '/v1/apps/{appId}', brief, undefined, operator);
     const account = { appId, username: 'desk' };
     await this.ask('put', '/v1/apps/{appId}/sip-accounts/{username}', account, {}, operator);
     await this.ask('get', '/v1/apps/{appId}/sip-accounts', { appId }, undefined, operator);
@@ -110,6 +124,7 @@ export class Everything {
     await this.ask('post', '/v1/user-tokens', {}, { userAlias: 'past-ann' });
     await this.ask('put', '/v1/users/{userAlias}/do-not-disturb', { userAlias: 'past-new' }, { doNotDisturb: true });
     await this.ask('patch', '/v1/users/{userAlias}', { userAlias: 'past-new' }, { name: 'New' });
+    await this.ask('post', '/v1/users/{userAlias}/revoke', { userAlias: 'past-new' });
     await this.ask('delete', '/v1/users/{userAlias}', { userAlias: 'past-new' });
   }
 
