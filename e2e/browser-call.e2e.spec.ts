@@ -66,7 +66,10 @@ test('a voice call gets video by consent', async () => {
 });
 
 test('a second call waits, is answered by hanging up the first, and a third person is added to it', async () => {
-  const [alice, bob, carol] = await Promise.all([signIn('alice'), signIn('bob'), signIn('carol')]);
+  // Three pages on a busy machine take their time to join.
+  const patient = await fleet.makeApp({ options: { callWaiting: true } });
+  const come = (userAlias: string) => pageOf(browsers, fleet, patient, userAlias);
+  const [alice, bob, carol] = await Promise.all([come('alice'), come('bob'), come('carol')]);
   await dial(alice, 'bob');
   await answer(bob);
   await connected(alice);

@@ -57,6 +57,17 @@ test('a subscription is saved, found by its home and deleted by its key', async 
   expect([read.wholeTables, read.rows <= (6 * count) / 1000 + 50]).toEqual([[], true]);
 });
 
+test('a subscription that is written once more at the moment of its end is not kept again', async () => {
+  await rowsReadBy(schema, async (sql) => {
+    const store = new SubscriptionStore(sql as never, settings);
+    const [one] = await store.load();
+    if (!one) throw new Error('there is none');
+    await store.delete(one.localTag);
+    await store.save({ ...one, localCseq: one.localCseq + 1 });
+    expect((await store.load()).filter(({ localTag }) => localTag === one.localTag)).toEqual([]);
+  });
+});
+
 test('of what is over a batch goes, by its age', async () => {
   for (const purge of oldRows(settings)) {
     let batches = 0;

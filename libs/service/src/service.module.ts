@@ -77,6 +77,7 @@ export class ServiceModule implements OnApplicationBootstrap, OnModuleDestroy, O
       log,
       database: database.of('consumers'),
       rebuildOn: database.of('jobs'),
+      looksOn: database.background,
       around: (work) => database.during('consumers', work),
       tracing: tracedEvents(logger),
       onError: report,

@@ -39,15 +39,11 @@ export class SubscriptionStore {
     this.#home = `${settings.SIP_PUBLIC_HOST}:${settings.SIP_PORT}`;
   }
 
-  async save(one: Subscription): Promise<void> {
+  async add(one: Subscription): Promise<void> {
     await this.database.query(
       `INSERT INTO subscriptions (local_tag, home, app_id, user_alias, package, call_id, remote_tag, local_uri, remote_uri, remote_target,
                                   transport, host, port, remote_cseq, local_cseq, version, expires_at, username, told)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-       ON CONFLICT (local_tag) DO UPDATE
-       SET remote_target = excluded.remote_target, transport = excluded.transport, host = excluded.host, port = excluded.port,
-           remote_cseq = excluded.remote_cseq, local_cseq = excluded.local_cseq, version = excluded.version, expires_at = excluded.expires_at,
-           username = excluded.username, told = excluded.told`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
       [
         one.localTag,
         this.#home,
@@ -58,17 +54,18 @@ export class SubscriptionStore {
         one.remoteTag,
         one.localUri,
         one.remoteUri,
-        one.remoteTarget,
-        one.peer.transport,
-        one.peer.host,
-        one.peer.port,
-        one.remoteCseq,
-        one.localCseq,
-        one.version,
-        new Date(one.expiresAt),
-        one.username,
-        JSON.stringify(one.told),
+        ...changingOf(one),
       ],
+    );
+  }
+
+  /** Writes what changes of a subscription; nothing of one that was deleted, which may have been asked for at the same moment. */
+  async save(one: Subscription): Promise<void> {
+    await this.database.query(
+      `UPDATE subscriptions SET remote_target = $2, transport = $3, host = $4, port = $5, remote_cseq = $6, local_cseq = $7, version = $8,
+                                expires_at = $9, username = $10, told = $11
+       WHERE local_tag = $1`,
+      [one.localTag, ...changingOf(one)],
     );
   }
 
@@ -98,4 +95,11 @@ export class SubscriptionStore {
       expiresAt: row.expires_at.getTime(),
     }));
   }
+}
+
+/** @returns what changes of a subscription while it lasts, in the order of the table's columns. */
+function changingOf(one: Subscription): unknown[] {
+  const { transport, host, port } = one.peer;
+  const told = JSON.stringify(one.told);
+  return [one.remoteTarget, transport, host, port, one.remoteCseq, one.localCseq, one.version, new Date(one.expiresAt), one.username, told];
 }

@@ -227,7 +227,7 @@ export class Subscriptions implements OnApplicationBootstrap, BeforeApplicationS
       told: [],
       expiresAt: Date.now() + expires * 1000,
     };
-    await this.store.save(subscription);
+    await this.store.add(subscription);
     const notifier = await this.#keepUnlessEnded(subscription, mark);
     answer(200, accepted(), subscription.localTag);
     await this.#tellNow(subscription.localTag, expires === 0 ? 'timeout' : undefined);

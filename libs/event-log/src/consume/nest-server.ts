@@ -24,6 +24,8 @@ export interface EventLogServerOptions {
   database: Database;
   /** Where rebuilds fold, so that they take no connection from what is live; `database` when left out. */
   rebuildOn?: Database;
+  /** Where it is asked now and then whether a rebuild wants leading; where it folds when left out. */
+  looksOn?: Database;
   /** Runs a handler's work, so that the service can tell it from a request's. */
   around?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs work on events as a part of their traces. */
@@ -241,9 +243,9 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   #addRebuild(group: string, projection: Projection): void {
-    const { log, onError, reader = thisRelease } = this.#options;
+    const { log, onError, reader = thisRelease, looksOn } = this.#options;
     const gapsBy = (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => this.#gapsOf(group, projection, sequencesOf);
-    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, reader, gapsBy, onError }));
+    this.#rebuilds.set(projection.options.name, new Rebuild({ log, projection, reader, gapsBy, onError, ...(looksOn && { looksOn }) }));
   }
 
   /** @param sequencesOf reads a projection's own tables, or those of its shadow. */

@@ -28,7 +28,11 @@ export class RebuildRow {
   readonly #database: Database;
   readonly #name: string;
 
-  constructor(private readonly projection: Projection) {
+  /** @param looksOn is asked whether a rebuild wants leading. */
+  constructor(
+    private readonly projection: Projection,
+    private readonly looksOn: Sql = projection.database,
+  ) {
     this.#database = projection.database;
     this.#name = projection.options.name;
   }
@@ -52,7 +56,7 @@ export class RebuildRow {
 
   /** Makes this process the leader, when a rebuild is under way that nobody leads. */
   async lead(): Promise<boolean> {
-    const { rowCount } = await this.#database.query(
+    const { rowCount } = await this.looksOn.query(
       `UPDATE rebuilds SET led_by = $2, led_until = now() + interval '${leaseSeconds} seconds'
        WHERE projection = $1 AND state = 'folding' AND (led_until IS NULL OR led_until < now() OR led_by = $2)`,
       [this.#name, this.#me],

@@ -17,6 +17,8 @@ import { shadowOf } from './tables.js';
 export interface RebuildOptions {
   log: EventLog;
   projection: Projection;
+  /** Where it is asked, every few seconds, whether a rebuild wants leading; the projection's own database when left out. */
+  looksOn?: Sql;
   reader: EventReader;
   /** Makes what fills gaps, by the sequences that the shadow holds. */
   gapsBy?: (sequencesOf: (keys: string[]) => Promise<Map<string, number>>) => Gaps | undefined;
@@ -53,7 +55,7 @@ export class Rebuild {
 
   constructor(options: RebuildOptions) {
     this.#options = options;
-    this.#row = new RebuildRow(options.projection);
+    this.#row = new RebuildRow(options.projection, options.looksOn);
     this.#gaps = options.gapsBy?.((keys) => this.#inShadow((tx) => options.projection.sequencesOf(tx, keys)));
   }
 
