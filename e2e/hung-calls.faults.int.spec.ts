@@ -84,8 +84,12 @@ test.skipIf(fleet.replicasOf('calls').length < 2).each([
     if (freezing === 'before') expect(first.filter(unmade).length).toBeLessThan(count);
     await fleet.control(hung, 'thaw');
     await fleet.ready('calls');
-    const second = await dialAll(all, 'second');
-    expect(second.filter(unmade)).toEqual([]);
+    let times = 0;
+    const second = await eventually('what was overdue being published, and each being made', async () => {
+      times += 1;
+      const again = await dialAll(all, `again-${times}`);
+      return !again.some(unmade) && again;
+    });
     for (const [n, { callId }] of first.entries()) if (callId) expect(second[n]?.callId).toBe(callId);
     const made = second.map(({ callId }) => callId).toSorted();
     expect(new Set(made).size).toBe(count);
