@@ -73,6 +73,9 @@ test('axe finds nothing in any state of the page, light and dark, on the width o
   await alice.getByRole('toolbar').getByRole('button', { name: 'People' }).click();
   await look(bob, 'in a call');
   await look(alice, 'in a call, looking at people');
+  await bob.getByRole('toolbar').getByRole('button', { name: 'Devices' }).click();
+  await bob.getByRole('radio').first().waitFor();
+  await look(bob, 'in a call, choosing devices');
   await alice.getByRole('navigation').getByRole('button', { name: 'People' }).click();
   await bob.getByRole('navigation').getByRole('button', { name: 'Devices' }).click();
   await look(bob, 'devices, in a call');

@@ -98,3 +98,95 @@ test('calling is shown at once and can be taken back though the network is slow;
   await bob.getByRole('dialog').waitFor({ state: 'detached' });
   expect((await alice.getByRole('alert').allInnerTexts()).join('')).toBe('');
 });
+
+/** What the page sends of a kind: the name of its camera or microphone. */
+const used = (page: Page, kind: 'audio' | 'video') =>
+  page.evaluate((wanted) => {
+    const stream = document.querySelector<HTMLVideoElement>('.tile.own video')?.srcObject as MediaStream | null;
+    return stream?.getTracks().find((track) => track.kind === wanted && track.readyState === 'live')?.label;
+  }, kind);
+
+test('in a call another camera and microphone are chosen, by keyboard too; the others go on seeing and hearing', async () => {
+  const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
+  await dial(alice, 'bob');
+  await answer(bob);
+  await expectMediaBothWays([alice, bob]);
+  await control(alice, 'Devices').focus();
+  await alice.keyboard.press('Enter');
+  const sheet = alice.getByRole('region', { name: 'Microphone and camera' });
+  const group = (name: string) => sheet.getByRole('group', { name, exact: true });
+  const marked = (name: string) =>
+    group(name)
+      .getByRole('radio', { checked: true })
+      .evaluate((radio) => radio.closest('label')?.textContent);
+  expect(await marked('Camera')).toBe(await used(alice, 'video'));
+  expect(await marked('Microphone')).toBe(await used(alice, 'audio'));
+
+  const before = { audio: await used(alice, 'audio'), video: await used(alice, 'video') };
+  await group('Microphone').getByRole('radio', { checked: true }).focus();
+  await alice.keyboard.press('ArrowDown');
+  await eventually('another microphone being used', async () => ![undefined, before.audio].includes(await used(alice, 'audio')));
+  expect(await marked('Microphone')).toBe(await used(alice, 'audio'));
+  const last = group('Camera').getByRole('radio').last();
+  await last.check();
+  await eventually('another camera being used', async () => ![undefined, before.video].includes(await used(alice, 'video')));
+  expect(await last.isChecked()).toBe(true);
+  expect(await marked('Camera')).toBe(await used(alice, 'video'));
+  await expectMediaBothWays([alice, bob]);
+
+  // One that does not start leaves the one before, and is told.
+  await denyCamera(alice);
+  await group('Camera').getByRole('radio').first().click();
+  await sheet.getByRole('alert').getByText('could not be used. What was used before goes on.').waitFor();
+  expect(await last.isChecked()).toBe(true);
+  await alice.evaluate(() => {
+    const devices = navigator.mediaDevices;
+    devices.enumerateDevices = () => Promise.resolve([]);
+    devices.dispatchEvent(new Event('devicechange'));
+  });
+  await sheet.getByText('No camera was found. One that is plugged in is listed here at once.').waitFor();
+  await sheet.getByText('No microphone was found.').waitFor();
+  await alice.keyboard.press('Escape');
+  await sheet.waitFor({ state: 'detached' });
+  expect(await alice.evaluate(() => document.activeElement?.textContent)).toBe('Devices');
+  await hangUp(bob, [alice], 'bob');
+});
+
+test('a call is shown on the whole screen and in a window of its own, and back; a browser that refuses is heard of in words', async () => {
+  const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
+  await dial(alice, 'bob');
+  await answer(bob);
+  await eventually('a picture of bob', async () => (await pictures(alice)) === 1, 20_000);
+  const press = async (name: string) => {
+    await control(alice, 'More').click();
+    await alice.getByRole('button', { name, exact: true }).click();
+  };
+  const inFull = () => alice.evaluate(() => document.fullscreenElement?.className);
+  await press('Full screen');
+  await eventually('the whole screen', async () => (await inFull()) === 'app');
+  // What one can do, and what is told, is there as well.
+  await control(alice, 'Hang up').waitFor();
+  await press('Leave full screen');
+  await eventually('the page in its window', async () => (await inFull()) === undefined);
+
+  const apart = () => alice.evaluate(() => document.pictureInPictureElement?.closest('.tiles') !== undefined);
+  await press('Picture in picture');
+  await eventually('the picture in a window of its own', apart);
+  await press('Picture in picture');
+  await eventually('the picture in the page', async () => !(await apart()));
+
+  await alice.evaluate(() => {
+    const refuse = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    Object.assign(Element.prototype, { requestFullscreen: refuse });
+    Object.assign(HTMLVideoElement.prototype, { requestPictureInPicture: refuse });
+  });
+  await press('Full screen');
+  await alice.getByRole('alert').getByText('Your browser does not give this page the whole screen').waitFor();
+  await press('Picture in picture');
+  await alice.getByRole('alert').getByText('Your browser does not show the picture in a window of its own').waitFor();
+  await control(bob, 'Camera').click();
+  await eventually('an avatar in place of the picture', async () => (await pictures(alice)) === 0);
+  await press('Picture in picture');
+  await alice.getByRole('alert').getByText('Nobody sends a picture that could be shown in a window of its own').waitFor();
+  await hangUp(bob, [alice], 'bob');
+});

@@ -53,4 +53,5 @@ export const IconChevronUp = icon(<path d="M6 15 L12 9 L18 15" />);
 export const IconSelector = icon(<path d="M8 9 L12 5 L16 9 M16 15 L12 19 L8 15" />);
 export const IconPeople = icon(both(person, <path d="M17 11 A3.5 3.5 0 0 0 17 4 M18 15 A4 4 0 0 1 22 19 V21" />));
 export const IconMore = icon(<path d="M5 12 h.01 M12 12 h.01 M19 12 h.01" strokeWidth={4} />);
+export const IconDevices = icon(<path d="M4 7 H13 M19 7 H20 M16 4 V10 M4 17 H5 M11 17 H20 M8 14 V20" />);
 export const IconClose = icon(<path d="M6 6 L18 18 M18 6 L6 18" />);

@@ -1,12 +1,12 @@
 import type { Call, DeviceSending } from '@communication-center/client';
 import type { Phone } from '../calls/use-phone.js';
 import type { Sending } from '../calls/use-sending.js';
-import { IconMicrophone, IconMicrophoneOff, IconMore, IconPeople, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
+import { IconDevices, IconMicrophone, IconMicrophoneOff, IconMore, IconPeople, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
 import { Disclosure } from '../parts/disclosure.js';
 import { Control } from './control.js';
 import { showInFull, showInPicture } from './larger.js';
 
-export type SheetName = 'people' | 'details';
+export type SheetName = 'people' | 'details' | 'devices';
 
 interface Props {
   call: Call;
@@ -32,8 +32,13 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
         <Control label="Camera" on={isOn(video)} icon={isOn(video) ? <IconVideo /> : <IconVideoOff />} onClick={() => toggle('video')} />
       )}
       {mayAskForVideo && <Control label="Ask for video" icon={<IconVideo />} onClick={() => phone.attempt(call.requestUpgrade())} />}
+      <Control label="Devices" icon={<IconDevices />} expanded={sheet === 'devices'} onClick={() => onSheet('devices')} />
       <Control label="People" icon={<IconPeople />} expanded={sheet === 'people'} onClick={() => onSheet('people')} />
-      <Disclosure label="More" className="control" shows={(close) => <More onDetails={() => onSheet('details')} close={close} />}>
+      <Disclosure
+        label="More"
+        className="control"
+        shows={(close) => <More phone={phone} onDetails={() => onSheet('details')} close={close} />}
+      >
         <span className="disc">
           <IconMore />
         </span>
@@ -51,20 +56,27 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
 
 const isOn = ({ wished, problem }: DeviceSending) => wished && !problem;
 
-function More({ onDetails, close }: { onDetails: () => void; close: () => void }) {
+function More({ phone, onDetails, close }: { phone: Phone; onDetails: () => void; close: () => void }) {
   const choose = (act: () => void) => () => {
     close();
     act();
   };
+  const show = (larger: () => Promise<string | undefined>) =>
+    choose(() => {
+      void larger().then((refused) => {
+        if (refused) phone.notices.tell({ about: 'act', tone: 'bad', say: () => refused });
+        else phone.notices.forget('act');
+      });
+    });
   return (
     <>
       {document.fullscreenEnabled && (
-        <button type="button" className="choice" onClick={choose(showInFull)}>
+        <button type="button" className="choice" onClick={show(showInFull)}>
           {document.fullscreenElement ? 'Leave full screen' : 'Full screen'}
         </button>
       )}
       {document.pictureInPictureEnabled && (
-        <button type="button" className="choice" onClick={choose(showInPicture)}>
+        <button type="button" className="choice" onClick={show(showInPicture)}>
           Picture in picture
         </button>
       )}

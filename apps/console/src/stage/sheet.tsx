@@ -28,7 +28,7 @@ export function Sheet({ title, onClose, children }: Props) {
       }}
     >
       <div className="row between">
-        <h2 ref={heading} tabIndex={-1}>
+        <h2 ref={heading} tabIndex={-1} data-focus-home>
           {title}
         </h2>
         <button type="button" className="icon-button" aria-label={`Close ${title}`} onClick={onClose}>

@@ -7,6 +7,7 @@ import { partText } from '../words/call-sentences.js';
 import { listed } from '../words/lists.js';
 import { ControlBar, type SheetName } from './control-bar.js';
 import { DeviceTroubles } from './device-trouble.js';
+import { DevicesSheet } from './devices-sheet.js';
 import { PeopleSheet } from './people-sheet.js';
 import { Sheet } from './sheet.js';
 import { Tile } from './tile.js';
@@ -49,6 +50,11 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
       {sheet === 'people' && (
         <Sheet title="People" onClose={() => setSheet(undefined)}>
           <PeopleSheet {...{ center, call, phone, everybody, nameOf }} />
+        </Sheet>
+      )}
+      {sheet === 'devices' && (
+        <Sheet title="Microphone and camera" onClose={() => setSheet(undefined)}>
+          <DevicesSheet call={call} sending={sending} />
         </Sheet>
       )}
       {sheet === 'details' && (
