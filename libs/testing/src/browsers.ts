@@ -9,8 +9,8 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Five pictures a second show as well as thirty whether they arrive, and leave the processor to others.
-  '--use-fake-device-for-media-stream=fps=5',
+  // Five pictures a second show as well as thirty whether they arrive, and leave the processor to others. The fourth camera is as the first.
+  '--use-fake-device-for-media-stream=fps=5,device-count=4',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--mute-audio',
@@ -34,8 +34,11 @@ export class Browsers {
   #chromium: Promise<Browser> | undefined;
   readonly #open: BrowserContext[] = [];
 
+  /** @param elsewhere how Chromium is started in another network than this machine's. */
+  constructor(private readonly elsewhere?: { within: (program: string) => string; args: readonly string[] }) {}
+
   async page(url: string, { width = 1000, height = 900 } = {}): Promise<Page> {
-    this.#chromium ??= chromium.launch({ executablePath: chromiumPath(), headless: true, args });
+    this.#chromium ??= this.#launch();
     const context = await (await this.#chromium).newContext({ viewport: { width, height } });
     context.setDefaultTimeout(15_000);
     this.#open.push(context);
@@ -43,6 +46,11 @@ export class Browsers {
     // The first page waits until the process is there.
     await page.goto(url, { timeout: 45_000 });
     return page;
+  }
+
+  #launch(): Promise<Browser> {
+    const { within = (program: string) => program, args: more = [] } = this.elsewhere ?? {};
+    return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args: [...args, ...more] });
   }
 
   async closeAll(): Promise<void> {
