@@ -9,7 +9,7 @@ const kindsOfPlatform: Record<MediaDeviceKind, MediaKind | undefined> = {
 };
 
 /** What there is to choose from: `untold` where the browser tells no names or ids before this page was allowed to use one. */
-export type ListedDevices = Record<MediaKind, MediaDeviceInfo[] | 'untold'>;
+type ListedDevices = Record<MediaKind, MediaDeviceInfo[] | 'untold'>;
 
 /** The microphones and cameras of this device, as they are plugged in and out; undefined until they are known. */
 export function useMediaDevices({ audio, video }: Sending): ListedDevices | undefined {
