@@ -34,11 +34,8 @@ export class Browsers {
   #chromium: Promise<Browser> | undefined;
   readonly #open: BrowserContext[] = [];
 
-  /** @param elsewhere how Chromium is started in another network than this machine's. */
-  constructor(private readonly elsewhere?: { within: (program: string) => string; args: readonly string[] }) {}
-
   async page(url: string, { width = 1000, height = 900 } = {}): Promise<Page> {
-    this.#chromium ??= this.#launch();
+    this.#chromium ??= chromium.launch({ executablePath: chromiumPath(), headless: true, args });
     const context = await (await this.#chromium).newContext({ viewport: { width, height } });
     context.setDefaultTimeout(15_000);
     this.#open.push(context);
@@ -46,11 +43,6 @@ export class Browsers {
     // The first page waits until the process is there.
     await page.goto(url, { timeout: 45_000 });
     return page;
-  }
-
-  #launch(): Promise<Browser> {
-    const { within = (program: string) => program, args: more = [] } = this.elsewhere ?? {};
-    return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args: [...args, ...more] });
   }
 
   async closeAll(): Promise<void> {
