@@ -15,6 +15,11 @@ const browsers = new Browsers();
 const phones = new Phones(fleet);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** What is dark differs from what is light in its colours alone, and what is wide from what is narrow in sizes: the elements are the same. */
+const [ofColours, ofSizes] = [
+  { type: 'rule' as const, values: ['color-contrast'] },
+  { type: 'rule' as const, values: ['target-size', 'scrollable-region-focusable'] },
+];
 /** More letters than fit into a line of a phone, without a blank to break at. */
 const longName = `Wolfeschlegelsteinhausenbergerdorff${'e'.repeat(40)}`;
 let app: TestApp;
@@ -39,8 +44,8 @@ async function faultsOf(page: Page, state: string): Promise<string[]> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const where = `${state}, ${colorScheme}, ${width} px`;
-      // What is dark differs from what is light in its colours alone. A page that does nothing else for seconds is taken for gone: so a few rules at a time.
-      for (const runOnly of colorScheme === 'light' ? rules : [{ type: 'rule' as const, values: ['color-contrast'] }]) {
+      // A page that does nothing else for seconds is taken for gone: so a few rules at a time.
+      for (const runOnly of colorScheme === 'dark' ? [ofColours] : width > 360 ? [ofColours, ofSizes] : rules) {
         const options: RunOptions = { runOnly, resultTypes: ['violations'] };
         const { violations } = await page.evaluate(
           (how) => (window as unknown as { axe: { run: (given: RunOptions) => Promise<AxeResults> } }).axe.run(how),
@@ -96,7 +101,7 @@ test('axe finds nothing in any state of the page, light and dark, on the width o
   await look(bob, 'whom to call, with details');
   await look(alice, 'after a decline by a long name');
   expect(faults).toEqual([]);
-}, 90_000);
+}, 180_000);
 
 test('axe finds a button without a name, words too pale on either ground, and what is wider than the page', async () => {
   const page = await browsers.page(fleet.url);
@@ -110,7 +115,7 @@ test('axe finds a button without a name, words too pale on either ground, and wh
     document.querySelector('main')?.append(button, pale);
   });
   const faults = await faultsOf(page, 'spoilt');
-  expect(faults.filter((fault) => fault.includes('button-name'))).toHaveLength(2);
+  expect(faults.filter((fault) => fault.includes('button-name'))).toHaveLength(1);
   expect(faults.filter((fault) => fault.includes('color-contrast'))).toHaveLength(4);
   expect(faults.filter((fault) => fault.includes('wider than the page'))).toHaveLength(2);
 });

@@ -6,6 +6,7 @@ import { BaseSequencer } from 'vitest/node';
  * comes after them.
  */
 export const slowest = [
+  'e2e/accessible-page.e2e.spec.ts',
   'e2e/browser-page.e2e.spec.ts',
   'e2e/browser-call.e2e.spec.ts',
   'libs/event-log/src/consume/parked-keys.int.spec.ts',
