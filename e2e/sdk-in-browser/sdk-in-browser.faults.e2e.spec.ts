@@ -3,14 +3,15 @@
  * within three seconds, and a page that is loaded anew is in its call again within three.
  */
 import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { SdkPage } from './sdk-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
 let app: TestApp;
 
-beforeAll(async () => {
+// Whose page was closed is in the call of the test before for a while yet: so each has people of its own.
+beforeEach(async () => {
   app = await fleet.makeApp();
   await fleet.makeUser(app, 'bob');
 });
