@@ -35,7 +35,7 @@ describe('camera and microphone', () => {
     void call.answer();
     phone.there.socket.tell(answers);
     await settle();
-    expect(phone.socketTo('media').sent.map(({ type }) => type)).toEqual(['join', 'sending', 'publish']);
+    expect(phone.socketTo('media').sent.map(({ type }) => type)).toEqual(['join', 'ping', 'sending', 'publish']);
     expect(call.sending).toMatchObject({ audio: { state: 'asking' }, video: { state: 'asking' } });
     phone.devices.settle('allow');
     await settle();

@@ -163,6 +163,8 @@ export class MediaLink {
     if (iceServers) this.#use(iceServers as RTCIceServer[]);
     for (const stream of streams) this.#known.set(stream.streamId, stream);
     this.#doorKnows = knows ?? [];
+    // From now on others are told when the next is overdue.
+    if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
     this.#listener.joined(streams);
     this.tellSending();
     await this.#publish();
