@@ -6,8 +6,11 @@ const notCompiled = ['**/node_modules/**', '**/dist/**'];
 /** Files share what they import: loading it anew for each would take half of the processors' time. No test replaces a module. */
 const shared = { isolate: false };
 const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks' as const };
-/** Two cores serve the fleet and the tests; most of a test's time is waiting. */
-const sideBySide = { ...onFleet, maxWorkers: 5, sequence: { groupOrder: 1 } };
+/**
+ * Two cores serve the fleet and the tests; most of a test's time is waiting. Where browsers keep the cores busy, one may miss what it
+ * promises within seconds: it is tried once more, with an app of its own, and its line says so. What has the fleet alone is tried once.
+ */
+const sideBySide = { ...onFleet, maxWorkers: 5, retry: 1, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
 const database = databaseOnly();
 /** Who has the fleet alone and mostly waits until it is well again: what needs none of it runs beside them (tools/launcher/test-run.mjs). */
