@@ -230,3 +230,15 @@ test('whoever would hear of it is told what has happened to a call: once it is c
   expect(heard).toEqual(['call.dialed 1', 'call.dialed 1', 'call.answered 2']);
   expect((await Promise.all(stored)).map((rows) => (rows as unknown[]).length)).toEqual([1, 1, 2]);
 });
+
+test('who hears for many on one call is told once of what they did together', async () => {
+  const callees = ['bob', 'cat', 'dan'];
+  await store.know(['ann', ...callees].map((name) => ({ appId: app, userAlias: user(name) })));
+  const dialed = await store.room.carryOut({ appId: app, command: dialOf('ann', callees) });
+  const callId = dialed.call?.callId ?? ('' as CallId);
+  const heard: number[][] = [];
+  const hear = (events: readonly CallEvent[]) => void heard.push(events.map(({ sequence }) => sequence));
+  const ringing = (name: string) => ({ type: 'ConfirmRinging', callId, userAlias: user(name), deviceId: phoneOf(name) }) as const;
+  await Promise.all(callees.map((name) => store.room.carryOut({ appId: app, command: ringing(name), hear })));
+  expect(heard).toEqual([[2, 3, 4]]);
+});

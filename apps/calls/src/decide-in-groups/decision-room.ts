@@ -135,12 +135,19 @@ export class DecisionRoom {
   }
 }
 
-/** Tells those who would hear of it what has happened to their calls. Others' commands on the same call are in it: it is told whole. */
+/**
+ * Tells those who would hear of it what has happened to their calls. Others' commands on the same call are in it: it is told whole, and
+ * once to whoever hears for many.
+ */
 function tell(asked: readonly AskedCommand[], replies: readonly (Reply | LeftOut)[], published: Published): void {
+  const told = new Map<unknown, Set<string>>();
   for (const [index, { hear }] of asked.entries()) {
     const reply = replies[index];
     if (!hear || !reply || isLeftOut(reply) || !reply.call) continue;
     const { callId } = reply.call;
+    const calls = told.get(hear) ?? new Set();
+    if (calls.has(callId)) continue;
+    told.set(hear, calls.add(callId));
     const events = published.flatMap(({ key, event }) => (key === callId && event ? [event as CallEvent] : []));
     if (events.length > 0) hear(events);
   }
