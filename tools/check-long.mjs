@@ -12,6 +12,18 @@ const seconds = String(Number(minutes) * 60);
 const checks = [
   { what: `${minutes} minutes of calls on three brokers`, script: 'check-calls.mjs', args: ['--minutes', minutes] },
   { what: `${minutes} minutes without PostgreSQL`, script: 'test.mjs', args: ['e2e/outage.faults'], env: { OUTAGE_SECONDS: seconds } },
+  {
+    what: 'a calls replica that hangs, before and after it is asked',
+    script: 'test.mjs',
+    args: ['e2e/hung-calls'],
+    env: { EVERY_HANG: 'true' },
+  },
+  {
+    what: 'every state of the page, light and dark, on both widths, judged by every rule that may differ',
+    script: 'test.mjs',
+    args: ['--brokers', '1', 'e2e/accessible-page'],
+    env: { EVERY_LOOK: 'true' },
+  },
   { what: 'a crowd of 5,000 that leaves, is put out or comes at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
   {
     what: 'a gateway with 20,000 sessions that is swept, or drained',

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Crowd } from './crowd.js';
 
 /** How many leave; the others are two fifths of it. */
-const leaving = Number(process.env.CROWD ?? 400);
+const leaving = Number(process.env.CROWD ?? 200);
 const staying = (leaving * 2) / 5;
 /** As the tests set it. */
 const leaseMs = 3000;
@@ -127,7 +127,8 @@ async function quietTimes(): Promise<{ pongs: number[]; rings: number[] }> {
   return { pongs: (await others.report()).pongs, rings };
 }
 
-test(
+// For npm run check:long: that a gateway's crowd harms nobody when it is lost with it, the harder of the two, is in npm test.
+test.skipIf(process.env.CROWD === undefined)(
   'a crowd leaves at once: the others notice nothing',
   async () => {
     const crowd = await gather('leaves', leaving, fleet.url);

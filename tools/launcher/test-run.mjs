@@ -42,12 +42,13 @@ export const groups = {
 
 /**
  * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the whole fleet mostly waits for
- * it, and what needs none of it has the processors meanwhile, which all others want themselves.
+ * it, and what needs PostgreSQL alone has the processors meanwhile. What is pure has them while nobody else of those wants them who
+ * count, or measure how long something takes.
  */
 export const wholeRun = [
   { projects: ['integration', 'browser', 'local-faults'], beside: [] },
-  { projects: ['patient-faults'], beside: ['unit', 'database'] },
-  { projects: ['faults'], beside: [] },
+  { projects: ['patient-faults'], beside: ['database'] },
+  { projects: ['faults'], beside: ['unit'], givesWay: true },
 ];
 
 /** @returns the runs that some groups are made in: one, and pure tests beside it, unless everything is to be run. */
@@ -112,14 +113,16 @@ export async function runTests(args, options = {}) {
     });
     say('running the tests');
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    const test = (names, quiet) =>
+    const test = (names, { quiet, givesWay }) =>
       runVitest([...names.map((name) => `--project=${name}`), ...args], {
         report: reportOf(names[0]),
         settings: { ...settings, ...found },
         quiet,
+        givesWay,
       });
-    for (const { projects: names, beside } of runs) {
-      const outcomes = await Promise.all([test(names, false), ...beside.map((name) => test([name], true))]);
+    for (const { projects: names, beside, givesWay = false } of runs) {
+      const others = beside.map((name) => test([name], { quiet: true, givesWay }));
+      const outcomes = await Promise.all([test(names, { quiet: false, givesWay: false }), ...others]);
       sound = outcomes.every(Boolean) && sound;
     }
     // Logs and command lines of the whole run: no test by itself sees them all.

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join, relative } from 'node:path';
 import { root } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
@@ -7,11 +8,11 @@ import { pinnedNode } from './services.mjs';
 /**
  * Runs Vitest once.
  * @param {string[]} args for Vitest.
- * @param {{report: string, settings?: Record<string, string>, quiet?: boolean}} options where its JSON report goes, the environment
- *   of the tests, and whether what it prints is held back until it has ended.
+ * @param {{report: string, settings?: Record<string, string>, quiet?: boolean, givesWay?: boolean}} options where its JSON report goes, the environment
+ *   of the tests, whether what it prints is held back until it has ended, and whether it has the processors only while nobody else wants them.
  * @returns {Promise<boolean>} whether all went well.
  */
-export async function runVitest(args, { report, settings = {}, quiet = false }) {
+export async function runVitest(args, { report, settings = {}, quiet = false, givesWay = false }) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'];
   const child = spawn(pinnedNode, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], {
     cwd: root,
@@ -19,6 +20,8 @@ export async function runVitest(args, { report, settings = {}, quiet = false }) 
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
   });
   const held = [];
+  // Its own processes, which are yet to begin, inherit it.
+  if (givesWay && child.pid) setPriority(child.pid, 19);
   if (quiet) for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => held.push(data));
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (held.length > 0) process.stdout.write(Buffer.concat(held));
