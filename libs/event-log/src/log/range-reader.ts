@@ -37,9 +37,14 @@ export class RangeReader {
   #fetches = 0;
   #lastMessageAt = 0;
 
+  /**
+   * @param bytesPerPartition what one fetch brings of a partition at most, of which what lies behind a range is read in vain: little
+   *   for short ranges, much for long ones. A larger message comes alone.
+   */
   constructor(
     private readonly log: EventLog,
     readonly topics: readonly string[],
+    private readonly bytesPerPartition = 1024 * 1024,
   ) {
     this.#brokers = log.questions();
     this.#groupId = `${log.clientId}.ranges.${randomUUID()}`;
@@ -53,6 +58,7 @@ export class RangeReader {
       groupId: this.#groupId,
       sessionTimeout: 30_000,
       maxWaitTimeInMs: 250,
+      maxBytesPerPartition: this.bytesPerPartition,
       retry: { retries: 3, restartOnFailure: async () => false },
     });
     this.#consumer = consumer;

@@ -11,6 +11,8 @@ export interface ReconcileLoopOptions {
   onError: (error: unknown, doing: string) => void;
 }
 
+/** After a step behind which there is more it rests for so many times as long as that took: nobody waits for it, and others want the processor. */
+const restAfterStep = 3;
 /** Where nothing was published lately, the next look may be so many times later. */
 const restful = 4;
 /** How long a stop waits for brokers that do not answer. */
@@ -40,6 +42,7 @@ export class ReconcileLoop {
     const { reconciler, onError, everyMs } = this.options;
     let quietSteps = 0;
     while (!this.#stopping) {
+      const began = performance.now();
       let hasMore = false;
       try {
         const step = await this.#step();
@@ -49,8 +52,8 @@ export class ReconcileLoop {
       } catch (error) {
         if (!this.#stopping) onError(error, 'comparing the outbox with the log');
       }
-      const pauseMs = everyMs * (quietSteps > 1 ? restful : 1);
-      if (!hasMore && !this.#stopping) await this.#pause(pauseMs * (0.9 + Math.random() * 0.2));
+      const pauseMs = hasMore ? (performance.now() - began) * restAfterStep : everyMs * (quietSteps > 1 ? restful : 1);
+      if (!this.#stopping) await this.#pause(pauseMs * (0.9 + Math.random() * 0.2));
     }
     await reconciler.rest();
   }

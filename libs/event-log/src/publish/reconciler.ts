@@ -52,6 +52,8 @@ export interface Reconciled {
 const storedTopic: Topic = 'calls.events';
 
 const keysAtOnce = 1000;
+/** Some forty events: of what a step compares each partition has that many or less, as a rule. */
+const bytesPerPartition = 32 * 1024;
 
 /**
  * Compares what counts as published with what the topics hold, span by span, and sends again what they lack. In a compacted
@@ -65,7 +67,7 @@ export class Reconciler {
   #ends = new Map<string, bigint>();
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep: 4000, ...options };
+    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep: 1000, ...options };
   }
 
   /**
@@ -158,7 +160,7 @@ export class Reconciler {
   async #readerOf(topics: string[]): Promise<RangeReader> {
     if (this.#reader && topics.every((topic) => this.#reader?.topics.includes(topic))) return this.#reader;
     await this.rest();
-    const reader = new RangeReader(this.#options.log, topics);
+    const reader = new RangeReader(this.#options.log, topics, bytesPerPartition);
     await reader.start().catch(async (error: unknown) => {
       await reader.stop();
       throw error;
