@@ -1,4 +1,4 @@
-import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
+import { eraseApps, Identity, purgeRows, Replicas, repairFrom, rowsOfApp, ServiceClient, Settings } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { DeliverAuditEntries } from './deliver/deliver-audit-entries.reaction.js';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
@@ -7,8 +7,11 @@ import { Deliveries } from './deliver/deliveries.js';
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
+import { EventTypesController } from './event-types/event-types.controller.js';
+import { KnownCalls } from './known-calls/known-calls.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
 import type { WebhooksSettings } from './settings.js';
+import { TestEndpointsController } from './test-endpoints/test-endpoints.controller.js';
 
 const daySeconds = 86_400;
 /** More than the longest schedule of retries takes: a deleted endpoint goes after the last of its deliveries. */
@@ -24,14 +27,30 @@ const oldRows = ({ KEEP_DELIVERIES_DAYS }: WebhooksSettings) => [
 const ofApps = [
   {
     table: 'endpoints',
-    statement: `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = '', url = '', description = ''
+    statement: `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = '', sealed_private = '', filters = '{}', url = '', description = ''
                 WHERE app_id = $1 AND deleted_at IS NULL`,
   },
   rowsOfApp('deliveries'),
 ];
 
+/** Filters ask of calls what only their dial says. */
+const knownCalls = {
+  provide: KnownCalls,
+  inject: [Identity, Settings],
+  useFactory: (identity: Identity, { CALLS_URL }: WebhooksSettings) =>
+    new KnownCalls(repairFrom(new ServiceClient(identity, 'calls', new Replicas(CALLS_URL)))),
+};
+
 @Module({
-  controllers: [EndpointsController, DeliveriesController, DeliverCallEvents, DeliverPresenceChanges, DeliverAuditEntries],
-  providers: [EndpointStore, Deliveries, Sender, purgeRows(oldRows), eraseApps(ofApps)],
+  controllers: [
+    EndpointsController,
+    TestEndpointsController,
+    EventTypesController,
+    DeliveriesController,
+    DeliverCallEvents,
+    DeliverPresenceChanges,
+    DeliverAuditEntries,
+  ],
+  providers: [EndpointStore, knownCalls, Deliveries, Sender, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

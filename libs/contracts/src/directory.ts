@@ -188,8 +188,14 @@ export const sipAccountViewSchema = z.object({
 });
 export type SipAccountView = z.infer<typeof sipAccountViewSchema>;
 
-/** What services put on record: what operators have them do, before it is done, and which events they could not send. */
+/** What services put on record: what operators have them do, and what is done to endpoints, before it is done; and which events they could not send. */
 export const serviceActSchema = z.enum([
+  'endpoint.made',
+  'endpoint.changed',
+  'endpoint.enabled',
+  'endpoint.disabled',
+  'endpoint.deleted',
+  'endpoint.secret_rotated',
   'projection.rebuilt',
   'parked_key.redriven',
   'parked_key.discarded',

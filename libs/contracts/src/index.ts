@@ -124,6 +124,24 @@ export {
   userTokenViewSchema,
   userViewSchema,
 } from './directory.js';
+export {
+  type ClientCertificate,
+  type EndpointAuthentication,
+  type EndpointBody,
+  type EndpointFilters,
+  type EndpointPatch,
+  type EndpointTest,
+  type EndpointTested,
+  type EndpointView,
+  endpointBodySchema,
+  endpointLimits,
+  endpointPatchSchema,
+  endpointTestedSchema,
+  endpointTestSchema,
+  endpointViewSchema,
+  type SecretRotation,
+  secretRotationSchema,
+} from './endpoints.js';
 export { type AnyEvent, anyEventSchema, type Envelope, enveloped, envelopeSchema, eventSchema } from './envelope.js';
 export {
   type CallOutcome,
@@ -185,6 +203,15 @@ export {
   streamSchema,
 } from './media-protocol.js';
 export { foldParticipant, type Participant, participantSchema } from './participants.js';
+export {
+  type Downcaster,
+  dataAs,
+  newestPayloadVersion,
+  type Payload,
+  type PayloadVersion,
+  payloadVersionSchema,
+  payloadVersions,
+} from './payload-versions.js';
 export {
   type Presence,
   type PresenceChanged,
@@ -258,10 +285,6 @@ export {
   deliveryListQuerySchema,
   deliveryStateSchema,
   deliveryViewSchema,
-  type EndpointBody,
-  type EndpointView,
-  endpointBodySchema,
-  endpointViewSchema,
   type WebhookBody,
   webhookBodySchema,
 } from './webhooks.js';

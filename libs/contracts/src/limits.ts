@@ -17,7 +17,7 @@ export const limitKinds = {
   sockets: 'sockets that connect, of devices and of services',
   streams: 'streams that are opened',
   watches: 'frames that begin to watch presence',
-  endpoints: 'webhook endpoints made',
+  endpoints: 'webhook endpoints made, and test events sent to them',
   media_sockets: 'media sockets that join a call',
   sip_subscriptions: 'SUBSCRIBEs of phone systems that begin or renew a subscription; a user is an account',
 } as const;

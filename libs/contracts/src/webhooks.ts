@@ -1,30 +1,4 @@
 import { z } from 'zod';
-import { text, webAddress } from './text.js';
-
-export const endpointBodySchema = z.object({
-  url: webAddress(),
-  description: text().max(200).default(''),
-  eventTypes: z
-    .array(
-      z
-        .string()
-        .max(64)
-        .regex(/^[a-z_]+\.[a-z_*]+$/),
-    )
-    .min(1)
-    .max(50)
-    .default(['call.*'])
-    .describe('such as call.ended, or call.* for all'),
-});
-export type EndpointBody = z.infer<typeof endpointBodySchema>;
-export const endpointViewSchema = endpointBodySchema.extend({
-  endpointId: z.uuid(),
-  disabledAt: z.iso.datetime().nullable(),
-  disabledReason: z.string().nullable(),
-  createdAt: z.iso.datetime(),
-  secret: z.string().optional().describe('whsec_…, shown once, when the endpoint is made'),
-});
-export type EndpointView = z.infer<typeof endpointViewSchema>;
 
 export const deliveryStateSchema = z.enum(['pending', 'delivered', 'failed']);
 export const attemptViewSchema = z.object({

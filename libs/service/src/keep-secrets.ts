@@ -17,6 +17,7 @@ const forms: readonly [letters: string, pattern: RegExp][] = [
   ['cc_', /cc_[\w-]{16,}/g],
   ['op_', /op_[\w-]{16,}/g],
   ['whsec_', /whsec_[\w+/=-]{16,}/g],
+  ['whsk_', /whsk_[\w+/=-]{16,}/g],
   ['@', /(?<=:\/\/[^\s/:@"]{0,100}:)[^\s/@"]{1,200}(?=@)/g],
 ];
 

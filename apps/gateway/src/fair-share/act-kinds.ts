@@ -2,6 +2,7 @@ import type { ClientFrame, LimitKind } from '@communication-center/contracts';
 import type { ResourceKind } from '@communication-center/contracts/services';
 
 const reading = new Set(['GET', 'HEAD']);
+const endpoints = /^\/v1\/webhook-endpoints(\/[^/]+\/test)?\/?$/;
 const ringing = /^\/v1\/calls(\/[^/]+\/(add|ring))?\/?$/;
 
 /**
@@ -17,7 +18,7 @@ export function kindOfRequest(method: string, path: string, resource: ResourceKi
   if (ringing.test(resourcePath)) return 'dials';
   if (resourcePath.startsWith('/v1/calls/')) return 'call_acts';
   if (resourcePath === '/v1/user-tokens') return 'tokens';
-  if (resourcePath === '/v1/webhook-endpoints') return 'endpoints';
+  if (endpoints.test(resourcePath)) return 'endpoints';
   return 'writes';
 }
 

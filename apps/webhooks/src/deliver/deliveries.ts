@@ -4,8 +4,9 @@ import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { chunksOf } from '../domain/chunks.js';
-import { wants } from '../domain/event-filter.js';
+import { needsCallFacts, wants } from '../domain/event-filter.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
+import { KnownCalls } from '../known-calls/known-calls.js';
 import type { WebhooksSettings } from '../settings.js';
 import { tellDeliveries } from './delivery-figures.js';
 import {
@@ -57,6 +58,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly database: Postgres,
     private readonly endpoints: EndpointStore,
     private readonly sender: Sender,
+    private readonly calls: KnownCalls,
     @Inject(Settings) settings: WebhooksSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
@@ -95,9 +97,11 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
   async take(events: readonly AnyEvent[]): Promise<void> {
     // No statement, where it is known that these apps have none.
     const endpoints = await this.endpoints.enabledOf([...new Set(events.map(({ appid }) => appid))]);
+    const filtering = new Set(endpoints.filter(needsCallFacts).map(({ appId }) => appId));
+    const calls = await this.calls.of(events.filter(({ appid }) => filtering.has(appid)));
     const wanted = events.flatMap((event) =>
       endpoints
-        .filter((endpoint) => endpoint.appId === event.appid && wants(endpoint.eventTypes, event.type))
+        .filter((endpoint) => endpoint.appId === event.appid && wants(endpoint, { ...event, call: calls.get(event.subject) }))
         .map((endpoint) => ({ endpoint, delivery: toDelivery(endpoint, event) })),
     );
     // An app with many endpoints and large events gets many statements, not one that is too large for everybody.

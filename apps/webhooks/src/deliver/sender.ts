@@ -1,10 +1,11 @@
 import { AddressGuard, type LineLog, Log, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Webhook } from 'standardwebhooks';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { parseRetryAfter } from '../domain/retry-schedule.js';
 import type { Endpoint } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
+import { Connections } from '../sign/connections.js';
+import { signedRequest } from '../sign/signed-request.js';
 
 export interface SendResult {
   /** null when no answer came. */
@@ -24,18 +25,13 @@ export interface Sending {
 /** Sends one signed delivery. Never follows a redirect, and never connects to an address inside the network. */
 @Injectable()
 export class Sender implements OnApplicationShutdown {
-  readonly #agent: Agent;
+  readonly #connections: Connections;
 
   constructor(
     @Inject(Settings) private readonly settings: WebhooksSettings,
     @Inject(Log) private readonly log: LineLog,
   ) {
-    this.#agent = new Agent({
-      // No limit for a host: endpoints of many apps may be on one, and each has a limit of its own in its lane.
-      connections: null,
-      keepAliveTimeout: 30_000,
-      connect: new AddressGuard(settings).connector(),
-    });
+    this.#connections = new Connections(new AddressGuard(settings));
   }
 
   /** @returns `broken off` when the signal said so before an answer came: nobody knows whether the endpoint has it. */
@@ -50,20 +46,13 @@ export class Sender implements OnApplicationShutdown {
   async #ask(endpoint: Endpoint, { deliveryId, body, signal }: Sending): Promise<SendResult | 'broken off'> {
     const startedAt = Date.now();
     const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
-    const sentAt = new Date();
+    const timeoutMs = Math.min(endpoint.timeoutMs ?? this.settings.REQUEST_TIMEOUT_MS, this.settings.REQUEST_TIMEOUT_MS);
     try {
       const response = await request(endpoint.url, {
         method: 'POST',
-        dispatcher: this.#agent,
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'communication-center-webhooks/1',
-          'webhook-id': deliveryId,
-          'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
-          'webhook-signature': new Webhook(endpoint.secret).sign(deliveryId, sentAt, body),
-        },
-        body,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(this.settings.REQUEST_TIMEOUT_MS)]),
+        dispatcher: this.#connections.to(endpoint),
+        ...signedRequest(endpoint, { id: deliveryId, body }, startedAt),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
       await response.body.dump({ limit: 16_384 });
       const { statusCode } = response;
@@ -78,6 +67,6 @@ export class Sender implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#connections.destroy();
   }
 }

@@ -1,54 +1,48 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AppId, EndpointBody, EndpointView } from '@communication-center/contracts';
-import { Rest } from '@communication-center/event-log';
+import {
+  type AppId,
+  type EndpointBody,
+  type EndpointPatch,
+  type EndpointView,
+  endpointLimits,
+  type SecretRotation,
+} from '@communication-center/contracts';
+import { Rest, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import type { WebhooksSettings } from '../settings.js';
+import { kindOf, newSecret } from '../sign/signing-secrets.js';
+import { type Endpoint, type EndpointRow, SealedParts } from './endpoint-rows.js';
 import { KnownEndpoints, seenEverywhereMs } from './known-endpoints.js';
 
-interface EndpointRow {
-  endpoint_id: string;
-  app_id: AppId;
-  url: string;
-  description: string;
-  event_types: string[];
-  sealed_secret: Buffer;
-  created_at: Date;
-  disabled_at: Date | null;
-  disabled_reason: string | null;
-}
+export type { Endpoint } from './endpoint-rows.js';
 
-export interface Endpoint {
-  endpointId: string;
-  appId: AppId;
-  url: string;
-  eventTypes: string[];
-  /** whsec_…, as Standard Webhooks writes it. */
-  secret: string;
-}
-
-const toView = (row: EndpointRow): EndpointView => ({
-  endpointId: row.endpoint_id,
-  url: row.url,
-  description: row.description,
-  eventTypes: row.event_types,
-  disabledAt: row.disabled_at?.toISOString() ?? null,
-  disabledReason: row.disabled_reason,
-  createdAt: row.created_at.toISOString(),
-});
+/** The columns that a body says as they are, each with its field. */
+const plainColumns = {
+  url: 'url',
+  description: 'description',
+  eventTypes: 'event_types',
+  filters: 'filters',
+  timeoutMs: 'timeout_ms',
+  ratePerSecond: 'rate_per_second',
+  concurrency: 'concurrency',
+  ordering: 'ordering',
+  payloadVersion: 'payload_version',
+  bodyFormat: 'body_format',
+} as const satisfies Partial<Record<keyof EndpointBody, keyof EndpointRow>>;
+type PlainField = keyof typeof plainColumns;
+const plainFields = Object.keys(plainColumns) as PlainField[];
 
 @Injectable()
 export class EndpointStore {
-  readonly #box: SealedBox;
+  readonly #parts: SealedParts;
   readonly #known: KnownEndpoints<Endpoint>;
 
   constructor(
     private readonly database: Postgres,
     @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
-    this.#box = new SealedBox(settings.SECRETS_KEY);
+    this.#parts = new SealedParts(new SealedBox(settings.SECRETS_KEY));
     this.#known = new KnownEndpoints(database, (appIds) => this.#readEnabled(appIds));
   }
 
@@ -56,16 +50,25 @@ export class EndpointStore {
    * Makes an endpoint, and answers when every replica sees it: whatever happens after the answer is delivered.
    * @throws ProblemError `conflict` where the app has as many as it may.
    */
-  async make(appId: AppId, body: EndpointBody): Promise<EndpointView> {
-    await this.#requireRoom(appId);
-    const endpointId = uuidv7();
-    const secret = `whsec_${randomBytes(32).toString('base64')}`;
-    const { rows } = await this.database.query<EndpointRow>(
-      'INSERT INTO endpoints (endpoint_id, app_id, url, description, event_types, sealed_secret) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *',
-      [endpointId, appId, body.url, body.description, body.eventTypes, this.#box.seal(endpointId, secret)],
-    );
+  async make(appId: AppId, endpointId: string, body: EndpointBody): Promise<EndpointView> {
+    const secret = newSecret(body.signature);
+    const { headers, authentication, clientCertificate } = body;
+    const sealed = [
+      this.#parts.sealSecret(endpointId, secret),
+      this.#parts.sealPrivate(endpointId, { earlier: [], headers, authentication, clientCertificate }),
+    ];
+    const columns = plainFields.map((field) => plainColumns[field]);
+    const row = await this.database.transaction(async (tx) => {
+      await this.#requireRoom(tx, appId);
+      const { rows } = await tx.query<EndpointRow>(
+        `INSERT INTO endpoints (endpoint_id, app_id, sealed_secret, sealed_private, ${columns.join(', ')})
+         VALUES ($1, $2, $3, $4, ${columns.map((_, index) => `$${index + 5}`).join(', ')}) RETURNING *`,
+        [endpointId, appId, ...sealed, ...plainFields.map((field) => body[field])],
+      );
+      return rows[0] as EndpointRow;
+    });
     await sleep(seenEverywhereMs);
-    return { ...toView(rows[0] as EndpointRow), secret };
+    return this.#shown(row, secret);
   }
 
   async list(appId: AppId): Promise<EndpointView[]> {
@@ -73,13 +76,76 @@ export class EndpointStore {
       'SELECT * FROM endpoints WHERE app_id = $1 AND deleted_at IS NULL ORDER BY created_at',
       [appId],
     );
-    return rows.map(toView);
+    return rows.map((row) => this.#shown(row));
   }
 
-  /** Ends an endpoint and erases its secret. Its deliveries stay on record as long as others: there may be millions. */
+  /** @throws ProblemError `not_found`. */
+  async get(appId: AppId, endpointId: string): Promise<EndpointView> {
+    return this.#shown(await one(this.database, appId, endpointId));
+  }
+
+  /** @returns what a delivery to it needs, also where it is disabled. @throws ProblemError `not_found`. */
+  async recipient(appId: AppId, endpointId: string): Promise<Endpoint> {
+    return this.#parts.toEndpoint(await one(this.database, appId, endpointId));
+  }
+
+  /**
+   * Changes what is given, and answers when every replica goes by it.
+   * @throws ProblemError `not_found`.
+   */
+  async change(appId: AppId, endpointId: string, patch: EndpointPatch): Promise<EndpointView> {
+    return this.#write(appId, endpointId, (row) => {
+      const { headers, authentication, clientCertificate } = { ...this.#parts.openPrivate(row), ...given(patch) };
+      const { earlier } = this.#parts.openPrivate(row);
+      const sealed_private = this.#parts.sealPrivate(endpointId, { earlier, headers, authentication, clientCertificate });
+      const plain = plainFields.flatMap((field) => (patch[field] === undefined ? [] : [[plainColumns[field], patch[field]]]));
+      return { ...Object.fromEntries(plain), sealed_private };
+    });
+  }
+
+  /** Lets deliveries go on. @throws ProblemError `not_found`. */
+  async enable(appId: AppId, endpointId: string): Promise<EndpointView> {
+    return this.#write(appId, endpointId, () => ({ disabled_at: null, disabled_reason: null }));
+  }
+
+  /** Stops deliveries in the name of its owner; one that is stopped stays as it is. @throws ProblemError `not_found`. */
+  async stop(appId: AppId, endpointId: string): Promise<EndpointView> {
+    return this.#write(appId, endpointId, ({ disabled_at }) =>
+      disabled_at ? {} : { disabled_at: new Date(), disabled_reason: 'disabled by request' },
+    );
+  }
+
+  /**
+   * Gives an endpoint a new secret, shown this once; those from before sign beside it for a while.
+   * @throws ProblemError `not_found`; `conflict` where too many would sign.
+   */
+  async rotate(appId: AppId, endpointId: string, { overlapSeconds, signature }: SecretRotation): Promise<EndpointView> {
+    const now = Date.now();
+    const ends = now + overlapSeconds * 1000;
+    let secret = '';
+    const view = await this.#write(appId, endpointId, (row) => {
+      const all = this.#parts.openPrivate(row);
+      const before = this.#parts.openSecret(row);
+      secret = newSecret(signature ?? kindOf(before));
+      const earlier = [{ text: before, until: ends }, ...all.earlier.map(({ text, until }) => ({ text, until: Math.min(until, ends) }))];
+      const signing = earlier.filter(({ until }) => until > now);
+      if (signing.length >= endpointLimits.secrets)
+        throw new ProblemError(
+          'conflict',
+          `${signing.length} secrets would sign beside the new one: wait until one ends, or rotate with a shorter overlap`,
+        );
+      return {
+        sealed_secret: this.#parts.sealSecret(endpointId, secret),
+        sealed_private: this.#parts.sealPrivate(endpointId, { ...all, earlier: signing }),
+      };
+    });
+    return kindOf(secret) === 'v1' ? { ...view, secret } : view;
+  }
+
+  /** Ends an endpoint and erases what is secret of it. Its deliveries stay on record as long as others: there may be millions. */
   async delete(appId: AppId, endpointId: string): Promise<boolean> {
     const { rowCount } = await this.database.query(
-      `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = ''
+      `UPDATE endpoints SET deleted_at = now(), disabled_at = coalesce(disabled_at, now()), sealed_secret = '', sealed_private = ''
        WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL`,
       [appId, endpointId],
     );
@@ -99,20 +165,12 @@ export class EndpointStore {
     return new Rest(() => this.#known.nobodyWaitsForMs());
   }
 
-  async #readEnabled(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Endpoint }[]> {
-    const { rows } = await this.database.query<EndpointRow>(
-      'SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL AND deleted_at IS NULL',
-      [appIds],
-    );
-    return rows.map((row) => ({ appId: row.app_id, endpoint: this.#toEndpoint(row) }));
-  }
-
   /** @returns undefined for an endpoint that was deleted or disabled. */
   async enabled(endpointId: string): Promise<Endpoint | undefined> {
     const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE endpoint_id = $1 AND disabled_at IS NULL', [
       endpointId,
     ]);
-    return rows[0] && this.#toEndpoint(rows[0]);
+    return rows[0] && this.#parts.toEndpoint(rows[0]);
   }
 
   /** Stops deliveries to an endpoint, and says why where its owner looks. */
@@ -123,8 +181,34 @@ export class EndpointStore {
     );
   }
 
-  async #requireRoom(appId: AppId): Promise<void> {
-    const { rows } = await this.database.query<{ count: number }>(
+  async #readEnabled(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Endpoint }[]> {
+    const { rows } = await this.database.query<EndpointRow>(
+      'SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL AND deleted_at IS NULL',
+      [appIds],
+    );
+    return rows.map((row) => ({ appId: row.app_id, endpoint: this.#parts.toEndpoint(row) }));
+  }
+
+  /** Makes a change of one endpoint out of how it is, while nobody else changes it; answers when every replica goes by it. */
+  async #write(appId: AppId, endpointId: string, change: (row: EndpointRow) => Partial<EndpointRow>): Promise<EndpointView> {
+    const row = await this.database.transaction(async (tx) => {
+      const locked = await one(tx, appId, endpointId, 'FOR NO KEY UPDATE');
+      const changed = Object.entries(change(locked));
+      if (changed.length === 0) return locked;
+      const { rows } = await tx.query<EndpointRow>(
+        `UPDATE endpoints SET ${changed.map(([column], index) => `${column} = $${index + 2}`).join(', ')} WHERE endpoint_id = $1 RETURNING *`,
+        [endpointId, ...changed.map(([, value]) => value)],
+      );
+      return rows[0] as EndpointRow;
+    });
+    await sleep(seenEverywhereMs);
+    return this.#shown(row);
+  }
+
+  /** One makes an endpoint of an app at a time, so that none is one too many. */
+  async #requireRoom(tx: Sql, appId: AppId): Promise<void> {
+    await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('endpoints of ' || $1, 0))", [appId]);
+    const { rows } = await tx.query<{ count: number }>(
       'SELECT count(*)::int AS count FROM endpoints WHERE app_id = $1 AND deleted_at IS NULL',
       [appId],
     );
@@ -132,13 +216,21 @@ export class EndpointStore {
     throw new ProblemError('conflict', `This app has as many endpoints as it may: ${this.settings.MAX_ENDPOINTS}. Delete one first`);
   }
 
-  #toEndpoint(row: EndpointRow): Endpoint {
-    return {
-      endpointId: row.endpoint_id,
-      appId: row.app_id,
-      url: row.url,
-      eventTypes: row.event_types,
-      secret: this.#box.open(row.endpoint_id, row.sealed_secret),
-    };
+  #shown(row: EndpointRow, secret?: string): EndpointView {
+    const view = this.#parts.toView(row, Date.now());
+    return secret !== undefined && view.signature === 'v1' ? { ...view, secret } : view;
   }
+}
+
+async function one(sql: Sql, appId: AppId, endpointId: string, lock = ''): Promise<EndpointRow> {
+  const { rows } = await sql.query<EndpointRow>(
+    `SELECT * FROM endpoints WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL ${lock}`,
+    [appId, endpointId],
+  );
+  if (!rows[0]) throw new ProblemError('not_found', 'No such endpoint');
+  return rows[0];
+}
+
+function given<T extends object>(patch: T): Partial<T> {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,9 +1,25 @@
-import { type EndpointBody, type EndpointView, endpointBodySchema, type Subject } from '@communication-center/contracts';
-import { AddressGuard, appOfKey, From, JsonBody, PathParam, ProblemError, Settings } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import {
+  type AppId,
+  type EndpointBody,
+  type EndpointPatch,
+  type EndpointView,
+  endpointBodySchema,
+  endpointPatchSchema,
+  type SecretRotation,
+  type ServiceAct,
+  type Subject,
+  secretRotationSchema,
+} from '@communication-center/contracts';
+import { ActsOnRecord, AddressGuard, appOfKey, From, JsonBody, PathParam, ProblemError, Settings } from '@communication-center/service';
+import { Controller, Delete, Get, HttpCode, Inject, Patch, Post } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { WebhooksSettings } from '../settings.js';
 import { EndpointStore } from './endpoint-store.js';
+import { judgeEndpoint } from './judge-endpoint.js';
+
+const EndpointIdParam = () => PathParam('endpointId', z.uuid());
+type EndpointAct = Extract<ServiceAct, `endpoint.${string}`>;
 
 @Controller('v1/webhook-endpoints')
 export class EndpointsController {
@@ -11,7 +27,8 @@ export class EndpointsController {
 
   constructor(
     private readonly endpoints: EndpointStore,
-    @Inject(Settings) settings: WebhooksSettings,
+    private readonly acts: ActsOnRecord,
+    @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
     this.#guard = new AddressGuard(settings);
   }
@@ -20,8 +37,10 @@ export class EndpointsController {
   @Post()
   async make(@From() subject: Subject, @JsonBody(endpointBodySchema) body: EndpointBody): Promise<EndpointView> {
     const appId = appOfKey(subject, 'webhooks');
-    this.#guard.requireUrl('url', body.url);
-    return this.endpoints.make(appId, body);
+    this.#judge(body);
+    const endpointId = uuidv7();
+    await this.#note(subject, appId, 'endpoint.made', endpointId);
+    return this.endpoints.make(appId, endpointId, body);
   }
 
   @Get()
@@ -29,9 +48,72 @@ export class EndpointsController {
     return { endpoints: await this.endpoints.list(appOfKey(subject, 'webhooks')) };
   }
 
+  @Get(':endpointId')
+  async read(@From() subject: Subject, @EndpointIdParam() endpointId: string): Promise<EndpointView> {
+    return this.endpoints.get(appOfKey(subject, 'webhooks'), endpointId);
+  }
+
+  /** Changes the fields that are given. */
+  @Patch(':endpointId')
+  async change(
+    @From() subject: Subject,
+    @EndpointIdParam() endpointId: string,
+    @JsonBody(endpointPatchSchema) patch: EndpointPatch,
+  ): Promise<EndpointView> {
+    const appId = appOfKey(subject, 'webhooks');
+    this.#judge(patch);
+    await this.#noteIfThere(subject, appId, 'endpoint.changed', endpointId);
+    return this.endpoints.change(appId, endpointId, patch);
+  }
+
+  @Post(':endpointId/enable')
+  @HttpCode(200)
+  async enable(@From() subject: Subject, @EndpointIdParam() endpointId: string): Promise<EndpointView> {
+    const appId = appOfKey(subject, 'webhooks');
+    await this.#noteIfThere(subject, appId, 'endpoint.enabled', endpointId);
+    return this.endpoints.enable(appId, endpointId);
+  }
+
+  @Post(':endpointId/disable')
+  @HttpCode(200)
+  async disable(@From() subject: Subject, @EndpointIdParam() endpointId: string): Promise<EndpointView> {
+    const appId = appOfKey(subject, 'webhooks');
+    await this.#noteIfThere(subject, appId, 'endpoint.disabled', endpointId);
+    return this.endpoints.stop(appId, endpointId);
+  }
+
+  /** Gives the endpoint a new secret, shown this once; the one before signs beside it for a while. */
+  @Post(':endpointId/secrets/rotate')
+  @HttpCode(200)
+  async rotate(
+    @From() subject: Subject,
+    @EndpointIdParam() endpointId: string,
+    @JsonBody(secretRotationSchema) rotation: SecretRotation,
+  ): Promise<EndpointView> {
+    const appId = appOfKey(subject, 'webhooks');
+    await this.#noteIfThere(subject, appId, 'endpoint.secret_rotated', endpointId);
+    return this.endpoints.rotate(appId, endpointId, rotation);
+  }
+
   @Delete(':endpointId')
   @HttpCode(204)
-  async delete(@From() subject: Subject, @PathParam('endpointId', z.uuid()) endpointId: string): Promise<void> {
-    if (!(await this.endpoints.delete(appOfKey(subject, 'webhooks'), endpointId))) throw new ProblemError('not_found', 'No such endpoint');
+  async delete(@From() subject: Subject, @EndpointIdParam() endpointId: string): Promise<void> {
+    const appId = appOfKey(subject, 'webhooks');
+    await this.#noteIfThere(subject, appId, 'endpoint.deleted', endpointId);
+    if (!(await this.endpoints.delete(appId, endpointId))) throw new ProblemError('not_found', 'No such endpoint');
+  }
+
+  #judge(given: EndpointPatch): void {
+    judgeEndpoint(given, this.#guard, this.settings.REQUEST_TIMEOUT_MS, Date.now());
+  }
+
+  /** What is not there is neither done nor on record. */
+  async #noteIfThere(subject: Subject, appId: AppId, act: EndpointAct, endpointId: string): Promise<void> {
+    await this.endpoints.get(appId, endpointId);
+    await this.#note(subject, appId, act, endpointId);
+  }
+
+  async #note(subject: Subject, appId: AppId, act: EndpointAct, endpointId: string): Promise<void> {
+    await this.acts.note(subject, { appId, act, target: endpointId });
   }
 }

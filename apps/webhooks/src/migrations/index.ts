@@ -11,6 +11,7 @@ import { endpointChanges } from './9-endpoint-changes.js';
 import { changesByStatement } from './10-changes-by-statement.js';
 import { erasedApps } from './11-erased-apps.js';
 import { erasedAppsTimes } from './12-erased-apps-times.js';
+import { endpointWishes } from './17-endpoint-wishes.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -27,4 +28,5 @@ export const migrations: Migration[] = [
   changesByStatement,
   erasedApps,
   erasedAppsTimes,
+  endpointWishes,
 ];

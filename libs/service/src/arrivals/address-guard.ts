@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
 import { z } from 'zod';
 import { ProblemError } from '../problem-error.js';
 import { type CommonSettings, developmentSetting } from '../settings.js';
+import { openTunnel } from './egress-proxy.js';
 import { bareHost, isOutside, mayBeOutside, Opened } from './outside.js';
 
 const listed = (text: string) =>
@@ -39,6 +41,13 @@ export const addressSettings = {
     .describe(
       'private networks (10.1.0.0/16), hosts and domains (.example.internal) that addresses which apps name may lead to, separated by commas',
     ),
+  EGRESS_PROXY: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ secret: true })
+    .describe(
+      'HTTP proxy through which addresses that apps name are connected to, by CONNECT, such as http://user:password@proxy:3128; directly without it. What a name leads to is judged here all the same, and the proxy is told the address',
+    ),
 };
 
 type GuardSettings = Pick<CommonSettings, 'PROFILE'> & z.infer<z.ZodObject<typeof addressSettings>>;
@@ -49,6 +58,9 @@ type LookUp = (
   done: (error: NodeJS.ErrnoException | null, addresses: { address: string; family: number }[]) => void,
 ) => void;
 type Connector = ReturnType<typeof buildConnector>;
+type Building = typeof buildConnector;
+/** What is asked to be connected to. */
+type Wanted = Parameters<Connector>[0];
 
 const systemLookUp: LookUp = (hostname, { family, hints }, done) =>
   lookup(hostname, { family: family as number, hints, all: true, order: 'verbatim' }, done);
@@ -64,10 +76,13 @@ export class AddressGuard {
   readonly #settings: GuardSettings;
   readonly #lookUp: LookUp;
   readonly #opened: Opened;
+  readonly #build: Building;
 
-  constructor(settings: GuardSettings, lookUp = systemLookUp) {
+  /** @param lookUp finds the addresses of a name. @param build makes what connects to one. */
+  constructor(settings: GuardSettings, lookUp = systemLookUp, build: Building = buildConnector) {
     this.#settings = settings;
     this.#lookUp = lookUp;
+    this.#build = build;
     this.#opened = new Opened(settings.OUTSIDE_ALLOWED);
   }
 
@@ -112,15 +127,36 @@ export class AddressGuard {
     });
   };
 
-  /** @returns what makes the connections of an HTTP client, such as the `connect` of undici's `Agent`: the guard is in it. */
-  connector(): Connector {
-    const connect = buildConnector({ timeout: connectMs, lookup: this.lookup });
+  /**
+   * @param tls of the connections, such as a certificate of one's own. Each connector resumes sessions of its own alone.
+   * @returns what makes the connections of an HTTP client, such as the `connect` of undici's `Agent`: the guard is in it.
+   */
+  connector(tls: ConnectionOptions = {}): Connector {
+    const connect = this.#build({ ...tls, timeout: connectMs, lookup: this.lookup });
     return (options, callback) => {
       const host = bareHost(options.hostname);
       // No name, no look-up: Node connects to it as it is.
-      if (isIP(host) !== 0 && !this.mayConnect(host)) callback(notOutside(host), null);
-      else connect(options, callback);
+      if (isIP(host) !== 0 && !this.mayConnect(host)) return callback(notOutside(host), null);
+      const { EGRESS_PROXY: proxy } = this.#settings;
+      if (proxy === undefined) return connect(options, callback);
+      this.#throughProxy(proxy, options).then(
+        (httpSocket) => (options.protocol === 'https:' ? connect({ ...options, httpSocket }, callback) : callback(null, httpSocket)),
+        (error: Error) => callback(error, null),
+      );
     };
+  }
+
+  /** A name is looked up and judged here, and the proxy told what it led to: it could find something else behind the name. */
+  async #throughProxy(proxy: string, { hostname, port, protocol }: Wanted): Promise<Socket> {
+    const host = bareHost(hostname);
+    const address = isIP(host) === 0 ? await this.#addressOf(host) : host;
+    return openTunnel(new URL(proxy), { address, port: Number(port || (protocol === 'https:' ? 443 : 80)) }, connectMs);
+  }
+
+  #addressOf(host: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.lookup(host, {}, (error, address) => (error ? reject(error) : resolve(String(address))));
+    });
   }
 }
 

@@ -1,0 +1,93 @@
+/** What is said of an event type, and data as it may be. */
+export interface EventExample {
+  description: string;
+  /** The payload version with which it came. */
+  since: string;
+  data: Readonly<Record<string, unknown>>;
+}
+
+const since = '2026-11-28';
+const callId = '01a212f5-72f3-745f-9835-9b692595a83a';
+const audience = ['alice', 'bob'];
+
+/** @param sequence where among the events of the call it comes. */
+const ofCall = (description: string, sequence: number, data: object): EventExample => ({
+  description,
+  since,
+  data: { callId, sequence, audience, ...data },
+});
+
+const bobOnHisPhone = { userAlias: 'bob', deviceId: 'bobs-phone' };
+
+/** One example of each event type that is told to endpoints; tests compare them with the schemas. */
+export const eventExamples: Readonly<Record<string, EventExample>> = {
+  'call.dialed': ofCall('A call begins: the initiator dials, and devices of the callees ring.', 1, {
+    initiator: 'alice',
+    initiatorDevice: 'alices-laptop',
+    callees: ['bob'],
+    callType: 'audio_video',
+    ringSeconds: 60,
+    maxParticipants: 8,
+    maxDurationSeconds: 14_400,
+    mediaSetupSeconds: 60,
+    customData: { order: 4711 },
+  }),
+  'call.participant_invited': ofCall('Somebody is added to a running call, or rung again.', 4, {
+    audience: ['alice', 'bob', 'carol'],
+    userAlias: 'carol',
+    initiator: 'alice',
+    invitedBy: 'bob',
+    callType: 'audio_video',
+    ringSeconds: 60,
+  }),
+  'call.ringing': ofCall('The first device of a callee confirms that it rings.', 2, bobOnHisPhone),
+  'call.answered': ofCall('A callee answered, on one device; the others stop ringing.', 3, bobOnHisPhone),
+  'call.declined': ofCall('A callee declined, for all of the devices.', 3, { ...bobOnHisPhone, reason: 'busy' }),
+  'call.missed': ofCall('A ring ended without an answer.', 3, { userAlias: 'bob', initiator: 'alice', reason: 'no_answer' }),
+  'call.busy': ofCall('Somebody who is busy was dialed.', 2, { userAlias: 'bob', waiting: false }),
+  'call.ignored': ofCall('A callee silenced the ring on one device; the others ring on.', 3, bobOnHisPhone),
+  'call.joined': ofCall('Somebody joined a running call.', 5, bobOnHisPhone),
+  'call.left': ofCall('Somebody left a call that goes on without.', 6, { ...bobOnHisPhone, reason: 'hung_up' }),
+  'call.hung_up': ofCall('Somebody hung up a call between two.', 4, { ...bobOnHisPhone, reason: 'hung_up' }),
+  'call.kicked': ofCall('Somebody was taken out of a call.', 5, { userAlias: 'bob', by: 'alice' }),
+  'call.upgrade_requested': ofCall('Somebody asked for video in a call of sound.', 4, {
+    ...bobOnHisPhone,
+    until: '2026-11-28T09:30:30.000Z',
+  }),
+  'call.upgrade_accepted': ofCall('Somebody consented to video.', 5, bobOnHisPhone),
+  'call.upgrade_refused': ofCall('Nobody consented to video, or somebody refused it.', 5, { ...bobOnHisPhone, reason: 'refused' }),
+  'call.ended': ofCall('A call is over. Each call has exactly one of these, and none after it.', 5, {
+    reason: 'hung_up',
+    talkSeconds: 42.5,
+  }),
+  'presence.changed': {
+    description: 'A user is reachable otherwise than before: connected, away, in a call, or gone.',
+    since,
+    data: {
+      sequence: 17,
+      userAlias: 'bob',
+      status: 'busy',
+      doNotDisturb: false,
+      version: 17,
+      calls: [{ callId, state: 'connected', with: ['alice'], deviceId: 'bobs-phone', direction: 'incoming' }],
+      devices: [{ deviceId: 'bobs-phone', platform: 'ios', status: 'busy', since: '2026-11-28T09:00:00.000Z' }],
+      lastSeenAt: null,
+    },
+  },
+  'audit.noted': {
+    description: 'An act of an admin or operator that concerns the app was put on record, or a sign-in was refused.',
+    since,
+    data: {
+      sequence: 1,
+      entryId: '01a212f5-72f3-745f-9835-9b692595a84a',
+      actor: 'key:k_5ohx2',
+      act: 'api_key.made',
+      target: 'k_7pqr3',
+    },
+  },
+  'endpoint.test': {
+    description: 'Sent when a test of an endpoint is asked for, to that endpoint alone; never by itself.',
+    since,
+    data: { sequence: 1, endpointId: '01a212f5-72f3-745f-9835-9b692595a85a', test: true },
+  },
+};
