@@ -8,12 +8,12 @@ import { callDialedSchema } from './call-events.js';
 import { callListQuerySchema } from './call-records.js';
 import { callLimits } from './call-terms.js';
 import { apiKeyBodySchema, appBodySchema, userBodySchema, userSavedSchema } from './directory.js';
+import { endpointBodySchema } from './endpoints.js';
 import { userAliasSchema } from './ids.js';
 import { mediaClientFrameSchema } from './media-protocol.js';
 import { presenceListQuerySchema } from './presence.js';
 import { fieldsOf } from './problems.js';
 import { clientFrameSchema } from './socket-protocol.js';
-import { endpointBodySchema } from './webhooks.js';
 
 const call = { userAlias: 'alice', callees: ['bob'] };
 const frame = { id: 1, commandId: 'command-1', callees: ['bob'] };

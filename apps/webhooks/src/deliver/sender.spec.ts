@@ -35,13 +35,28 @@ afterEach(async () => {
   host.close();
 });
 
+/** What an endpoint of before has. */
+const plain = {
+  appId: 'app' as AppId,
+  eventTypes: [],
+  filters: {},
+  secrets: [{ text: `whsec_${randomBytes(32).toString('base64')}`, until: null }],
+  headers: {},
+  authentication: null,
+  clientCertificate: null,
+  timeoutMs: null,
+  ratePerSecond: null,
+  concurrency: null,
+  ordering: 'per_subject' as const,
+  payloadVersion: '2026-11-28',
+  bodyFormat: 'standard_webhooks' as const,
+};
+
 function send(path: string, signal = new AbortController().signal) {
   const endpoint = {
+    ...plain,
     endpointId: path,
-    appId: 'app' as AppId,
     url: `http://127.0.0.1:${(host.address() as AddressInfo).port}${path}`,
-    eventTypes: [],
-    secret: `whsec_${randomBytes(32).toString('base64')}`,
   };
   return sender.send(endpoint, { deliveryId: 'one', body: '{}', signal });
 }
@@ -58,7 +73,7 @@ test('one that hangs takes no connection from another on the same host, and is b
 test('a refusal of the connection is a failure, not something broken off', async () => {
   const { port } = host.address() as AddressInfo;
   host.close();
-  const endpoint = { endpointId: 'e', appId: 'app' as AppId, url: `http://127.0.0.1:${port}/`, eventTypes: [], secret: 'whsec_c2VjcmV0' };
+  const endpoint = { ...plain, endpointId: 'e', url: `http://127.0.0.1:${port}/` };
   const result = await sender.send(endpoint, { deliveryId: 'one', body: '{}', signal: new AbortController().signal });
   expect(result).toMatchObject({ status: null, error: expect.stringContaining('ECONNREFUSED') });
 });
@@ -70,9 +85,19 @@ test('an endpoint inside the network is not connected to, and its attempt says s
   );
   const { port } = host.address() as AddressInfo;
   for (const url of [`http://127.0.0.1:${port}/`, `http://localhost:${port}/`, `http://[::ffff:7f00:1]:${port}/`]) {
-    const endpoint = { endpointId: 'e', appId: 'app' as AppId, url, eventTypes: [], secret: 'whsec_c2VjcmV0' };
+    const endpoint = { ...plain, endpointId: 'e', url };
     const result = await guarded.send(endpoint, { deliveryId: 'one', body: '{}', signal: new AbortController().signal });
     expect(result).toMatchObject({ status: null, error: expect.stringContaining('no address of the public internet') });
   }
   await guarded.onApplicationShutdown();
+});
+
+test('an endpoint that says how long it takes is waited for so long, and never longer than the installation waits', async () => {
+  const { port } = host.address() as AddressInfo;
+  const hangs = (timeoutMs: number) =>
+    sender.send(
+      { ...plain, endpointId: 'e', url: `http://127.0.0.1:${port}/hangs`, timeoutMs },
+      { deliveryId: 'one', body: '{}', signal: new AbortController().signal },
+    );
+  expect(await hangs(300)).toMatchObject({ status: null, error: expect.stringContaining('timeout') });
 });

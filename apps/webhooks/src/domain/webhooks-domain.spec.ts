@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { chunksOf } from './chunks.js';
-import { wants } from './event-filter.js';
 import { parseRetryAfter } from './retry-schedule.js';
 
 test('Retry-After is read as seconds or as a date, and nonsense is passed over', () => {
@@ -11,13 +10,6 @@ test('Retry-After is read as seconds or as a date, and nonsense is passed over',
   expect(parseRetryAfter('Thu, 01 Jan 2015 00:01:00 GMT', now)).toBe(0);
   expect(parseRetryAfter('soon', now)).toBeNull();
   expect(parseRetryAfter(undefined, now)).toBeNull();
-});
-
-test('an endpoint gets the types it asked for', () => {
-  expect(wants(['call.*'], 'call.ended')).toBe(true);
-  expect(wants(['call.ended'], 'call.ended')).toBe(true);
-  expect(wants(['call.ended'], 'call.dialed')).toBe(false);
-  expect(wants(['presence.*'], 'call.ended')).toBe(false);
 });
 
 test('pieces hold everything in order, and none holds more than it may but a large item alone', () => {

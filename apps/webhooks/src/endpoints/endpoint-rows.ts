@@ -71,11 +71,14 @@ export class SealedParts {
     return this.box.open(endpoint_id, sealed_secret);
   }
 
+  /** Most endpoints have nothing of the kind, and nothing is sealed of them. */
   sealPrivate(endpointId: string, all: Private): Buffer {
+    const { earlier, headers, authentication, clientCertificate } = all;
+    const isNothing = earlier.length === 0 && Object.keys(headers).length === 0 && !authentication && !clientCertificate;
+    if (isNothing) return Buffer.alloc(0);
     return this.box.seal(ownerOfPrivate(endpointId), JSON.stringify(all));
   }
 
-  /** Endpoints of before have nothing there. */
   openPrivate({ endpoint_id, sealed_private }: Pick<EndpointRow, 'endpoint_id' | 'sealed_private'>): Private {
     if (sealed_private.length === 0) return nothingPrivate;
     return { ...nothingPrivate, ...(JSON.parse(this.box.open(ownerOfPrivate(endpoint_id), sealed_private)) as Partial<Private>) };

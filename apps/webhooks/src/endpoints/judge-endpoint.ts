@@ -8,7 +8,12 @@ import { type AddressGuard, ProblemError } from '@communication-center/service';
  * @param guard of its URL. @param mostMs for how long the installation waits for an answer. @param now in milliseconds since 1970.
  * @throws ProblemError `invalid_request` that names the field.
  */
-export function judgeEndpoint({ url, timeoutMs, clientCertificate }: EndpointPatch, guard: AddressGuard, mostMs: number, now: number): void {
+export function judgeEndpoint(
+  { url, timeoutMs, clientCertificate }: EndpointPatch,
+  guard: AddressGuard,
+  mostMs: number,
+  now: number,
+): void {
   if (url !== undefined) guard.requireUrl('url', url);
   if (timeoutMs && timeoutMs > mostMs) throw refused('timeoutMs', `wait at most ${mostMs} ms: no request takes longer here`);
   if (clientCertificate) judgeCertificate(clientCertificate, now);
@@ -19,7 +24,7 @@ function judgeCertificate({ certificate, privateKey, serverAuthority }: NonNulla
   const leaf = attempt(field('certificate'), 'is no certificate', () => new X509Certificate(certificate));
   if (leaf.validToDate.getTime() < now) throw refused(field('certificate'), `ended on ${leaf.validToDate.toISOString()}`);
   attempt(field('privateKey'), 'is no key of this certificate', () => createSecureContext({ cert: certificate, key: privateKey }));
-  if (serverAuthority) attempt(field('serverAuthority'), 'is no certificate', () => createSecureContext({ ca: serverAuthority }));
+  if (serverAuthority) attempt(field('serverAuthority'), 'is no certificate', () => new X509Certificate(serverAuthority));
 }
 
 function attempt<T>(field: string, message: string, work: () => T): T {
