@@ -43,6 +43,7 @@ beforeEach(async () => {
     username: 'desk-of-mine',
     service: 'calls',
     name: 'call-history',
+    type: 'call.ended',
   };
 });
 
@@ -88,7 +89,7 @@ test('every REST operation', async () => {
       if (answer.status < 400) for (const mark of marks()) expect(text, what).not.toContain(mark);
       // Whoever has no credential hears that, whatever else is wrong. An app that trusts nobody's alias says so at its tokens.
       if (who === 'nobody') expect(answer.status, what).toBe(401);
-      if (path.includes('{appId}') || path.includes('{callId}')) expect([400, 401, 403, 404], what).toContain(answer.status);
+      if (/\{(appId|callId|endpointId)\}/.test(path)) expect([400, 401, 403, 404], what).toContain(answer.status);
     }
   }
   expect(await stateOfMine()).toEqual(before);
@@ -99,6 +100,8 @@ function bodyFor(path: string): object {
   if (path === '/v1/calls') return { userAlias: 'alice-of-mine', callees: ['bob-of-mine'] };
   if (path === '/v1/user-tokens') return { userAlias: 'x-new', appId: mine.appId };
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/theirs' };
+  if (path.endsWith('{endpointId}')) return { description: 'stolen' };
+  if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };
   if (path === '/v1/users/{userAlias}') return { name: 'stolen' };
   if (path.endsWith('api-keys')) return { name: 'stolen' };

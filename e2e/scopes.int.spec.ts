@@ -54,6 +54,7 @@ function placeOf({ method, path }: (typeof operations)[number], asker: string): 
     username: `desk-${asker}`,
     service: 'calls',
     name: 'no-projection',
+    type: 'call.ended',
   };
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? randomUUID()));
 }
@@ -64,6 +65,7 @@ function bodyFor(path: string): object {
   if (path === '/v1/user-tokens') return { userAlias: ann, appId: app.appId };
   if (path.includes('sip-accounts')) return {};
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/scopes' };
+  if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };
   if (path.endsWith('api-keys')) return { name: 'made', scopes: ['calls'] };

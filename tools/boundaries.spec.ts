@@ -22,6 +22,8 @@ const forbidden: [what: string, folder: string, specifier: string][] = [
   ['contracts import a platform', 'libs/contracts/src', 'node:fs'],
   ['the client imports a service library', 'libs/client/src', '@communication-center/service'],
   ['the client imports a Node library', 'libs/client/src', 'ws'],
+  ['the server library imports contracts', 'libs/server/src', '@communication-center/contracts'],
+  ['the server library imports a framework', 'libs/server/src', 'undici'],
   ['the event log imports the service library', 'libs/event-log/src', '@communication-center/service'],
 ];
 
@@ -34,6 +36,7 @@ const allowed: [folder: string, specifier: string][] = [
   ['libs/contracts/src', './ids.js'],
   ['libs/client/src', '@communication-center/contracts'],
   ['libs/event-log/src', 'kafkajs'],
+  ['libs/server/src', 'node:crypto'],
 ];
 
 const fileOf = (folder: string, specifier: string) => join(folder, `boundary-fixture-${specifier.replace(/[^a-z]+/g, '-')}.ts`);

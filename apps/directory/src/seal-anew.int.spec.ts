@@ -30,7 +30,8 @@ interface Kept {
 beforeEach(async () => {
   app = await fleet.makeApp();
   await fleet.rest<SipAccountView>('PUT', `/v1/apps/${app.appId}/sip-accounts/desk`, app.key);
-  const made = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: 'http://127.0.0.1:9/sealed' });
+  const endpoint = { url: 'http://127.0.0.1:9/sealed', authentication: { type: 'bearer', token: 'sealed-token' } };
+  const made = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, endpoint);
   endpointId = made.body.endpointId;
 });
 
@@ -46,6 +47,14 @@ const kept = (): Kept[] => [
     owner: `${app.appId}/desk`,
   },
   { schema: 'webhooks', table: 'endpoints', column: 'sealed_secret', where: 'endpoint_id = $1', values: [endpointId], owner: endpointId },
+  {
+    schema: 'webhooks',
+    table: 'endpoints',
+    column: 'sealed_private',
+    where: 'endpoint_id = $1',
+    values: [endpointId],
+    owner: `${endpointId}:private`,
+  },
 ];
 
 async function sealedOf({ schema, table, column, where, values }: Kept): Promise<Buffer> {

@@ -8,6 +8,7 @@ export interface EventExample {
 
 const since = '2026-11-28';
 const callId = '01a212f5-72f3-745f-9835-9b692595a83a';
+const endpointId = '01a212f5-72f3-745f-9835-9b692595a85a';
 const audience = ['alice', 'bob'];
 
 /** @param sequence where among the events of the call it comes. */
@@ -85,9 +86,26 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
       target: 'k_7pqr3',
     },
   },
+  'endpoint.disabled': {
+    description:
+      'Deliveries to an endpoint of the app have stopped, since it took none for days or said that it is gone. Told to the others.',
+    since,
+    data: {
+      sequence: 1,
+      endpointId,
+      url: 'https://hooks.example.com/center',
+      reason: 'it answered 410 Gone',
+      failingSince: '2026-11-28T09:29:59.000Z',
+    },
+  },
+  'message.exhausted': {
+    description: 'A message to an endpoint of the app was given up after its last attempt; it can be recovered. Told to the others.',
+    since,
+    data: { sequence: 1, endpointId, messageId: '01a212f5-72f3-745f-9835-9b692595a86a', type: 'call.ended', subject: callId, attempts: 10 },
+  },
   'endpoint.test': {
     description: 'Sent when a test of an endpoint is asked for, to that endpoint alone; never by itself.',
     since,
-    data: { sequence: 1, endpointId: '01a212f5-72f3-745f-9835-9b692595a85a', test: true },
+    data: { sequence: 1, endpointId, test: true },
   },
 };

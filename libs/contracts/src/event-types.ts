@@ -11,15 +11,33 @@ import type { WebhookBody } from './webhooks.js';
 const always = {
   appId: appIdSchema,
   sequence: z.int().positive().describe('position among the events of its subject, from 1'),
+  position: z.int().positive().optional().describe('position among all messages of the app'),
+  occurredAt: z.iso.datetime().optional().describe('when it happened, as timestamp says'),
 };
 
-const endpointTestDataSchema = z.object({ endpointId: z.uuid(), test: z.literal(true) });
+/** What is told of endpoints themselves, to the others of the app. */
+const ofEndpoints: Readonly<Record<string, z.ZodObject>> = {
+  'endpoint.disabled': z.object({
+    endpointId: z.uuid(),
+    url: z.string(),
+    reason: z.string(),
+    failingSince: z.iso.datetime().describe('since when nothing could be delivered to it'),
+  }),
+  'message.exhausted': z.object({
+    endpointId: z.uuid(),
+    messageId: z.string().describe('the webhook-id of what was not delivered'),
+    type: z.string().describe('its event type'),
+    subject: z.string().describe('what it is about: the call, the user or the entry'),
+    attempts: z.int().positive(),
+  }),
+  'endpoint.test': z.object({ endpointId: z.uuid(), test: z.literal(true) }),
+};
 
 /** The schemas of the data of whatever is told to endpoints, by type. */
 const dataOfTypes: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ...callEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend({ ...always, callId: callIdSchema })] as const),
   ...[presenceChangedSchema, auditNotedSchema].map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
-  ['endpoint.test', endpointTestDataSchema.extend(always)],
+  ...Object.entries(ofEndpoints).map(([type, data]) => [type, data.extend(always)] as const),
 ]);
 
 /** An event type that is told to endpoints. */

@@ -57,10 +57,13 @@ test('an event that can never be published is on record by its kind and its subj
   ]);
 });
 
-test('a directory of the release before has nothing done, and it is said why', async () => {
-  const ask = async () => Promise.reject(new ProblemError('not_found'));
-  await expect(new ActsOnRecord({ ask: ask as never }).note(anna, rebuilt)).rejects.toMatchObject({
-    code: 'service_unavailable',
-    message: expect.stringContaining('earlier release'),
-  });
-});
+test.each(['not_found', 'invalid_request'] as const)(
+  'a directory of the release before, which answers %s, has nothing done, and it is said why',
+  async (code) => {
+    const ask = async () => Promise.reject(new ProblemError(code));
+    await expect(new ActsOnRecord({ ask: ask as never }).note(anna, rebuilt)).rejects.toMatchObject({
+      code: 'service_unavailable',
+      message: expect.stringContaining('earlier release'),
+    });
+  },
+);

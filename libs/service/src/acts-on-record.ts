@@ -45,12 +45,12 @@ export class ActsOnRecord {
   }
 }
 
-/** A directory of the release before does not know the question: what operators asked for is there, only not on record. */
+/** A directory of the release before does not know the question, or the act: what was asked for is there, only not on record. */
 function unlessUnheardOf(error: unknown): never {
-  if (error instanceof ProblemError && error.code === 'not_found')
+  if (error instanceof ProblemError && (error.code === 'not_found' || error.code === 'invalid_request'))
     throw new ProblemError(
       'service_unavailable',
-      'The directory is of an earlier release: upgrade it, for what operators do is put on record there',
+      'The directory is of an earlier release: upgrade it, for what is done is put on record there',
     );
   throw error;
 }

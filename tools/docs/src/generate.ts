@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { asyncApi } from './asyncapi.js';
 import { describedRoutes } from './described.js';
 import { eventCatalog } from './event-catalog.js';
+import { eventTypesPage } from './event-types-page.js';
 import { limitsPage } from './limits-page.js';
 import { requireSound } from './lint-documents.js';
 import { openApi } from './openapi.js';
@@ -21,6 +22,7 @@ const pages = {
   'protocol/openapi.json': asJson(openApi(await publicRoutes(root), await describedRoutes(root))),
   'protocol/asyncapi.json': asJson(asyncApi()),
   'protocol/events.md': eventCatalog(),
+  'protocol/event-types.md': eventTypesPage(),
   'settings.md': await settingsPage(root),
   'limits.md': limitsPage(),
 };

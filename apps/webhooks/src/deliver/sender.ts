@@ -22,7 +22,10 @@ export interface Sending {
   signal: AbortSignal;
 }
 
-/** Sends one signed delivery. Never follows a redirect, and never connects to an address inside the network. */
+/**
+ * Sends one signed delivery. Never follows a redirect, and never connects to an address inside the network. Each endpoint has
+ * connections of its own.
+ */
 @Injectable()
 export class Sender implements OnApplicationShutdown {
   readonly #connections: Connections;

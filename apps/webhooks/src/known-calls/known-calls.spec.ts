@@ -10,7 +10,8 @@ import { KnownCalls } from './known-calls.js';
 /** An event as the catalogue has one of its type, of the call of this number. */
 function eventOf(type: string, number: number, more: object = {}): AnyEvent {
   const callId = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-  const { appId: _, callId: __, sequence, ...data } = eventTypes.find((one) => one.type === type)?.example.data as Record<string, unknown>;
+  const example = eventTypes.find((one) => one.type === type)?.example.data ?? {};
+  const { appId: _, callId: __, sequence, ...data } = example as Record<string, unknown>;
   const origin = { id: `${callId}-${sequence}`, source: '/calls', at: new Date(0), subject: callId, appId: 'demo' as AppId, sequence: 1 };
   return { ...enveloped({ type, data: { ...data, ...more } }, origin), callid: callId } as AnyEvent;
 }
@@ -22,7 +23,7 @@ test('a call that was dialed here is known, and nobody is asked', async () => {
   const known = await calls.of([dial(1, { customData: { order: 1 } }), later(1)]);
   expect([...known.values()]).toEqual([{ callType: 'audio_video', customData: { order: 1 } }]);
   expect((await calls.of([later(1)])).size, 'and later as well').toBe(1);
-  expect((await calls.of([{ ...dial(1), type: 'presence.changed' }])).size).toBe(0);
+  expect((await calls.of([{ ...dial(1), type: 'presence.changed', subject: 'demo/bob' }])).size).toBe(0);
 });
 
 test('one that was dialed elsewhere is read, each once, and one that is nowhere is left out', async () => {

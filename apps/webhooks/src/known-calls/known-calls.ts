@@ -27,7 +27,7 @@ export class KnownCalls {
    * @returns what is known of the calls of these events, by their ids; those that are nowhere any more are left out.
    * @throws while the calls service does not answer: whoever asks waits, since an event that is filtered by a guess may be lost.
    */
-  async of(events: readonly AnyEvent[]): Promise<Map<string, CallFacts>> {
+  async of(events: readonly Pick<AnyEvent, 'type' | 'subject' | 'data'>[]): Promise<Map<string, CallFacts>> {
     const found = new Map<string, CallFacts>();
     const unknown = new Set<string>();
     for (const event of events) {
@@ -74,7 +74,7 @@ export class KnownCalls {
   }
 }
 
-function factsOf({ data }: AnyEvent): CallFacts {
+function factsOf({ data }: Pick<AnyEvent, 'data'>): CallFacts {
   const { callType, customData } = data as CallFacts;
   return { callType, customData };
 }
