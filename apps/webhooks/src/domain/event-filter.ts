@@ -48,9 +48,11 @@ export function needsCallFacts({ filters }: Wish): boolean {
 
 /** Takes `*` for any letters, as often as it stands there. Its time is the lengths' product at most. */
 function matches(pattern: string, type: string): boolean {
+  const star = pattern.indexOf('*');
+  if (star < 0) return pattern === type;
+  if (star === pattern.length - 1) return type.startsWith(pattern.slice(0, star));
   const [start = '', ...rest] = pattern.split('*');
-  const end = rest.pop();
-  if (end === undefined) return pattern === type;
+  const end = rest.pop() ?? '';
   if (!type.startsWith(start) || !type.endsWith(end) || type.length < start.length + end.length) return false;
   let from = start.length;
   for (const part of rest) {

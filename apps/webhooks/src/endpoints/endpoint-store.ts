@@ -12,10 +12,15 @@ import { Postgres, ProblemError, SealedBox, Settings } from '@communication-cent
 import { Inject, Injectable } from '@nestjs/common';
 import type { WebhooksSettings } from '../settings.js';
 import { kindOf, newSecret } from '../sign/signing-secrets.js';
-import { type Endpoint, type EndpointRow, SealedParts } from './endpoint-rows.js';
+import { type Endpoint, type EndpointRow, SealedParts, weightOf } from './endpoint-rows.js';
 import { KnownEndpoints, seenEverywhereMs } from './known-endpoints.js';
 
 export type { Endpoint } from './endpoint-rows.js';
+
+/** One that was not deleted. */
+interface KnownEndpoint extends Endpoint {
+  isDisabled: boolean;
+}
 
 /** The columns that a body says as they are, each with its field. */
 const plainColumns = {
@@ -36,14 +41,14 @@ const plainFields = Object.keys(plainColumns) as PlainField[];
 @Injectable()
 export class EndpointStore {
   readonly #parts: SealedParts;
-  readonly #known: KnownEndpoints<Endpoint>;
+  readonly #known: KnownEndpoints<KnownEndpoint>;
 
   constructor(
     private readonly database: Postgres,
     @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
     this.#parts = new SealedParts(new SealedBox(settings.SECRETS_KEY));
-    this.#known = new KnownEndpoints(database, (appIds) => this.#readEnabled(appIds));
+    this.#known = new KnownEndpoints(database, (appIds) => this.#readLive(appIds), undefined, weightOf);
   }
 
   /**
@@ -153,11 +158,16 @@ export class EndpointStore {
   }
 
   /**
-   * @returns the endpoints of these apps that take deliveries: all whose making was acknowledged before this was asked. One that
-   * was stopped within the last half second may be among them; no delivery is written for it.
+   * @returns the endpoints of these apps, disabled ones among them: all whose making was acknowledged before this was asked. It may
+   * be as things were half a second ago.
    */
-  async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
+  async of(appIds: readonly AppId[]): Promise<KnownEndpoint[]> {
     return this.#known.of(appIds);
+  }
+
+  /** @returns those of {@link of} that take deliveries. For one that was stopped within the last half second no delivery is written. */
+  async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
+    return (await this.of(appIds)).filter(({ isDisabled }) => !isDisabled);
   }
 
   /** @returns what lets a consumer rest while no app has an endpoint. */
@@ -181,12 +191,11 @@ export class EndpointStore {
     );
   }
 
-  async #readEnabled(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Endpoint }[]> {
-    const { rows } = await this.database.query<EndpointRow>(
-      'SELECT * FROM endpoints WHERE app_id = ANY($1) AND disabled_at IS NULL AND deleted_at IS NULL',
-      [appIds],
-    );
-    return rows.map((row) => ({ appId: row.app_id, endpoint: this.#parts.toEndpoint(row) }));
+  async #readLive(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: KnownEndpoint }[]> {
+    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND deleted_at IS NULL', [
+      appIds,
+    ]);
+    return rows.map((row) => ({ appId: row.app_id, endpoint: { ...this.#parts.toEndpoint(row), isDisabled: row.disabled_at !== null } }));
   }
 
   /** Makes a change of one endpoint out of how it is, while nobody else changes it; answers when every replica goes by it. */

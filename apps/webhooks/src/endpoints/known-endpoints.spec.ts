@@ -51,3 +51,20 @@ test('nobody waits while no app has an endpoint, for as long as that is known', 
   await new Promise((resolve) => setTimeout(resolve, trustedMs + 50));
   expect(known.nobodyWaitsForMs(), 'it was known').toBe(0);
 });
+
+test('what weighs more leaves room for less', async () => {
+  const loaded: AppId[] = [];
+  const load = async (appIds: readonly AppId[]) => {
+    loaded.push(...appIds);
+    return appIds.map((appId) => ({ appId, endpoint: 50 }));
+  };
+  const sql = { query: async () => ({ rows: [{ version: '0', are_any: true, changed: null }], rowCount: 1 }) };
+  const known = new KnownEndpoints<number>(sql as never, load, 110, (weight) => weight);
+  for (const number of [1, 2, 1, 2]) await known.of([app(number)]);
+  expect(loaded, 'two have room').toEqual([app(1), app(2)]);
+  await known.of([app(3)]);
+  await known.of([app(2), app(3)]);
+  expect(loaded, 'the oldest was forgotten').toEqual([app(1), app(2), app(3)]);
+  await known.of([app(1)]);
+  expect(loaded).toHaveLength(4);
+});

@@ -13,7 +13,7 @@ export const trustedMs = 500;
  */
 export const seenEverywhereMs = trustedMs + 100;
 
-/** Apps and endpoints that are remembered at most, together; the apps that were read first are forgotten first. */
+/** What apps and endpoints that are remembered weigh at most, together: about so many KB. The apps that were read first are forgotten first. */
 const mostHeld = 20_000;
 /** Where endpoints of more apps than this have changed meanwhile, all are read again. */
 const mostChanged = 1000;
@@ -48,6 +48,8 @@ export class KnownEndpoints<Endpoint> {
     private readonly sql: Sql,
     private readonly load: (appIds: readonly AppId[]) => Promise<readonly { appId: AppId; endpoint: Endpoint }[]>,
     private readonly most = mostHeld,
+    /** What an endpoint weighs; 1 is an ordinary one. */
+    private readonly weightOf: (endpoint: Endpoint) => number = () => 1,
   ) {}
 
   /** @returns the endpoints of these apps: all whose making was acknowledged before this was called. */
@@ -107,7 +109,7 @@ export class KnownEndpoints<Endpoint> {
   #remember(appId: AppId, endpoints: readonly Endpoint[]): void {
     this.#forget(appId);
     this.#apps.set(appId, endpoints);
-    this.#held += 1 + endpoints.length;
+    this.#held += this.#weightOfApp(endpoints);
     for (const oldest of this.#apps.keys()) {
       if (this.#held <= this.most) return;
       this.#forget(oldest);
@@ -118,7 +120,11 @@ export class KnownEndpoints<Endpoint> {
     const endpoints = this.#apps.get(appId);
     if (!endpoints) return;
     this.#apps.delete(appId);
-    this.#held -= 1 + endpoints.length;
+    this.#held -= this.#weightOfApp(endpoints);
+  }
+
+  #weightOfApp(endpoints: readonly Endpoint[]): number {
+    return endpoints.reduce((sum, endpoint) => sum + this.weightOf(endpoint), 1);
   }
 
   #forgetAll(): void {

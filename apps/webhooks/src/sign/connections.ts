@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClientCertificate } from '@communication-center/contracts';
 import type { AddressGuard } from '@communication-center/service';
@@ -9,8 +10,16 @@ interface Connected {
   clientCertificate: ClientCertificate;
 }
 
-/** Endpoints to which connections are kept at most; who was sent to longest ago makes room. */
-const mostKept = 5000;
+interface Kept {
+  /** Of the certificate with which they are made. */
+  proof: string;
+  agent: Agent;
+  weight: number;
+}
+
+/** What endpoints to which connections are kept weigh at most, in KB: some 5,000 without certificates. Who was sent to longest ago makes room. */
+const mostKept = 20_000;
+const weightOfAgent = 4;
 /** Connections on which nothing was sent for so long, in milliseconds, are closed. */
 const keptMs = 30_000;
 
@@ -19,44 +28,65 @@ const keptMs = 30_000;
  * none of theirs, and where the Center has proved itself for one endpoint, no message goes of another, whose owner could name the host.
  */
 export class Connections {
-  readonly #agents = new Map<string, { for: string; agent: Agent }>();
+  readonly #agents = new Map<string, Kept>();
+  #weight = 0;
 
-  constructor(private readonly guard: AddressGuard) {}
+  constructor(
+    private readonly guard: AddressGuard,
+    private readonly most = mostKept,
+  ) {}
 
   to({ endpointId, clientCertificate }: Connected): Agent {
-    const proof = JSON.stringify(clientCertificate);
-    const known = this.#agents.get(endpointId);
-    this.#agents.delete(endpointId);
-    if (known && known.for !== proof) end(known.agent);
-    const agent = known?.for === proof ? known.agent : this.#agentWith(clientCertificate);
-    this.#agents.set(endpointId, { for: proof, agent });
+    const proof = proofOf(clientCertificate);
+    const known = this.#take(endpointId);
+    if (known && known.proof !== proof) end(known.agent);
+    const kept = known?.proof === proof ? known : this.#make(proof, clientCertificate);
+    this.#agents.set(endpointId, kept);
+    this.#weight += kept.weight;
     this.#makeRoom();
-    return agent;
+    return kept.agent;
   }
 
   /** Closes the connections of an endpoint: there is nothing to be sent to it now. What is under way is broken off. */
   async release(endpointId: string): Promise<void> {
-    const known = this.#agents.get(endpointId);
-    this.#agents.delete(endpointId);
-    await known?.agent.destroy();
+    await this.#take(endpointId)?.agent.destroy();
   }
 
   async destroy(): Promise<void> {
     await Promise.all([...this.#agents.keys()].map((endpointId) => this.release(endpointId)));
   }
 
-  #agentWith(clientCertificate: ClientCertificate): Agent {
+  #make(proof: string, clientCertificate: ClientCertificate): Kept {
     // As many as are wanted: how many that are, the endpoint's lane decides.
-    return new Agent({ connections: null, keepAliveTimeout: keptMs, connect: this.guard.connector(tlsOf(clientCertificate)) });
+    const agent = new Agent({ connections: null, keepAliveTimeout: keptMs, connect: this.guard.connector(tlsOf(clientCertificate)) });
+    const letters = Object.values(clientCertificate ?? {}).join('').length;
+    return { proof, agent, weight: weightOfAgent + Math.ceil(letters / 1024) };
+  }
+
+  #take(endpointId: string): Kept | undefined {
+    const kept = this.#agents.get(endpointId);
+    this.#agents.delete(endpointId);
+    this.#weight -= kept?.weight ?? 0;
+    return kept;
   }
 
   #makeRoom(): void {
-    for (const [endpointId, { agent }] of this.#agents) {
-      if (this.#agents.size <= mostKept) return;
-      this.#agents.delete(endpointId);
-      end(agent);
+    for (const endpointId of this.#agents.keys()) {
+      if (this.#weight <= this.most || this.#agents.size === 1) return;
+      const oldest = this.#take(endpointId);
+      if (oldest) end(oldest.agent);
     }
   }
+}
+
+/** What certificates come to, each of which is hashed once, however often it is used. */
+const proofs = new WeakMap<object, string>();
+
+function proofOf(clientCertificate: ClientCertificate): string {
+  if (!clientCertificate) return '';
+  const known = proofs.get(clientCertificate) ?? createHash('sha256').update(JSON.stringify(clientCertificate)).digest('base64');
+  proofs.set(clientCertificate, known);
+  return known;
 }
 
 /** @returns what TLS towards an endpoint needs beside the world's authorities. */
