@@ -27,6 +27,7 @@ test.each([
   ['a token', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWl0'],
   ['a key', 'cc_0123456789abcdef0123456789'],
   ['the secret of an endpoint', 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM='],
+  ['the private key of an endpoint', 'whsk_MDEyMzQ1Njc4OWFiY2RlZjAxMjM='],
   ['a bearer', 'authorization: Bearer something-long'],
 ])('%s that nobody knows is found by its form', (_what, text) => {
   expect(finds(`{"msg":"${text}"}`, [])).toHaveLength(1);

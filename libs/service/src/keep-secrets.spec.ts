@@ -66,6 +66,7 @@ describe('what looks like one', () => {
     ['a key of an app', 'key cc_0123456789abcdefABCDEF_-xyz', '0123456789'],
     ['a key of the operator', 'key op_dev-only-0123456789abcdef', '0123456789'],
     ['the secret of an endpoint', 'whsec_MDEyMzQ1Njc4OWFiY2RlZg==', 'MDEy'],
+    ['the private key of an endpoint', 'whsk_MDEyMzQ1Njc4OWFiY2RlZg==', 'MDEy'],
     ['a password in an address', 'smtp://user:pass-word@mail.example.com:587', 'pass-word'],
   ])('%s is hidden, and its line stays', (_what, text, hidden) => {
     const said = written((logger) => logger.warn({ err: new Error(text) }, text));

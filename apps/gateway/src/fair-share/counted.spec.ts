@@ -22,6 +22,8 @@ test.each([
   ['POST', '/v1/calls/1/hang-up', 'short', 'call_acts'],
   ['POST', '/v1/user-tokens', 'short', 'tokens'],
   ['POST', '/v1/webhook-endpoints?x=1', 'short', 'endpoints'],
+  ['POST', '/v1/webhook-endpoints/1/test', 'short', 'endpoints'],
+  ['POST', '/v1/webhook-endpoints/1/secrets/rotate', 'short', 'writes'],
   ['PUT', '/v1/users/ann', 'short', 'writes'],
   ['POST', '/v1/x/socket', 'socket', 'sockets'],
 ] as const)('%s %s as %s counts among %s', (method, path, resource, kind) => {
