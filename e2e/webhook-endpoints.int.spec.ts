@@ -113,6 +113,16 @@ test('each endpoint is told of what it filters for, in its form, with what the r
   });
 });
 
+test('an endpoint made in the middle of a call filters the rest of it by what its dial said', async () => {
+  const { body } = await ask<CallReply>('POST', '/v1/calls', { userAlias: 'alice', callees: ['bob'], customData: { order: 1 } });
+  await make('/right', { filters: { customData: { order: 1 } } });
+  await make('/wrong', { filters: { customData: { order: 2 } } });
+  await make('/any');
+  await ask('POST', `/v1/calls/${body.callId}/end`);
+  await eventually('who asked for it being told', () => endsAt('/right').length === 1 && endsAt('/any').length === 1, 20_000);
+  expect(callsAt('/wrong').size).toBe(0);
+});
+
 test('an endpoint made by a client of before is as it was, and is changed field by field; what is secret is shown once', async () => {
   const { status, body } = await ask<EndpointView>('POST', endpoints, { url: hook('/x'), description: 'd', eventTypes: ['call.*'] });
   expect([status, body]).toMatchObject([

@@ -6,7 +6,12 @@ import { join } from 'node:path';
  */
 
 /** What is a secret by its form, whoever made it. */
-const forms = [/eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/g, /\b(?:cc_|op_)[\w-]{20,}/g, /\bwhs(?:ec|k)_[\w+/=-]{20,}/g, /(?<=Bearer )(?!\[)\S{8,}/g];
+const forms = [
+  /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/g,
+  /\b(?:cc_|op_)[\w-]{20,}/g,
+  /\bwhs(?:ec|k)_[\w+/=-]{20,}/g,
+  /(?<=Bearer )(?!\[)\S{8,}/g,
+];
 
 const pieceBytes = 4_194_304;
 

@@ -17,7 +17,17 @@ export class EventTypesController {
   }
 
   @Get(':type')
-  read(@From() subject: Subject, @PathParam('type', z.string().max(64).regex(/^[a-z_]+\.[a-z_]+$/)) type: string): EventTypeView {
+  read(
+    @From() subject: Subject,
+    @PathParam(
+      'type',
+      z
+        .string()
+        .max(64)
+        .regex(/^[a-z_]+\.[a-z_]+$/),
+    )
+    type: string,
+  ): EventTypeView {
     const found = this.list(subject).eventTypes.find((one) => one.type === type);
     if (!found) throw new ProblemError('not_found', 'No such event type');
     return found;
