@@ -75,7 +75,7 @@ test('an endpoint of a release before is as it was, and has what is told by defa
 });
 
 test.each([
-  [{ url: 'https://example.org/other' }],
+  [{ url: 'https://example.com/other' }],
   [{ description: 'other' }],
   [{ eventTypes: ['presence.*'] }],
   [{ filters: {} }],
@@ -95,6 +95,21 @@ test.each([
   expect(await store.get(app, made.endpointId)).toEqual(changed);
   const [delivered] = await store.enabledOf([app]);
   if (!('authentication' in patch)) expect(delivered?.authentication, 'what is not shown is kept').toEqual(wishes.authentication);
+});
+
+test('credentials are sent to no other host than they were said for, unless they are said anew', async () => {
+  const { endpointId } = await make(wishes);
+  const url = 'https://example.org/hook';
+  await expect(store.change(app, endpointId, { url })).rejects.toMatchObject({
+    code: 'invalid_request',
+    fields: [{ field: 'authentication' }],
+  });
+  await expect(store.change(app, endpointId, { url: 'https://example.com:8443/hook' })).rejects.toMatchObject({ code: 'invalid_request' });
+  expect(await store.get(app, endpointId)).toMatchObject({ url: 'https://example.com/hook' });
+  expect(await store.change(app, endpointId, { url, authentication: null })).toMatchObject({ url, authentication: null });
+  expect(await store.change(app, endpointId, { url: 'https://example.net/' }), 'without any, anywhere').toMatchObject({
+    authentication: null,
+  });
 });
 
 test('changes of one endpoint at the same time are all kept', async () => {

@@ -96,13 +96,14 @@ export class EndpointStore {
 
   /**
    * Changes what is given, and answers when every replica goes by it.
-   * @throws ProblemError `not_found`.
+   * @throws ProblemError `not_found`; `invalid_request` where credentials would be sent to another host than they were said for.
    */
   async change(appId: AppId, endpointId: string, patch: EndpointPatch): Promise<EndpointView> {
     return this.#write(appId, endpointId, (row) => {
-      const { headers, authentication, clientCertificate } = { ...this.#parts.openPrivate(row), ...given(patch) };
-      const { earlier } = this.#parts.openPrivate(row);
-      const sealed_private = this.#parts.sealPrivate(endpointId, { earlier, headers, authentication, clientCertificate });
+      const before = this.#parts.openPrivate(row);
+      const { headers, authentication, clientCertificate } = { ...before, ...given(patch) };
+      if (before.authentication && patch.authentication === undefined) requireSameHost(row.url, patch.url);
+      const sealed_private = this.#parts.sealPrivate(endpointId, { earlier: before.earlier, headers, authentication, clientCertificate });
       const plain = plainFields.flatMap((field) => (patch[field] === undefined ? [] : [[plainColumns[field], patch[field]]]));
       return { ...Object.fromEntries(plain), sealed_private };
     });
@@ -242,4 +243,11 @@ async function one(sql: Sql, appId: AppId, endpointId: string, lock = ''): Promi
 
 function given<T extends object>(patch: T): Partial<T> {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** Credentials are shown to nobody: whoever may say where they are sent could have them shown by a host of his. */
+function requireSameHost(before: string, after: string | undefined): void {
+  if (after === undefined || new URL(after).origin === new URL(before).origin) return;
+  const message = 'say it anew, or null, with a url of another host: those from before are not sent there';
+  throw new ProblemError('invalid_request', `authentication: ${message}`, { fields: [{ field: 'authentication', message }] });
 }
