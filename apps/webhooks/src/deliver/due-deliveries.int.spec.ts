@@ -2,6 +2,7 @@
  * Among hundreds of thousands of deliveries: one endpoint that hangs keeps nobody else's from being found, and no question
  * reads more than its answer.
  */
+import { endpointBodySchema } from '@communication-center/contracts';
 import { KeyRing } from '@communication-center/service';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -81,7 +82,7 @@ test('whose endpoints want an event is found past 20,000 that were deleted', asy
 test('an app makes no more endpoints than it may; deleting one makes room, and erases its secret', async () => {
   const settings = { SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]), MAX_ENDPOINTS: 1 };
   const store = new EndpointStore(schema as never, settings as never);
-  const [app, body] = ['app-4' as never, { url: 'https://example.com', description: '', eventTypes: ['call.*'] } as never];
+  const [app, body] = ['app-4' as never, endpointBodySchema.parse({ url: 'https://example.com' })];
   const { endpointId } = await store.make(app, body);
   await expect(store.make(app, body)).rejects.toMatchObject({ code: 'conflict' });
   expect(await store.delete(app, endpointId)).toBe(true);

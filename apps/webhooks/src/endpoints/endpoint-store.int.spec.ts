@@ -5,7 +5,6 @@
 import { type AppId, type EndpointView, endpointBodySchema, endpointPatchSchema } from '@communication-center/contracts';
 import { KeyRing } from '@communication-center/service';
 import { Fleet, TestSchema } from '@communication-center/testing';
-import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrations } from '../migrations/index.js';
 import { EndpointStore } from './endpoint-store.js';
@@ -23,8 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => schema.drop());
 
-const make = (body: object = {}, appId = app): Promise<EndpointView> =>
-  store.make(appId, uuidv7(), endpointBodySchema.parse({ url, ...body }));
+const make = (body: object = {}, appId = app): Promise<EndpointView> => store.make(appId, endpointBodySchema.parse({ url, ...body }));
 const wishes = {
   description: 'd',
   eventTypes: ['*'],

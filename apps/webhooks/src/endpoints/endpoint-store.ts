@@ -10,6 +10,7 @@ import {
 import { Rest, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
 import type { WebhooksSettings } from '../settings.js';
 import { kindOf, newSecret } from '../sign/signing-secrets.js';
 import { type Endpoint, type EndpointRow, SealedParts, weightOf } from './endpoint-rows.js';
@@ -55,7 +56,7 @@ export class EndpointStore {
    * Makes an endpoint, and answers when every replica sees it: whatever happens after the answer is delivered.
    * @throws ProblemError `conflict` where the app has as many as it may.
    */
-  async make(appId: AppId, endpointId: string, body: EndpointBody): Promise<EndpointView> {
+  async make(appId: AppId, body: EndpointBody, endpointId = uuidv7()): Promise<EndpointView> {
     const secret = newSecret(body.signature);
     const { headers, authentication, clientCertificate } = body;
     const sealed = [

@@ -40,7 +40,7 @@ export class EndpointsController {
     this.#judge(body);
     const endpointId = uuidv7();
     await this.#note(subject, appId, 'endpoint.made', endpointId);
-    return this.endpoints.make(appId, endpointId, body);
+    return this.endpoints.make(appId, body, endpointId);
   }
 
   @Get()

@@ -2,7 +2,6 @@
  * What happens after an endpoint's making was acknowledged is delivered by every replica, though none asks about endpoints for
  * each event, and nobody tells them. What was stopped is delivered to no more at once.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppId, endpointBodySchema } from '@communication-center/contracts';
 import { KeyRing } from '@communication-center/service';
@@ -16,7 +15,6 @@ import { seenEverywhereMs, trustedMs } from './known-endpoints.js';
 const fleet = new Fleet();
 const [one, other] = ['app-1' as AppId, 'app-2' as AppId];
 const body = endpointBodySchema.parse({ url: 'https://example.com', eventTypes: ['call.*'] });
-const make = (store: EndpointStore, appId: AppId) => store.make(appId, randomUUID(), body);
 let schema: TestSchema;
 let statements: string[];
 
@@ -94,7 +92,7 @@ test('whoever made an endpoint finds it at every replica the moment it is acknow
       }
     })();
     await sleep(phaseMs);
-    const { endpointId } = await make(maker, one);
+    const { endpointId } = await maker.make(one, body);
     expect(await idsOf(reader, one)).toContain(endpointId);
     isMaking = false;
     await asking;
@@ -103,7 +101,7 @@ test('whoever made an endpoint finds it at every replica the moment it is acknow
 
 test('an endpoint that was deleted or stopped is forgotten within a second everywhere, and no delivery is written for it at once', async () => {
   const [maker, reader] = [replica(), replica()];
-  const [deleted, disabled] = await Promise.all([make(maker, one), make(maker, one)]);
+  const [deleted, disabled] = await Promise.all([maker.make(one, body), maker.make(one, body)]);
   expect(await idsOf(reader, one)).toHaveLength(2);
   await maker.delete(one, deleted.endpointId);
   await maker.disable(disabled.endpointId, 'it answered 410 Gone');
@@ -129,7 +127,7 @@ test('a change during the reading of an app is not lost by what was read before 
   });
   meanwhile = async () => {
     // The rows of the first app are read and not taken yet, when an endpoint comes, and the reader hears that something changed.
-    await make(replica(), one);
+    await replica().make(one, body);
     await idsOf(reader, other);
   };
   expect(await idsOf(reader, one), 'as it was when it was asked').toEqual([]);
@@ -149,7 +147,7 @@ test('a replica that rests because no app has an endpoint is at work again befor
     await sleep(trustedMs + 50);
     let isAcknowledged = false;
     const making = sleep(phaseMs).then(async () => {
-      await make(maker, one);
+      await maker.make(one, body);
       isAcknowledged = true;
     });
     // As a consumer does: what came is handled, then it rests.
