@@ -17,7 +17,7 @@ export { DueRows } from './due-rows.js';
 export { RowsInTurn } from './due-rows-in-turn.js';
 export { Endings, type LetInBy } from './ends/endings.js';
 export { FollowEnds, type Mark } from './ends/follow-ends.js';
-export { EraseApps, type Erasure, eraseApps, rowsOfApp } from './erased-apps/erase-apps.js';
+export { EraseApps, type Erasure, eraseApps, erasedAtOnce, rowsOfApp } from './erased-apps/erase-apps.js';
 export { erasedAppsByTime, erasedAppsTables } from './erased-apps/tables.js';
 export { eventLogOf } from './event-log-of.js';
 export { tellFigure } from './figures.js';
