@@ -11,6 +11,8 @@ import { endpointChanges } from './9-endpoint-changes.js';
 import { changesByStatement } from './10-changes-by-statement.js';
 import { erasedApps } from './11-erased-apps.js';
 import { erasedAppsTimes } from './12-erased-apps-times.js';
+import { messages } from './13-messages.js';
+import { messageFunctions } from './14-message-functions.js';
 import { endpointWishes } from './17-endpoint-wishes.js';
 
 /** All that made the schema what it is, in order. */
@@ -28,5 +30,7 @@ export const migrations: Migration[] = [
   changesByStatement,
   erasedApps,
   erasedAppsTimes,
+  messages,
+  messageFunctions,
   endpointWishes,
 ];
