@@ -1,14 +1,26 @@
-import { eraseApps, Identity, purgeRows, Replicas, repairFrom, rowsOfApp, ServiceClient, Settings } from '@communication-center/service';
+import {
+  eraseApps,
+  erasedAtOnce,
+  Identity,
+  purgeRows,
+  Replicas,
+  repairFrom,
+  rowsOfApp,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { DeliverAuditEntries } from './deliver/deliver-audit-entries.reaction.js';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
 import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
-import { Deliveries } from './deliver/deliveries.js';
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
 import { EventTypesController } from './event-types/event-types.controller.js';
 import { KnownCalls } from './known-calls/known-calls.js';
+import { Lanes } from './lanes/lanes.js';
+import { KeepDays } from './messages/keep-days.js';
+import { KeepMessages } from './messages/keep-messages.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
 import type { WebhooksSettings } from './settings.js';
 import { TestEndpointsController } from './test-endpoints/test-endpoints.controller.js';
@@ -17,11 +29,20 @@ const daySeconds = 86_400;
 /** More than the longest schedule of retries takes: a deleted endpoint goes after the last of its deliveries. */
 const endingDays = 7;
 
-/** Deliveries take their attempts with them. */
-const oldRows = ({ KEEP_DELIVERIES_DAYS }: WebhooksSettings) => [
+/** Messages and attempts go by day; these are what is of no day, or of none alone. Deliveries of the release before take their attempts with them. */
+const oldRows = ({ KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS }: WebhooksSettings) => [
+  { table: 'messages_rest', by: 'occurred_at', keepSeconds: KEEP_MESSAGES_DAYS * daySeconds },
+  { table: 'delivery_attempts_rest', by: 'at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds },
+  { table: 'undelivered', by: 'created_at', keepSeconds: Math.max(KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS) * daySeconds },
   { table: 'deliveries', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'pending'" },
   { table: 'endpoints', by: 'deleted_at', keepSeconds: (KEEP_DELIVERIES_DAYS + endingDays) * daySeconds, only: 'deleted_at IS NOT NULL' },
 ];
+
+/** Rows of a table by day are told by their key: places in two partitions may be the same. */
+const rowsByDay = (table: string, key: string) => ({
+  table,
+  statement: `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE app_id = $1 LIMIT ${erasedAtOnce})`,
+});
 
 /** Endpoints end as if each was deleted, and go with the last of its deliveries: their rows keep nothing but their ids. */
 const ofApps = [
@@ -31,6 +52,12 @@ const ofApps = [
                 WHERE app_id = $1 AND deleted_at IS NULL`,
   },
   rowsOfApp('deliveries'),
+  rowsOfApp('undelivered'),
+  rowsOfApp('inbox'),
+  rowsByDay('messages', 'message_id, occurred_at'),
+  rowsByDay('delivery_attempts', 'endpoint_id, at, message_id'),
+  rowsOfApp('positions'),
+  rowsOfApp('app_positions'),
 ];
 
 /** Filters ask of calls what only their dial says. */
@@ -51,6 +78,6 @@ const knownCalls = {
     DeliverPresenceChanges,
     DeliverAuditEntries,
   ],
-  providers: [EndpointStore, knownCalls, Deliveries, Sender, purgeRows(oldRows), eraseApps(ofApps)],
+  providers: [EndpointStore, knownCalls, Sender, Lanes, KeepMessages, KeepDays, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

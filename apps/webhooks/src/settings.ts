@@ -1,11 +1,4 @@
-import {
-  addressSettings,
-  commonSettings,
-  numberSetting,
-  redisSettings,
-  replicasSetting,
-  secretsKeySetting,
-} from '@communication-center/service';
+import { addressSettings, commonSettings, numberSetting, replicasSetting, secretsKeySetting } from '@communication-center/service';
 import { z } from 'zod';
 import { standardScheduleSeconds } from './domain/retry-schedule.js';
 
@@ -13,7 +6,6 @@ export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
-  ...redisSettings,
   SECRETS_KEY: secretsKeySetting,
   ...addressSettings,
   REQUEST_TIMEOUT_MS: numberSetting(15_000, { min: 100 }).meta({ unit: 'ms' }).describe('how long an endpoint has to answer'),
@@ -24,11 +16,17 @@ export const settings = z.object({
     .pipe(z.array(z.number().nonnegative()).min(1))
     .meta({ unit: 's' })
     .describe('pause before each attempt, the first included, separated by commas'),
+  KEEP_MESSAGES_DAYS: numberSetting(30, { min: 1, max: 3650 })
+    .meta({ unit: 'days' })
+    .describe('how long the messages of an app that has an endpoint are kept, and what waits for one that takes nothing'),
+  DISABLE_AFTER_SECONDS: numberSetting(432_000, { min: 1 })
+    .meta({ unit: 's' })
+    .describe('an endpoint to which nothing could be delivered for so long is disabled'),
   KEEP_DELIVERIES_DAYS: numberSetting(30, { min: 1, max: 3650 })
     .meta({ unit: 'days' })
-    .describe('how long a delivery that has ended stays on record, with its attempts'),
-  MAX_ENDPOINTS: numberSetting(100, { min: 1 }).describe('endpoints an app has at most: each event is written once for every one of them'),
+    .describe('how long the attempts of a delivery stay on record'),
+  MAX_ENDPOINTS: numberSetting(100, { min: 1 }).describe('endpoints an app has at most'),
   LANE_CONCURRENCY: numberSetting(8, { min: 1 }).describe('deliveries under way to one endpoint at a time'),
-  LANE_LENGTH: numberSetting(1000, { min: 1 }).describe('deliveries waiting in memory for one endpoint; more wait in the database'),
+  LANE_LENGTH: numberSetting(200, { min: 2 }).describe('deliveries waiting in memory for one endpoint; more wait in the database'),
 });
 export type WebhooksSettings = z.infer<typeof settings>;

@@ -1,12 +1,12 @@
 import { EventLogServer, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
-import { Deliveries } from './deliveries.js';
+import { KeepMessages } from '../messages/keep-messages.js';
 
 @Controller()
 export class DeliverCallEvents {
   constructor(
-    private readonly deliveries: Deliveries,
+    private readonly messages: KeepMessages,
     endpoints: EndpointStore,
     server: EventLogServer,
   ) {
@@ -15,6 +15,6 @@ export class DeliverCallEvents {
 
   @ReactToEvents('deliver-call-events', { topics: ['calls.events'] })
   async deliver({ events }: ReactionBatch<'calls.events'>): Promise<void> {
-    await this.deliveries.take(events);
+    await this.messages.take(events);
   }
 }

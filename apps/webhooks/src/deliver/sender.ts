@@ -69,6 +69,11 @@ export class Sender implements OnApplicationShutdown {
     }
   }
 
+  /** Closes the connections of an endpoint: there is nothing to be sent to it now. */
+  async release(endpointId: string): Promise<void> {
+    await this.#connections.release(endpointId);
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.#connections.destroy();
   }

@@ -1,0 +1,341 @@
+import { resumeTrace } from '@communication-center/service';
+import type { Sender, SendResult } from '../deliver/sender.js';
+import { afterAnswer, type Health, isOpen, mayBegin, newHealth } from '../domain/endpoint-health.js';
+import { type CallFacts, needsCallFacts } from '../domain/event-filter.js';
+import { bodyOf, isNotice, isOfCall, type Message, type PlacedMessage } from '../domain/message.js';
+import { Reader, type Task } from '../domain/reader.js';
+import { wanted } from '../domain/wanted.js';
+import { afterAttempt, reasonToDisable } from '../domain/what-comes-of-it.js';
+import type { Endpoint } from '../endpoints/endpoint-store.js';
+import type { LanePlace, LaneRow, WaitingRow } from './lane-rows.js';
+import { disabledNotice, exhausted } from './notices.js';
+import type { DeliveryOutcome, Outcomes } from './outcomes.js';
+import type { Turns } from './turns.js';
+
+/** A message on its way to one endpoint. */
+interface Delivery extends Task {
+  message: Message;
+  /** Attempts that were made. */
+  made: number;
+  /** Whether it waits in a row. */
+  isAgain: boolean;
+}
+
+/** What all lanes of a process share. */
+export interface LaneTools {
+  sender: Pick<Sender, 'send' | 'release'>;
+  outcomes: Pick<Outcomes, 'add'>;
+  schedule: readonly number[];
+  concurrency: number;
+  length: number;
+  disableAfterSeconds: number;
+  turns: Pick<Turns, 'take'>;
+  /** Whether this process may send for an app now. */
+  mayWork: (appId: string) => boolean;
+  /** Something was written that waits for a place in the log. */
+  onNotice: () => void;
+  onError: (error: unknown, doing: string) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+export interface LaneStart {
+  row: LaneRow;
+  settled: readonly number[];
+  blocked: readonly [string, number][];
+}
+
+/** So long before a reader is empty it asks for more. */
+const lowWater = 0.5;
+
+/** One endpoint's deliveries: it reads its app's log, has its own connections and its own health, and waits for nobody. */
+export class Lane {
+  readonly endpointId: string;
+  readonly #reader: Reader<Delivery>;
+  #health: Health;
+  #underWay = 0;
+  /** What is tried again and not on record yet. */
+  readonly #again = new Set<string>();
+  /** When the first of what waits is due, in milliseconds since 1970. */
+  #dueAt: number | null;
+  #isReadingWaiting = false;
+  /** Whether there was more of what waits than was read. */
+  #hasMoreWaiting = false;
+  #stopping = false;
+  #hasEnded = false;
+  readonly #breakOff = new AbortController();
+  #timer: { at: number; handle: NodeJS.Timeout } | undefined;
+  #saved: Pick<LanePlace, 'position' | 'failingSince'>;
+  #unrecorded = 0;
+  #paidUntil = 0;
+
+  constructor(
+    public endpoint: Endpoint,
+    { row, settled, blocked }: LaneStart,
+    private readonly tools: LaneTools,
+    private readonly onChange: () => void,
+  ) {
+    this.endpointId = row.endpointId;
+    this.#saved = { position: row.position, failingSince: row.failingSince };
+    const known = { settled, blocked };
+    this.#reader = new Reader(row.position, endpoint.ordering, tools.length, known);
+    this.#health = newHealth(row.failingSince);
+    this.#dueAt = row.dueInMs === null ? null : tools.now() + row.dueInMs;
+  }
+
+  /** Whether it was found that its endpoint takes nothing any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopping;
+  }
+
+  get cursor(): number {
+    return this.#reader.cursor;
+  }
+
+  /** Whether it would read on in the log: a dead one does only to find out whether it still is. */
+  get wantsMore(): boolean {
+    if (this.#stopping || this.#reader.room < this.tools.length * lowWater) return false;
+    return !isOpen(this.#health) || (this.#dueAt === null && !this.#reader.hasNext && this.#underWay === 0);
+  }
+
+  /** Whether what waits may be read now. */
+  get wantsWaiting(): boolean {
+    if (this.#stopping || this.#isReadingWaiting || this.#dueAt === null || this.#again.size > 0) return false;
+    const now = this.tools.now();
+    return isOpen(this.#health) ? mayBegin(this.#health, this.#underWay, this.#limit, now).count > 0 : this.#dueAt <= now;
+  }
+
+  get isIdle(): boolean {
+    return this.#reader.isIdle && this.#underWay === 0 && this.#unrecorded === 0 && this.#dueAt === null;
+  }
+
+  /** Whether requests are under way, or what came of them is not on record. */
+  get isBusy(): boolean {
+    return this.#underWay > 0 || this.#unrecorded > 0;
+  }
+
+  get figures(): { isFull: boolean; tasks: number } {
+    return { isFull: this.#reader.room === 0, tasks: this.tools.length - this.#reader.room + this.#again.size };
+  }
+
+  /** Takes what comes after `after` in the log, as far as there is room. @param upTo where the log has nothing more until then. @param calls what filters ask of them: without it whoever asks stays behind, and reads them. */
+  offer(after: number, messages: readonly PlacedMessage[], upTo: number, calls?: ReadonlyMap<string, CallFacts>): void {
+    if (this.#stopping || this.#reader.cursor < after || (!calls && needsCallFacts(this.endpoint))) return;
+    for (const message of messages) {
+      // A dead one is sent one delivery at a time: the rest stays in the log.
+      if (isOpen(this.#health) && this.#reader.hasNext) return this.pump();
+      const { messageId, subject, position } = message;
+      const delivery = { messageId, subject, position, message, made: 0, isAgain: false };
+      const taken = this.#reader.offer(delivery, wanted(this.endpoint, message, calls?.get(message.subject)), this.tools.now());
+      if (taken === 'full') return this.pump();
+      if (taken === 'held') this.#hold(delivery);
+    }
+    this.#reader.skipTo(upTo);
+    this.pump();
+  }
+
+  /** What waits is being read: what is put off meanwhile may not be in it. */
+  readsWaiting(): void {
+    this.#isReadingWaiting = true;
+    this.#dueAt = null;
+  }
+
+  /** What waits could not be read: it is tried again in a while. */
+  couldNotRead(): void {
+    this.#isReadingWaiting = false;
+    this.#due(this.tools.now() + 1000);
+    this.pump();
+  }
+
+  /** Takes what waits, as it was read. @param isAll whether there was no more. */
+  offerWaiting(rows: readonly WaitingRow[], isAll: boolean): void {
+    const now = this.tools.now();
+    this.#isReadingWaiting = false;
+    this.#hasMoreWaiting = !isAll;
+    for (const { message, made, dueInMs } of rows) {
+      const { messageId } = message;
+      const isDue = dueInMs <= 0 || (isOpen(this.#health) && this.#again.size === 0);
+      if (!isDue) {
+        this.#due(now + dueInMs);
+        break;
+      }
+      this.#again.add(messageId);
+      // What is tried again waits for nobody, nor does anybody wait for it here.
+      this.#reader.offerAgain({ messageId, subject: message.subject, position: null, message, made, isAgain: true });
+    }
+    this.pump();
+  }
+
+  /** There may be something that waits, of which nobody told. */
+  lookAgain(): void {
+    if (this.#dueAt === null && this.#again.size === 0 && !this.#isReadingWaiting) this.#due(this.tools.now());
+    this.pump();
+  }
+
+  /** Something waits, and is due then. */
+  #due(at: number): void {
+    this.#dueAt = Math.min(at, this.#dueAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Begins what may be begun. */
+  pump(): void {
+    while (!this.#stopping && this.#reader.hasNext && this.tools.mayWork(this.endpoint.appId)) {
+      const now = this.tools.now();
+      const { count, at } = mayBegin(this.#health, this.#underWay, this.#limit, now);
+      if (at !== null) return this.#wakeAt(at);
+      if (count === 0) return;
+      if (this.#paidUntil > now) return this.#wakeAt(this.#paidUntil);
+      if (!this.tools.turns.take(this)) return;
+      const delivery = this.#reader.next(isOpen(this.#health));
+      if (!delivery) break;
+      this.#pay(now);
+      this.#begin(delivery);
+    }
+    const now = this.tools.now();
+    for (const at of [this.#again.size === 0 ? this.#dueAt : null, this.#health.openUntil]) if (at !== null && at > now) this.#wakeAt(at);
+    if (this.wantsMore || this.wantsWaiting) this.onChange();
+  }
+
+  /** Begins nothing any more. */
+  stop(): void {
+    this.#stopping = true;
+    this.#reader.drop();
+    clearTimeout(this.#timer?.handle);
+  }
+
+  /** Breaks off what is under way: it counts as not tried. */
+  breakOff(): void {
+    this.#breakOff.abort();
+  }
+
+  /** Frees its connections. */
+  async close(): Promise<void> {
+    await this.tools.sender.release(this.endpointId);
+  }
+
+  /** @returns how far it is, where that is not on record yet. */
+  unsaved(): LanePlace | undefined {
+    const { position, unsettledSince } = this.#reader;
+    const { failingSince } = this.#health;
+    const since = unsettledSince ?? this.tools.now();
+    const isSaved = this.#saved.position === position && this.#saved.failingSince === failingSince;
+    return isSaved ? undefined : { endpointId: this.endpointId, position, since, failingSince };
+  }
+
+  saved(place: LanePlace): void {
+    this.#saved = place;
+  }
+
+  get #limit(): number {
+    return Math.min(this.tools.concurrency, this.endpoint.concurrency ?? this.tools.concurrency);
+  }
+
+  #pay(now: number): void {
+    const rate = this.endpoint.ratePerSecond;
+    if (rate !== null) this.#paidUntil = Math.max(this.#paidUntil, now - 1000) + 1000 / rate;
+  }
+
+  #wakeAt(at: number): void {
+    if (this.#stopping || (this.#timer && this.#timer.at <= at)) return;
+    clearTimeout(this.#timer?.handle);
+    const handle = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.pump();
+      },
+      Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(at - this.tools.now()))),
+    );
+    this.#timer = { at, handle };
+  }
+
+  #begin(delivery: Delivery): void {
+    const { message, messageId } = delivery;
+    this.#underWay += 1;
+    const about = {
+      traceparent: message.traceparent ?? undefined,
+      appid: message.appId,
+      callid: isOfCall(message) ? message.subject : undefined,
+    };
+    const begunAt = this.tools.now();
+    const sent = resumeTrace([about], () =>
+      this.tools.sender.send(this.endpoint, { deliveryId: messageId, body: bodyOf(message), signal: this.#breakOff.signal }),
+    );
+    const ended = (result: SendResult | 'broken off') => {
+      this.#underWay -= 1;
+      if (result !== 'broken off') this.#ended(delivery, result, begunAt);
+    };
+    void sent.then(ended, (error: unknown) => {
+      this.tools.onError(error, 'delivering a webhook');
+      ended({ status: null, error: String(error), retryAfterMs: null, durationMs: this.tools.now() - begunAt });
+    });
+  }
+
+  #ended(delivery: Delivery, result: SendResult, begunAt: number): void {
+    const { status, retryAfterMs, error } = result;
+    const answer = { status, retryAfterMs, isAccepted: error === null };
+    const now = this.tools.now();
+    this.#health = afterAnswer(this.#health, answer, this.#limit, now, Math.random());
+    const made = delivery.made + 1;
+    const { openUntil, failingSince } = this.#health;
+    const deadForMs = openUntil === null ? null : Math.max(0, openUntil - now);
+    const next = afterAttempt({ answer, made, schedule: this.tools.schedule, deadForMs, random: Math.random() });
+    const disabled = answer.isAccepted
+      ? undefined
+      : reasonToDisable(answer, (now - (failingSince ?? now)) / 1000, this.tools.disableAfterSeconds);
+    const outcome: DeliveryOutcome = { attempt: this.#attemptOf(delivery, result, made, begunAt) };
+    const { endpointId } = this;
+    if (next.state === 'delivered') {
+      if (delivery.isAgain) outcome.delivered = { endpointId, messageId: delivery.messageId };
+    } else outcome.kept = { endpointId, message: delivery.message, made, ...next };
+    if (next.state === 'failed' && !isNotice(delivery.message)) outcome.told = exhausted(this.endpoint, delivery.message, made, now);
+    if (disabled !== undefined) {
+      outcome.disabled = { endpointId, reason: disabled, notice: disabledNotice(this.endpoint, disabled, failingSince ?? now, now) };
+      this.#hasEnded = true;
+      this.stop();
+    }
+    const isSettled = next.state !== 'waiting';
+    if (delivery.isAgain && isSettled && this.#reader.freed(delivery.message.subject)) {
+      outcome.freed = { endpointId, subject: delivery.message.subject };
+    }
+    const held = this.#reader.ended(delivery, isSettled);
+    this.#record(outcome, delivery, next.state === 'waiting' ? now + next.delayMs : outcome.freed ? now : null);
+    for (const one of held) this.#hold(one);
+    this.pump();
+  }
+
+  #record(outcome: DeliveryOutcome, delivery: Delivery, dueAt: number | null): void {
+    this.#unrecorded += 1;
+    this.tools.outcomes.add(outcome).then(
+      () => {
+        this.#unrecorded -= 1;
+        this.#reader.settled(delivery.position);
+        if (delivery.isAgain) this.#again.delete(delivery.messageId);
+        if (dueAt !== null) this.#due(dueAt);
+        if (delivery.isAgain && this.#again.size === 0 && this.#hasMoreWaiting) this.#due(this.tools.now());
+        if (outcome.told || outcome.disabled) this.tools.onNotice();
+        if (outcome.disabled) this.onChange();
+        this.pump();
+      },
+      (error: unknown) => {
+        // It stays unsettled: whoever reads on from the position delivers it again.
+        this.#unrecorded -= 1;
+        this.tools.onError(error, 'recording a delivery');
+      },
+    );
+  }
+
+  #hold(delivery: Delivery): void {
+    this.#record({ kept: { endpointId: this.endpointId, message: delivery.message, state: 'held', made: 0 } }, delivery, null);
+  }
+
+  #attemptOf(delivery: Delivery, { status, error, durationMs }: SendResult, attempt: number, begunAt: number): DeliveryOutcome['attempt'] {
+    const { messageId, appId, position, type } = delivery.message;
+    const at = new Date(begunAt).toISOString();
+    const told = error?.replaceAll('\0', '') ?? null;
+    return { endpointId: this.endpointId, messageId, appId, position, type, attempt, at, status, error: told, durationMs };
+  }
+}
