@@ -161,7 +161,7 @@ test('of a deleted app nothing is left in any service, and its name is given to 
     ['calls', ['call_history', 'call_parts', 'calls', 'events', 'commands', 'recent_calls', 'user_settings', 'lines', 'rings']],
     ['presence', ['people', 'known_users', 'seen_devices', 'bucket_changes']],
     ['notifications', ['contacts']],
-    ['webhooks', ['deliveries']],
+    ['webhooks', ['messages', 'delivery_attempts', 'undelivered', 'inbox', 'positions', 'app_positions']],
   ];
   for (const [schema, tables] of kept)
     for (const table of tables)
