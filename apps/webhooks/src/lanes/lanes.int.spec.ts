@@ -114,7 +114,13 @@ test('an endpoint that is gone is disabled with its notice, and goes on from its
 
 test('strict: the next of a call waits until the one before is delivered, and other calls do not', async () => {
   const replica = start();
-  await endpoint(replica, '/strict', { ordering: 'strict' });
+  const endpointId = await endpoint(replica, '/strict');
+  await replica.lanes.write([newMessage(app, 'call before', 1)]);
+  await eventually('the first', () => receivers.of('/strict').length === 1);
+  receivers.arrived.clear();
+  // It is changed while it is delivered to.
+  await schema.query("UPDATE endpoints SET ordering = 'strict' WHERE endpoint_id = $1", [endpointId]);
+  await sleep(2500);
   let failures = 3;
   receivers.answers.set('/strict', (one) => (one.subject === 'call a' && one.sequence === 2 && failures-- > 0 ? 500 : 204));
   await replica.lanes.write(sequence(6).flatMap((one) => [newMessage(app, 'call a', one), newMessage(app, 'call b', one)]));
