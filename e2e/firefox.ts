@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { FarNetwork } from '@communication-center/testing';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 
 const known = [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
@@ -20,18 +21,28 @@ const preferences = {
 export class Firefox {
   #browser: Promise<Browser> | undefined;
 
+  /** @param network where it is, unless it is here. */
+  constructor(private readonly network?: FarNetwork) {}
+
   async page(url: string): Promise<Page> {
-    this.#browser ??= puppeteer.launch({
-      browser: 'firefox',
-      executablePath: firefoxPath ?? '',
-      headless: true,
-      extraPrefsFirefox: preferences,
-    });
+    this.#browser ??= this.#launch();
     const page = await (await this.#browser).newPage();
     page.setDefaultTimeout(20_000);
     await page.setViewport({ width: 390, height: 800 });
     await page.goto(url);
     return page;
+  }
+
+  async #launch(): Promise<Browser> {
+    const path = firefoxPath ?? '';
+    return puppeteer.launch({
+      browser: 'firefox',
+      executablePath: this.network?.within(path) ?? path,
+      // It listens on its own loopback.
+      ...(this.network && { debuggingPort: await this.network.reach() }),
+      headless: true,
+      extraPrefsFirefox: preferences,
+    });
   }
 
   async quit(): Promise<void> {

@@ -34,8 +34,11 @@ export class Browsers {
   #chromium: Promise<Browser> | undefined;
   readonly #open: BrowserContext[] = [];
 
+  /** @param within makes the path of Chromium one that starts it elsewhere, as in a network of its own. */
+  constructor(private readonly within = (program: string) => program) {}
+
   async page(url: string, { width = 1000, height = 900 } = {}): Promise<Page> {
-    this.#chromium ??= chromium.launch({ executablePath: chromiumPath(), headless: true, args });
+    this.#chromium ??= chromium.launch({ executablePath: this.within(chromiumPath()), headless: true, args });
     const context = await (await this.#chromium).newContext({ viewport: { width, height } });
     context.setDefaultTimeout(15_000);
     this.#open.push(context);

@@ -1,5 +1,6 @@
 export { Browsers } from './browsers.js';
 export { eventually, holds } from './eventually.js';
+export { FarNetwork } from './far-network.js';
 export { FlakyLine } from './flaky-line.js';
 export { type BrokerName, Fleet, type ProcessName, type ServiceName, serviceNames, type TestApp } from './fleet.js';
 export { janusRooms } from './janus-rooms.js';
