@@ -68,26 +68,76 @@ export async function consoleOf(browser: Browsers | Firefox, fleet: Fleet, app: 
   return page;
 }
 
+interface Kept {
+  kept: RTCPeerConnection[];
+  tracks: MediaStreamTrack[];
+  marked: Map<string, number>;
+  /** What becomes of a wish for devices before the platform hears of it. */
+  devices: { before: (wish: MediaStreamConstraints | undefined) => Promise<void>; release: () => void };
+}
+
 /** Keeps every peer connection that the page makes, and every track of a device, so that it can be asked what they carry. */
-export function keepWhatIsSent(): void {
-  const kept: RTCPeerConnection[] = [];
-  const tracks: MediaStreamTrack[] = [];
+function keepWhatIsSent(): void {
+  Object.assign(window, { kept: [], tracks: [], marked: new Map(), devices: { before: async () => undefined, release: () => undefined } });
+  const here = window as unknown as Kept;
   const Original = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Original {
     constructor(config?: RTCConfiguration) {
       super(config);
-      kept.push(this);
+      here.kept.push(this);
     }
   };
   const devices = navigator.mediaDevices;
   const open = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (wish) => {
+    await here.devices.before(wish);
     const stream = await open(wish);
-    tracks.push(...stream.getTracks());
+    here.tracks.push(...stream.getTracks());
     return stream;
   };
-  Object.assign(window, { kept, tracks, marked: new Map() });
 }
+
+/** The platform asks the user for devices, who does not answer before {@link releaseDevices}. */
+export const holdDevices = (page: ConsolePage): Promise<void> =>
+  page.evaluate(() => {
+    const { devices } = window as unknown as Kept;
+    const held = new Promise<void>((resolve) => {
+      devices.release = resolve;
+    });
+    devices.before = () => held;
+  });
+
+/** The user does not let the page use the camera, before {@link releaseDevices}. */
+export const refuseCamera = (page: ConsolePage): Promise<void> =>
+  page.evaluate(() => {
+    const { devices } = window as unknown as Kept;
+    devices.before = async (wish) => {
+      if (wish?.video) throw new DOMException('no', 'NotAllowedError');
+    };
+  });
+
+export const releaseDevices = (page: ConsolePage): Promise<void> =>
+  page.evaluate(() => {
+    const { devices } = window as unknown as Kept;
+    devices.before = async () => undefined;
+    devices.release();
+  });
+
+/** @returns how many tracks of devices are live, and switched on. */
+export const liveTracks = (page: ConsolePage): Promise<number> =>
+  page.evaluate(() => (window as unknown as Kept).tracks.filter(({ readyState, enabled }) => readyState === 'live' && enabled).length);
+
+/** Waits for a picture of another. @returns how far it has come, in seconds. */
+export const picture = (page: ConsolePage): Promise<number> =>
+  eventually(
+    'a picture',
+    () =>
+      page.evaluate(() => {
+        const video = document.querySelector<HTMLVideoElement>('.tiles video:not(.no-picture)');
+        return video && video.videoWidth > 0 && video.currentTime > 0 ? video.currentTime : undefined;
+      }),
+    patienceMs,
+  );
 
 export const press = (page: ConsolePage, name: string, part?: Part): Promise<void> => page.click(buttonPath(name, part));
 
@@ -122,7 +172,7 @@ export async function callBetween(caller: ConsolePage, callee: ConsolePage, call
 /** From now on counts what arrives. */
 export const mark = (page: ConsolePage): Promise<void> =>
   page.evaluate(async () => {
-    const { kept, marked } = window as unknown as { kept: RTCPeerConnection[]; marked: Map<string, number> };
+    const { kept, marked } = window as unknown as Kept;
     marked.clear();
     for (const [index, connection] of kept.entries())
       for (const entry of (await connection.getStats()).values())
@@ -132,7 +182,7 @@ export const mark = (page: ConsolePage): Promise<void> =>
 /** @returns pictures decoded, and packets of sound received, since the {@link mark}. */
 export const arrivedSince = (page: ConsolePage): Promise<{ frames: number; sound: number }> =>
   page.evaluate(async () => {
-    const { kept, marked } = window as unknown as { kept: RTCPeerConnection[]; marked: Map<string, number> };
+    const { kept, marked } = window as unknown as Kept;
     const arrived = { frames: 0, sound: 0 };
     for (const [index, connection] of kept.entries()) {
       if (connection.connectionState === 'closed') continue;

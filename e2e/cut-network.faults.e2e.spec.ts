@@ -4,7 +4,7 @@
  */
 import { Browsers, eventually, FarNetwork, Fleet, Phones, type TestApp } from '@communication-center/testing';
 import { afterAll, expect, test } from 'vitest';
-import { arrivedSince, type ConsolePage, callBetween, consoleOf, isSaid, mark, press, says } from './console-page.js';
+import { arrivedSince, type ConsolePage, callBetween, consoleOf, isSaid, liveTracks, mark, press, says } from './console-page.js';
 import { Firefox, firefoxPath } from './firefox.js';
 
 const fleet = new Fleet();
@@ -49,11 +49,6 @@ async function keepDeviceOf(page: ConsolePage, app: TestApp, userAlias: string):
   const deviceId = await page.evaluate(() => sessionStorage.getItem('communication-center.pageDevice'));
   await phones.connect(app, userAlias, { deviceId: deviceId ?? '' });
 }
-
-const liveTracks = (page: ConsolePage): Promise<number> =>
-  page.evaluate(
-    () => (window as unknown as { tracks: MediaStreamTrack[] }).tracks.filter(({ readyState }) => readyState === 'live').length,
-  );
 
 interface Far {
   browser: Browsers | Firefox;

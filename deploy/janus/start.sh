@@ -14,7 +14,7 @@ general: {
   reclaim_session_timeout = 0
 }
 certificates: { }
-media: { ipv6 = false  no_media_timer = 2 }
+media: { ipv6 = false  no_media_timer = 1 }
 nat: { ignore_mdns = true }
 events: { broadcast = false }
 EOF

@@ -17,7 +17,8 @@ const shortTimes = (ports) => ({
   gateway: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', CONNECT_TIMEOUT_MS: '1500', STREAM_CHECK_MS: '1000' },
   calls: { CONNECTION_GRACE_MS: '8000' },
   directory: { STUCK_AFTER_MS: '6000' },
-  media: { LEASE_MS: '3000', HEARTBEAT_MS: '1000', JOIN_TIMEOUT_MS: '1500' },
+  // A media socket whose network is gone is kept for as long as it is shipped to be.
+  media: { LEASE_MS: '3000', JOIN_TIMEOUT_MS: '1500' },
   webhooks: { REQUEST_TIMEOUT_MS: '8000', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
   notifications: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'center@example.com', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
 });

@@ -54,6 +54,11 @@ export class CallBook extends Emitter<BookEvents> {
     return [...this.#calls.values()].filter((call) => call.state.status !== 'ended' && call.isElsewhere);
   }
 
+  /** The Center is reached anew. */
+  renewMedia(): void {
+    for (const call of this.active) call.renewMedia();
+  }
+
   takeSnapshot(calls: readonly ToldCall[]): void {
     const told = new Set<string>(calls.map(({ callId }) => callId));
     for (const state of calls) this.#takeState(state);

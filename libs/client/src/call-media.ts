@@ -104,6 +104,11 @@ export class CallMedia {
     for (const { state, userAlias } of call.participants) if (state !== 'connected') this.#session?.forget(userAlias);
   }
 
+  /** The Center is reached anew. */
+  renew(): void {
+    void this.#session?.renew();
+  }
+
   addVideo(): void {
     this.#session?.addVideo();
   }

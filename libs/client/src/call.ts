@@ -199,6 +199,11 @@ export class Call extends CallView {
     this.emit('linkChanged');
   }
 
+  /** The Center is reached anew: media that was lost with it comes back without waiting. */
+  renewMedia(): void {
+    this.media.renew();
+  }
+
   /** Stops using camera and microphone: the client is closing. */
   dispose(): void {
     this.media.stop();

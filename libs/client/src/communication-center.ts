@@ -133,6 +133,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     });
     this.#connection.on('quiet', () => this.#calls.tellLink());
     this.#connection.on('connected', (frame) => {
+      this.#calls.renewMedia();
       this.#calls.takeSnapshot(frame.calls);
       if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
     });

@@ -11,6 +11,8 @@ import { CenterError } from './center-error.js';
 import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
 import { Emitter } from './emitter.js';
 import { Heartbeat } from './heartbeat.js';
+import { onNetworkBack } from './network-back.js';
+import { Patience } from './patience.js';
 import { PendingRequests } from './pending-requests.js';
 import { type ReadFrame, readFrame } from './reading.js';
 import type { ToldEvent } from './told-call.js';
@@ -58,11 +60,6 @@ const finalCodes = new Set<string>([
 ]);
 /** Closes a socket that will not be let in, whatever the code of its error. */
 const notLetIn = 4001;
-/** How long a socket that is not connected may be silent, and how long it may take in all. */
-const opening = { silentMs: 8000, maxMs: 30_000 };
-/** The same in a call, and the longest pause between two tries: its people wait. After so many losses the Center is spared. */
-const openingInCall = { silentMs: 2500, pauseMs: 1000, losses: 40 };
-const longestPauseMs = 5000;
 
 /**
  * One socket that is always there: lost ones are replaced, with growing and jittered pauses, and requests that had no
@@ -78,9 +75,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   });
   #socket: ClientSocket | undefined;
   #state: ConnectionState = 'connecting';
-  #isInCall = false;
-  #losses = 0;
-  #openingEndsAt = 0;
+  readonly #patience = new Patience();
+  #offNetworkBack: (() => void) | undefined;
   #openingTimer: ReturnType<typeof setTimeout> | undefined;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   #newRefusal: CenterError | undefined;
@@ -101,11 +97,20 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Whether somebody is in a call, or dials: a socket that is lost is noticed, and replaced, sooner then. */
   inCall(isInCall: boolean): void {
-    this.#isInCall = isInCall;
+    this.#patience.inCall(isInCall);
     this.#heartbeat.inCall(isInCall);
   }
 
   open(): void {
+    this.#offNetworkBack ??= onNetworkBack(() => this.#hurry());
+    void this.#open();
+  }
+
+  /** The platform has a network again: what waits for one waits no more. */
+  #hurry(): void {
+    if (this.#state !== 'reconnecting') return;
+    this.#detach();
+    clearTimeout(this.#reconnectTimer);
     void this.#open();
   }
 
@@ -145,10 +150,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#isClosed) return;
     const socket = new this.#options.webSocket(this.#options.url, socketSubprotocol);
     this.#socket = socket;
-    this.#openingEndsAt = Date.now() + opening.maxMs;
-    this.#awaitConnected(socket);
+    this.#patience.begin();
+    this.#awaitConnected(socket, false);
     socket.addEventListener('open', () => {
-      if (socket === this.#socket) this.#sendFrame({ ...connect, id: 'connect' });
+      if (socket !== this.#socket) return;
+      this.#awaitConnected(socket, true);
+      this.#sendFrame({ ...connect, id: 'connect' });
     });
     socket.addEventListener('message', ({ data }) => this.#onMessage(socket, String(data)));
     // A close follows every error, and tells as much.
@@ -160,22 +167,16 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#state === 'closed';
   }
 
-  get #isHurried(): boolean {
-    return this.#isInCall && this.#losses < openingInCall.losses;
-  }
-
   /** Gives a socket up that stays silent, or does not come to `connected` whatever else it says. */
-  #awaitConnected(socket: ClientSocket): void {
+  #awaitConnected(socket: ClientSocket, isHeard: boolean): void {
     clearTimeout(this.#openingTimer);
-    const left = Math.max(0, this.#openingEndsAt - Date.now());
-    const { silentMs } = this.#isHurried ? openingInCall : opening;
-    this.#openingTimer = setTimeout(() => this.#lost(socket), Math.min(silentMs, left));
+    this.#openingTimer = setTimeout(() => this.#lost(socket, !isHeard), this.#patience.forSilence(isHeard));
   }
 
   #onMessage(socket: ClientSocket, text: string): void {
     if (socket !== this.#socket) return;
     this.#heartbeat.heard();
-    if (this.#state !== 'connected') this.#awaitConnected(socket);
+    if (this.#state !== 'connected') this.#awaitConnected(socket, true);
     const frame = readFrame(text);
     if (frame) this.#onFrame(socket, frame);
   }
@@ -194,7 +195,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #onConnected(frame: Connected): void {
     clearTimeout(this.#openingTimer);
-    this.#losses = 0;
+    this.#patience.end();
     this.#setState('connected');
     this.#heartbeat.start(frame.heartbeatSeconds * 1000);
     this.emit('connected', frame);
@@ -236,20 +237,17 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
   }
 
-  #lost(socket: ClientSocket): void {
+  #lost(socket: ClientSocket, nobodyThere = false): void {
     if (socket !== this.#socket || this.#isClosed) return;
     this.#detach();
-    this.#tryLater();
+    this.#tryLater(nobodyThere);
   }
 
-  #tryLater(): void {
+  #tryLater(nobodyThere = false): void {
     if (this.#isClosed) return;
     this.#setState('reconnecting');
-    this.#losses += 1;
-    const longest = this.#isHurried ? openingInCall.pauseMs : longestPauseMs;
-    const wait = Math.min(longest, 150 * 2 ** Math.min(this.#losses, 6)) * (0.5 + Math.random());
     clearTimeout(this.#reconnectTimer);
-    this.#reconnectTimer = setTimeout(() => void this.#open(), wait);
+    this.#reconnectTimer = setTimeout(() => void this.#open(), this.#patience.pauseAfterLoss(nobodyThere));
   }
 
   #refuse(error: CenterError): void {
@@ -258,6 +256,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #end(): void {
+    this.#offNetworkBack?.();
     clearTimeout(this.#reconnectTimer);
     this.#detach();
     this.#setState('closed');

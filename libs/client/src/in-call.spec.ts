@@ -92,6 +92,55 @@ describe('a network that is gone', () => {
     expect(call.link).toBe('reconnecting');
   });
 
+  const mediaSockets = () => phone.there.sockets.filter(({ url }) => url.includes('media')).length;
+  const flow = async (halves: number) => {
+    for (let half = 0; half < halves; half += 1) {
+      for (const peer of StandInPeer.made) peer.bytesReceived += 5000;
+      await settle(100);
+    }
+  };
+
+  test('is found again within two seconds, and media that has not come back with it is replaced', async () => {
+    const { call } = await phone.back();
+    await settle(1000);
+    const mend = phone.cut();
+    await settle(20_000);
+    mend(phone.socketTo('media'));
+    await settle(3000);
+    expect([call.link, mediaSockets()]).toEqual(['connected', 2]);
+    expect(StandInPeer.made.map(({ closed }) => closed)).toEqual([true, true, false, false]);
+  });
+
+  test('and media that flows again is left as it is, though its socket does not know it yet', async () => {
+    const { call } = await phone.back();
+    await settle(1000);
+    const mend = phone.cut();
+    await settle(20_000);
+    mend(phone.socketTo('media'));
+    await flow(30);
+    expect([call.link, mediaSockets()]).toEqual(['connected', 1]);
+  });
+
+  test('of which the platform says that it is back is tried at once', async () => {
+    const listeners = new Set<() => void>();
+    const window = {
+      addEventListener: (_online: string, listener: () => void) => listeners.add(listener),
+      removeEventListener: (_online: string, listener: () => void) => listeners.delete(listener),
+    };
+    vi.stubGlobal('window', window);
+    const { center, call } = await phone.back();
+    await settle(1000);
+    const mend = phone.cut();
+    await settle(20_000);
+    const before = phone.there.sockets.length;
+    mend(phone.socketTo('media'));
+    for (const listener of listeners) listener();
+    await settle(250);
+    expect([call.link, phone.there.sockets.length]).toEqual(['connected', before + 2]);
+    center.close();
+    expect(listeners.size).toBe(0);
+  });
+
   test('of the media alone is told by the state of its connection', async () => {
     const { call } = await phone.back();
     StandInPeer.made[1]?.become('disconnected');

@@ -2,6 +2,8 @@ import { Silence } from './silence.js';
 
 /** How often it is looked, in milliseconds, whether media comes while the socket is silent. */
 const lookMs = 500;
+/** In so many milliseconds some of it comes, where any does. */
+const anyWithinMs = 200;
 
 /**
  * Says whether a media link is quiet: its socket is silent and no media comes either, or a connection of it has lost its way. After
@@ -36,6 +38,14 @@ export class LinkPulse {
     this.#onChange(isQuiet);
   }
 
+  /** @returns whether the link is well: not quiet, or media comes again that has not been looked at yet. */
+  async isWell(): Promise<boolean> {
+    if (!this.#isQuiet) return true;
+    const before = await this.#receivedNow();
+    await new Promise((resolve) => setTimeout(resolve, anyWithinMs));
+    return (await this.#receivedNow()) > before;
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#looking);
@@ -51,12 +61,16 @@ export class LinkPulse {
   }
 
   async #lookForMedia(): Promise<void> {
-    const reports = await Promise.all(this.#peers.map((peer) => peer.getStats())).catch(() => []);
+    const received = await this.#receivedNow();
     if (!this.#silence.isSilent || this.#stopped) return;
-    const received = reports.reduce((sum, report) => sum + bytesIn(report), 0);
     this.#flows = this.#received !== undefined && received > this.#received;
     this.#received = received;
     this.look();
+  }
+
+  async #receivedNow(): Promise<number> {
+    const reports = await Promise.all(this.#peers.map((peer) => peer.getStats())).catch(() => []);
+    return reports.reduce((sum, report) => sum + bytesIn(report), 0);
   }
 }
 

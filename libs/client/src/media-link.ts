@@ -55,6 +55,7 @@ export class MediaLink {
   /** Frames that the door knows beyond those of the first release. */
   #doorKnows: readonly string[] = [];
   #queue: Promise<void> = Promise.resolve();
+  #isJoined = false;
   #closed = false;
 
   constructor(webSocket: ClientSocketClass, credentials: MediaCredentials, sends: LinkSends, listener: LinkListener) {
@@ -87,6 +88,11 @@ export class MediaLink {
     this.#socket.close(1000);
     this.#publisher.close();
     this.#subscriber.close();
+  }
+
+  /** Whether it is joined, and something comes through; a socket may need many seconds to know. */
+  async isWell(): Promise<boolean> {
+    return this.#isJoined && !this.#closed && (await this.#pulse.isWell());
   }
 
   /** Sends what there is of a kind now, without a negotiation. */
@@ -159,6 +165,7 @@ export class MediaLink {
 
   async #onJoined({ iceServers, streams, knows }: MediaFrame & { type: 'joined' }): Promise<void> {
     clearTimeout(this.#joining);
+    this.#isJoined = true;
     // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
     if (iceServers) this.#use(iceServers as RTCIceServer[]);
     for (const stream of streams) this.#known.set(stream.streamId, stream);

@@ -118,6 +118,22 @@ export class MediaSession extends Emitter<MediaEvents> {
     if (this.#link) this.#reconnect();
   }
 
+  /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
+  async renew(): Promise<void> {
+    if (this.#linkState === 'idle' || this.#stopped) return;
+    const link = this.#link;
+    // Where there is none, its credentials are being asked for, unless it waits to do so.
+    if (!link) return this.#retryNow();
+    if (!(await link.isWell()) && link === this.#link && !this.#stopped) this.#reconnect();
+  }
+
+  #retryNow(): void {
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    void this.#connect();
+  }
+
   #reconnect(): void {
     this.#dropLink();
     void this.#connect();
@@ -138,6 +154,7 @@ export class MediaSession extends Emitter<MediaEvents> {
   }
 
   async #connect(): Promise<void> {
+    this.#retry = undefined;
     try {
       const credentials = await this.#options.credentials();
       if (this.#stopped) return;

@@ -65,6 +65,8 @@ export class StandInCenter {
   /** What is said to any other frame that wants an answer. */
   onFrame = (_socket: StandInSocket, _frame: Frame): void => undefined;
 
+  /** Whether sockets come to it at all. */
+  isReached = true;
   readonly webSocket: ClientSocketClass;
 
   constructor() {
@@ -73,7 +75,7 @@ export class StandInCenter {
       constructor(url: string, protocol: string) {
         super(center, url, protocol);
         center.sockets.push(this);
-        queueMicrotask(() => this.open());
+        queueMicrotask(() => center.isReached && this.open());
       }
     };
   }

@@ -58,12 +58,15 @@ export class StandInPhone {
     return socket;
   }
 
-  /** The network is gone: nothing said is heard. @returns what brings it back. */
-  cut(): () => void {
-    const { answer } = this.there;
-    this.there.answer = () => undefined;
-    return () => {
-      this.there.answer = answer;
+  /** The network is gone: nothing said is heard. @returns what brings it back, but for sockets that do not know it yet. */
+  cut(): (unaware?: StandInSocket) => void {
+    const { there } = this;
+    const { answer } = there;
+    there.isReached = false;
+    there.answer = () => undefined;
+    return (unaware) => {
+      there.isReached = true;
+      there.answer = (socket, frame) => (socket === unaware ? undefined : answer.call(there, socket, frame));
     };
   }
 }

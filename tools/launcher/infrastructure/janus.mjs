@@ -82,7 +82,7 @@ function writeConfig(instance, modules, ports, secrets) {
   hide_dependencies = true
 }
 certificates: { }
-media: { ipv6 = false  rtp_port_range = "${firstRtp}-${firstRtp + 199}"  no_media_timer = 2  slowlink_threshold = 10 }
+media: { ipv6 = false  rtp_port_range = "${firstRtp}-${firstRtp + 199}"  no_media_timer = 1  slowlink_threshold = 10 }
 nat: { ignore_mdns = true${address ? `  ice_enforce_list = "${address}"` : ''} }
 plugins: { disable = "${others(join(modules, 'plugins'), usedPlugin)}" }
 transports: { disable = "${others(join(modules, 'transports'), usedTransport)}" }
