@@ -76,6 +76,7 @@ export class CallMedia {
     const session = new MediaSession({
       video: this.#callOf().callType === 'audio_video',
       wishes: this.#wishes,
+      devices: this.#office.devices,
       credentials: async () => {
         const first = this.#firstCredentials;
         this.#firstCredentials = undefined;

@@ -1,7 +1,7 @@
 import type { ClientFrameInput, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import type { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
-import type { Wishes } from './local-media.js';
+import type { WishedDevices, Wishes } from './local-media.js';
 import type { RemoteStream } from './media-session.js';
 import type { ToldDeclineReason, ToldEndReason, ToldReply } from './told-call.js';
 
@@ -68,6 +68,8 @@ export interface CallOffice {
   readonly webSocket: ClientSocketClass;
   /** What calls send that have no wishes of their own. */
   readonly sending?: Partial<Wishes> | undefined;
+  /** The devices that calls begin with; what is chosen in one call counts for the next. */
+  readonly devices?: WishedDevices;
   /** Whether the Center is heard of now. */
   isReached?(): boolean;
   /** @param waits how long it may wait for a connection: `leaving` waits as long as its call may matter. */

@@ -123,11 +123,13 @@ export class Call extends CallView {
   }
 
   /**
-   * Sends from another camera or microphone, a `deviceId` of the platform's `enumerateDevices`; while the call has opened none, nothing.
+   * Sends from another camera or microphone, a `deviceId` of the platform's `enumerateDevices`, as later calls of this client do, where
+   * it is there; while the call has opened none, nothing.
    * @throws Error of the platform where it cannot be opened: what was sent before goes on.
    */
   async useDevice(kind: MediaKind, mediaDeviceId: string): Promise<void> {
     await this.media.useDevice(kind, mediaDeviceId);
+    if (this.office.devices) this.office.devices[kind] = mediaDeviceId;
   }
 
   /** Tells the Center that this device rings, so that the caller may know. */

@@ -23,7 +23,7 @@ import { type Answer, Connection, type ConnectionState } from './connection.js';
 import { ownDeviceId } from './device-id.js';
 import { type DialOptions, Dials } from './dials.js';
 import { Emitter } from './emitter.js';
-import type { Wishes } from './local-media.js';
+import type { WishedDevices, Wishes } from './local-media.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
 import { Rest, tokenForBareAlias } from './rest.js';
@@ -49,6 +49,8 @@ export interface ConnectOptions {
   requestTimeoutMs?: number;
   /** What calls send that were told nothing else: above all one that this device is still in, as after a reload. Both where left out. */
   sending?: Partial<Wishes>;
+  /** The camera and the microphone that calls begin with, where they are there: else those that the platform prefers. */
+  devices?: WishedDevices;
 }
 
 /** Which calls {@link CommunicationCenter.history} lists. */
@@ -83,11 +85,13 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #watch: PresenceWatch;
   #away = false;
   readonly #dials: Dials;
+  readonly #devices: WishedDevices;
   #token: { token: string; until: number } | undefined;
 
   private constructor(options: ConnectOptions) {
     super();
     this.#options = options;
+    this.#devices = { ...options.devices };
     this.userAlias = parsed('userAlias', userAliasSchema.safeParse(options.userAlias));
     this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId));
     this.usesMedia = options.media ?? typeof RTCPeerConnection !== 'undefined';
@@ -248,6 +252,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       usesMedia: this.usesMedia,
       webSocket,
       sending: this.#options.sending,
+      devices: this.#devices,
       isReached: () => this.#connection.isReached,
       command: async (call, frame, waits) => {
         const onCall = { commandId: newCommandId(), callId: call.callId as CallId };

@@ -101,6 +101,18 @@ describe('camera and microphone', () => {
     expect(phone.devices.live).toEqual([]);
   });
 
+  test('that the user wished for are asked for where they are there, and those that were chosen are in later calls as well', async () => {
+    const { center, call } = await phone.back({ devices: { video: 'desk', audio: 'built in' } });
+    expect(phone.devices.named).toEqual({ audio: { deviceId: { ideal: 'built in' } }, video: { deviceId: { ideal: 'desk' } } });
+    await call.useDevice('audio', 'headset');
+    void call.hangUp();
+    center.dial(['carol']);
+    const another = { callid: '019b7777-0000-7000-8000-000000000002', subject: '019b7777-0000-7000-8000-000000000002' };
+    phone.socketTo('center').tell(dialedFrame({ callees: ['carol'] }, another));
+    await settle();
+    expect(phone.devices.named).toEqual({ audio: { deviceId: { ideal: 'headset' } }, video: { deviceId: { ideal: 'desk' } } });
+  });
+
   test('are not opened for a dial before phone.there is a call, nor for one that is taken back', async () => {
     const center = await phone.connect({ media: true });
     const call = center.dial(['bob']);

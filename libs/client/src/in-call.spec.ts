@@ -88,7 +88,7 @@ describe('a network that is gone', () => {
       await settle(500);
     }
     expect(call.link).toBe('connected');
-    await settle(1000);
+    await settle(2000);
     expect(call.link).toBe('reconnecting');
   });
 
@@ -147,6 +147,26 @@ describe('a network that is gone', () => {
     expect(call.link).toBe('reconnecting');
     StandInPeer.made[1]?.become('connected');
     expect(call.link).toBe('connected');
+  });
+
+  test('of the media alone is over once media comes again, whatever the platform still says of its connections', async () => {
+    const { call } = await phone.back();
+    for (const peer of StandInPeer.made) peer.become('disconnected');
+    await settle(2000);
+    expect(call.link).toBe('reconnecting');
+    const [sends] = StandInPeer.made;
+    for (let half = 0; half < 3; half += 1) {
+      if (StandInPeer.made[1]) StandInPeer.made[1].bytesReceived += 5000;
+      await settle(500);
+    }
+    expect(call.link, 'one of the two is lost still').toBe('reconnecting');
+    for (let half = 0; half < 3; half += 1) {
+      for (const peer of StandInPeer.made) peer.bytesReceived += 100;
+      await settle(500);
+    }
+    expect([sends?.connectionState, call.link]).toEqual(['disconnected', 'connected']);
+    await settle(2500);
+    expect(call.link).toBe('reconnecting');
   });
 
   test('is noticed in a call without media too, and looked for without rest', async () => {

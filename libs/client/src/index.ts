@@ -15,7 +15,7 @@ export { CenterError } from './center-error.js';
 export type { ClientSocket, ClientSocketClass } from './client-socket.js';
 export { CommunicationCenter, type ConnectOptions, type DialOptions, type HistoryFilter } from './communication-center.js';
 export type { ConnectionState } from './connection.js';
-export type { DeviceProblem, DeviceSending, MediaKind, Wishes } from './local-media.js';
+export type { DeviceProblem, DeviceSending, MediaKind, WishedDevices, Wishes } from './local-media.js';
 export type { LinkState, Reach, RemoteStream } from './media-session.js';
 export type { PresenceListener, ToldPresence } from './presence-watch.js';
 export type { ToldCall, ToldDeclineReason, ToldEndReason, ToldParticipant } from './told-call.js';

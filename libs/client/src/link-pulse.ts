@@ -1,26 +1,28 @@
+import { PeerFlow } from './peer-flow.js';
 import { Silence } from './silence.js';
 
-/** How often it is looked, in milliseconds, whether media comes while the socket is silent. */
-const lookMs = 500;
+/** How often it is looked, in milliseconds, whether media comes while the socket is silent or a connection says it is lost. */
+const lookMs = 250;
 /** In so many milliseconds some of it comes, where any does. */
 const anyWithinMs = 200;
 
 /**
  * Says whether a media link is quiet: its socket is silent and no media comes either, or a connection of it has lost its way. After
- * a cut the socket may need many seconds to come to itself, when media has been flowing again for long.
+ * a cut the socket may need many seconds to come to itself, when media has been flowing again for long; and Firefox calls a connection
+ * lost for seconds after it is not.
  */
 export class LinkPulse {
   readonly #peers: readonly RTCPeerConnection[];
+  readonly #flows: readonly PeerFlow[];
   readonly #onChange: (isQuiet: boolean) => void;
-  readonly #silence = new Silence(() => this.#onSilence());
+  readonly #silence = new Silence(() => this.#onSign());
   #looking: ReturnType<typeof setInterval> | undefined;
-  #received: number | undefined;
-  #flows = false;
   #isQuiet = false;
   #stopped = false;
 
   constructor(peers: readonly RTCPeerConnection[], onChange: (isQuiet: boolean) => void) {
     this.#peers = peers;
+    this.#flows = peers.map((peer) => new PeerFlow(peer));
     this.#onChange = onChange;
   }
 
@@ -29,21 +31,17 @@ export class LinkPulse {
     if (!this.#stopped) this.#silence.heard();
   }
 
-  /** Looks at the state of the connections anew. */
-  look(): void {
-    const lost = this.#peers.some(({ connectionState }) => connectionState === 'disconnected');
-    const isQuiet = !this.#stopped && (lost || (this.#silence.isSilent && !this.#flows));
-    if (isQuiet === this.#isQuiet) return;
-    this.#isQuiet = isQuiet;
-    this.#onChange(isQuiet);
+  /** The state of a connection is another. */
+  stateChanged(): void {
+    this.#onSign();
   }
 
   /** @returns whether the link is well: not quiet, or media comes again that has not been looked at yet. */
   async isWell(): Promise<boolean> {
     if (!this.#isQuiet) return true;
-    const before = await this.#receivedNow();
+    const before = await this.#receivedBytes();
     await new Promise((resolve) => setTimeout(resolve, anyWithinMs));
-    return (await this.#receivedNow()) > before;
+    return (await this.#receivedBytes()) > before;
   }
 
   stop(): void {
@@ -52,32 +50,34 @@ export class LinkPulse {
     this.#silence.stop();
   }
 
-  #onSilence(): void {
-    clearInterval(this.#looking);
-    this.#flows = false;
-    this.#received = undefined;
-    if (this.#silence.isSilent) this.#looking = setInterval(() => void this.#lookForMedia(), lookMs);
-    this.look();
+  /** Media is looked at while something else says that the link is lost, and only then. */
+  #onSign(): void {
+    const isDoubtful = !this.#stopped && (this.#silence.isSilent || this.#peers.some((peer) => peer.connectionState === 'disconnected'));
+    if (isDoubtful && this.#looking === undefined) {
+      for (const flow of this.#flows) flow.forget();
+      this.#looking = setInterval(() => void this.#look(), lookMs);
+    } else if (!isDoubtful) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }
+    this.#tell();
   }
 
-  async #lookForMedia(): Promise<void> {
-    const received = await this.#receivedNow();
-    if (!this.#silence.isSilent || this.#stopped) return;
-    this.#flows = this.#received !== undefined && received > this.#received;
-    this.#received = received;
-    this.look();
+  async #look(): Promise<void> {
+    await Promise.all(this.#flows.map((flow) => flow.look()));
+    this.#tell();
   }
 
-  async #receivedNow(): Promise<number> {
-    const reports = await Promise.all(this.#peers.map((peer) => peer.getStats())).catch(() => []);
-    return reports.reduce((sum, report) => sum + bytesIn(report), 0);
+  #tell(): void {
+    const isSilent = this.#silence.isSilent && !this.#flows.some(({ isAlive }) => isAlive);
+    const isQuiet = !this.#stopped && (isSilent || this.#flows.some(({ isLost }) => isLost));
+    if (isQuiet === this.#isQuiet) return;
+    this.#isQuiet = isQuiet;
+    this.#onChange(isQuiet);
   }
-}
 
-function bytesIn(report: RTCStatsReport): number {
-  let bytes = 0;
-  report.forEach((entry: { type: string; bytesReceived?: number }) => {
-    if (entry.type === 'inbound-rtp') bytes += entry.bytesReceived ?? 0;
-  });
-  return bytes;
+  async #receivedBytes(): Promise<number> {
+    const received = await Promise.all(this.#flows.map((flow) => flow.receivedBytes()));
+    return received.reduce((sum, bytes) => sum + bytes, 0);
+  }
 }

@@ -3,6 +3,8 @@ import { Emitter } from './emitter.js';
 export type MediaKind = 'audio' | 'video';
 /** What this device is to send, whether it can or not. */
 export type Wishes = Record<MediaKind, boolean>;
+/** Which camera and microphone are wished for: each a `deviceId` of the platform. */
+export type WishedDevices = Partial<Record<MediaKind, string>>;
 /** Why a camera or microphone cannot be used: refused by the user or the platform, not there, held by something else, or else. */
 export type DeviceProblem = 'denied' | 'missing' | 'in_use' | 'failed';
 
@@ -43,9 +45,12 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #stream: MediaStream | undefined;
   #phase: 'shut' | 'open' | 'stopped' = 'shut';
 
-  /** @param wishes is read, and not changed. */
-  constructor(wishes: Wishes, { video }: { video: boolean }) {
+  readonly #wishedDevices: WishedDevices;
+
+  /** @param wishes is read, and not changed. @param options.devices are used where they are there. */
+  constructor(wishes: Wishes, { video, devices = {} }: { video: boolean; devices?: WishedDevices | undefined }) {
     super();
+    this.#wishedDevices = devices;
     this.#wishes = { ...wishes };
     this.#allowed = new Set(video ? kinds : ['audio']);
   }
@@ -121,8 +126,10 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   #openDevices(some: readonly MediaKind[]): Promise<MediaStream> {
     const constraint = (kind: MediaKind) => {
-      const deviceId = this.#chosen.get(kind);
-      return deviceId === undefined ? true : { deviceId: { exact: deviceId } };
+      const chosen = this.#chosen.get(kind);
+      if (chosen !== undefined) return { deviceId: { exact: chosen } };
+      const wished = this.#wishedDevices[kind];
+      return wished === undefined ? true : { deviceId: { ideal: wished } };
     };
     return navigator.mediaDevices.getUserMedia(Object.fromEntries(some.map((kind) => [kind, constraint(kind)])));
   }

@@ -121,7 +121,7 @@ export class MediaLink {
     };
     connection.onconnectionstatechange = () => {
       if (connection.connectionState === 'failed') this.#lost(new Error(`The ${peer} connection failed`));
-      else this.#pulse.look();
+      else this.#pulse.stateChanged();
     };
     return connection;
   }

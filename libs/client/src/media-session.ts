@@ -1,7 +1,7 @@
 import type { MediaCredentials, Sending, UserAlias } from '@communication-center/contracts';
 import type { ClientSocketClass } from './client-socket.js';
 import { Emitter } from './emitter.js';
-import { type DeviceSending, LocalMedia, type MediaKind, type Wishes } from './local-media.js';
+import { type DeviceSending, LocalMedia, type MediaKind, type WishedDevices, type Wishes } from './local-media.js';
 import { MediaLink, type ToldStream } from './media-link.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
@@ -24,6 +24,7 @@ export type MediaEvents = {
 export interface MediaSessionOptions {
   video: boolean;
   wishes: Wishes;
+  devices?: WishedDevices | undefined;
   /** Gets credentials that are good now. */
   credentials: () => Promise<MediaCredentials>;
   webSocket: ClientSocketClass;

@@ -156,7 +156,7 @@ export function eventFrame(type: string, sequence: number, data: object = {}, mo
 }
 
 /** @returns a frame that tells of the dial of {@link aCall}. */
-export function dialedFrame(data: object = {}): object {
+export function dialedFrame(data: object = {}, more: object = {}): object {
   const dial = { initiator: 'alice', initiatorDevice: 'alice-phone', callees: ['bob'], callType: 'audio_video', ringSeconds: 60 };
-  return eventFrame('call.dialed', 1, { ...dial, maxParticipants: 8, maxDurationSeconds: 14_400, ...data });
+  return eventFrame('call.dialed', 1, { ...dial, maxParticipants: 8, maxDurationSeconds: 14_400, ...data }, more);
 }

@@ -1,5 +1,6 @@
 import { CommunicationCenter } from '@communication-center/client';
 import { type FormEvent, useEffect, useState } from 'react';
+import { keptDevices } from '../calls/kept-devices.js';
 import { keptWishes } from '../calls/kept-wishes.js';
 import { refusalSentence } from '../words/refusals.js';
 import { type Credentials, forgetSignIn, keepSignIn, keptSignIn } from './kept-sign-in.js';
@@ -38,6 +39,7 @@ export function SignIn({ onSignedIn }: Props) {
         deviceId: await ownDeviceId(),
         // A call that this device is still in goes on as it was.
         sending: keptWishes(),
+        devices: keptDevices(),
         ...credentials,
       });
       keepSignIn(credentials);

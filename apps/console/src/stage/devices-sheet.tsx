@@ -1,5 +1,6 @@
 import type { Call, MediaKind } from '@communication-center/client';
 import { useRef, useState } from 'react';
+import { keepDevice } from '../calls/kept-devices.js';
 import { useMediaDevices } from '../calls/use-media-devices.js';
 import type { Sending } from '../calls/use-sending.js';
 
@@ -73,6 +74,7 @@ function useChoice(call: Call, kind: MediaKind) {
         wanted.current = undefined;
         // biome-ignore lint/correctness/useHookAtTopLevel: a method of the call, and no hook
         await call.useDevice(kind, next);
+        keepDevice(kind, next);
       }
     } catch {
       setPicked(undefined);
