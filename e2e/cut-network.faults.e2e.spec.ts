@@ -78,7 +78,6 @@ async function loseAndFind({ browser, network }: Far): Promise<void> {
       return Date.now() - healedAt;
     }),
   );
-  console.log('TIMES', 'closeAll' in browser ? 'chromium' : 'firefox', JSON.stringify({ told, back }));
   expect(Math.max(...back), `back after ${back.join(' and ')} ms`).toBeLessThan(2000);
 
   await Promise.all([alice, bob].map(noteReconnecting));
@@ -88,10 +87,8 @@ async function loseAndFind({ browser, network }: Far): Promise<void> {
   await says(alice, 'You hung up: the call with bob is over', 500);
   expect(await liveTracks(alice)).toBe(0);
   expect(await isSaid(bob, 'Hang up')).toBe(true);
-  const foundAt = Date.now();
   network.heal();
   await says(bob, 'alice hung up');
-  console.log('HUNGUP', Date.now() - foundAt);
 }
 
 const far = {

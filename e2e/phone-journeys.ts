@@ -31,12 +31,29 @@ async function two({ open, openOther }: Journey, mine: string, theirs: string): 
 
 const isRinging = (page: ConsolePage) => isSaid(page, 'wants to talk');
 
+/** Notes what a page would tell of outside of itself, as one that may and is not looked at. */
+const noteNotifications = (page: ConsolePage): Promise<void> =>
+  page.evaluate(() => {
+    const notified: string[] = [];
+    class Noted {
+      static permission = 'granted';
+      constructor(title: string) {
+        notified.push(title);
+      }
+      close() {}
+    }
+    Object.assign(document, { hasFocus: () => false });
+    Object.assign(window, { notified, Notification: Noted });
+  });
+
 async function ringsOnEveryPage(journey: Journey): Promise<void> {
   const [bob, alice] = await two(journey, 'bob', 'alice');
   await press(bob, 'Devices', 'nav');
+  await noteNotifications(bob);
   await dialFrom(alice, 'bob');
   await says(bob, 'wants to talk with video');
   await eventually('the title telling it', () => bob.evaluate(() => document.title.includes('alice is calling')));
+  expect(await bob.evaluate(() => (window as unknown as { notified: string[] }).notified)).toEqual(['alice is calling']);
   await press(bob, 'Answer', 'dialog');
   await says(alice, 'Connected');
   await says(bob, 'Connected');
@@ -104,6 +121,8 @@ async function showsADialAtOnceAndTakesItBack(journey: Journey): Promise<void> {
   await says(alice, 'You cancelled the call', 500);
   expect(await liveTracks(alice)).toBe(0);
   await eventually('nothing ringing any more', async () => !(await isRinging(bob)));
+  const alerts = () => alice.evaluate(() => [...document.querySelectorAll('[role=alert]')].map(({ textContent }) => textContent).join(''));
+  expect(await alerts()).toBe('');
   // The next try is as the first.
   await dialFrom(alice, 'bob');
   await says(bob, 'wants to talk with video');
@@ -202,7 +221,7 @@ async function saysItInWords({ open }: Journey): Promise<void> {
 
 /** What the phone in the page does, in each browser: each begins with nobody signed in. */
 export const journeys: Record<string, (journey: Journey) => Promise<void>> = {
-  'it rings, shows a call under way and tells its end on every page': ringsOnEveryPage,
+  'it rings, shows a call under way and tells its end on every page, in the title, and by a notification': ringsOnEveryPage,
   'a reload comes back into the call with sound and picture, and as switched': comesBackAfterAReload,
   'what is switched off while the browser asks is not sent, and what comes does not wait': sendsNothingThatTheButtonsDeny,
   'a dial is shown at once, and taken back at once': showsADialAtOnceAndTakesItBack,

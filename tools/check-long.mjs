@@ -65,6 +65,12 @@ const checks = [
     args: ['--brokers', '1', 'e2e/one-service'],
     env: { ONE_SERVICE: 'true' },
   },
+  {
+    what: 'every journey of the phone in Firefox too',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/phone-journeys'],
+    env: { EACH_BROWSER: 'true' },
+  },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
 ];
 
