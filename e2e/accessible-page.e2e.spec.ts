@@ -147,5 +147,10 @@ test('with nine people on the width of a phone the controls of the call are in v
     });
     expect(isOnTop).toBe(true);
   }
+  // Whoever is last is seen past one's own picture.
+  await alice.locator('.tiles').evaluate((tiles) => tiles.scrollTo(0, tiles.scrollHeight));
+  const last = await alice.locator('.tiles .tile').last().boundingBox();
+  const own = await alice.locator('.tile.own').boundingBox();
+  expect(last && own && last.y + last.height <= own.y, JSON.stringify({ last, own })).toBe(true);
   await hangUp(alice, [], 'alice');
 });

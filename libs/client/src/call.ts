@@ -3,7 +3,7 @@ import { tellDifferences } from './call-differences.js';
 import type { CallEnd, CallFrame, CallOffice } from './call-office.js';
 import { CallView } from './call-view.js';
 import type { CenterError } from './center-error.js';
-import { Leaving } from './leaving.js';
+import { isOvertaken, Leaving } from './leaving.js';
 import type { MediaKind, Wishes } from './local-media.js';
 import { endOf, partOf, type ToldCall, type ToldReply } from './told-call.js';
 
@@ -11,6 +11,7 @@ import { endOf, partOf, type ToldCall, type ToldReply } from './told-call.js';
 export class Call extends CallView {
   readonly #leaving: Leaving;
   #ignoredRing: string | undefined;
+  #declined: { ringId: string; end: CallEnd } | undefined;
   #isReplaced = false;
 
   /** @param cancel of a dial that the Center has made no call of yet: takes it back. */
@@ -81,9 +82,29 @@ export class Call extends CallView {
     await this.#act({ type: 'refuse_upgrade' });
   }
 
-  /** Declines on all devices of the user. */
+  /**
+   * Declines on all devices of the user. It is over here when this returns; the promise waits until the Center has heard. Where another
+   * device was quicker, `end` says so afterwards.
+   * @throws CenterError of the Center where it refuses: then it goes on ringing. `service_unavailable` when it could not be told for two minutes.
+   */
   async decline({ reason = 'none' }: { reason?: DeclineReason } = {}): Promise<void> {
-    await this.#act({ type: 'decline', reason });
+    const { ringId } = this;
+    if (ringId === undefined) return this.#act({ type: 'decline', reason });
+    this.#declined = { ringId, end: { reason: 'declined', byDevice: null, declineReason: reason } };
+    this.#finish(this.#declined.end);
+    try {
+      this.takeReply(await this.office.command(this, { type: 'decline', reason }, 'leaving'));
+    } catch (error) {
+      if (!isOvertaken(error)) this.#ringOn();
+      throw error;
+    }
+  }
+
+  /** What was done here does not hold. */
+  #ringOn(): void {
+    this.#declined = undefined;
+    this.over = this.#endFor(this.told);
+    this.emit('changed');
   }
 
   /** Stops ringing on this device alone. */
@@ -222,6 +243,7 @@ export class Call extends CallView {
     // Somebody who was out may be rung again, or come back.
     if (!end) this.over = undefined;
     else if (this.over && wasLeft && this.#leaving.isOver) this.over = { ...end, ...(this.over.error && { error: this.over.error }) };
+    else if (this.over && this.over === this.#declined?.end) this.over = end;
     tellDifferences(before, next, (event, ...args) => this.emit(event, ...args));
     if (next.callType !== before.callType) this.media.addVideo();
     this.media.follow(next);
@@ -238,6 +260,7 @@ export class Call extends CallView {
     if (end) return end;
     const me = partOf(call, this.office.userAlias);
     if (this.#leaving.isOf(me)) return this.over ?? { reason: 'hung_up', byDevice: null };
+    if (me?.state === 'ringing' && me.since === this.#declined?.ringId) return this.#declined.end;
     const ignored = me?.state === 'ringing' && me.since === this.#ignoredRing;
     return ignored ? { reason: 'cancelled', byDevice: this.office.deviceId } : undefined;
   }

@@ -4,6 +4,11 @@ import type { ToldParticipant } from './told-call.js';
 /** After these the user is out, whoever did it. */
 const overCodes = new Set<string>(['already_ended', 'call_not_found', 'not_a_participant', 'dial_cancelled']);
 
+/** @returns whether a refusal says that somebody else, or another device, was quicker. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof CenterError && (overCodes.has(error.code) || error.code === 'already_answered');
+}
+
 /**
  * The leaving of a call by this device: it holds here at once, whatever the Center still tells, and the Center is told until it
  * knows. Another stay in the same call, after a join or a new ring, is none that was left.
