@@ -7,6 +7,7 @@ import { BaseSequencer } from 'vitest/node';
  */
 export const slowest = [
   'e2e/accessible-page.e2e.spec.ts',
+  'e2e/phone-journeys.e2e.spec.ts',
   'e2e/browser-page.e2e.spec.ts',
   'e2e/browser-call.e2e.spec.ts',
   'libs/event-log/src/consume/parked-keys.int.spec.ts',

@@ -10,6 +10,7 @@ type BookEvents = {
   /** Somebody called who heard busy. */
   busyAlert: [Call];
   changed: [Call];
+  linkChanged: [Call];
 };
 
 /** How the book gets what events alone do not tell. */
@@ -136,7 +137,10 @@ export class CallBook extends Emitter<BookEvents> {
 
   #file(call: Call, callId = call.callId): void {
     this.#calls.set(callId, call);
-    if (!this.#followed.has(call)) call.on('changed', () => this.emit('changed', call));
+    if (!this.#followed.has(call)) {
+      call.on('changed', () => this.emit('changed', call));
+      call.on('linkChanged', () => this.emit('linkChanged', call));
+    }
     this.#followed.add(call);
     this.#forgetOldCalls();
   }

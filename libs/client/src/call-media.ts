@@ -42,6 +42,11 @@ export class CallMedia {
     return this.#office.usesMedia ? 'idle' : 'connected';
   }
 
+  /** Whether it notices by itself when the network is back. */
+  get isListening(): boolean {
+    return this.#session?.isListening === true;
+  }
+
   reachOf(userAlias: string): Reach {
     return this.#session?.reachOf(userAlias) ?? (this.#office.usesMedia ? 'joining' : 'here');
   }

@@ -222,6 +222,11 @@ export class Call extends CallView {
     this.emit('linkChanged');
   }
 
+  /** Whether its media notices by itself when the network is back: `linkChanged` tells it. */
+  get isListening(): boolean {
+    return this.media.isListening;
+  }
+
   /** The Center is reached anew: media that was lost with it comes back without waiting. */
   renewMedia(): void {
     this.media.renew();

@@ -104,6 +104,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       url: socketUrl.href,
       webSocket,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
+      isTold: () => this.#calls.active.some(({ isListening }) => isListening),
       connectFrame: async () => ({
         type: 'connect',
         appId,
@@ -134,6 +135,9 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     this.#calls.on('changed', (call) => {
       this.#connection.inCall(this.#calls.active.some(({ phase }) => phase !== 'ringing'));
       this.emit('callChanged', call);
+    });
+    this.#calls.on('linkChanged', ({ link, isListening }) => {
+      if (isListening && link === 'connected') this.#connection.hurry();
     });
     this.#connection.on('quiet', () => this.#calls.tellLink());
     this.#connection.on('connected', (frame) => {

@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   connectFrame: () => Promise<Omit<ClientFrameInput & { type: 'connect' }, 'id'>>;
   /** How long a request may wait, over reconnects. */
   requestTimeoutMs: number;
+  /** Whether something else will {@link Connection.hurry} it when the network is back. */
+  isTold?: () => boolean;
 }
 
 type ConnectionEvents = {
@@ -75,7 +77,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   });
   #socket: ClientSocket | undefined;
   #state: ConnectionState = 'connecting';
-  readonly #patience = new Patience();
+  readonly #patience: Patience;
   #offNetworkBack: (() => void) | undefined;
   #openingTimer: ReturnType<typeof setTimeout> | undefined;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
@@ -84,6 +86,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   constructor(options: ConnectionOptions) {
     super();
     this.#options = options;
+    this.#patience = new Patience(options.isTold);
   }
 
   get state(): ConnectionState {
@@ -102,12 +105,12 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   open(): void {
-    this.#offNetworkBack ??= onNetworkBack(() => this.#hurry());
+    this.#offNetworkBack ??= onNetworkBack(() => this.hurry());
     void this.#open();
   }
 
-  /** The platform has a network again: what waits for one waits no more. */
-  #hurry(): void {
+  /** There is a network again: what waits for one waits no more. */
+  hurry(): void {
     if (this.#state !== 'reconnecting') return;
     this.#detach();
     clearTimeout(this.#reconnectTimer);

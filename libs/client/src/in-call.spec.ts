@@ -112,13 +112,34 @@ describe('a network that is gone', () => {
   });
 
   test('and media that flows again is left as it is, though its socket does not know it yet', async () => {
-    const { call } = await phone.back();
+    const { center, call } = await phone.back();
     await settle(1000);
     const mend = phone.cut();
     await settle(20_000);
     mend(phone.socketTo('media'));
-    await flow(30);
+    const before = phone.there.sockets.length;
+    await flow(10);
     expect([call.link, mediaSockets()]).toEqual(['connected', 1]);
+    expect(phone.there.sockets.length - before, 'the Center is asked again as soon as media comes').toBe(1);
+    expect(center.connectionState).toBe('connected');
+    await flow(20);
+    expect(mediaSockets()).toBe(1);
+  });
+
+  test('is looked for seldom where media tells when it is back, and often where there is none any more', async () => {
+    await phone.back();
+    await settle(1000);
+    phone.cut();
+    await settle(9000);
+    const times = async (forMs: number) => {
+      const before = phone.there.sockets.length;
+      await settle(forMs);
+      return phone.there.sockets.length - before;
+    };
+    expect(await times(10_000)).toBeLessThanOrEqual(2);
+    StandInPeer.made[0]?.become('failed');
+    await settle(5000);
+    expect(await times(10_000)).toBeGreaterThanOrEqual(5);
   });
 
   test('of which the platform says that it is back is tried at once', async () => {

@@ -90,9 +90,14 @@ export class MediaLink {
     this.#subscriber.close();
   }
 
+  /** Whether it is joined, and would notice that something comes through again. */
+  get isListening(): boolean {
+    return this.#isJoined && !this.#closed;
+  }
+
   /** Whether it is joined, and something comes through; a socket may need many seconds to know. */
   async isWell(): Promise<boolean> {
-    return this.#isJoined && !this.#closed && (await this.#pulse.isWell());
+    return this.isListening && (await this.#pulse.isWell());
   }
 
   /** Sends what there is of a kind now, without a negotiation. */

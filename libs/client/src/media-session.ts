@@ -77,6 +77,11 @@ export class MediaSession extends Emitter<MediaEvents> {
     return this.#linkState;
   }
 
+  /** Whether it notices by itself when the network is back. */
+  get isListening(): boolean {
+    return this.#link?.isListening === true;
+  }
+
   reachOf(userAlias: string): Reach {
     const streams = [...this.#told.values()].filter((stream) => stream.userAlias === userAlias);
     if (streams.length === 0) return this.#met.has(userAlias) ? 'away' : 'joining';

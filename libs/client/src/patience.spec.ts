@@ -61,6 +61,16 @@ test('a network on which opening takes long gets four times what it took, and ev
   expect(times(inCall(900)).slice(0, 4)).toEqual([2500, 2500, 2500, 2500]);
 });
 
+test('where media tells when the network is back, sockets are given up after five seconds', () => {
+  let isTold = true;
+  const patience = new Patience(() => isTold);
+  patience.inCall(true);
+  patience.begin();
+  expect([patience.forSilence(false), patience.forSilence(true)]).toEqual([5000, 2500]);
+  isTold = false;
+  expect(patience.forSilence(false)).toBe(2500);
+});
+
 test('who has said anything is waited for as before', () => {
   const patience = inCall();
   patience.pauseAfterLoss(false);

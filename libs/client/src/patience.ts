@@ -8,6 +8,11 @@ const inCall = { silentMs: 2500, longestPauseMs: 1000, losses: 40 };
  * fourth is not, for a network that has become slower.
  */
 const quick = { silentMs: 1300, tries: 20, timesLast: 4 };
+/**
+ * Where media tells when the network is back, sockets need not find out, and are tried seldom: Firefox goes on with first packets of
+ * sockets that were given up, and opens no more than six beside them.
+ */
+const toldSilentMs = 5000;
 
 /** How long a connection waits for a socket, and before the next one. */
 export class Patience {
@@ -15,6 +20,9 @@ export class Patience {
   #losses = 0;
   #beganAt = 0;
   #lastTookMs = 0;
+
+  /** @param isTold whether something else tells when the network is back. */
+  constructor(private readonly isTold: () => boolean = () => false) {}
 
   inCall(isInCall: boolean): void {
     this.#isInCall = isInCall;
@@ -35,6 +43,7 @@ export class Patience {
   forSilence(isHeard: boolean): number {
     const left = Math.max(0, this.#beganAt + usual.maxMs - Date.now());
     if (!this.#isHurried) return Math.min(usual.silentMs, left);
+    if (!isHeard && this.isTold()) return Math.min(toldSilentMs, left);
     const isQuick = !isHeard && this.#losses < quick.tries && this.#losses % 4 !== 0;
     const quickMs = Math.max(quick.silentMs, quick.timesLast * this.#lastTookMs);
     return Math.min(isQuick ? Math.min(quickMs, inCall.silentMs) : inCall.silentMs, left);

@@ -75,13 +75,20 @@ export class StandInCenter {
       constructor(url: string, protocol: string) {
         super(center, url, protocol);
         center.sockets.push(this);
-        queueMicrotask(() => center.isReached && this.open());
+        queueMicrotask(() => center.knock(this));
       }
     };
   }
 
   connectedFields(): object {
     return { id: 'connect', sessionId: '019b7777-0000-7000-8000-00000000aaaa', heartbeatSeconds: 10, calls: this.calls };
+  }
+
+  /** A first packet comes, or is lost and sent again as platforms do. */
+  knock(socket: StandInSocket, [again, ...later] = [1000, 2000, 4000]): void {
+    if (socket.readyState !== 0) return;
+    if (this.isReached) socket.open();
+    else if (again !== undefined) setTimeout(() => this.knock(socket, later), again);
   }
 
   answer(socket: StandInSocket, frame: Frame): void {
