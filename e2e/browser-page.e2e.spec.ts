@@ -134,6 +134,8 @@ test('the phone works by keyboard alone, on the width of a phone', async () => {
   await bob.getByRole('button', { name: 'Sign out' }).focus();
   await dial(alice, 'bob');
   await eventually('the focus on Answer', async () => (await focused(bob)) === 'Answer');
+  // No key acts in the first moment.
+  await new Promise((resolve) => setTimeout(resolve, 700));
   await bob.keyboard.press('Escape');
   await ring(bob).getByText('Silent on this device').waitFor();
   expect(await focused(bob)).toBe('Sign out');

@@ -10,7 +10,6 @@ type BookEvents = {
   /** Somebody called who heard busy. */
   busyAlert: [Call];
   changed: [Call];
-  linkChanged: [Call];
 };
 
 /** How the book gets what events alone do not tell. */
@@ -137,10 +136,7 @@ export class CallBook extends Emitter<BookEvents> {
 
   #file(call: Call, callId = call.callId): void {
     this.#calls.set(callId, call);
-    if (!this.#followed.has(call)) {
-      call.on('changed', () => this.emit('changed', call));
-      call.on('linkChanged', () => this.emit('linkChanged', call));
-    }
+    if (!this.#followed.has(call)) call.on('changed', () => this.emit('changed', call));
     this.#followed.add(call);
     this.#forgetOldCalls();
   }

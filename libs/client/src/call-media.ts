@@ -96,6 +96,7 @@ export class CallMedia {
     session.on('streamChanged', (stream) => this.#tell('streamChanged', stream));
     session.on('sendingChanged', () => this.#tell('sendingChanged'));
     session.on('linkChanged', () => this.#tell('linkChanged'));
+    session.on('networkBack', () => this.#office.networkBack?.());
     session.on('error', (error) => this.#tell('mediaError', error));
     session.prepare();
   }

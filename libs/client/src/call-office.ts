@@ -72,6 +72,8 @@ export interface CallOffice {
   readonly devices?: WishedDevices;
   /** Whether the Center is heard of now. */
   isReached?(): boolean;
+  /** Media comes again that did not. */
+  networkBack?(): void;
   /** @param waits how long it may wait for a connection: `leaving` waits as long as its call may matter. */
   command(call: { readonly callId: string }, frame: CallFrame, waits?: 'leaving'): Promise<ToldReply>;
   credentials(callId: string): Promise<MediaCredentials>;

@@ -222,7 +222,7 @@ export class Call extends CallView {
     this.emit('linkChanged');
   }
 
-  /** Whether its media notices by itself when the network is back: `linkChanged` tells it. */
+  /** Whether its media notices by itself when the network is back. */
   get isListening(): boolean {
     return this.media.isListening;
   }

@@ -136,9 +136,6 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       this.#connection.inCall(this.#calls.active.some(({ phase }) => phase !== 'ringing'));
       this.emit('callChanged', call);
     });
-    this.#calls.on('linkChanged', ({ link, isListening }) => {
-      if (isListening && link === 'connected') this.#connection.hurry();
-    });
     this.#connection.on('quiet', () => this.#calls.tellLink());
     this.#connection.on('connected', (frame) => {
       this.#calls.renewMedia();
@@ -258,6 +255,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       sending: this.#options.sending,
       devices: this.#devices,
       isReached: () => this.#connection.isReached,
+      networkBack: () => this.#connection.hurry(),
       command: async (call, frame, waits) => {
         const onCall = { commandId: newCommandId(), callId: call.callId as CallId };
         const options = waits === 'leaving' ? { timeoutMs: leavingTimeoutMs } : {};

@@ -126,6 +126,20 @@ describe('a network that is gone', () => {
     expect(mediaSockets()).toBe(1);
   });
 
+  test('of the Center alone is not looked for sooner because of what others do meanwhile', async () => {
+    await phone.back();
+    await settle(1000);
+    phone.there.onConnect = (socket) => socket.breakOff();
+    phone.socketTo('center').breakOff();
+    await settle(10_000);
+    const before = phone.there.sockets.length;
+    for (let change = 0; change < 20; change += 1) {
+      phone.socketTo('media').tell({ type: 'stream_changed', stream: { ...bobCamera, quiet: change % 2 === 0 } });
+      await settle(10);
+    }
+    expect(phone.there.sockets.length - before).toBeLessThanOrEqual(1);
+  });
+
   test('is looked for seldom where media tells when it is back, and often where there is none any more', async () => {
     await phone.back();
     await settle(1000);

@@ -18,6 +18,8 @@ export type MediaEvents = {
   streamChanged: [RemoteStream];
   sendingChanged: [];
   linkChanged: [];
+  /** Something comes over a link again over which nothing came. */
+  networkBack: [];
   error: [Error];
 };
 
@@ -176,7 +178,10 @@ export class MediaSession extends Emitter<MediaEvents> {
         changed: (stream) => this.#change(stream),
         track: (stream, track) => this.#addTrack(stream, track),
         removed: (streamId) => this.#gone(streamId),
-        quiet: (isQuiet) => this.#setLink(isQuiet ? 'reconnecting' : 'connected'),
+        quiet: (isQuiet) => {
+          this.#setLink(isQuiet ? 'reconnecting' : 'connected');
+          if (!isQuiet) this.emit('networkBack');
+        },
         lost: (error) => this.#lost(error),
       });
     } catch (error) {

@@ -18,7 +18,7 @@ function run(program: 'ip' | 'nft', args: readonly string[], input = ''): string
  * is cut, without anybody's being told, as in a lift. This machine's doors are reached there at the addresses they have here, which pages
  * may use cameras at; media is sent to this machine's address, and comes back over the cable.
  *
- * Needs Linux, root, iproute2 and nftables. Nothing of it outlives {@link close}.
+ * Needs Linux, root, iproute2 and nftables. Nothing of it outlives {@link close}, or the next start of the machine.
  */
 export class FarNetwork {
   readonly #name: string;
@@ -30,7 +30,7 @@ export class FarNetwork {
 
   private constructor(ports: readonly number[]) {
     made += 1;
-    const number = ((process.pid % 8192) * 8 + (made % 8)) * 4;
+    const number = ((process.pid % 4096) * 8 + (made % 8)) * 4;
     this.#name = `far-${process.pid}-${made}`;
     this.#cable = `far${number}`;
     // Of the block that is kept for trials of networks, which nobody is reached at.
