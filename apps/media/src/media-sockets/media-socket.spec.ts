@@ -441,9 +441,9 @@ describe('a device whose pings are overdue', () => {
 
   test('is told as quiet within two and a half seconds, and as heard of with its next sign', async () => {
     const { socket, quiet } = await pinging();
-    await vi.advanceTimersByTimeAsync(2000);
+    await vi.advanceTimersByTimeAsync(1700);
     expect(quiet()).toEqual([]);
-    await vi.advanceTimersByTimeAsync(300);
+    await vi.advanceTimersByTimeAsync(200);
     expect(quiet()).toEqual([true]);
     socket.says({ type: 'ping', nextWithinMs: 1000 });
     await settle();

@@ -1,7 +1,7 @@
 import type { DeviceId, Sending, UserAlias } from '@communication-center/contracts';
 
 /** How much later than it was said, in milliseconds, a ping may come before its device counts as quiet. */
-const lateMs = 1200;
+const lateMs = 800;
 
 /**
  * What others are told of a device that publishes, besides its streams: what it sends, and whether it is quiet, which is that its
