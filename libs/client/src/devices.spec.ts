@@ -103,14 +103,33 @@ describe('camera and microphone', () => {
 
   test('that the user wished for are asked for where they are there, and those that were chosen are in later calls as well', async () => {
     const { center, call } = await phone.back({ devices: { video: 'desk', audio: 'built in' } });
-    expect(phone.devices.named).toEqual({ audio: { deviceId: { ideal: 'built in' } }, video: { deviceId: { ideal: 'desk' } } });
+    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'built in' } }, video: { deviceId: { exact: 'desk' } } });
     await call.useDevice('audio', 'headset');
     void call.hangUp();
     center.dial(['carol']);
     const another = { callid: '019b7777-0000-7000-8000-000000000002', subject: '019b7777-0000-7000-8000-000000000002' };
     phone.socketTo('center').tell(dialedFrame({ callees: ['carol'] }, another));
     await settle();
-    expect(phone.devices.named).toEqual({ audio: { deviceId: { ideal: 'headset' } }, video: { deviceId: { ideal: 'desk' } } });
+    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'headset' } }, video: { deviceId: { exact: 'desk' } } });
+  });
+
+  test('that the user wished for and that are not there are others, each by itself', async () => {
+    const named = () => JSON.stringify(phone.devices.named);
+    phone.devices.answer = () => (named().includes('left at home') ? 'OverconstrainedError' : 'allow');
+    const { call } = await phone.back({ devices: { audio: 'left at home', video: 'desk' } });
+    await settle();
+    expect(phone.devices.asked).toEqual([['audio', 'video'], ['audio'], ['audio'], ['video']]);
+    expect(phone.devices.named).toEqual({ video: { deviceId: { exact: 'desk' } } });
+    expect(call.sending).toMatchObject({ audio: { state: 'on' }, video: { state: 'on' } });
+    expect(StandInPeer.made[0]?.sent).toEqual(['audio', 'video']);
+  });
+
+  test('that were refused are not asked for in another way', async () => {
+    phone.devices.answer = () => 'NotAllowedError';
+    const { call } = await phone.back({ devices: { audio: 'headset' } });
+    await settle();
+    expect(phone.devices.asked).toEqual([['audio', 'video'], ['audio'], ['video']]);
+    expect(call.sending.audio).toMatchObject({ problem: 'denied' });
   });
 
   test('are not opened for a dial before phone.there is a call, nor for one that is taken back', async () => {

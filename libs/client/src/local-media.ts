@@ -4,7 +4,7 @@ export type MediaKind = 'audio' | 'video';
 /** What this device is to send, whether it can or not. */
 export type Wishes = Record<MediaKind, boolean>;
 /** Which camera and microphone are wished for: each a `deviceId` of the platform. */
-export type WishedDevices = Partial<Record<MediaKind, string>>;
+export type WishedDevices = Partial<Record<MediaKind, string | undefined>>;
 /** Why a camera or microphone cannot be used: refused by the user or the platform, not there, held by something else, or else. */
 export type DeviceProblem = 'denied' | 'missing' | 'in_use' | 'failed';
 
@@ -45,7 +45,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #stream: MediaStream | undefined;
   #phase: 'shut' | 'open' | 'stopped' = 'shut';
 
-  readonly #wishedDevices: WishedDevices;
+  #wishedDevices: WishedDevices;
 
   /** @param wishes is read, and not changed. @param options.devices are used where they are there. */
   constructor(wishes: Wishes, { video, devices = {} }: { video: boolean; devices?: WishedDevices | undefined }) {
@@ -126,12 +126,22 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   #openDevices(some: readonly MediaKind[]): Promise<MediaStream> {
     const constraint = (kind: MediaKind) => {
-      const chosen = this.#chosen.get(kind);
-      if (chosen !== undefined) return { deviceId: { exact: chosen } };
-      const wished = this.#wishedDevices[kind];
-      return wished === undefined ? true : { deviceId: { ideal: wished } };
+      // Not `ideal`: Chromium goes by what it prefers itself, then.
+      const deviceId = this.#chosen.get(kind) ?? this.#wishedDevices[kind];
+      return deviceId === undefined ? true : { deviceId: { exact: deviceId } };
     };
     return navigator.mediaDevices.getUserMedia(Object.fromEntries(some.map((kind) => [kind, constraint(kind)])));
+  }
+
+  /** Opens the device that is wished for, or, where it is not there, the one that the platform prefers. */
+  async #openOne(kind: MediaKind): Promise<MediaStream> {
+    try {
+      return await this.#openDevices([kind]);
+    } catch (error) {
+      if (this.#chosen.has(kind) || this.#wishedDevices[kind] === undefined || !isMissing(error)) throw error;
+      this.#wishedDevices = { ...this.#wishedDevices, [kind]: undefined };
+      return this.#openDevices([kind]);
+    }
   }
 
   /** The call has got video. */
@@ -177,7 +187,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
       const still = some.filter((kind) => this.#lacks(kind));
       if (still.length === 0 || this.#phase !== 'open') continue;
       try {
-        this.#take(await this.#openDevices(still));
+        const [only, ...more] = still;
+        this.#take(await (only && more.length === 0 ? this.#openOne(only) : this.#openDevices(still)));
         if (still.length > 1) break;
       } catch (error) {
         if (still.length === 1) for (const kind of still) this.#fail(kind, error);
@@ -242,6 +253,10 @@ const problemsByName: Record<string, DeviceProblem> = {
   NotReadableError: 'in_use',
   AbortError: 'in_use',
 };
+
+function isMissing(error: unknown): boolean {
+  return problemsByName[nameOf(error).name ?? ''] === 'missing';
+}
 
 function problemOf({ name }: Error): DeviceProblem {
   return problemsByName[name] ?? 'failed';

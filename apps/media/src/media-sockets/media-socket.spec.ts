@@ -439,7 +439,7 @@ describe('a device whose pings are overdue', () => {
     return { ...all, quiet, media };
   };
 
-  test('is told as quiet within two and a half seconds, and as heard of with its next sign', async () => {
+  test('is told as quiet within two seconds, and as heard of with its next sign', async () => {
     const { socket, quiet } = await pinging();
     await vi.advanceTimersByTimeAsync(1700);
     expect(quiet()).toEqual([]);
