@@ -10,6 +10,8 @@ import { outboxRows } from './migrations/7-outbox-rows.js';
 import { emailsByUser } from './migrations/8-emails-by-user.js';
 import { erasedApps } from './migrations/9-erased-apps.js';
 import { erasedAppsTimes } from './migrations/10-erased-apps-times.js';
+import { push } from './migrations/11-push.js';
+import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
 await runService({
@@ -28,5 +30,7 @@ await runService({
     emailsByUser,
     erasedApps,
     erasedAppsTimes,
+    push,
   ],
+  sealed,
 });

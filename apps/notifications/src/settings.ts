@@ -1,12 +1,46 @@
-import { commonSettings, numberSetting, redisSettings, replicasSetting } from '@communication-center/service';
+import {
+  addressSettings,
+  commonSettings,
+  numberSetting,
+  redisSettings,
+  replicasSetting,
+  secretsKeySetting,
+} from '@communication-center/service';
 import { z } from 'zod';
+
+const hostSetting = (byDefault: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'write a host and a port, such as api.push.apple.com:443')
+    .default(byDefault);
 
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
   DIRECTORY_URL: replicasSetting().describe('where the directory service answers; its replicas, separated by commas'),
   ...redisSettings,
+  SECRETS_KEY: secretsKeySetting,
+  ...addressSettings,
   PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
+  APNS_HOST: hostSetting('api.push.apple.com:443').describe('where Apple takes pushes for apps of its store'),
+  APNS_DEVELOPMENT_HOST: hostSetting('api.sandbox.push.apple.com:443').describe('where Apple takes pushes for apps in development'),
+  GOOGLE_HOST: hostSetting('fcm.googleapis.com:443').describe(
+    'where Firebase takes pushes; of another host than fcm.googleapis.com access tokens are asked for as well',
+  ),
+  PUSH_CA_FILE: z.string().optional().describe('PEM file of certificates that are trusted beside the usual ones by what pushes'),
+  PUSH_TIMEOUT_MS: numberSetting(5000, { min: 100, max: 30_000 })
+    .meta({ unit: 'ms' })
+    .describe('how long a provider has for each request; the ring’s deadline ends it earlier'),
+  PUSH_CONCURRENCY: numberSetting(256, { min: 1, max: 2000 }).describe(
+    'pushes of one app under way at one provider at a time, in each replica',
+  ),
+  PUSH_WAITING: numberSetting(5000, { min: 10, max: 100_000 }).describe(
+    'pushes of one app that wait in memory for one provider; more wait in the database',
+  ),
+  KEEP_UNSEEN_DEVICES_DAYS: numberSetting(60, { min: 1, max: 3650 })
+    .meta({ unit: 'days' })
+    .describe('a device that has not registered for so long is pushed to no more'),
+  KEEP_PUSHES_DAYS: numberSetting(30, { min: 1, max: 3650 }).meta({ unit: 'days' }).describe('how long a push stays on record'),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()

@@ -77,9 +77,9 @@ export type AppView = z.infer<typeof appViewSchema>;
 
 /** What a key may do. */
 export const keyScopeSchema = z
-  .enum(['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks'])
+  .enum(['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks', 'notifications'])
   .describe(
-    'admin: manages the app itself, and may all that the others may; users: manages users; tokens: signs users in, by minting their tokens',
+    'admin: manages the app itself, and may all that the others may; users: manages users; tokens: signs users in, by minting their tokens; notifications: registers devices for pushes, and keeps the credentials with which they are sent',
   );
 export type KeyScope = z.infer<typeof keyScopeSchema>;
 export const apiKeyBodySchema = z.object({
@@ -87,7 +87,7 @@ export const apiKeyBodySchema = z.object({
   scopes: z
     .array(keyScopeSchema)
     .min(1)
-    .default(['users', 'tokens', 'calls', 'presence', 'webhooks'])
+    .default(['users', 'tokens', 'calls', 'presence', 'webhooks', 'notifications'])
     .describe('what the key is for, and no more; all but admin where left out'),
 });
 export const apiKeyViewSchema = z.object({
@@ -201,6 +201,8 @@ export const serviceActSchema = z.enum([
   'parked_key.discarded',
   'secrets.resealed',
   'event.unsendable',
+  'push_credential.saved',
+  'push_credential.deleted',
 ]);
 export type ServiceAct = z.infer<typeof serviceActSchema>;
 

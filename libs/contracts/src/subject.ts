@@ -12,7 +12,7 @@ const heldTokenSchema = z.object({
 export type HeldToken = z.infer<typeof heldTokenSchema>;
 
 /** Scopes that came after the first release. A service of before refuses a subject with one of them among its `scopes`. */
-const laterScopes: ReadonlySet<KeyScope> = new Set(['tokens']);
+const laterScopes: ReadonlySet<KeyScope> = new Set(['tokens', 'notifications']);
 const knownScopes = z
   .array(z.string())
   .transform((scopes) => scopes.filter((scope) => keyScopeSchema.safeParse(scope).success) as KeyScope[]);

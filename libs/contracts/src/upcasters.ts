@@ -7,7 +7,7 @@ export type Upcaster = (data: unknown) => unknown;
  */
 export const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {
   // The same data, but for acts that a release before does not know: it sets them aside until it is upgraded, instead of as faults.
-  // Version 2 came with acts of operators, 3 with those at endpoints.
+  // Version 2 came with acts of operators, 3 with those at endpoints and at keys for pushes.
   'audit.noted': [(data) => data, (data) => data],
 };
 

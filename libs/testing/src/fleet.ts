@@ -93,7 +93,7 @@ export class Fleet {
     const appId = `t${process.pid}-${Date.now().toString(36)}-${made}`;
     const operator = this.state.secrets.operatorKey;
     await this.#must(this.rest('PUT', `/v1/apps/${appId}`, operator, { name: appId, trustsBareAlias: true, ...app }));
-    const scopes = ['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks'];
+    const scopes = ['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks', 'notifications'];
     const key = await this.#must(this.rest<ApiKeyView>('POST', `/v1/apps/${appId}/api-keys`, operator, { name: 'test', scopes }));
     const secret = await this.#must(this.rest<AppSecretView>('POST', `/v1/apps/${appId}/secrets`, operator, {}));
     return { appId, key: key.secret ?? '', secret };

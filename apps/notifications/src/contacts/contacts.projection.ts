@@ -1,17 +1,20 @@
 import { type DirectoryEvent, userOfKey } from '@communication-center/contracts';
 import { ProjectEvents, type ProjectionBatch, type Sql } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
+import { deletedIn, forgetDevices } from '../devices/forget-users.js';
 
 /** Answers "how is this user reached?" */
 @Controller()
 export class ContactsProjection {
   @ProjectEvents('contacts', { topics: ['directory.events'], pace: 'steady', tables: ['contacts'] })
-  async apply({ events, tombstones, tx }: ProjectionBatch<'directory.events'>): Promise<void> {
+  async apply({ events, tombstones, tx, isRebuild }: ProjectionBatch<'directory.events'>): Promise<void> {
     await save(tx, events);
-    await erase(
-      tx,
-      tombstones.filter(({ isFollowed }) => !isFollowed).map(({ key }) => key),
-    );
+    const ended = tombstones.filter(({ isFollowed }) => !isFollowed).map(({ key }) => key);
+    await erase(tx, ended);
+    // Registrations are no projection: nothing in the log could bring them back.
+    if (isRebuild) return;
+    const gone = ended.flatMap((key) => userOfKey(key) ?? []).map((user) => ({ ...user, at: null }));
+    await forgetDevices(tx, [...deletedIn(events), ...gone]);
   }
 }
 

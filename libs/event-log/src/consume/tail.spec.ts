@@ -109,3 +109,37 @@ test('that was stopped is not followed by another', async () => {
   await vi.advanceTimersByTimeAsync(5000);
   expect(consumers).toHaveLength(1);
 });
+
+test('may begin with what was there before, and says once when all of that has been told', async () => {
+  const told: string[] = [];
+  const log = {
+    clientId: 'test',
+    ends: async () => [
+      { partition: 0, low: 0n, high: 9n },
+      { partition: 1, low: 0n, high: 4n },
+    ],
+    since: async () =>
+      new Map([
+        [0, 7n],
+        [1, 4n],
+      ]),
+    kafka: { consumer: ({ groupId }: { groupId: string }) => consumers[consumers.push(new FakeConsumer(groupId, 'joins')) - 1] },
+  } as unknown as EventLog;
+  const following = new Tail({
+    log,
+    topic: 'calls.events',
+    fromAgoMs: 1000,
+    onEvent: () => undefined,
+    onErased: (key) => told.push(key),
+    onCaughtUp: () => told.push('caught up'),
+    onError: () => undefined,
+  });
+  await following.start();
+  const batch = (offset: string) => ({
+    partition: 0,
+    messages: [{ offset, key: Buffer.from(offset), value: null }],
+    offsetLag: () => '0',
+  });
+  for (const offset of ['6', '7', '8', '9']) await consumers.at(-1)?.eachBatch({ batch: batch(offset) });
+  expect(told).toEqual(['7', '8', 'caught up', '9']);
+});

@@ -17,6 +17,10 @@ export interface TailOptions {
   onPassedOver?: (glimpse: Glimpse) => void;
   /** Called with each key that is erased, in its turn: maybe again after a crash, and by then it may have begun anew. */
   onErased?: (key: string) => void;
+  /** Begins with what was published so many milliseconds ago, for what must be known of the past; with what comes when left out. */
+  fromAgoMs?: number;
+  /** Called once, when all has been told that was there at the start. */
+  onCaughtUp?: () => void;
   /** Lets it hear later what nobody waits for: all is heard at once when left out. */
   rest?: Rest;
   onError: (error: unknown, doing: string) => void;
@@ -31,6 +35,9 @@ export interface TailOptions {
 export class Tail {
   readonly #options: TailOptions;
   readonly #positions = new Map<number, bigint>();
+  /** Where partitions ended at the start that have not been heard so far. */
+  readonly #toHear = new Map<number, bigint>();
+  #isCaughtUp = false;
   #consumer: Consumer | undefined;
   readonly standing = new Standing();
   #stopping = false;
@@ -52,9 +59,31 @@ export class Tail {
    * @throws when the brokers cannot be reached at the start.
    */
   async start(): Promise<void> {
-    for (const { partition, high } of await this.#options.log.ends(this.#options.topic)) this.#positions.set(partition, high);
+    const { log, topic, fromAgoMs } = this.#options;
+    const ends = await log.ends(topic);
+    const since = fromAgoMs === undefined ? undefined : await log.since(topic, new Date(Date.now() - fromAgoMs));
+    for (const { partition, high } of ends) {
+      const first = since?.get(partition) ?? high;
+      if (first < high) this.#toHear.set(partition, high);
+      this.#positions.set(partition, this.#toHear.has(partition) ? first : high);
+    }
     await this.#follow();
     await this.#joined.promise;
+    this.#lookWhetherCaughtUp();
+  }
+
+  /** Notes how far a partition was heard. */
+  #heard(partition: number): void {
+    const end = this.#toHear.get(partition);
+    if (end === undefined || (this.#positions.get(partition) ?? 0n) < end) return;
+    this.#toHear.delete(partition);
+    this.#lookWhetherCaughtUp();
+  }
+
+  #lookWhetherCaughtUp(): void {
+    if (this.#isCaughtUp || this.#toHear.size > 0) return;
+    this.#isCaughtUp = true;
+    this.#options.onCaughtUp?.();
   }
 
   async stop(): Promise<void> {
@@ -101,6 +130,7 @@ export class Tail {
           this.#deliver(message);
           this.#positions.set(batch.partition, offset + 1n);
         }
+        this.#heard(batch.partition);
         await rest?.over(Number(batch.offsetLag()) <= 0);
       },
     });

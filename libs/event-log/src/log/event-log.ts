@@ -167,6 +167,15 @@ export class EventLog {
     return this.#ask((brokers) => brokers.ends(topic));
   }
 
+  /**
+   * @returns in each partition of a topic the first offset of what was published since a moment: where it ends, if there is nothing.
+   * @throws as {@link ends} does.
+   */
+  async since(topic: string, at: Date): Promise<Map<number, bigint>> {
+    const found = await this.#ask((brokers) => brokers.ask((admin) => admin.fetchTopicOffsetsByTimestamp(topic, at.getTime())));
+    return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
   /** Waits until some broker looks after consumer groups, as the first one to ask makes them do. */
   async untilGroupsAreLookedAfter(): Promise<void> {
     await this.#ask((brokers) => brokers.ask((admin) => admin.fetchOffsets({ groupId: `${this.clientId}.nobody` })));

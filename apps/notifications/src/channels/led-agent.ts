@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent, type AgentOptions } from 'node:https';
+
+/** What becomes known of one push while a library is at it. */
+export interface Watched {
+  /** The host whose requests are the push itself, rather than what it needs. */
+  host: string;
+  /** Gets the answer to the first request of the push. */
+  onAnswer: (status: number, retryAfter: string | undefined) => void;
+  hasBegun?: boolean;
+}
+
+export interface LedAgentOptions extends AgentOptions {
+  /** Connects here, whatever host is asked for; the certificate is still that host's. */
+  place?: { host: string; port: number };
+}
+
+/** Node calls this for each request; its types leave it out. */
+interface AddsRequests {
+  addRequest(request: ClientRequest, options: { host?: string; hostname?: string }): void;
+}
+const base = Agent.prototype as unknown as AddsRequests;
+
+/**
+ * The connections of a library that tries again by itself, without end or past every deadline: of a push it watches, it lets one
+ * request through, tells its answer, and ends each further one. Who watches decides whether there is another try.
+ */
+export class LedAgent extends Agent {
+  readonly #watched = new AsyncLocalStorage<Watched>();
+
+  constructor({ place, ...options }: LedAgentOptions) {
+    super({ keepAlive: true, ...options });
+    if (!place) return;
+    const connect = this.createConnection.bind(this);
+    this.createConnection = (asked, done) =>
+      connect({ ...asked, host: place.host, port: place.port, servername: asked.servername ?? asked.host ?? '' }, done);
+  }
+
+  /** Runs a library's work on one push. */
+  watch<T>(watched: Watched, work: () => Promise<T>): Promise<T> {
+    return this.#watched.run(watched, work);
+  }
+
+  addRequest(request: ClientRequest, options: { host?: string; hostname?: string }): void {
+    const watched = this.#watched.getStore();
+    if (watched && (options.host ?? options.hostname) === watched.host) {
+      if (watched.hasBegun) {
+        request.destroy(Object.assign(new Error('the push is tried again elsewhere, if at all'), { code: 'EABORTED' }));
+        return;
+      }
+      watched.hasBegun = true;
+      request.once('response', ({ statusCode = 0, headers }: IncomingMessage) => watched.onAnswer(statusCode, headers['retry-after']));
+    }
+    base.addRequest.call(this, request, options);
+  }
+}

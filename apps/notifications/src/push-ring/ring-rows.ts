@@ -1,0 +1,217 @@
+import type {
+  AppId,
+  CallId,
+  CallType,
+  DeviceId,
+  EndReason,
+  PushKind,
+  PushState,
+  PushTarget,
+  UserAlias,
+} from '@communication-center/contracts';
+import type { Sql } from '@communication-center/event-log';
+import { endReasonOn, type Ring, type RingEnd } from '../domain/rings.js';
+
+/** How long a claim holds that nobody renews, in seconds: then another replica takes the push over. */
+export const claimSeconds = 1;
+
+/** A push that this replica has claimed. */
+export interface RingPush {
+  pushId: string;
+  callId: CallId;
+  ringSequence: number;
+  registrationId: string;
+  appId: AppId;
+  userAlias: UserAlias;
+  deviceId: DeviceId;
+  kind: PushKind;
+  caller: UserAlias;
+  callType: CallType;
+  waiting: boolean;
+  callerName: string | null;
+  deadline: Date;
+  traceparent: string | null;
+  state: PushState;
+  /** Whether another replica was at it before, which may have pushed. */
+  wasTaken: boolean;
+  /** Where the ring is over: why, as this device is to be told it, or null where it knows by itself. */
+  ringEnded: { reason: EndReason | null } | null;
+  /** Null for a device that is registered no more. */
+  target: PushTarget | null;
+}
+
+/** What became of the ring on one device. */
+export interface Finished {
+  pushId: string;
+  state: Exclude<PushState, 'queued'>;
+  reason: string | null;
+  attempts: number;
+  /** Whether the device may be ringing because of it. */
+  mayRing: boolean;
+  /** Whether it is to be told should the ring be over already. */
+  isTold: boolean;
+}
+
+const columns = `p.push_id AS "pushId", p.call_id AS "callId", p.ring_sequence AS "ringSequence", p.registration_id AS "registrationId",
+  p.app_id AS "appId", p.user_alias AS "userAlias", p.device_id AS "deviceId", p.kind, p.ring->>'caller' AS caller,
+  p.ring->>'callType' AS "callType", (p.ring->>'waiting')::boolean AS waiting, p.deadline, p.traceparent, p.state, p.claims_left < 1 AS "wasTaken",
+  CASE WHEN p.ring_ended_at IS NOT NULL THEN json_build_object('reason', p.ring_end_reason) END AS "ringEnded"`;
+/** Beside them, of other tables as they are now. */
+const joined = `r.target, c.name AS "callerName"`;
+const joins = `LEFT JOIN push_registrations AS r ON r.registration_id = p.registration_id
+  LEFT JOIN contacts AS c ON c.app_id = p.app_id AND c.user_alias = p.ring->>'caller'`;
+const untilAgain = `clock_timestamp() + make_interval(secs => ${claimSeconds})`;
+/** Devices that can be told of the end of a ring. */
+const isToldKind = "p.kind IN ('fcm', 'web_push')";
+/** Whether nobody is at a push: it is done with, or who was at it has died. */
+const isFree = '(p.claimed_until IS NULL OR p.claimed_until < clock_timestamp())';
+
+/** Pushes as rows: written and claimed in one statement, and claimed again and again by whoever is at them. */
+export class RingRows {
+  /** @param me names this replica, for as long as it runs. */
+  constructor(
+    private readonly sql: Sql,
+    private readonly me: string,
+  ) {}
+
+  /**
+   * Writes and claims a push for every device of those who are rung that has no socket open, unless another replica has.
+   * @returns those that are this replica's, and the calls of which there are any, whoever's they are.
+   */
+  async begin(rings: readonly Ring[]): Promise<{ mine: RingPush[]; calls: Set<string> }> {
+    const { rows } = await this.sql.query<RingPush | { pushId: null; callId: CallId }>(
+      `WITH wanted AS (
+         SELECT ring.*, r.registration_id, r.device_id, r.kind
+         FROM json_to_recordset($1) AS ring("callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
+           waiting boolean, deadline timestamptz, traceparent text)
+         JOIN push_registrations AS r ON r.app_id = ring."appId" AND r.user_alias = ring."userAlias"
+         WHERE ring.deadline > clock_timestamp()
+           AND NOT EXISTS (SELECT 1 FROM live_sessions AS s
+             WHERE s.app_id = ring."appId" AND s.user_alias = ring."userAlias" AND s.closed_at IS NULL)
+           AND NOT (r.kind = 'apns_alert' AND EXISTS (SELECT 1 FROM push_registrations AS voip
+             WHERE voip.app_id = r.app_id AND voip.user_alias = r.user_alias AND voip.device_id = r.device_id AND voip.kind = 'apns_voip'))
+       ), p AS (
+         INSERT INTO ring_pushes (push_id, call_id, ring_sequence, registration_id, app_id, user_alias, device_id, kind, ring, deadline,
+           traceparent, claimed_by, claimed_until)
+         SELECT gen_random_uuid(), "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
+           jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}
+         FROM wanted ORDER BY "callId", sequence, registration_id
+         ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING *
+       )
+       SELECT wanted."callId" AS "wantedCall", ${columns}, ${joined}
+       FROM wanted
+       LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
+       ${joins}`,
+      [JSON.stringify(rings), this.me],
+    );
+    const mine = rows.filter((row): row is RingPush => row.pushId !== null);
+    return { mine, calls: new Set(rows.map((row) => (row as unknown as { wantedCall: string }).wantedCall)) };
+  }
+
+  /** Notes the end of rings. @returns the pushes whose devices this replica is to tell; who is at a push now tells its device. */
+  async end(ends: readonly RingEnd[]): Promise<RingPush[]> {
+    const { rows } = await this.sql.query<RingPush>(
+      `WITH p AS (
+         UPDATE ring_pushes AS p
+         SET ring_ended_at = clock_timestamp(), ring_end_reason = CASE WHEN p.device_id = ended."byDevice" THEN ended.own ELSE ended.reason END,
+           state = CASE WHEN p.state = 'queued' AND ${isFree} THEN 'cancelled' ELSE p.state END,
+           ended_at = CASE WHEN p.state = 'queued' AND ${isFree} THEN clock_timestamp() ELSE p.ended_at END,
+           may_ring = p.may_ring OR p.state = 'queued',
+           stop = CASE WHEN ${isFree} AND (p.may_ring OR p.state = 'queued') AND ended.tells THEN 'queued' ELSE p.stop END,
+           claimed_by = CASE WHEN ${isFree} THEN $2 ELSE p.claimed_by END,
+           claimed_until = CASE WHEN NOT ${isFree} THEN p.claimed_until
+             WHEN (p.may_ring OR p.state = 'queued') AND ended.tells THEN ${untilAgain} END
+         FROM (SELECT e.*, d.push_id AS of_push, ${isToldKind.replaceAll('p.', 'd.')}
+                 AND (CASE WHEN d.device_id = e."byDevice" THEN e.own ELSE e.reason END) IS NOT NULL AS tells
+               FROM json_to_recordset($1) AS e("callId" uuid, sequence int, "userAlias" text, "byDevice" text, reason text, own text)
+               JOIN ring_pushes AS d ON d.call_id = e."callId" AND d.user_alias = e."userAlias" AND d.ring_sequence < e.sequence) AS ended
+         WHERE p.push_id = ended.of_push AND p.ring_ended_at IS NULL
+         RETURNING p.*
+       )
+       SELECT ${columns}, ${joined} FROM p ${joins} WHERE p.stop = 'queued' AND p.claimed_by = $2 AND p.claimed_until IS NOT NULL`,
+      [JSON.stringify(ends.map(endAsSaid)), this.me],
+    );
+    return rows;
+  }
+
+  /** Writes down what became of pushes. @returns those whose rings are over meanwhile and whose devices are to be told, and why. */
+  async finish(finished: readonly Finished[]): Promise<Map<string, EndReason>> {
+    const { rows } = await this.sql.query<{ pushId: string; reason: EndReason }>(
+      `UPDATE ring_pushes AS p
+       SET state = f.state, reason = f.reason, attempts = p.attempts + f.attempts, may_ring = f."mayRing", ended_at = clock_timestamp(),
+         stop = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN 'queued' ELSE p.stop END,
+         claimed_until = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN ${untilAgain} END
+       FROM json_to_recordset($1) AS f("pushId" uuid, state text, reason text, attempts int, "mayRing" boolean, "isTold" boolean)
+       WHERE p.push_id = f."pushId" AND p.claimed_by = $2
+       RETURNING p.push_id AS "pushId", CASE WHEN p.stop = 'queued' THEN p.ring_end_reason END AS reason`,
+      [JSON.stringify(finished), this.me],
+    );
+    return new Map(rows.filter(({ reason }) => reason !== null).map(({ pushId, reason }) => [pushId, reason]));
+  }
+
+  /** Writes down what became of telling devices that the ring is over. */
+  async told(stops: readonly { pushId: string; stop: 'accepted' | 'failed' }[]): Promise<void> {
+    await this.sql.query(
+      `UPDATE ring_pushes AS p SET stop = t.stop, claimed_until = NULL
+       FROM json_to_recordset($1) AS t("pushId" uuid, stop text) WHERE p.push_id = t."pushId" AND p.claimed_by = $2`,
+      [JSON.stringify(stops), this.me],
+    );
+  }
+
+  /** Goes on claiming. @returns those that are still this replica's: the others were taken for a dead one's. */
+  async renew(pushIds: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.sql.query<{ pushId: string }>(
+      `UPDATE ring_pushes SET claimed_until = ${untilAgain}
+       WHERE push_id = ANY($1) AND claimed_by = $2 AND claimed_until IS NOT NULL RETURNING push_id AS "pushId"`,
+      [pushIds, this.me],
+    );
+    return new Set(rows.map(({ pushId }) => pushId));
+  }
+
+  /** Leaves pushes to whoever has room, as if they had not been claimed. */
+  async leave(pushIds: readonly string[]): Promise<void> {
+    await this.sql.query(
+      `UPDATE ring_pushes SET claimed_until = clock_timestamp(), claims_left = claims_left + 1
+       WHERE push_id = ANY($1) AND claimed_by = $2 AND claimed_until IS NOT NULL`,
+      [pushIds, this.me],
+    );
+  }
+
+  /**
+   * Takes over what nobody is at: of each once, so that a replica that dies while it pushes makes one push more at most. What is too
+   * late, or was taken over before, is given up.
+   */
+  async takeOver(most: number): Promise<RingPush[]> {
+    const { rows } = await this.sql.query<RingPush>(
+      `WITH p AS (
+         UPDATE ring_pushes AS p
+         SET claimed_by = $1, claims_left = p.claims_left - 1, state = CASE WHEN isover AND p.state = 'queued' THEN 'expired' ELSE p.state END,
+           ended_at = CASE WHEN isover THEN coalesce(p.ended_at, clock_timestamp()) ELSE p.ended_at END,
+           stop = CASE WHEN isover AND p.stop = 'queued' THEN 'failed' ELSE p.stop END,
+           claimed_until = CASE WHEN isover THEN NULL ELSE ${untilAgain} END
+         FROM (SELECT push_id AS of_push, (deadline < clock_timestamp() AND ring_ended_at IS NULL)
+                   OR deadline < clock_timestamp() - interval '10 seconds' OR claims_left <= 0 AS isover
+               FROM ring_pushes WHERE claimed_until < clock_timestamp() ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
+         WHERE p.push_id = due.of_push RETURNING p.*
+       )
+       SELECT ${columns}, ${joined} FROM p ${joins} WHERE p.claimed_until IS NOT NULL`,
+      [this.me, most],
+    );
+    return rows;
+  }
+}
+
+/** Of no device: what all others of a user are told. */
+const otherDevice = '-' as DeviceId;
+
+function endAsSaid(end: RingEnd) {
+  const byDevice = end.part.state === 'ringing' ? null : end.part.deviceId;
+  return {
+    callId: end.callId,
+    sequence: end.sequence,
+    userAlias: end.userAlias,
+    byDevice,
+    reason: endReasonOn(otherDevice, end) ?? null,
+    own: byDevice ? (endReasonOn(byDevice, end) ?? null) : null,
+  };
+}
