@@ -12,6 +12,7 @@ import { faultOf, type Push, type PushChannel } from './push-channel.js';
 import { trusted } from './trusted.js';
 
 const fcmHost = 'fcm.googleapis.com';
+const messagingScope = 'https://www.googleapis.com/auth/firebase.messaging';
 
 interface Client {
   messaging: Messaging;
@@ -97,9 +98,10 @@ export class FcmChannel implements PushChannel {
 
   async #connect({ credential, version }: KeptCredential): Promise<Client> {
     if (credential.provider !== 'fcm') throw new Error('these are no credentials of Firebase');
-    const [{ cert, deleteApp, initializeApp }, { getMessaging }] = await Promise.all([
+    const [{ deleteApp, initializeApp }, { getMessaging }, { JWT }] = await Promise.all([
       import('firebase-admin/app'),
       import('firebase-admin/messaging'),
+      import('google-auth-library'),
     ]);
     const { projectId, clientEmail, privateKey } = credential;
     const [host = '', port] = this.settings.GOOGLE_HOST.split(':');
@@ -112,7 +114,13 @@ export class FcmChannel implements PushChannel {
     });
     // Of this library's names each is given once, and a client may be made again.
     const name = `${version} ${randomUUID()}`;
-    const app = initializeApp({ credential: cert({ projectId, clientEmail, privateKey }, agent), projectId, httpAgent: agent }, name);
+    // Not the library's own `cert`: that takes an agent, and asks for its tokens without it.
+    const signer = new JWT({ email: clientEmail, key: privateKey, scopes: [messagingScope], transporterOptions: { agent } });
+    const getAccessToken = async () => {
+      const { access_token: token, expiry_date: expiresAt } = await signer.authorize();
+      return { access_token: token ?? '', expires_in: Math.floor(((expiresAt ?? Date.now()) - Date.now()) / 1000) };
+    };
+    const app = initializeApp({ credential: { getAccessToken }, projectId, httpAgent: agent }, name);
     this.log.info({ projectId }, 'made a client of Firebase');
     return {
       messaging: getMessaging(app),

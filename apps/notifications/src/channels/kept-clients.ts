@@ -1,3 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A client that has not closed by then is left to the end of its connections. */
+const closeMs = 2000;
+
 /** Clients of a provider, one for each app and kept: a new one only for other credentials. */
 export class KeptClients<C> {
   readonly #clients = new Map<string, { version: string; client: Promise<C> }>();
@@ -8,7 +13,8 @@ export class KeptClients<C> {
   get(whose: string, version: string, make: () => Promise<C>): Promise<C> {
     const known = this.#clients.get(whose);
     if (known?.version === version) return known.client;
-    if (known) this.#closeLater(known.client);
+    // What is under way through the one before gets its answers.
+    if (known) void this.#closed(known.client);
     const made = { version, client: make() };
     this.#clients.set(whose, made);
     made.client.catch(() => this.#clients.get(whose) === made && this.#clients.delete(whose));
@@ -18,11 +24,13 @@ export class KeptClients<C> {
   async closeAll(): Promise<void> {
     const all = [...this.#clients.values()];
     this.#clients.clear();
-    await Promise.all(all.map(({ client }) => client.then((one) => this.close(one)).catch(() => undefined)));
+    await Promise.all(all.map(({ client }) => this.#closed(client)));
   }
 
-  /** What is under way through it gets its answers. */
-  #closeLater(client: Promise<C>): void {
-    client.then((one) => this.close(one)).catch(() => undefined);
+  async #closed(client: Promise<C>): Promise<void> {
+    const late = new AbortController();
+    const closing = client.then((one) => this.close(one)).catch(() => undefined);
+    await Promise.race([closing, sleep(closeMs, undefined, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
   }
 }
