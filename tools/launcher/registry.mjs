@@ -27,6 +27,7 @@ const servers = {
   'kafkaController-2': 36,
   'kafka-3': 37,
   'kafkaController-3': 38,
+  apns: 39,
   smtp: 40,
   pgbouncer: 41,
   farPostgres: 42,
@@ -36,6 +37,7 @@ const servers = {
   kafkaFarDoor: 46,
   'kafkaFarDoor-2': 47,
   'kafkaFarDoor-3': 48,
+  google: 49,
 };
 
 /** What is between the first ports of two instances. */

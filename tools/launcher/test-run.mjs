@@ -4,6 +4,7 @@ import { build, installPackages } from './build.mjs';
 import { askControl } from './control.mjs';
 import { startFleet } from './fleet.mjs';
 import { findProgram, provide } from './infrastructure/packages.mjs';
+import { makeCertificates } from './infrastructure/secured.mjs';
 import { dataFolders, openInstance } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes } from './processes.mjs';
@@ -20,8 +21,19 @@ const shortTimes = (ports) => ({
   // A media socket whose network is gone is kept for as long as it is shipped to be.
   media: { LEASE_MS: '3000', JOIN_TIMEOUT_MS: '1500' },
   webhooks: { REQUEST_TIMEOUT_MS: '8000', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
-  notifications: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'center@example.com', RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1' },
+  notifications: {
+    SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
+    MAIL_FROM: 'center@example.com',
+    RETRY_SCHEDULE_SECONDS: '0,1,1,1,1,1',
+    APNS_HOST: `127.0.0.1:${ports.apns}`,
+    APNS_DEVELOPMENT_HOST: `127.0.0.1:${ports.apns}`,
+    GOOGLE_HOST: `127.0.0.1:${ports.google}`,
+    PUSH_TIMEOUT_MS: '3000',
+  },
 });
+
+/** Under which those that stand in for the services of pushes are asked. */
+const pushNames = 'IP:127.0.0.1,DNS:localhost,DNS:fcm.googleapis.com,DNS:oauth2.googleapis.com';
 
 /** Statements are counted, so that a test can tell what a call costs. */
 const databaseSettings = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.save': 'off' };
@@ -98,9 +110,11 @@ export async function runTests(args, options = {}) {
       rmSync(folder, { recursive: true, force: true });
     const chromium = provideChromium();
     const sipp = provideSipp();
+    const pushed = makeCertificates(join(instance.folder, 'push'), pushNames);
     fleet = await startFleet(instance, {
       overrides: (ports) => {
         const all = shortTimes(ports);
+        all.notifications.PUSH_CA_FILE = pushed.ca;
         for (const [service, settings] of Object.entries(overrides)) all[service] = { ...all[service], ...settings };
         return all;
       },

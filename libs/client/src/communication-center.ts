@@ -26,6 +26,7 @@ import { Emitter } from './emitter.js';
 import type { WishedDevices, Wishes } from './local-media.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
+import { PushDevice } from './push-device.js';
 import { Rest, tokenForBareAlias } from './rest.js';
 import { partOf, type ToldReply } from './told-call.js';
 
@@ -78,6 +79,8 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly userAlias: UserAlias;
   readonly deviceId: DeviceId;
   readonly usesMedia: boolean;
+  /** Where this device is pushed to while it is not connected. */
+  readonly push: PushDevice;
   readonly #options: ConnectOptions;
   readonly #connection: Connection;
   readonly #rest: Rest;
@@ -98,6 +101,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     const webSocket = options.webSocket ?? platformSocket();
     const appId = parsed('appId', appIdSchema.safeParse(options.appId));
     this.#rest = new Rest(options.url, () => this.#freshToken());
+    this.push = new PushDevice(this.#rest, this.deviceId);
     const socketUrl = new URL('/v1/socket', options.url);
     socketUrl.protocol = socketUrl.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#connection = new Connection({
@@ -240,7 +244,16 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     await this.#connection.request({ type: 'set_away', away });
   }
 
-  /** Signs out. A call this device is in ends when its grace has passed. */
+  /**
+   * Signs the user out of this device: it is pushed to no more, and closed. A call it is in ends when its grace has passed.
+   * @throws CenterError where the Center cannot be told: then calls would still ring here, and it is not closed.
+   */
+  async signOut(): Promise<void> {
+    await this.push.forget();
+    this.close();
+  }
+
+  /** Closes the connection, as when the app is closed: calls still reach this device by push. A call it is in ends when its grace has passed. */
   close(): void {
     this.#calls.dispose();
     this.#connection.close();

@@ -6,6 +6,7 @@ export type {
   NewName,
   Platform,
   Profile,
+  PushTarget,
   Sending,
   Told,
 } from '@communication-center/contracts';
@@ -18,4 +19,5 @@ export type { ConnectionState } from './connection.js';
 export type { DeviceProblem, DeviceSending, MediaKind, WishedDevices, Wishes } from './local-media.js';
 export type { LinkState, Reach, RemoteStream } from './media-session.js';
 export type { PresenceListener, ToldPresence } from './presence-watch.js';
+export type { PushDevice } from './push-device.js';
 export type { ToldCall, ToldDeclineReason, ToldEndReason, ToldParticipant } from './told-call.js';

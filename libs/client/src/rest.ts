@@ -3,8 +3,13 @@ import {
   type CallListQuery,
   callListSchema,
   callStateSchema,
+  type DeviceId,
+  type PushRegistrationView,
+  type PushTarget,
   presenceSchema,
   problemSchema,
+  pushRegistrationListSchema,
+  pushRegistrationViewSchema,
   type Timeline,
   type Told,
   timelineSchema,
@@ -22,6 +27,8 @@ const told = {
   timeline: toldSchema(timelineSchema),
   presence: toldSchema(presenceSchema),
   problem: toldSchema(problemSchema),
+  pushRegistration: toldSchema(pushRegistrationViewSchema),
+  pushRegistrations: toldSchema(pushRegistrationListSchema),
   userToken: toldSchema(userTokenViewSchema),
 };
 
@@ -47,6 +54,21 @@ export class Rest {
 
   async presence(userAlias: string): Promise<ToldPresence> {
     return read(told.presence, await this.#get(`/v1/presence/${encodeURIComponent(userAlias)}`));
+  }
+
+  async registerPush(deviceId: DeviceId, target: PushTarget): Promise<Told<PushRegistrationView>> {
+    const headers = { authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ deviceId, target });
+    return read(told.pushRegistration, await ask(new URL('/v1/push-registrations', this.url), { method: 'POST', headers, body }));
+  }
+
+  async pushRegistrations(deviceId: DeviceId): Promise<Told<PushRegistrationView>[]> {
+    return read(told.pushRegistrations, await this.#get(`/v1/push-registrations?${new URLSearchParams({ deviceId })}`)).registrations;
+  }
+
+  async forgetPush(deviceId: DeviceId): Promise<void> {
+    const headers = { authorization: `Bearer ${await this.token()}` };
+    await ask(new URL(`/v1/push-registrations?${new URLSearchParams({ deviceId })}`, this.url), { method: 'DELETE', headers });
   }
 
   /** Reads server-sent events (WHATWG HTML §9.2) until `signal` ends it; comes back with the last id when they break off. */

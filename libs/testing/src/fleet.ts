@@ -6,6 +6,7 @@ import type { ApiKeyView, AppOptions, AppSecretView, AppView, UserBody, UserToke
 import { type ServiceEntry, services } from '@communication-center/contracts/services';
 import pg from 'pg';
 import { eventually } from './eventually.js';
+import type { StandInCertificate } from './push/certificate.js';
 
 interface InstanceState {
   url: string;
@@ -50,16 +51,33 @@ export class Fleet {
   readonly state: InstanceState;
   readonly #secretsTold: string;
   readonly #pools = new Map<string, pg.Pool>();
+  readonly #folder: string;
 
   /** @param file what the fleet's supervisor wrote about itself. */
   constructor(file = process.env.CENTER_INSTANCE_FILE) {
     if (!file) throw new Error('CENTER_INSTANCE_FILE is not set: run the tests with npm test');
     this.state = JSON.parse(readFileSync(file, 'utf8')) as InstanceState;
-    this.#secretsTold = join(dirname(file), 'secrets-told');
+    this.#folder = dirname(file);
+    this.#secretsTold = join(this.#folder, 'secrets-told');
   }
 
   get url(): string {
     return this.state.url;
+  }
+
+  /** What those that stand in for the services of pushes show: the fleet trusts it. */
+  get pushCertificate(): StandInCertificate {
+    const [cert, key, file] = ['server.pem', 'server.key', 'ca.pem'].map((name) => join(this.#folder, 'push', name)) as [
+      string,
+      string,
+      string,
+    ];
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), file };
+  }
+
+  /** Notes secrets that a test made up: when the run ends, they are looked for in the logs. */
+  noteSecrets(...secrets: string[]): void {
+    appendFileSync(this.#secretsTold, `${secrets.flatMap((secret) => secret.split('\n')).join('\n')}\n`, { mode: 0o600 });
   }
 
   /** Asks the public door. */

@@ -10,6 +10,7 @@ export { PresenceReader } from './presence-reader.js';
 export { type ApnsPush, ApnsStandIn, type AppleApp, makeAppleApp } from './push/apns-stand-in.js';
 export { type StandInCertificate, standInCertificate } from './push/certificate.js';
 export { type FcmPush, FcmStandIn, makeServiceAccount, type ServiceAccount } from './push/fcm-stand-in.js';
+export { PushServices } from './push/push-services.js';
 export { type BrowserPush, type Subscription, WebPushStandIn } from './push/web-push-stand-in.js';
 export { RawSocket } from './raw-socket.js';
 export { type RowsRead, rowsReadBy } from './rows-read.js';

@@ -1,7 +1,7 @@
 /*
  * The library as it is published, against a stand-in that refuses what Apple would refuse.
  */
-import { type AppleApp, ApnsStandIn, makeAppleApp } from '@communication-center/testing';
+import { ApnsStandIn, type AppleApp, makeAppleApp } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApnsChannel } from './apns-channel.js';
 import { certificate, kept, pushOf, ring, settings } from './channels.fixture.js';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type PushCredentialBody,
   type PushCredentialVerdict,
@@ -11,6 +12,7 @@ import { ActsOnRecord, appOf, appOfKey, From, NeededBody, PathParam, ProblemErro
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { PushChannels } from '../channels/push-channels.js';
 import { CredentialStore } from './credential-store.js';
+import { seenEverywhereMs } from './known-credentials.js';
 
 /** Keeps with what an app pushes. What is secret of it goes in and never comes out. */
 @Controller('v1/push-credentials')
@@ -21,11 +23,14 @@ export class CredentialsController {
     private readonly acts: ActsOnRecord,
   ) {}
 
+  /** Answers when every replica pushes with them. */
   @Put()
   async save(@From() subject: Subject, @NeededBody(pushCredentialBodySchema) body: PushCredentialBody): Promise<PushCredentialView> {
     const appId = appOfKey(subject, 'notifications');
     await this.acts.note(subject, { appId, act: 'push_credential.saved', target: body.provider });
-    return this.credentials.save(appId, body);
+    const saved = await this.credentials.save(appId, body);
+    await sleep(seenEverywhereMs);
+    return saved;
   }
 
   @Get()

@@ -4,6 +4,8 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { CredentialStore, type KeptCredential } from './credential-store.js';
 
 const lookEveryMs = 1000;
+/** So long after it was saved, every replica that is well knows of it. */
+export const seenEverywhereMs = 1500;
 
 /**
  * Which apps have credentials, known in memory, so that calls of the others cost nothing; and the credentials themselves, read once

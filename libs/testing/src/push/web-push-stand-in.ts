@@ -74,7 +74,10 @@ export class WebPushStandIn {
     const fault = browser ? this.#faultOf(request, browser) : { status: 404, why: 'nobody subscribed here' };
     if (fault ?? answer) {
       this.refusals.push(fault?.why ?? String(answer?.status));
-      response.writeHead(fault?.status ?? answer?.status ?? 500, answer?.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) });
+      response.writeHead(
+        fault?.status ?? answer?.status ?? 500,
+        answer?.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) },
+      );
       response.end();
       return;
     }
