@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndReason, PushedRing, PushedStop, PushProvider, PushTarget } from '@communication-center/contracts';
 import type { Lane } from '../channels/lanes.js';
 import type { Push, PushChannel } from '../channels/push-channel.js';
@@ -82,7 +81,7 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
     failures += 1;
     const pause = pauseAfter(failures, asked, Math.random());
     if (Date.now() + pause >= until) return ended('expired', last);
-    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    await pausing(pause, signal);
   }
 }
 
@@ -97,4 +96,18 @@ async function handOver({ channel, credential, target, told, until, signal }: Ca
 function noteInLane(lane: Lane, outcome: PushOutcome): void {
   if (outcome.outcome === 'later') lane.breaker.failed(Date.now(), Math.random());
   else lane.breaker.succeeded();
+}
+
+/** Resolves after so many milliseconds, or when there is no use for waiting any more. */
+async function pausing(forMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, forMs);
+    signal.addEventListener('abort', end);
+  });
 }
