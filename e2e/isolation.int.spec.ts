@@ -10,6 +10,7 @@ import {
   type CallReply,
   clientFrameSchema,
   type EndpointView,
+  type PushRegistrationView,
   type UserTokenView,
 } from '@communication-center/contracts';
 import { eventually, Fleet, Phones, RawSocket, type TestApp } from '@communication-center/testing';
@@ -32,6 +33,10 @@ beforeEach(async () => {
   const call = await alice.center.call(['bob-of-mine'], { ringSeconds: 120 });
   const endpoint = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', mine.key, { url: 'http://127.0.0.1:9/mine' });
   await fleet.rest('PUT', `/v1/apps/${mine.appId}/sip-accounts/desk-of-mine`, mine.key);
+  const target = { kind: 'fcm', token: 'a-token-of-bob-of-mine' };
+  const device = { userAlias: 'bob-of-mine', deviceId: 'phone-of-mine', target };
+  const registration = await fleet.rest<PushRegistrationView>('POST', '/v1/push-registrations', mine.key, device);
+  await fleet.rest('PUT', '/v1/push-credentials', mine.key, { provider: 'web_push', subject: 'mailto:ops@mine.example.com' });
   const keys = await fleet.rest<{ keys: ApiKeyView[] }>('GET', `/v1/apps/${mine.appId}/api-keys`, mine.key);
   ids = {
     appId: mine.appId,
@@ -41,6 +46,8 @@ beforeEach(async () => {
     keyId: keys.body.keys[0]?.keyId ?? '',
     kid: mine.secret.kid,
     username: 'desk-of-mine',
+    registrationId: registration.body.registrationId,
+    provider: 'web_push',
     service: 'calls',
     name: 'call-history',
     type: 'call.ended',
@@ -53,7 +60,18 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
 );
 const marks = () =>
-  [ids.callId, ids.endpointId, ids.keyId, ids.kid, 'Bob of Mine', 'bob@mine.example.com', 'alice-of-mine', 'mine.example'] as string[];
+  [
+    ids.callId,
+    ids.endpointId,
+    ids.keyId,
+    ids.kid,
+    ids.registrationId,
+    'phone-of-mine',
+    'Bob of Mine',
+    'bob@mine.example.com',
+    'alice-of-mine',
+    'mine.example',
+  ] as string[];
 
 /** Everything of my app that a stranger might have changed. */
 async function stateOfMine(): Promise<unknown> {
@@ -66,6 +84,8 @@ async function stateOfMine(): Promise<unknown> {
     `${app}/sip-accounts`,
     `${app}/audit`,
     '/v1/webhook-endpoints',
+    '/v1/push-credentials',
+    '/v1/push-registrations?userAlias=bob-of-mine',
     '/v1/users/bob-of-mine',
   ];
   return Promise.all([...lists.map(read), (await read(`/v1/calls/${ids.callId}`)).status]);
@@ -103,6 +123,8 @@ function bodyFor(path: string): object {
   if (path.endsWith('{endpointId}')) return { description: 'stolen' };
   if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };
+  if (path === '/v1/push-registrations') return { deviceId: 'd', target: { kind: 'fcm', token: 'a-token-of-theirs' } };
+  if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@theirs.example.com' };
   if (path === '/v1/users/{userAlias}') return { name: 'stolen' };
   if (path.endsWith('api-keys')) return { name: 'stolen' };
   if (path === '/v1/apps/{appId}') return { name: 'stolen', trustsBareAlias: true };

@@ -49,6 +49,7 @@ beforeAll(async () => {
 function placeOf({ method, path }: (typeof operations)[number], asker: string): string {
   const closes = /\/(suspend|resume)$/.test(path) || (method === 'DELETE' && path === '/v1/apps/{appId}');
   const ids: Record<string, string> = {
+    provider: 'fcm',
     appId: closes && asker === 'operator' ? closing.appId : app.appId,
     userAlias: asker === 'user' ? ann : `nobody-${asker}`,
     username: `desk-${asker}`,
@@ -56,8 +57,12 @@ function placeOf({ method, path }: (typeof operations)[number], asker: string): 
     name: 'no-projection',
     type: 'call.ended',
   };
-  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? randomUUID()));
+  const place = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? randomUUID()));
+  return askedOfSomebody.has(path) && method !== 'POST' ? `${place}?userAlias=${ids.userAlias}` : place;
 }
+
+/** Of which keys say whom they mean. */
+const askedOfSomebody = new Set(['/v1/notifications', '/v1/push-registrations']);
 
 /** A body that would be taken. */
 function bodyFor(path: string): object {
@@ -69,6 +74,9 @@ function bodyFor(path: string): object {
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };
   if (path.endsWith('api-keys')) return { name: 'made', scopes: ['calls'] };
+  if (path === '/v1/push-registrations') return { userAlias: ann, deviceId: 'd', target: { kind: 'fcm', token: 'a-token-of-the-scopes' } };
+  if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@example.com' };
+  if (path.startsWith('/v1/push-credentials')) return {};
   if (path === '/v1/apps/{appId}') return { name: app.appId, trustsBareAlias: true };
   if (path.includes('dead-letters')) return { group: 'calls.none', topic: 'calls.events', key: 'none' };
   if (path.includes('/operations/')) return {};

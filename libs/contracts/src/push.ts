@@ -100,7 +100,7 @@ export const pushCredentialBodySchema = z.discriminatedUnion('provider', [
     subject: z
       .string()
       .max(320)
-      .regex(/^(mailto:[^\s]+@[^\s]+|https:\/\/[^\s]+)$/, 'write mailto: and an address, or an https address')
+      .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'write mailto: and an address, or an https address')
       .describe('whom the push services of browsers write to when something is wrong (RFC 8292 §2.1)'),
     keys: z
       .object({ publicKey: base64url.max(100), privateKey: base64url.max(50) })

@@ -7,7 +7,7 @@ export function faultOfKey(credential: PushCredential): { field: string; message
     return { field: 'key', message: 'this is no P-256 key in PEM, as a .p8 file has it' };
   if (credential.provider === 'fcm' && !isKey(credential.privateKey, 'rsa'))
     return { field: 'serviceAccount.private_key', message: 'this is no RSA key in PEM' };
-  if (credential.provider === 'web_push' && publicKeyOf(credential.privateKey) !== credential.publicKey.replace(/=+$/, ''))
+  if (credential.provider === 'web_push' && publicKeyOf(credential.privateKey) !== credential.publicKey.replaceAll('=', ''))
     return { field: 'keys', message: 'the public key is not that of the private key (P-256, both in base64url)' };
   return undefined;
 }
