@@ -163,7 +163,10 @@ test('what a provider calls dead is forgotten, unless it was registered since', 
   const alice = await phones.connect(app, 'alice');
   const call = await alice.center.call(['bob']);
   await eventually('the dead being forgotten', async () => (await registered('bob')).join() === 'new');
-  await eventually('it being said', async () => (await pushesOf(call.callId)).every(({ state, reason }) => state === 'failed' && reason));
+  await eventually('it being said', async () => {
+    const all = await pushesOf(call.callId);
+    return all.length === 3 && all.every(({ state, reason }) => state === 'failed' && reason);
+  });
 });
 
 test('what a provider does not take at once goes through before the deadline', async () => {

@@ -127,6 +127,16 @@ test('the end of a ring is told by one replica to each device that can be told, 
   expect((await Promise.all([one.end([endOf(ring)]), other.end([endOf(ring)])])).flat()).toEqual([]);
 });
 
+test('of several ends that come together the first is told, and a ring that comes twice is one', async () => {
+  await register('bob', 'android', fcm('a'));
+  const ring = ringOf();
+  const { mine } = await one.begin([ring, ring]);
+  expect(mine).toHaveLength(1);
+  await one.finish(mine.map(accepted));
+  const declined: RingEnd = { ...endOf(ring), sequence: 3, part: { ...endOf(ring).part, reason: 'no_answer' } as RingEnd['part'] };
+  expect(await one.end([declined, endOf(ring)])).toMatchObject([{ ringEnded: { reason: 'cancelled' } }]);
+});
+
 test('who is at a push when its ring ends tells the device itself', async () => {
   await register('bob', 'android', fcm('a'));
   const ring = ringOf();

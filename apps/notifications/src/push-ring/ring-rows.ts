@@ -104,8 +104,9 @@ export class RingRows {
        ${joins}`,
       [JSON.stringify(rings), this.me],
     );
-    const mine = rows.filter((row): row is RingPush => row.pushId !== null);
-    return { mine, calls: new Set(rows.map((row) => (row as unknown as { wantedCall: string }).wantedCall)) };
+    // A ring that came twice at once is one.
+    const mine = new Map(rows.filter((row): row is RingPush => row.pushId !== null).map((push) => [push.pushId, push]));
+    return { mine: [...mine.values()], calls: new Set(rows.map((row) => (row as unknown as { wantedCall: string }).wantedCall)) };
   }
 
   /** Notes the end of rings. @returns the pushes whose devices this replica is to tell; who is at a push now tells its device. */
@@ -121,10 +122,11 @@ export class RingRows {
            claimed_by = CASE WHEN ${isFree} THEN $2 ELSE p.claimed_by END,
            claimed_until = CASE WHEN NOT ${isFree} THEN p.claimed_until
              WHEN (p.may_ring OR p.state = 'queued') AND ended.tells THEN ${untilAgain} END
-         FROM (SELECT e.*, d.push_id AS of_push, ${isToldKind.replaceAll('p.', 'd.')}
+         FROM (SELECT DISTINCT ON (d.push_id) e.*, d.push_id AS of_push, ${isToldKind.replaceAll('p.', 'd.')}
                  AND (CASE WHEN d.device_id = e."byDevice" THEN e.own ELSE e.reason END) IS NOT NULL AS tells
                FROM json_to_recordset($1) AS e("callId" uuid, sequence int, "userAlias" text, "byDevice" text, reason text, own text)
-               JOIN ring_pushes AS d ON d.call_id = e."callId" AND d.user_alias = e."userAlias" AND d.ring_sequence < e.sequence) AS ended
+               JOIN ring_pushes AS d ON d.call_id = e."callId" AND d.user_alias = e."userAlias" AND d.ring_sequence < e.sequence
+               ORDER BY d.push_id, e.sequence) AS ended
          WHERE p.push_id = ended.of_push AND p.ring_ended_at IS NULL
          RETURNING p.*
        )
