@@ -16,6 +16,7 @@ import { Mailer } from './missed-call-email/mailer.js';
 import { MissedCallEmails } from './missed-call-email/missed-call-emails.js';
 import { FollowCalls } from './push-ring/follow-calls.js';
 import { NotificationsController } from './push-ring/notifications.controller.js';
+import { ProviderWords } from './push-ring/provider-words.js';
 import { PushRings } from './push-ring/push-rings.js';
 import type { NotificationsSettings } from './settings.js';
 
@@ -58,6 +59,7 @@ const ofApps = [
     FcmChannel,
     WebPushChannel,
     PushChannels,
+    ProviderWords,
     PushRings,
     FollowCalls,
     purgeRows(oldRows),

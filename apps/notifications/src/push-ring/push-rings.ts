@@ -16,15 +16,14 @@ import {
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Lanes } from '../channels/lanes.js';
 import { PushChannels } from '../channels/push-channels.js';
-import { CredentialStore, type KeptCredential } from '../credentials/credential-store.js';
+import type { KeptCredential } from '../credentials/credential-store.js';
 import { KnownCredentials } from '../credentials/known-credentials.js';
-import { RegistrationStore } from '../devices/registration-store.js';
 import { isTold } from '../domain/push-messages.js';
-import type { PushOutcome } from '../domain/push-outcome.js';
 import { type Ring, type RingEnd, ringEndsOf, ringsOf } from '../domain/rings.js';
 import type { NotificationsSettings } from '../settings.js';
 import { carryPush, providerOf, ringTold, stopTold } from './carry-push.js';
 import { EndedLately } from './ended-lately.js';
+import { ProviderWords } from './provider-words.js';
 import { claimSeconds, type Finished, type RingPush, RingRows } from './ring-rows.js';
 
 /** How often claims are renewed: twice, and a little, before they would be free. */
@@ -63,6 +62,7 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
   #ends: RingEnd[] = [];
   #isWorking = false;
   #mayBegin = false;
+  #knowsOpen = false;
   #stopping = false;
   #sweepUntil = 0;
   #renewing: NodeJS.Timeout | undefined;
@@ -73,8 +73,7 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
   constructor(
     database: Postgres,
     private readonly known: KnownCredentials,
-    private readonly credentials: CredentialStore,
-    private readonly registrations: RegistrationStore,
+    private readonly words: ProviderWords,
     private readonly channels: PushChannels,
     @Inject(Settings) settings: NotificationsSettings,
     @Inject(Log) private readonly log: LineLog,
@@ -132,9 +131,10 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
   async #work(): Promise<void> {
     if (this.#isWorking || !this.#mayBegin) return;
     this.#isWorking = true;
-    while (!this.#stopping && this.#rings.length + this.#ends.length > 0) {
+    while (!this.#stopping && (!this.#knowsOpen || this.#rings.length + this.#ends.length > 0)) {
       const [rings, ends] = [this.#rings.splice(0, atOnce), this.#ends.splice(0, atOnce)];
       try {
+        if (!this.#knowsOpen) await this.#learnOpen();
         if (rings.length > 0) await this.#begin(rings);
         if (ends.length > 0) for (const push of await this.#rows.end(ends)) this.#start(push);
       } catch (error) {
@@ -149,16 +149,25 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#isWorking = false;
   }
 
+  /** Learns of which rings there are pushes from before: their devices are told of the end, which may have come meanwhile. */
+  async #learnOpen(): Promise<void> {
+    const open = await this.#rows.open();
+    for (const { callId, deadline } of open) this.#expectEndOf(callId, deadline.getTime());
+    this.#ends.push(...new Set(open.flatMap((ring) => this.#ended.of(ring) ?? [])));
+    this.#knowsOpen = true;
+  }
+
+  #expectEndOf(callId: string, deadlineMs: number): void {
+    const until = deadlineMs + stopForMs;
+    this.#calls.set(callId, Math.max(until, this.#calls.get(callId) ?? 0));
+    this.#sweepUntil = Math.max(this.#sweepUntil, until);
+  }
+
   async #begin(rings: readonly Ring[]): Promise<void> {
     const { mine, calls } = await this.#rows.begin(rings);
     const now = Date.now();
     for (const [callId, until] of this.#calls) if (until < now) this.#calls.delete(callId);
-    for (const { callId, deadline } of rings) {
-      if (!calls.has(callId)) continue;
-      const until = Date.parse(deadline) + stopForMs;
-      this.#calls.set(callId, Math.max(until, this.#calls.get(callId) ?? 0));
-      this.#sweepUntil = Math.max(this.#sweepUntil, until);
-    }
+    for (const { callId, deadline } of rings) if (calls.has(callId)) this.#expectEndOf(callId, Date.parse(deadline));
     if (calls.size > 0) this.#sweeps.wake();
     for (const push of mine) this.#start(push);
     // What ended while the statement was under way was not known to have pushes.
@@ -199,7 +208,7 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     if (push.state === 'queued') {
       const end = this.#ended.of({ ...push, sequence: push.ringSequence });
       // Taken over from a replica that had not come to write it down.
-      if (end && !push.ringEnded) await this.#rows.end([end]);
+      if (end && !push.ringEnded) for (const one of await this.#rows.end([end])) this.#start(one);
       if (end || push.ringEnded) active.abort.abort();
       const carried = await this.#ring(active);
       const mayRing = carried.mayRing || push.wasTaken;
@@ -214,34 +223,36 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     const provider = providerOf(push);
     const credential = await this.#credentialOf(push);
     if (!credential) return { ...none, state: 'failed', reason: `the app has no credentials for ${provider} that open here` };
+    const lane = this.#lanes.of(push.appId, provider);
     const { target } = push;
     return carryPush({
-      lane: this.#lanes.of(push.appId, provider),
+      lane,
       channel: this.channels.of(provider),
       credential,
       target,
       told: () => ringTold(push),
       until: push.deadline.getTime(),
       signal: abort.signal,
-      onOutcome: (outcome, sentAt) => this.#heard(push, outcome, sentAt, credential.version),
+      onOutcome: (outcome, sentAt) => this.words.heard(push, lane, outcome, { sentAt, version: credential.version }),
     });
   }
 
   async #tellEnd(push: RingPush, reason: EndReason): Promise<void> {
     const provider = providerOf(push);
     const credential = await this.#credentialOf(push);
+    const lane = this.#lanes.of(push.appId, provider);
     const carried =
       push.target &&
       credential &&
       (await carryPush({
-        lane: this.#lanes.of(push.appId, provider),
+        lane,
         channel: this.channels.of(provider),
         credential,
         target: push.target,
         told: () => stopTold(push, reason),
         until: Date.now() + stopForMs,
         signal: new AbortController().signal,
-        onOutcome: (outcome, sentAt) => this.#heard(push, outcome, sentAt, credential.version),
+        onOutcome: (outcome, sentAt) => this.words.heard(push, lane, outcome, { sentAt, version: credential.version }),
       }));
     await this.#told.add({ pushId: push.pushId, stop: carried?.state === 'accepted' ? 'accepted' : 'failed' });
   }
@@ -253,25 +264,6 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
       this.report(error, 'reading credentials');
       return undefined;
     }
-  }
-
-  /** Puts down what a provider said: of a token that is dead, and of credentials that it does not take. */
-  #heard(push: RingPush, outcome: PushOutcome, sentAt: Date, version: string): void {
-    const { pushId, appId, callId, kind, registrationId, target } = push;
-    const said = 'reason' in outcome ? outcome.reason : undefined;
-    this.log.info({ pushId, appId, callId, kind, outcome: outcome.outcome, ...(said && { said }) }, 'pushed');
-    const lane = this.#lanes.of(appId, providerOf(push));
-    if (outcome.outcome === 'dead' && target) {
-      this.registrations.removeDead(registrationId, target, outcome.since ?? sentAt).then(
-        (isGone) => this.log.info({ registrationId, appId, kind, isGone, said }, 'the provider calls a device dead'),
-        (error: unknown) => this.report(error, 'forgetting a dead device'),
-      );
-    }
-    const fault =
-      outcome.outcome === 'refused' && outcome.isOfCredentials ? outcome.reason : outcome.outcome === 'accepted' ? null : lane.fault;
-    if (fault === lane.fault) return;
-    lane.fault = fault;
-    this.credentials.noteFault(appId, providerOf(push), version, fault).catch((error: unknown) => this.report(error, 'noting a fault'));
   }
 
   async #finish(all: readonly Finished[]): Promise<Outcome<EndReason | null>[]> {
@@ -300,13 +292,11 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     return Date.now() < this.#sweepUntil ? sweepEveryMs * (0.8 + Math.random() * 0.4) : null;
   }
 
-  /** What is under way gets its answer; the rest is left to others. */
+  /** What is under way gets its answer; the claims of the rest lapse, and others take it. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
     await this.#sweeps.stop();
     for (let waited = 0; this.#active.size > 0 && waited < 2000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
-    const left = [...this.#active.keys()];
-    if (left.length > 0) await this.#rows.leave(left).catch((error: unknown) => this.report(error, 'leaving pushes to others'));
     clearInterval(this.#renewing);
   }
 }

@@ -109,6 +109,15 @@ export class RingRows {
     return { mine: [...mine.values()], calls: new Set(rows.map((row) => (row as unknown as { wantedCall: string }).wantedCall)) };
   }
 
+  /** @returns rings that may go on, of which there are pushes. */
+  async open(): Promise<{ callId: CallId; userAlias: UserAlias; sequence: number; deadline: Date }[]> {
+    const { rows } = await this.sql.query<{ callId: CallId; userAlias: UserAlias; sequence: number; deadline: Date }>(
+      `SELECT DISTINCT call_id AS "callId", user_alias AS "userAlias", ring_sequence AS sequence, deadline FROM ring_pushes
+       WHERE created_at > clock_timestamp() - interval '5 minutes' AND ring_ended_at IS NULL AND deadline > clock_timestamp() - interval '10 seconds'`,
+    );
+    return rows;
+  }
+
   /** Notes the end of rings. @returns the pushes whose devices this replica is to tell; who is at a push now tells its device. */
   async end(ends: readonly RingEnd[]): Promise<RingPush[]> {
     const { rows } = await this.sql.query<RingPush>(
