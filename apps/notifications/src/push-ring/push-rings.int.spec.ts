@@ -148,6 +148,7 @@ test('a replica that dies while it pushes is followed by another within two seco
   dying.take(call.dialed);
   await eventually('the push being under way', () => told.length === 1);
   // It renews nothing any more, and never writes down what became of its push.
+  void dying.beforeApplicationShutdown();
   await schema.query("UPDATE ring_pushes SET claimed_by = gen_random_uuid(), claimed_until = clock_timestamp() + interval '1 second'");
   says = async () => ({ outcome: 'accepted' });
   other.begin();

@@ -285,7 +285,7 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
   /** @returns milliseconds until the next look; null where there is no ring. */
   async #sweep(): Promise<number | null> {
     if (this.#stopping) return null;
-    for (const push of await this.#rows.takeOver(atOnce)) {
+    for (const push of await this.#rows.takeOver(atOnce, [...this.#active.keys()])) {
       this.log.info({ pushId: push.pushId, appId: push.appId, callId: push.callId }, 'took a push over');
       this.#start(push);
     }
