@@ -8,15 +8,6 @@ export interface LaneLimits {
   waiting: number;
 }
 
-/** How one app fares at one provider. */
-export interface LaneHealth {
-  appId: AppId;
-  provider: PushProvider;
-  isHeldBack: boolean;
-  /** What the provider said against the credentials, until it takes a push again. */
-  fault: string | null;
-}
-
 /**
  * The pushes of one app through one provider. Lanes share nothing: an app whose certificate has expired, or a provider that answers
  * slowly, holds nobody else up.
@@ -29,6 +20,11 @@ export class Lane {
   readonly #turns: (() => void)[] = [];
 
   constructor(private readonly limits: LaneLimits) {}
+
+  /** Pushes in it, those that wait for their next try among them. */
+  get inHand(): number {
+    return this.#inHand;
+  }
 
   get isIdle(): boolean {
     return this.#inHand === 0;
@@ -62,31 +58,32 @@ export class Lane {
 
 /** The lane of each app and provider; one that nobody uses, and of which nothing is to be remembered, is forgotten. */
 export class Lanes {
-  readonly #lanes = new Map<string, { appId: AppId; provider: PushProvider; lane: Lane }>();
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(private readonly limits: LaneLimits) {}
 
   of(appId: AppId, provider: PushProvider): Lane {
     const key = `${appId}/${provider}`;
     const known = this.#lanes.get(key);
-    if (known) return known.lane;
+    if (known) return known;
     this.#forgetIdle();
     const lane = new Lane(this.limits);
-    this.#lanes.set(key, { appId, provider, lane });
+    this.#lanes.set(key, lane);
     return lane;
   }
 
-  health(): LaneHealth[] {
-    return [...this.#lanes.values()].map(({ appId, provider, lane }) => ({
-      appId,
-      provider,
-      isHeldBack: lane.breaker.isOpen,
-      fault: lane.fault,
-    }));
+  /** How this replica's lanes are: those in use, those whose provider is held back for its failures, and the pushes in them. */
+  get figures(): { lanes: number; heldBack: number; pushes: number } {
+    const all = [...this.#lanes.values()];
+    return {
+      lanes: all.filter((lane) => !lane.isIdle).length,
+      heldBack: all.filter(({ breaker }) => breaker.isOpen).length,
+      pushes: all.reduce((sum, { inHand }) => sum + inHand, 0),
+    };
   }
 
   #forgetIdle(): void {
     if (this.#lanes.size < 1000) return;
-    for (const [key, { lane }] of this.#lanes) if (lane.isIdle && !lane.breaker.isOpen && !lane.fault) this.#lanes.delete(key);
+    for (const [key, lane] of this.#lanes) if (lane.isIdle && !lane.breaker.isOpen && !lane.fault) this.#lanes.delete(key);
   }
 }

@@ -1,6 +1,6 @@
 import { callLimits, readEvent } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
-import { Report, type ReportError } from '@communication-center/service';
+import { Report, type ReportError, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { KnownCredentials } from '../credentials/known-credentials.js';
 import { PushRings } from './push-rings.js';
@@ -37,6 +37,9 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
       onError: report,
     });
     server.include('notifications.push-ring', this.#tail);
+    tellFigure('push_lanes', 'Apps and providers through which this replica pushes now', () => rings.figures.lanes);
+    tellFigure('push_lanes_held_back', 'Those whose provider is held back for its failures', () => rings.figures.heldBack);
+    tellFigure('push_lane_tasks', 'Pushes that wait in the lanes of this replica, or are being made', () => rings.figures.pushes);
   }
 
   onApplicationBootstrap(): void {

@@ -99,6 +99,10 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#sweeps.start();
   }
 
+  get figures(): Lanes['figures'] {
+    return this.#lanes.figures;
+  }
+
   /** From now on it rings: until then, as while the events of the last minutes are read again, it only learns what has ended. */
   begin(): void {
     this.#mayBegin = true;
