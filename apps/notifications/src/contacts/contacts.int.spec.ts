@@ -4,13 +4,14 @@
 import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
+import { push } from '../migrations/11-push.js';
 import { ContactsProjection } from './contacts.projection.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications]);
+  schema = await TestSchema.migrated(fleet, [notifications, push]);
 });
 
 afterEach(() => schema.drop());
@@ -37,7 +38,7 @@ async function apply(events: object[]): Promise<number> {
 
 const contacts = async () => (await schema.query('SELECT user_alias, sequence::int, name FROM contacts ORDER BY 1')).rows;
 
-test('a batch takes one statement, and repeats and older events change nothing', async () => {
+test('a batch takes one statement, and one more where somebody was deleted; repeats and older events change nothing', async () => {
   const events = [
     saved('alice', 1, 'a1'),
     saved('bob', 1, 'b1'),
@@ -46,7 +47,8 @@ test('a batch takes one statement, and repeats and older events change nothing',
     deleted('bob', 2),
     saved('alice', 1, 'a1'),
   ];
-  expect(await apply(events)).toBe(1);
+  expect(await apply(events)).toBe(2);
+  expect(await apply([saved('alice', 1, 'a1')])).toBe(1);
   const together = await contacts();
   expect(together).toEqual([
     { user_alias: 'alice', sequence: 2, name: 'a2' },
@@ -58,4 +60,24 @@ test('a batch takes one statement, and repeats and older events change nothing',
 
 test('a batch of nobody takes none', async () => {
   expect(await apply([appSaved])).toBe(0);
+});
+
+test('who is deleted is pushed to no more; who was made anew since, and registered, is', async () => {
+  const register = (userAlias: string, at: string) =>
+    schema.query(
+      `INSERT INTO push_registrations (registration_id, app_id, user_alias, device_id, kind, token_hash, target, registered_at)
+       VALUES (gen_random_uuid(), 'app', $1, 'd', 'fcm', $1::bytea, '{}', $2)`,
+      [userAlias, at],
+    );
+  await register('bob', '2026-11-28T10:00:00Z');
+  await register('carol', '2026-11-28T12:00:00Z');
+  const at = (event: object) => ({ ...event, time: '2026-11-28T11:00:00.000Z' });
+  await apply([at(deleted('bob', 2)), at(deleted('carol', 2))]);
+  expect((await schema.query('SELECT user_alias FROM push_registrations')).rows).toEqual([{ user_alias: 'carol' }]);
+  const tombstones = [{ topic: 'directory.events', key: 'user:app/carol', isFollowed: false }];
+  const batch = { topic: 'directory.events', events: [], tombstones, tx: schema, isRebuild: true };
+  await new ContactsProjection().apply(batch as never);
+  expect((await schema.query('SELECT 1 FROM push_registrations')).rowCount).toBe(1);
+  await new ContactsProjection().apply({ ...batch, isRebuild: false } as never);
+  expect((await schema.query('SELECT 1 FROM push_registrations')).rowCount).toBe(0);
 });
