@@ -66,7 +66,7 @@ test('who is deleted is pushed to no more; who was made anew since, and register
   const register = (userAlias: string, at: string) =>
     schema.query(
       `INSERT INTO push_registrations (registration_id, app_id, user_alias, device_id, kind, token_hash, target, registered_at)
-       VALUES (gen_random_uuid(), 'app', $1, 'd', 'fcm', $1::bytea, '{}', $2)`,
+       VALUES (gen_random_uuid(), 'app', $1, 'd', 'fcm', decode(md5($1), 'hex'), '{}', $2)`,
       [userAlias, at],
     );
   await register('bob', '2026-11-28T10:00:00Z');
