@@ -1,7 +1,7 @@
 import type { PushCredentialBody, PushCredentialView, PushProvider } from '@communication-center/contracts';
 
 /** With what an app pushes through Apple. */
-export interface ApnsCredential {
+interface ApnsCredential {
   provider: 'apns';
   key: string;
   keyId: string;
@@ -18,7 +18,7 @@ export interface FcmCredential {
 }
 
 /** Through the push services of browsers. */
-export interface WebPushCredential {
+interface WebPushCredential {
   provider: 'web_push';
   subject: string;
   publicKey: string;
@@ -42,8 +42,10 @@ export function credentialOf(body: PushCredentialBody, pair: () => { publicKey: 
       const { project_id, client_email, private_key } = body.serviceAccount;
       return { provider: 'fcm', projectId: project_id, clientEmail: client_email, privateKey: private_key };
     }
-    case 'web_push':
-      return { provider: 'web_push', subject: body.subject, ...(body.keys ?? pair()) };
+    case 'web_push': {
+      const { publicKey, privateKey } = body.keys ?? pair();
+      return { provider: 'web_push', subject: body.subject, publicKey, privateKey };
+    }
     default:
       return body satisfies never;
   }

@@ -59,7 +59,6 @@ function replica(): PushRings {
   const words = new ProviderWords({ noteFault: async () => undefined } as never, registrations, silentLog, fail);
   const settings = { PUSH_CONCURRENCY: 4, PUSH_WAITING: 100 };
   const one = new PushRings(database, known as never, words, { of: () => channel } as never, settings as never, silentLog, fail);
-  one.onApplicationBootstrap();
   replicas.push(one);
   return one;
 }
@@ -157,6 +156,25 @@ test('a replica that dies while it pushes is followed by another within two seco
   other.take(call.cancelled);
   await eventually('the end', () => told.length === 3);
   expect(told).toEqual(['bob fcm ring', 'bob fcm ring', 'bob fcm ended cancelled']);
+});
+
+test('what a dead replica left is not taken over before it is known what has ended meanwhile', async () => {
+  await register('bob', 'android', fcm('a'));
+  const call = callOf();
+  const dying = replica();
+  says = () => new Promise(() => undefined);
+  dying.begin();
+  dying.take(call.dialed);
+  await eventually('the push being under way', () => told.length === 1);
+  void dying.beforeApplicationShutdown();
+  await schema.query('UPDATE ring_pushes SET claimed_by = gen_random_uuid(), claimed_until = clock_timestamp()');
+  says = async () => ({ outcome: 'accepted' });
+  const after = replica();
+  await holds('nothing while it learns', () => told.length === 1, 1200);
+  after.take(call.cancelled);
+  after.begin();
+  await eventually('the end', () => told.length === 2);
+  expect(told).toEqual(['bob fcm ring', 'bob fcm ended cancelled']);
 });
 
 test('devices that were pushed to before a restart are told of an end that came meanwhile', async () => {

@@ -13,7 +13,7 @@ import {
   resumeTrace,
   Settings,
 } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { Lanes } from '../channels/lanes.js';
 import { PushChannels } from '../channels/push-channels.js';
 import type { KeptCredential } from '../credentials/credential-store.js';
@@ -51,7 +51,7 @@ interface Active {
  * is made once more at most, and never after the ring's deadline.
  */
 @Injectable()
-export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class PushRings implements BeforeApplicationShutdown {
   readonly #rows: RingRows;
   readonly #lanes: Lanes;
   readonly #active = new Map<string, Active>();
@@ -93,12 +93,6 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
     });
   }
 
-  onApplicationBootstrap(): void {
-    // What the replicas before left is looked for at once.
-    this.#sweepUntil = Date.now() + sweepForMs;
-    this.#sweeps.start();
-  }
-
   get figures(): Lanes['figures'] {
     return this.#lanes.figures;
   }
@@ -106,6 +100,9 @@ export class PushRings implements OnApplicationBootstrap, BeforeApplicationShutd
   /** From now on it rings: until then, as while the events of the last minutes are read again, it only learns what has ended. */
   begin(): void {
     this.#mayBegin = true;
+    // What the replicas before left is looked for at once; not sooner, since it may be over.
+    this.#sweepUntil = Math.max(this.#sweepUntil, Date.now() + sweepForMs);
+    this.#sweeps.start();
     void this.#work();
   }
 
