@@ -97,8 +97,7 @@ export const pushCredentialBodySchema = z.discriminatedUnion('provider', [
   }),
   z.object({
     provider: z.literal('web_push'),
-    subject: z
-      .string()
+    subject: text()
       .max(320)
       .regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'write mailto: and an address, or an https address')
       .describe('whom the push services of browsers write to when something is wrong (RFC 8292 §2.1)'),
