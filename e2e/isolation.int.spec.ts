@@ -131,7 +131,7 @@ function bodyFor(path: string): object {
   const common = { userAlias: 'bob-of-mine', deviceId: 'd' };
   return /\/(add|ring)$/.test(path)
     ? { ...common, callees: ['mallory'] }
-    : path.endsWith('kick')
+    : /\/(kick|mute|allow)$/.test(path)
       ? { ...common, participant: 'bob-of-mine' }
       : common;
 }

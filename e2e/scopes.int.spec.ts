@@ -82,7 +82,7 @@ function bodyFor(path: string): object {
   if (path.includes('/operations/')) return {};
   const common = { userAlias: ann, deviceId: 'd' };
   if (/\/(add|ring)$/.test(path)) return { ...common, callees: ['nobody-there'] };
-  return path.endsWith('kick') ? { ...common, participant: 'nobody-there' } : common;
+  return /\/(kick|mute|allow)$/.test(path) ? { ...common, participant: 'nobody-there' } : common;
 }
 
 async function statusOf(operation: (typeof operations)[number], asker: string): Promise<number> {

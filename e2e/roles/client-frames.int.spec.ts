@@ -36,7 +36,11 @@ interface Line {
 
 const onCall = ({ callId }: Named) => ({ callId, commandId: `c-${randomUUID()}` });
 const inviting = (named: Named) => ({ ...onCall(named), callees: [named.userAlias] });
+const onPerson = (named: Named) => ({ ...onCall(named), participant: named.userAlias });
 const people = ({ userAlias }: Named) => ({ userAliases: [userAlias] });
+
+/** Refused to everybody else in the call. Who raises a hand lowers it again. */
+const forInitiators = Object.fromEntries(['kick', 'mute', 'allow', 'mute_all', 'lock', 'unlock'].map((type) => [type, 'forbidden']));
 
 /** In the order in which the user sends them: most do something then. */
 const frames: Record<ClientFrame['type'], Line> = {
@@ -50,7 +54,14 @@ const frames: Record<ClientFrame['type'], Line> = {
   refuse_upgrade: { about: 'call', says: onCall },
   add: { about: 'call', says: inviting },
   ring: { about: 'call', says: inviting },
-  kick: { about: 'call', says: (named) => ({ ...onCall(named), participant: named.userAlias }) },
+  kick: { about: 'call', says: onPerson },
+  mute: { about: 'call', says: onPerson },
+  allow: { about: 'call', says: onPerson },
+  mute_all: { about: 'call', says: onCall },
+  lock: { about: 'call', says: onCall },
+  unlock: { about: 'call', says: onCall },
+  raise_hand: { about: 'call', says: onCall },
+  lower_hand: { about: 'call', says: onCall },
   dial: { about: 'people', says: ({ userAlias }) => ({ callees: [userAlias], commandId: `c-${randomUUID()}` }) },
   profiles: { about: 'people', says: people },
   watch: { about: 'people', says: people },
@@ -233,8 +244,8 @@ test('another user of the app is let into nobody’s call and session, and the u
     expect(await callOfHers(), what).toEqual(before);
     expect(JSON.stringify(answer), what).not.toContain('rita@mine.example.com');
     const own = await asked(rita, type, { ...hers(), userAlias: 'rex-of-mine' });
-    // A socket signs in once, and only who made the call puts people out of it.
-    const refused = { connect: 'invalid_request', kick: 'forbidden' }[type as string];
+    // A socket signs in once, and only who made the call moderates it.
+    const refused = { connect: 'invalid_request', ...forInitiators }[type as string];
     if (refused) expect(codeOf(own), type).toBe(refused);
     else expect(notForYou, `${type} as the user: ${JSON.stringify(own).slice(0, 200)}`).not.toContain(codeOf(own));
   }

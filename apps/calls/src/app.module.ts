@@ -17,6 +17,7 @@ import type { CallsSettings } from './settings.js';
 import { CallCommands } from './take-commands/call-commands.js';
 import { CallsController } from './take-commands/calls.controller.js';
 import { DeviceCommandsController } from './take-commands/device-commands.controller.js';
+import { ModerateCallsController } from './take-commands/moderate-calls.controller.js';
 import { PublishLag } from './take-commands/publish-lag.js';
 import { SteerCallsController } from './take-commands/steer-calls.controller.js';
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
@@ -38,6 +39,7 @@ const ofApps = [
 @Module({
   controllers: [
     CallsController,
+    ModerateCallsController,
     SteerCallsController,
     DeviceCommandsController,
     ReadCallsController,
@@ -48,6 +50,7 @@ const ofApps = [
   providers: [
     // What several devices did at one moment is handed to their methods.
     CallsController,
+    ModerateCallsController,
     SteerCallsController,
     DecisionRoom,
     CallCommands,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { callStateSchema } from './call-state.js';
-import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema } from './call-terms.js';
+import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema, forbiddableSchema } from './call-terms.js';
 import { callIdSchema, commandIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 
 const inviteFields = {
@@ -26,6 +26,12 @@ export const answerSchema = z.object({
   hangUpOther: z.boolean().optional().describe('whether to leave the call the user is in, in the same act'),
 });
 export const kickSchema = z.object({ participant: userAliasSchema.describe('who is put out') });
+const mediaField = {
+  media: z.array(forbiddableSchema).min(1).max(8).default(['audio']).describe('audio: the microphone; video: the picture'),
+};
+export const muteSchema = z.object({ participant: userAliasSchema.describe('whose'), ...mediaField });
+export const muteAllSchema = z.object(mediaField);
+export const lowerHandSchema = z.object({ participant: userAliasSchema.optional().describe('whose, where it is not one’s own') });
 export const declineSchema = z.object({ reason: declineReasonSchema.default('none') });
 
 const actor = {
@@ -36,7 +42,7 @@ const actor = {
 
 /** Body of POST /v1/calls. With an API key, `userAlias` names the initiator, whose devices ring too unless `deviceId` is given. */
 export const createCallBodySchema = z.object({ ...actor, ...dialFields });
-/** Body of POST /v1/calls/{callId}/ringing, /ignore, /join, /hang-up, /end, /credentials, and /request-, /accept- and /refuse-upgrade. */
+/** Body of POST /v1/calls/{callId}/ringing, /ignore, /join, /hang-up, /end, /lock, /unlock, /raise-hand, /credentials, and /request-, /accept- and /refuse-upgrade. */
 export const callActionBodySchema = z.object(actor);
 /** Body of POST /v1/calls/{callId}/answer. */
 export const answerCallBodySchema = z.object({ ...actor, ...answerSchema.shape });
@@ -44,6 +50,12 @@ export const answerCallBodySchema = z.object({ ...actor, ...answerSchema.shape }
 export const inviteBodySchema = z.object({ ...actor, ...inviteFields });
 /** Body of POST /v1/calls/{callId}/kick. Without `userAlias`, an API key kicks in the server's own name. */
 export const kickBodySchema = z.object({ ...actor, ...kickSchema.shape });
+/** Body of POST /v1/calls/{callId}/mute and /allow. Without `userAlias`, an API key does it in the server's own name. */
+export const muteBodySchema = z.object({ ...actor, ...muteSchema.shape });
+/** Body of POST /v1/calls/{callId}/mute-all. Without `userAlias`, an API key does it in the server's own name. */
+export const muteAllBodySchema = z.object({ ...actor, ...muteAllSchema.shape });
+/** Body of POST /v1/calls/{callId}/lower-hand. Without `userAlias`, an API key does it in the server's own name. */
+export const lowerHandBodySchema = z.object({ ...actor, ...lowerHandSchema.shape });
 /** Body of POST /v1/calls/{callId}/decline. */
 export const declineCallBodySchema = z.object({ ...actor, ...declineSchema.shape });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema, forbiddableSchema } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 
@@ -9,6 +9,9 @@ const audience = z
   .describe('everyone who ever had a part in the call: those to be told');
 const who = { audience, userAlias: recordedAliasSchema };
 const whoAndWhere = { ...who, deviceId: deviceIdSchema.nullable().describe('null when the Center or a server acted') };
+
+const by = recordedAliasSchema.nullable().describe('null when a server did it');
+const media = z.array(forbiddableSchema).min(1);
 
 const refusalSchema = z.enum(['busy', 'do_not_disturb']);
 
@@ -54,9 +57,23 @@ export const callIgnoredSchema = callEvent('call.ignored', { ...who, deviceId: d
 export const callJoinedSchema = callEvent('call.joined', { ...who, deviceId: deviceIdSchema });
 export const callLeftSchema = callEvent('call.left', { ...whoAndWhere, reason: endReasonSchema });
 export const callHungUpSchema = callEvent('call.hung_up', { ...whoAndWhere, reason: endReasonSchema });
-export const callKickedSchema = callEvent('call.kicked', {
+export const callKickedSchema = callEvent('call.kicked', { ...who, by });
+export const callParticipantMutedSchema = callEvent('call.participant_muted', {
   ...who,
-  by: recordedAliasSchema.nullable().describe('null when a server did it'),
+  by,
+  media: media.describe('what the participant may not send any more, wherever it joins, until it is allowed again'),
+});
+export const callParticipantUnmutedSchema = callEvent('call.participant_unmuted', {
+  ...who,
+  by,
+  media: media.describe('what the participant may send again; nothing is switched on by it'),
+});
+export const callLockedSchema = callEvent('call.locked', { audience, by });
+export const callUnlockedSchema = callEvent('call.unlocked', { audience, by });
+export const callHandRaisedSchema = callEvent('call.hand_raised', whoAndWhere);
+export const callHandLoweredSchema = callEvent('call.hand_lowered', {
+  ...who,
+  by: by.describe('the participant, or who moderates the call; null when a server did it'),
 });
 export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
   ...who,
@@ -89,6 +106,12 @@ export const callEventSchema = z.discriminatedUnion('type', [
   callLeftSchema,
   callHungUpSchema,
   callKickedSchema,
+  callParticipantMutedSchema,
+  callParticipantUnmutedSchema,
+  callLockedSchema,
+  callUnlockedSchema,
+  callHandRaisedSchema,
+  callHandLoweredSchema,
   callUpgradeRequestedSchema,
   callUpgradeAcceptedSchema,
   callUpgradeRefusedSchema,

@@ -27,6 +27,14 @@ const known = {
     })
     .optional()
     .describe('a wish for video that waits for consent'),
+  lock: z
+    .object({
+      by: recordedAliasSchema.nullable().describe('null: a server'),
+      since: time,
+      members: z.array(recordedAliasSchema).describe('who is in the call, or was since it was locked: they may come back'),
+    })
+    .optional()
+    .describe('set while nobody more may be invited or come; who rings may answer'),
   upgradeRequests: z
     .array(z.object({ userAlias: recordedAliasSchema, times: z.int().positive() }))
     .optional()
@@ -51,9 +59,9 @@ export type CallState = z.infer<typeof callStateSchema>;
 
 /**
  * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
- * another version are folded anew.
+ * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3).
  */
-export const foldVersion = 2;
+export const foldVersion = 3;
 
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
@@ -129,6 +137,21 @@ function withoutUpgrade({ upgrade: _, ...call }: CallState): CallState {
   return call;
 }
 
+function locked(call: CallState, { data: { by }, time: since }: Extract<CallEvent, { type: 'call.locked' }>): CallState {
+  const members = call.participants.flatMap(({ state, userAlias }) => (state === 'connected' ? [userAlias] : []));
+  return call.lock ? call : { ...call, lock: { by, since, members } };
+}
+
+function withoutLock({ lock: _, ...call }: CallState): CallState {
+  return call;
+}
+
+/** Whoever comes into a call that is locked had been rung before: from now on they may come back. */
+function withMember(call: CallState, userAlias: UserAlias): CallState {
+  if (!call.lock || call.lock.members.includes(userAlias)) return call;
+  return { ...call, lock: { ...call.lock, members: [...call.lock.members, userAlias] } };
+}
+
 function upgradeRequested(call: CallState, { userAlias, until }: { userAlias: UserAlias; until: string }): CallState {
   const others = call.upgradeRequests?.filter((one) => one.userAlias !== userAlias) ?? [];
   const times = upgradeRequestsOf(call, userAlias) + 1;
@@ -148,7 +171,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     }
     case 'call.answered':
     case 'call.joined':
-      return talking(withPartOf(call, event), event.time);
+      return talking(withMember(withPartOf(call, event), event.data.userAlias), event.time);
     case 'call.ringing':
     case 'call.ignored':
     case 'call.declined':
@@ -157,7 +180,15 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
     case 'call.left':
     case 'call.hung_up':
     case 'call.kicked':
+    case 'call.participant_muted':
+    case 'call.participant_unmuted':
+    case 'call.hand_raised':
+    case 'call.hand_lowered':
       return withPartOf(call, event);
+    case 'call.locked':
+      return locked(call, event);
+    case 'call.unlocked':
+      return withoutLock(call);
     case 'call.upgrade_requested':
       return upgradeRequested(call, event.data);
     case 'call.upgrade_accepted':
@@ -172,7 +203,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
 }
 
 function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }>): CallState {
-  const { upgradeRequests: _, ...rest } = withoutUpgrade(call);
+  const { upgradeRequests: _, ...rest } = withoutLock(withoutUpgrade(call));
   const { reason, declineReason, talkSeconds } = event.data;
   return {
     ...rest,

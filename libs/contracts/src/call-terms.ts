@@ -4,6 +4,10 @@ import { storableJson } from './text.js';
 export const callTypeSchema = z.enum(['audio_only', 'audio_upgradable', 'audio_video']);
 export type CallType = z.infer<typeof callTypeSchema>;
 
+/** What somebody in a call may be kept from sending: the microphone, or the picture. */
+export const forbiddableSchema = z.enum(['audio', 'video']);
+export type Forbiddable = z.infer<typeof forbiddableSchema>;
+
 /** Why a callee declined. `none` is a plain decline. */
 export const declineReasonSchema = z.enum(['none', 'error', 'do_not_disturb', 'no_answer', 'busy']);
 export type DeclineReason = z.infer<typeof declineReasonSchema>;

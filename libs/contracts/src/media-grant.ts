@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Forbiddable, forbiddableSchema } from './call-terms.js';
 import { appIdSchema, callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 
 /** What a device in a call may do with its media. */
@@ -6,6 +7,7 @@ export const mediaRightSchema = z.enum(['publish', 'subscribe']);
 export type MediaRight = z.infer<typeof mediaRightSchema>;
 
 const knownRights: readonly string[] = mediaRightSchema.options;
+const knownMedia: readonly string[] = forbiddableSchema.options;
 
 /** What a media credential lets its bearer do: enter one call's media as one user on one device. The calls service signs it. */
 export const mediaGrantSchema = z.object({
@@ -22,6 +24,11 @@ export const mediaGrantSchema = z.object({
     .array(z.string())
     .transform((rights) => rights.filter((right) => knownRights.includes(right)) as MediaRight[])
     .describe('those that only a later release knows are left out'),
+  forbidden: z
+    .array(z.string())
+    .transform((forbidden) => forbidden.filter((one) => knownMedia.includes(one)) as Forbiddable[])
+    .optional()
+    .describe('what of the right to publish a moderator had taken by then; what is left out may be sent'),
 });
 export type MediaGrant = z.infer<typeof mediaGrantSchema>;
 

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
-import { declineReasonSchema, type EndReason, endReasonSchema } from './call-terms.js';
+import { declineReasonSchema, type EndReason, endReasonSchema, type Forbiddable } from './call-terms.js';
 import { type DeviceId, deviceIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
 
 const time = z.iso.datetime();
+
+const ban = z.object({ by: recordedAliasSchema.nullable().describe('who forbade it; null: a server'), since: time });
+const forbidden = z
+  .object({ audio: ban.optional(), video: ban.optional() })
+  .optional()
+  .describe('what this person may not send until a moderator allows it again; left out while everything is allowed');
 
 /** One person's part in a call, told apart by `state`. */
 export const participantSchema = z.discriminatedUnion('state', [
@@ -15,8 +21,16 @@ export const participantSchema = z.discriminatedUnion('state', [
     confirmed: z.boolean().describe('whether a device said that it rings'),
     waiting: z.boolean().optional().describe('set while the user is in another call (call waiting)'),
     ignoredBy: z.array(deviceIdSchema).optional().describe('devices on which this ring was silenced'),
+    forbidden,
   }),
-  z.object({ state: z.literal('connected'), userAlias: recordedAliasSchema, since: time, deviceId: deviceIdSchema.nullable() }),
+  z.object({
+    state: z.literal('connected'),
+    userAlias: recordedAliasSchema,
+    since: time,
+    deviceId: deviceIdSchema.nullable(),
+    handRaised: time.optional().describe('since when the hand is up; left out while it is down'),
+    forbidden,
+  }),
   z.object({
     state: z.literal('gone'),
     userAlias: recordedAliasSchema,
@@ -26,6 +40,7 @@ export const participantSchema = z.discriminatedUnion('state', [
     declineReason: declineReasonSchema
       .optional()
       .describe('set when the ring was declined, by the user or a server: what was given as reason'),
+    forbidden,
   }),
 ]);
 export type Participant = z.infer<typeof participantSchema>;
@@ -38,9 +53,18 @@ export type Participant = z.infer<typeof participantSchema>;
 export function foldParticipant(before: Participant | undefined, event: CallEvent, userAlias: UserAlias): Participant | undefined {
   if (event.type === 'call.dialed') return dialed(event, userAlias);
   if (event.type === 'call.ended') {
-    return before && before.state !== 'gone' ? gone(event, userAlias, event.data.reason, deviceIn(before)) : before;
+    if (!before || before.state === 'gone') return before;
+    return stillForbidden(before, gone(event, userAlias, event.data.reason, deviceIn(before)));
   }
-  return event.data.userAlias === userAlias ? afterOwn(before, event) : before;
+  if (!('userAlias' in event.data) || event.data.userAlias !== userAlias) return before;
+  const after = afterOwn(before, event as OwnEvent);
+  return event.type === 'call.participant_unmuted' ? after : stillForbidden(before, after);
+}
+
+/** What was forbidden stays so, whether its person leaves, comes back or is rung again. */
+function stillForbidden(before: Participant | undefined, after: Participant | undefined): Participant | undefined {
+  if (!before?.forbidden || !after || after.forbidden) return after;
+  return { ...after, forbidden: before.forbidden };
 }
 
 /** An event about one person. */
@@ -56,8 +80,10 @@ function afterOwn(before: Participant | undefined, event: OwnEvent): Participant
     case 'call.ringing':
       return before?.state === 'ringing' ? { ...before, confirmed: true } : before;
     case 'call.answered':
-    case 'call.joined':
-      return { state: 'connected', userAlias, since: event.time, deviceId: event.data.deviceId };
+    case 'call.joined': {
+      const { handRaised } = before?.state === 'connected' ? before : {};
+      return { state: 'connected', userAlias, since: event.time, deviceId: event.data.deviceId, ...(handRaised && { handRaised }) };
+    }
     case 'call.ignored':
       return ignored(before, event.data.deviceId);
     case 'call.declined':
@@ -74,6 +100,14 @@ function afterOwn(before: Participant | undefined, event: OwnEvent): Participant
       return gone(event, userAlias, event.data.reason, deviceIn(before) ?? event.data.deviceId);
     case 'call.kicked':
       return gone(event, userAlias, 'kicked', deviceIn(before));
+    case 'call.participant_muted':
+      return before && { ...before, forbidden: { ...before.forbidden, ...bansOf(event) } };
+    case 'call.participant_unmuted':
+      return before && allowed(before, event.data.media);
+    case 'call.hand_raised':
+      return before?.state === 'connected' && !before.handRaised ? { ...before, handRaised: event.time } : before;
+    case 'call.hand_lowered':
+      return before?.state === 'connected' ? withoutHand(before) : before;
     case 'call.upgrade_requested':
     case 'call.upgrade_accepted':
     case 'call.upgrade_refused':
@@ -81,6 +115,20 @@ function afterOwn(before: Participant | undefined, event: OwnEvent): Participant
     default:
       return event satisfies never;
   }
+}
+
+function bansOf({ data: { media, by }, time: since }: CallEvent & { type: 'call.participant_muted' }): Participant['forbidden'] {
+  return Object.fromEntries(media.map((one) => [one, { by, since }]));
+}
+
+/** @returns the part without those bans; where none is left it has no field for them, so that equal parts are equal. */
+function allowed({ forbidden: bans = {}, ...part }: Participant, media: readonly Forbiddable[]): Participant {
+  const left = Object.entries(bans).filter(([one]) => !media.includes(one as Forbiddable));
+  return left.length === 0 ? (part as Participant) : ({ ...part, forbidden: Object.fromEntries(left) } as Participant);
+}
+
+function withoutHand({ handRaised: _, ...part }: Participant & { state: 'connected' }): Participant {
+  return part;
 }
 
 function dialed(event: CallEvent & { type: 'call.dialed' }, userAlias: UserAlias): Participant | undefined {

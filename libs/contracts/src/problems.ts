@@ -19,6 +19,7 @@ export const problems = {
   dial_cancelled: { status: 409, title: 'The dial was cancelled before it made a call' },
   all_callees_busy: { status: 409, title: 'Every callee is busy' },
   too_many_participants: { status: 409, title: 'The call has no room for so many' },
+  call_locked: { status: 409, title: 'The call is locked: nobody more comes into it' },
   not_upgradable: { status: 409, title: 'The type of this call allows no video, or it has video already' },
   too_many_upgrade_requests: { status: 409, title: 'The user has asked for video in this call as often as one may' },
   no_upgrade_requested: { status: 409, title: 'Nobody waits for consent to video' },

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { answerSchema, callReplySchema, declineSchema, dialSchema, inviteSchema, kickSchema } from './call-commands.js';
+import {
+  answerSchema,
+  callReplySchema,
+  declineSchema,
+  dialSchema,
+  inviteSchema,
+  kickSchema,
+  lowerHandSchema,
+  muteAllSchema,
+  muteSchema,
+} from './call-commands.js';
 import { callEventSchema } from './call-events.js';
 import { callStateSchema } from './call-state.js';
 import { profileSchema } from './directory.js';
@@ -43,6 +53,13 @@ export const callFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('add'), ...onCall, ...inviteSchema.shape }),
   z.object({ type: z.literal('ring'), ...onCall, ...inviteSchema.shape }),
   z.object({ type: z.literal('kick'), ...onCall, ...kickSchema.shape }),
+  z.object({ type: z.literal('mute'), ...onCall, ...muteSchema.shape }),
+  z.object({ type: z.literal('allow'), ...onCall, ...muteSchema.shape }),
+  z.object({ type: z.literal('mute_all'), ...onCall, ...muteAllSchema.shape }),
+  z.object({ type: z.literal('lock'), ...onCall }),
+  z.object({ type: z.literal('unlock'), ...onCall }),
+  z.object({ type: z.literal('raise_hand'), ...onCall }),
+  z.object({ type: z.literal('lower_hand'), ...onCall, ...lowerHandSchema.shape }),
   z.object({ type: z.literal('request_upgrade'), ...onCall }),
   z.object({ type: z.literal('accept_upgrade'), ...onCall }),
   z.object({ type: z.literal('refuse_upgrade'), ...onCall }),

@@ -1,4 +1,13 @@
-import type { CallId, CallType, CustomData, DeclineReason, DeviceId, ProblemCode, UserAlias } from '@communication-center/contracts';
+import type {
+  CallId,
+  CallType,
+  CustomData,
+  DeclineReason,
+  DeviceId,
+  Forbiddable,
+  ProblemCode,
+  UserAlias,
+} from '@communication-center/contracts';
 
 /** Everything that may be asked of a call. Ids and limits arrive with the command; the domain looks nothing up. */
 export type Command =
@@ -12,6 +21,15 @@ export type Command =
   | { type: 'HangUp'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
   /** `by` is null when a server does it. */
   | { type: 'Kick'; callId: CallId; by: UserAlias | null; userAlias: UserAlias }
+  /** What moderates a call: `by` is null when a server does it. */
+  | { type: 'MuteParticipant'; callId: CallId; by: UserAlias | null; userAlias: UserAlias; media: Forbiddable[] }
+  | { type: 'AllowParticipant'; callId: CallId; by: UserAlias | null; userAlias: UserAlias; media: Forbiddable[] }
+  | { type: 'MuteAll'; callId: CallId; by: UserAlias | null; media: Forbiddable[] }
+  | { type: 'LockCall'; callId: CallId; by: UserAlias | null }
+  | { type: 'UnlockCall'; callId: CallId; by: UserAlias | null }
+  | { type: 'RaiseHand'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
+  /** One's own, or, who moderates the call, anybody's. */
+  | { type: 'LowerHand'; callId: CallId; by: UserAlias | null; userAlias: UserAlias }
   /** A server's: nobody in the call asked for it. With `error` when the Center itself cannot carry it on. */
   | { type: 'EndCall'; callId: CallId; reason?: 'error' }
   | { type: 'RequestUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
@@ -79,6 +97,7 @@ export type Rejection = Extract<
   | 'initiator_busy'
   | 'too_many_participants'
   | 'too_many_calls'
+  | 'call_locked'
   | 'not_upgradable'
   | 'no_upgrade_requested'
   | 'too_many_upgrade_requests'

@@ -3,6 +3,7 @@ import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject } from './decision.js';
 import { dial, invite } from './inviting.js';
 import { end, failMedia, hangUp, kick, loseConnection, reachMaxDuration, takeOut } from './leaving.js';
+import { allowParticipant, lockCall, lowerHand, muteAll, muteParticipant, raiseHand, unlockCall } from './moderating.js';
 import { answer, confirmRinging, decline, ignore, join, timeOutRinging } from './ringing.js';
 import { acceptUpgrade, lapseUpgrade, refuseUpgrade, requestUpgrade } from './upgrading.js';
 
@@ -32,6 +33,20 @@ export function decide(command: Command, call: CallState | undefined, lines: Lin
       return hangUp(command, call, now);
     case 'Kick':
       return kick(command, call, now);
+    case 'MuteParticipant':
+      return muteParticipant(command, call, now);
+    case 'AllowParticipant':
+      return allowParticipant(command, call, now);
+    case 'MuteAll':
+      return muteAll(command, call, now);
+    case 'LockCall':
+      return lockCall(command, call, now);
+    case 'UnlockCall':
+      return unlockCall(command, call, now);
+    case 'RaiseHand':
+      return raiseHand(command, call, now);
+    case 'LowerHand':
+      return lowerHand(command, call, now);
     case 'EndCall':
       return end(call, now, command.reason ?? 'ended_by_server');
     case 'RequestUpgrade':

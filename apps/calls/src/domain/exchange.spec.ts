@@ -144,6 +144,7 @@ const user = fc.constantFrom(...users);
 const deviceId = fc.constantFrom('phone', 'tablet').map((name) => name as DeviceId);
 const userOnCall = { callId, userAlias: user };
 const deviceOnCall = { ...userOnCall, deviceId };
+const media = fc.constantFrom(['audio'], ['audio', 'video']);
 const some = fc.uniqueArray(user, { minLength: 1, maxLength: 3 });
 const of = <T extends Command['type'], R extends object>(type: T, rest: { [K in keyof R]: fc.Arbitrary<R[K]> }) =>
   fc.record({ type: fc.constant(type), ...rest }) as unknown as fc.Arbitrary<Command>;
@@ -171,6 +172,13 @@ const command = fc.oneof(
   of('JoinCall', deviceOnCall),
   of('HangUp', deviceOnCall),
   of('Kick', { callId, by: fc.option(user), userAlias: user }),
+  of('MuteParticipant', { callId, by: fc.option(user), userAlias: user, media }),
+  { weight: 3, arbitrary: of('AllowParticipant', { callId, by: fc.option(user), userAlias: user, media }) },
+  of('MuteAll', { callId, by: fc.option(user), media }),
+  { weight: 2, arbitrary: of('LockCall', { callId, by: fc.option(user) }) },
+  { weight: 5, arbitrary: of('UnlockCall', { callId, by: fc.option(user, { freq: 1 }) }) },
+  of('RaiseHand', deviceOnCall),
+  { weight: 3, arbitrary: of('LowerHand', { callId, by: fc.option(user), userAlias: user }) },
   of('EndCall', { callId }),
   { weight: 3, arbitrary: of('RequestUpgrade', deviceOnCall) },
   { weight: 3, arbitrary: of('AcceptUpgrade', deviceOnCall) },
@@ -182,7 +190,7 @@ const command = fc.oneof(
   of('ReachMaxDuration', { callId }),
 );
 
-/** Half of the stories begin in the middle of a conversation of three, who may want video. */
+/** Half of the stories begin in the middle of a conversation of three, who may want video, or the word. */
 function converse(exchange: Exchange): void {
   const callId = 'a' as CallId;
   const [alice, bob, carol] = users as [UserAlias, UserAlias, UserAlias];
@@ -192,6 +200,8 @@ function converse(exchange: Exchange): void {
   exchange.ask({ type: 'DialCall', callId, ...terms, callees: [bob, carol] }, null);
   for (const userAlias of [bob, carol]) exchange.ask({ type: 'AnswerCall', callId, userAlias, deviceId }, null);
   exchange.ask({ type: 'RequestUpgrade', callId, userAlias: bob, deviceId }, null);
+  exchange.ask({ type: 'MuteParticipant', callId, by: null, userAlias: bob, media: ['audio'] }, null);
+  exchange.ask({ type: 'RaiseHand', callId, userAlias: carol, deviceId }, null);
 }
 
 const story = fc.record({

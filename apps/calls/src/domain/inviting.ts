@@ -37,6 +37,7 @@ export function invite(command: Command & { type: 'InviteToCall' }, call: CallSt
   if (by && !participantOf(call, by)) return reject('not_a_participant');
   if (call.status === 'ended') return reject('already_ended');
   if (by && participantOf(call, by)?.state !== 'connected') return reject('forbidden', 'Only those who are in the call may invite to it');
+  if (call.lock) return reject('call_locked');
   const stranger = again && command.callees.find((userAlias) => !participantOf(call, userAlias));
   if (stranger) return reject('not_a_participant', `${stranger} never had a part in this call: add them instead`);
   const callees = command.callees.filter((userAlias) => (participantOf(call, userAlias)?.state ?? 'gone') === 'gone');

@@ -24,7 +24,7 @@ export function answer({ userAlias, deviceId }: Of<'AnswerCall'>, call: CallStat
 
 /**
  * Comes (back) into a call that goes on: after a decline, a miss, a hang-up or a lost connection, but not after a kick. Who is in it on
- * another device moves it to this one.
+ * another device moves it to this one. While the call is locked, only who was in it since then.
  */
 export function join({ userAlias, deviceId }: Of<'JoinCall'>, call: CallState, lines: Lines, now: Date): Decision {
   const participant = participantOf(call, userAlias);
@@ -33,6 +33,7 @@ export function join({ userAlias, deviceId }: Of<'JoinCall'>, call: CallState, l
   if (participant.state === 'connected' && participant.deviceId !== deviceId) return joined(call, userAlias, deviceId, now);
   if (participant.state !== 'gone') return answer({ type: 'AnswerCall', callId: call.callId, userAlias, deviceId }, call, lines, now);
   if (participant.reason === 'kicked') return reject('forbidden', 'Whoever was kicked comes back only when rung again');
+  if (call.lock && !call.lock.members.includes(userAlias)) return reject('call_locked');
   if (lines.get(userAlias)?.activeCall) return reject('already_in_call');
   if (call.participants.filter(({ state }) => state !== 'gone').length >= call.maxParticipants) {
     return reject('too_many_participants', `This call may have ${call.maxParticipants} participants`);

@@ -1,4 +1,4 @@
-import type { AppId, CallState, DeviceId, HeldToken, MediaCredentials, UserAlias } from '@communication-center/contracts';
+import type { AppId, CallState, DeviceId, Forbiddable, HeldToken, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import { participantOf } from '@communication-center/contracts';
 import { type MediaGrant, mediaCredentialKind } from '@communication-center/contracts/media-grant';
 import { Identity, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
@@ -38,7 +38,13 @@ export class MediaCredentialsOffice {
     }
     const { callId, sequence } = call;
     const by = held && { kid: held.kid, issuedAt: held.issuedAt };
-    const grant: MediaGrant = { appId, callId, userAlias, deviceId, sequence, ...(by && { token: by }), rights: ['publish', 'subscribe'] };
+    const forbidden = Object.keys(participant.forbidden ?? {}) as Forbiddable[];
+    const grant: MediaGrant = {
+      ...{ appId, callId, userAlias, deviceId, sequence },
+      ...(by && { token: by }),
+      rights: ['publish', 'subscribe'],
+      ...(forbidden.length > 0 && { forbidden }),
+    };
     const expiresAt = new Date(Date.now() + this.settings.MEDIA_CREDENTIAL_SECONDS * 1000);
     const token = await this.identity.signCredential(mediaCredentialKind, { grant }, expiresAt);
     return { url: this.#door(), token, expiresAt: expiresAt.toISOString(), generation: 1, iceServers: this.settings.ICE_SERVERS };

@@ -15,6 +15,7 @@ import { Controller, Inject, Res } from '@nestjs/common';
 import type { z } from 'zod';
 import { CallsController } from './calls.controller.js';
 import { hearing } from './hearing.js';
+import { ModerateCallsController } from './moderate-calls.controller.js';
 import { SteerCallsController } from './steer-calls.controller.js';
 
 type Inquired = Inquiry<typeof internal.carryOut>;
@@ -27,6 +28,7 @@ export class DeviceCommandsController {
   constructor(
     private readonly calls: CallsController,
     private readonly steering: SteerCallsController,
+    private readonly moderation: ModerateCallsController,
     @Inject(Log) private readonly logger: LineLog,
   ) {}
 
@@ -80,6 +82,20 @@ export class DeviceCommandsController {
         return this.steering.ring(callId, { subject, body: frame });
       case 'kick':
         return this.steering.kick(callId, { subject, body: frame });
+      case 'mute':
+        return this.moderation.mute(callId, { subject, body: frame });
+      case 'allow':
+        return this.moderation.allow(callId, { subject, body: frame });
+      case 'mute_all':
+        return this.moderation.muteAll(callId, { subject, body: frame });
+      case 'lock':
+        return this.moderation.lock(callId, { subject, body: frame });
+      case 'unlock':
+        return this.moderation.unlock(callId, { subject, body: frame });
+      case 'raise_hand':
+        return this.moderation.raiseHand(callId, { subject, body: frame });
+      case 'lower_hand':
+        return this.moderation.lowerHand(callId, { subject, body: frame });
       case 'request_upgrade':
         return this.steering.requestUpgrade(callId, { subject, body: frame });
       case 'accept_upgrade':
