@@ -65,6 +65,15 @@ test('whoever knows the public keys reads in a credential who may do what, in wh
   });
 });
 
+test('what a moderator forbade its bearer is in a credential', async () => {
+  const bans = { forbidden: { video: { by: null, since: '2026-01-01T00:00:00.000Z' } } };
+  const moderated = { ...call, participants: [{ ...call.participants[0], ...bans }] } as CallState;
+  const { grant } = await door.verifyCredential(mediaCredentialKind, (await issue('ann', 'desk', moderated)).token);
+  expect(mediaGrantSchema.parse(grant).forbidden).toEqual(['video']);
+  const later = { ...(grant as object), forbidden: ['video', 'something of a later release'] };
+  expect(mediaGrantSchema.parse(later).forbidden).toEqual(['video']);
+});
+
 test('each names one of the doors, and what clients of earlier releases look for', async () => {
   const given = await Promise.all(Array.from({ length: 60 }, () => issue()));
   expect(new Set(given.map(({ url }) => url))).toEqual(new Set(settings.MEDIA_PUBLIC_URL));

@@ -2,6 +2,7 @@ import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import type { Repair } from '@communication-center/event-log';
 import { ProblemError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Bans } from './bans.js';
 import { CallReading } from './call-reading.js';
 import { happeningOf } from './happenings.js';
 import { KnownCalls } from './known-calls.js';
@@ -30,6 +31,11 @@ export class Admission {
       this.known.noteAll(callId, sequence, events.map(happeningOf));
     }
     this.requireStill(grant);
+  }
+
+  /** @returns what the bearer of a grant that holds may not send, by what this process heard by now. */
+  bansOf(grant: MediaGrant): Bans {
+    return this.known.bansOf(grant);
   }
 
   /** Judges by what this process heard by now. @throws ProblemError as {@link require}. */

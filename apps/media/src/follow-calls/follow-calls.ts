@@ -11,8 +11,8 @@ import { KnownCalls } from './known-calls.js';
 const name = 'media.follow-calls';
 
 /**
- * Ends the media of calls that end, and of who left one that goes on, above all of who was kicked: a client's good will is
- * not asked. Every replica follows the log, because only it knows its sockets; of other calls it only remembers that.
+ * Ends the media of calls that end, and of who left one that goes on, above all of who was kicked, and stops what a moderator forbade: a
+ * client's good will is not asked. Every replica follows the log, because only it knows its sockets; of other calls it only remembers that.
  */
 @Injectable()
 export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -61,6 +61,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     const happening = happeningOf(event);
     this.known.note(happening);
     if (happening.left) this.door.putOut(happening.callId, happening.left, happening.sequence);
+    if (happening.moderated) this.door.moderate(happening.callId, happening.moderated, happening.sequence);
     if (!happening.ended) return;
     this.door.endCall(happening.callId);
     this.rooms.end(happening.callId);

@@ -1,4 +1,5 @@
 import { type AnyEvent, type CallId, readEvent, type UserAlias } from '@communication-center/contracts';
+import type { Moderated } from './bans.js';
 
 /** What an event of a call means to its media. */
 export interface Happening {
@@ -6,20 +7,27 @@ export interface Happening {
   sequence: number;
   /** Whose part in the call is over with it, while the call may go on; of who comes in, the part on whatever device they were in it before. */
   left?: UserAlias;
+  /** What somebody may not send from now on, or may again. */
+  moderated?: Moderated;
   /** Whether the call is over with it. */
   ended?: true;
 }
 
 const endsPart = new Set(['call.left', 'call.hung_up', 'call.kicked', 'call.joined']);
+const moderates = new Set(['call.participant_muted', 'call.participant_unmuted']);
 
 /**
  * @returns what an event means to media: as a rule nothing, and then no more than its envelope is looked at.
- * @throws NewerEventError or ZodError for a departure that this release cannot read.
+ * @throws NewerEventError or ZodError for one that means something, and that this release cannot read.
  */
 export function happeningOf(event: AnyEvent): Happening {
   const happening = { callId: event.subject as CallId, sequence: event.sequence };
   if (event.type === 'call.ended') return { ...happening, ended: true };
-  if (!endsPart.has(event.type)) return happening;
-  const departure = readEvent('calls.events', event);
-  return 'userAlias' in departure.data ? { ...happening, left: departure.data.userAlias } : happening;
+  if (!endsPart.has(event.type) && !moderates.has(event.type)) return happening;
+  const read = readEvent('calls.events', event);
+  if (read.type === 'call.participant_muted' || read.type === 'call.participant_unmuted') {
+    const { userAlias, media } = read.data;
+    return { ...happening, moderated: { userAlias, media, isForbidden: read.type === 'call.participant_muted' } };
+  }
+  return 'userAlias' in read.data ? { ...happening, left: read.data.userAlias } : happening;
 }

@@ -1,5 +1,6 @@
 import type { CallId, UserAlias } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
+import { Bans } from './bans.js';
 import type { Happening } from './happenings.js';
 
 /** Whether a grant still holds: `unknown` where too little of its call is known to tell. */
@@ -12,7 +13,11 @@ interface Known {
   ended: boolean;
   /** Who left last with which event. */
   left: Map<UserAlias, number> | undefined;
+  /** Of whom something was heard to be forbidden, or allowed again. */
+  bans: Map<UserAlias, Bans> | undefined;
 }
+
+const nothing = { ended: false, left: undefined, bans: undefined };
 
 /**
  * What this process heard of calls lately, in memory: enough to judge a grant of a call whose events it has heard since the
@@ -25,14 +30,19 @@ export class KnownCalls {
   constructor(private readonly most: number) {}
 
   /** Takes what was heard. Repeats change nothing; after a gap only what came behind it counts as known. */
-  note({ callId, sequence, left, ended }: Happening): void {
-    const call = this.#calls.get(callId) ?? { from: sequence, to: sequence, ended: false, left: undefined };
+  note({ callId, sequence, left, moderated, ended }: Happening): void {
+    const call = this.#calls.get(callId) ?? { from: sequence, to: sequence, ...nothing };
     if (sequence > call.to + 1) call.from = sequence;
     call.to = Math.max(call.to, sequence);
-    if (ended) Object.assign(call, { ended, left: undefined });
+    if (ended) Object.assign(call, { ...nothing, ended });
     else if (left && !call.ended) {
       call.left ??= new Map();
       call.left.set(left, Math.max(sequence, call.left.get(left) ?? 0));
+    } else if (moderated && !call.ended) {
+      call.bans ??= new Map();
+      const bans = call.bans.get(moderated.userAlias) ?? new Bans();
+      bans.take(sequence, moderated);
+      call.bans.set(moderated.userAlias, bans);
     }
     this.#keep(callId, call);
   }
@@ -40,7 +50,7 @@ export class KnownCalls {
   /** Takes what the calls service told: everything of a call after one event, in order. */
   noteAll(callId: CallId, after: number, happenings: readonly Happening[]): void {
     const through = happenings.at(-1)?.sequence ?? after;
-    const call = this.#calls.get(callId) ?? { from: after + 1, to: through, ended: false, left: undefined };
+    const call = this.#calls.get(callId) ?? { from: after + 1, to: through, ...nothing };
     if (after > call.to) Object.assign(call, { from: after + 1, to: after });
     else if (through + 1 >= call.from) call.from = Math.min(call.from, after + 1);
     this.#keep(callId, call);
@@ -53,6 +63,14 @@ export class KnownCalls {
     if (call.ended) return 'ended';
     if ((call.left?.get(userAlias) ?? 0) > sequence) return 'left';
     return call.from <= sequence + 1 ? 'in' : 'unknown';
+  }
+
+  /** @returns what the bearer of a grant may not send, where the grant still holds. */
+  bansOf(grant: Pick<MediaGrant, 'callId' | 'userAlias' | 'sequence' | 'forbidden'>): Bans {
+    const bans = Bans.in(grant);
+    const heard = this.#calls.get(grant.callId)?.bans?.get(grant.userAlias);
+    if (heard) bans.takeAll(heard);
+    return bans;
   }
 
   #keep(callId: CallId, call: Known): void {

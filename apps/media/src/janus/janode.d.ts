@@ -9,6 +9,8 @@ declare module 'janode' {
 
   export interface Handle extends EventEmitter {
     readonly id: number;
+    /** @returns what the plugin answered; its refusal is an error with its `_code`. */
+    message(body: object): Promise<unknown>;
     detach(): Promise<void>;
     trickle(candidate: object): Promise<void>;
     trickleComplete(): Promise<void>;
@@ -77,7 +79,7 @@ declare module 'janode/plugins/videoroom' {
       pin: string;
     }): Promise<{ publishers: Publisher[]; private_id: number }>;
     publish(what: { jsep: Jsep; display: string }): Promise<{ jsep: Jsep }>;
-    configure(what: { jsep?: Jsep; display?: string }): Promise<{ jsep?: Jsep }>;
+    configure(what: { jsep?: Jsep; display?: string; keyframe?: boolean }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
       room: string;
       pin: string;

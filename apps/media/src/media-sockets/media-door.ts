@@ -28,6 +28,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
+import type { Moderated } from '../follow-calls/bans.js';
 import { JanusNode } from '../janus/janus-node.js';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
@@ -178,6 +179,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     }
     const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
     this.#inCall.set(callId, inCall.set(socket, grant));
+    socket.bind(this.admission.bansOf(grant));
     return grant;
   }
 
@@ -209,6 +211,12 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     for (const [socket, grant] of this.#inCall.get(callId) ?? []) {
       if (grant.userAlias === userAlias && grant.sequence < sequence) socket.end('call_left');
     }
+  }
+
+  /** Has somebody's sockets keep to what a moderator forbade them, or allowed again. */
+  moderate(callId: CallId, moderated: Moderated, sequence: number): void {
+    for (const [socket, { userAlias }] of this.#inCall.get(callId) ?? [])
+      if (userAlias === moderated.userAlias) socket.moderate(sequence, moderated);
   }
 
   /** Ends the sockets of a call that has ended. */

@@ -95,12 +95,16 @@ class StandInHandle extends EventEmitter {
   async configure({ display }: { display: string }) {
     this.displays.push(JSON.parse(display) as object);
   }
+  async message({ request, mid, mute }: { request: string; mid: string; mute: boolean }) {
+    this.asked.push(`${request} ${mid} ${mute}`);
+  }
+  answer = 'answered';
   async publish({ display }: { display: string }) {
     this.displays.push(JSON.parse(display) as object);
     this.asked.push('publish');
     await this.publishing;
     this.asked.push('published');
-    return { jsep: { sdp: 'answered' } };
+    return { jsep: { sdp: this.answer } };
   }
   async trickle() {
     this.asked.push('candidate');
@@ -199,6 +203,30 @@ test('a candidate never overtakes the offer it belongs to', async () => {
   await settle();
   expect(publisher.asked).toEqual(['join', 'publish', 'published', 'candidate']);
   expect(socket.told.at(-1)).toEqual({ type: 'published', sdp: 'answered' });
+});
+
+test('what its bearer may not send is muted before the answer to its offer is told, and what is forbidden meanwhile in its turn', async () => {
+  const { socket, media, publisher } = await joined();
+  publisher.answer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n';
+  let answer: () => void = () => undefined;
+  publisher.publishing = new Promise((resolve) => {
+    answer = resolve;
+  });
+  socket.says(publish);
+  await settle();
+  media.moderate(4, { userAlias: grant.userAlias, media: ['audio'], isForbidden: true });
+  answer();
+  await settle();
+  expect(publisher.asked).toEqual(['join', 'publish', 'published', 'moderate 0 true']);
+  expect(socket.types).toEqual(['joined', 'published']);
+  media.moderate(3, { userAlias: grant.userAlias, media: ['audio'], isForbidden: false });
+  media.moderate(5, { userAlias: grant.userAlias, media: ['video'], isForbidden: true });
+  await settle();
+  expect(publisher.asked.slice(4), 'what is older than what was heard means nothing').toEqual(['moderate 1 true']);
+  publisher.message = () => Promise.reject(new ProblemError('media_unavailable'));
+  media.moderate(6, { userAlias: grant.userAlias, media: ['audio'], isForbidden: false });
+  await settle();
+  expect([socket.refusal, socket.closedWith], 'a socket whose media cannot be moderated').toEqual(['media_unavailable', 4000]);
 });
 
 test('a ping is answered before all that waits', async () => {

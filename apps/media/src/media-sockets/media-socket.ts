@@ -22,9 +22,11 @@ import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
+import { Bans, type Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
+import { JanusPublication } from './janus-publication.js';
 import { JanusSubscription } from './janus-subscription.js';
 import { streamsOf } from './streams-of.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
@@ -44,10 +46,9 @@ export interface MediaSocketOwner {
 }
 
 interface Joined {
-  publisher: VideoRoomHandle;
+  publication: JanusPublication;
   told: ToldOfPublisher;
   subscription: JanusSubscription;
-  published: boolean;
 }
 
 /** One device's media socket: its offer to publish goes to Janus, the others' streams come back as offers to it. */
@@ -55,6 +56,7 @@ export class MediaSocket {
   readonly sessionId = randomUUID() as SessionId;
   grant: MediaGrant | undefined;
   #joined: Joined | undefined;
+  #bans = new Bans();
   readonly #early: (() => void)[] = [];
   #joining = false;
   #closed = false;
@@ -100,6 +102,17 @@ export class MediaSocket {
 
   beat(now: number, heartbeatMs: number): void {
     this.#signs.beat(now, heartbeatMs);
+  }
+
+  /** Takes what whoever was let in may not send. */
+  bind(bans: Bans): void {
+    this.#bans = bans;
+  }
+
+  /** Keeps to what was forbidden, or allowed again, with an event of the call. Where Janus does not, the socket ends, and with it all it sends. */
+  moderate(sequence: number, moderated: Moderated): void {
+    this.#bans.take(sequence, moderated);
+    void this.#inTurn(async () => this.#joined?.publication.obey());
   }
 
   /** Says why and closes. */
@@ -174,7 +187,7 @@ export class MediaSocket {
         (error) => this.#fail(error),
       );
       if (this.#closed) return;
-      this.#joined = { publisher, told, subscription, published: false };
+      this.#joined = { publication: new JanusPublication(this.janus, publisher, room, this.#bans), told, subscription };
       const streams = streamsOf(publishers);
       const { node, generation } = room;
       const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
@@ -242,27 +255,21 @@ export class MediaSocket {
   }
 
   get #ownFeed(): string | undefined {
-    const publisher = this.#joined?.publisher;
-    return publisher && 'feed' in publisher ? String(publisher.feed) : undefined;
+    return this.#joined?.publication.feed;
   }
 
-  async #publish(joined: Joined, sdp: string): Promise<void> {
+  async #publish({ publication, told }: Joined, sdp: string): Promise<void> {
     if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
-    const jsep = { type: 'offer' as const, sdp };
-    const { publisher } = joined;
-    const { display } = joined.told;
-    const answer = await this.janus.ask(joined.published ? publisher.configure({ jsep }) : publisher.publish({ jsep, display }));
-    joined.published = true;
-    if (answer.jsep) this.#send({ type: 'published', sdp: answer.jsep.sdp });
+    const answer = await publication.publish(sdp, told.display);
+    if (answer !== undefined) this.#send({ type: 'published', sdp: answer });
   }
 
-  /** Tells the others what is different with what this device publishes; before it does, there is nothing to tell it of. */
   async #tellOf({ display }: ToldOfPublisher): Promise<void> {
-    if (this.#joined?.published && !this.#closed) await this.janus.ask(this.#joined.publisher.configure({ display }));
+    if (!this.#closed) await this.#joined?.publication.tell(display);
   }
 
-  async #trickle({ publisher, subscription }: Joined, { peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
-    const handle = peer === 'publisher' ? publisher : subscription.handle;
+  async #trickle({ publication, subscription }: Joined, { peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
+    const handle = peer === 'publisher' ? publication.handle : subscription.handle;
     if (!handle) return;
     await this.janus.ask(candidate ? handle.trickle(candidate) : handle.trickleComplete());
   }
@@ -291,6 +298,6 @@ export class MediaSocket {
     this.#joined?.told.stop();
     this.owner.closed(this);
     await this.#joined?.subscription.close();
-    await this.#joined?.publisher.detach().catch(() => undefined);
+    await this.#joined?.publication.handle.detach().catch(() => undefined);
   }
 }
