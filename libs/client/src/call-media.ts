@@ -2,7 +2,7 @@ import type { MediaCredentials } from '@communication-center/contracts';
 import type { CallOffice, TellCall } from './call-office.js';
 import type { DeviceSending, MediaKind, Wishes } from './local-media.js';
 import { type LinkState, MediaSession, type Reach, type RemoteStream } from './media-session.js';
-import type { ToldCall } from './told-call.js';
+import { bansOf, partOf, type ToldCall } from './told-call.js';
 
 /** The media of one call on this device: none before it is needed, one session at a time, and none after its end. */
 export class CallMedia {
@@ -51,15 +51,24 @@ export class CallMedia {
     return this.#session?.reachOf(userAlias) ?? (this.#office.usesMedia ? 'joining' : 'here');
   }
 
-  /** What is to be sent from now on, before the first track too. */
+  /** What is to be sent from now on, before the first track too; what is forbidden stays off. */
   wish(wishes: Partial<Wishes>): void {
     for (const kind of ['audio', 'video'] as const) {
       const wish = wishes[kind];
-      if (wish === undefined) continue;
+      if (wish === undefined || (wish && this.#isForbidden(kind))) continue;
       this.#wishes[kind] = wish;
       if (this.#session) this.#session.wish(kind, wish);
       else this.#tell('sendingChanged');
     }
+  }
+
+  /** Switches off what a moderator forbids. Allowed again it stays off, until the user wishes it. */
+  obey(): void {
+    for (const kind of ['audio', 'video'] as const) if (this.#wishes[kind] && this.#isForbidden(kind)) this.wish({ [kind]: false });
+  }
+
+  #isForbidden(kind: MediaKind): boolean {
+    return bansOf(partOf(this.#callOf(), this.#office.userAlias))[kind] !== undefined;
   }
 
   retryDevice(kind: MediaKind): void {

@@ -1,7 +1,7 @@
 import type { ClientFrameInput, DeviceId, MediaCredentials, UserAlias } from '@communication-center/contracts';
 import type { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
-import type { WishedDevices, Wishes } from './local-media.js';
+import type { MediaKind, WishedDevices, Wishes } from './local-media.js';
 import type { RemoteStream } from './media-session.js';
 import type { ToldDeclineReason, ToldEndReason, ToldReply } from './told-call.js';
 
@@ -33,6 +33,15 @@ export type CallEvents = {
   upgraded: [];
   /** The wish for video was refused, taken back or not answered. */
   upgradeRefused: [];
+  /** Somebody may not send this any more, by whoever forbade it (null: a server), or may again. */
+  participantMuted: [userAlias: string, kind: MediaKind, by: string | null];
+  participantAllowed: [userAlias: string, kind: MediaKind];
+  /** Nobody more may be invited or come; by whom (null: a server). */
+  locked: [by: string | null];
+  unlocked: [];
+  /** Somebody asks for the word, or not any more. */
+  handRaised: [userAlias: string];
+  handLowered: [userAlias: string];
   /** This callee is out: declined (with what was given as reason), busy, do-not-disturb or without an answer. */
   declined: [userAlias: string, reason: ToldEndReason, declineReason?: ToldDeclineReason];
   left: [userAlias: string, reason: ToldEndReason];

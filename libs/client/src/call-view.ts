@@ -1,10 +1,11 @@
 import type { CallType, Told } from '@communication-center/contracts';
 import { CallMedia } from './call-media.js';
 import type { CallEnd, CallEvents, CallOffice, CallPhase } from './call-office.js';
+import type { Ban } from './center-error.js';
 import { Emitter } from './emitter.js';
 import type { DeviceSending, MediaKind } from './local-media.js';
 import type { LinkState, Reach, RemoteStream } from './media-session.js';
-import { isUp, partOf, type ToldCall, type ToldParticipant } from './told-call.js';
+import { bansOf, isUp, partOf, type ToldCall, type ToldParticipant } from './told-call.js';
 
 /** What there is to read of a call. */
 export abstract class CallView extends Emitter<CallEvents> {
@@ -85,6 +86,21 @@ export abstract class CallView extends Emitter<CallEvents> {
   /** Whether this user is in the call on another device: {@link join} moves it here. */
   get isElsewhere(): boolean {
     return this.me?.state === 'connected' && this.me.deviceId !== this.office.deviceId;
+  }
+
+  /** What this user may not send until a moderator allows it again, and who forbade it. */
+  get forbidden(): Partial<Record<MediaKind, Ban>> {
+    return bansOf(this.me);
+  }
+
+  /** Whether nobody more may be invited or come. */
+  get isLocked(): boolean {
+    return this.told.lock !== undefined;
+  }
+
+  /** Whether this user's hand is up. */
+  get isHandRaised(): boolean {
+    return this.me?.state === 'connected' && this.me.handRaised !== undefined;
   }
 
   get localStream(): MediaStream | undefined {

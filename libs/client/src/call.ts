@@ -1,14 +1,14 @@
-import type { DeclineReason, UserAlias } from '@communication-center/contracts';
+import type { DeclineReason } from '@communication-center/contracts';
+import { CallActs } from './call-acts.js';
 import { tellDifferences } from './call-differences.js';
 import type { CallEnd, CallFrame, CallOffice } from './call-office.js';
-import { CallView } from './call-view.js';
-import type { CenterError } from './center-error.js';
+import { type CenterError, MediaForbiddenError } from './center-error.js';
 import { isOvertaken, Leaving } from './leaving.js';
 import type { MediaKind, Wishes } from './local-media.js';
 import { endOf, partOf, type ToldCall, type ToldReply } from './told-call.js';
 
 /** One call as this device sees it. It is the fold of the call's events; what it emits are differences of that fold. */
-export class Call extends CallView {
+export class Call extends CallActs {
   readonly #leaving: Leaving;
   #ignoredRing: string | undefined;
   #declined: { ringId: string; end: CallEnd } | undefined;
@@ -19,6 +19,7 @@ export class Call extends CallView {
     super(office, state, cancel === undefined);
     this.#leaving = new Leaving(async () => this.takeReply(await office.command(this, { type: 'hang_up' }, 'leaving')), cancel);
     this.over = this.#endFor(state);
+    this.media.obey();
   }
 
   /**
@@ -53,35 +54,6 @@ export class Call extends CallView {
     this.takeReply(reply);
   }
 
-  /** Rings more people. @throws CenterError `all_callees_busy`, `too_many_participants`, `unknown_user`. */
-  async add(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
-    await this.#act({ type: 'add', callees: callees as UserAlias[], ...options });
-  }
-
-  /** Rings people again who declined, missed the call or left it. */
-  async ring(callees: string[], options: { ringSeconds?: number } = {}): Promise<void> {
-    await this.#act({ type: 'ring', callees: callees as UserAlias[], ...options });
-  }
-
-  /** Puts somebody out. For the initiator. */
-  async kick(userAlias: string): Promise<void> {
-    await this.#act({ type: 'kick', participant: userAlias as UserAlias });
-  }
-
-  /** Asks everyone in an `audio_upgradable` call for video. */
-  async requestUpgrade(): Promise<void> {
-    await this.#act({ type: 'request_upgrade' });
-  }
-
-  async acceptUpgrade(): Promise<void> {
-    await this.#act({ type: 'accept_upgrade' });
-  }
-
-  /** Refuses video, or takes the own wish back. */
-  async refuseUpgrade(): Promise<void> {
-    await this.#act({ type: 'refuse_upgrade' });
-  }
-
   /**
    * Declines on all devices of the user. It is over here when this returns; the promise waits until the Center has heard. Where another
    * device was quicker, `end` says so afterwards.
@@ -89,7 +61,7 @@ export class Call extends CallView {
    */
   async decline({ reason = 'none' }: { reason?: DeclineReason } = {}): Promise<void> {
     const { ringId } = this;
-    if (ringId === undefined) return this.#act({ type: 'decline', reason });
+    if (ringId === undefined) return this.act({ type: 'decline', reason });
     this.#declined = { ringId, end: { reason: 'declined', byDevice: null, declineReason: reason } };
     this.#finish(this.#declined.end);
     try {
@@ -110,11 +82,11 @@ export class Call extends CallView {
   /** Stops ringing on this device alone. */
   async ignore(): Promise<void> {
     this.#ignoredRing = this.ringId;
-    await this.#act({ type: 'ignore' });
+    await this.act({ type: 'ignore' });
     this.#finish({ reason: 'cancelled', byDevice: this.office.deviceId });
   }
 
-  async #act(frame: CallFrame): Promise<void> {
+  protected async act(frame: CallFrame): Promise<void> {
     this.takeReply(await this.office.command(this, frame));
   }
 
@@ -125,15 +97,20 @@ export class Call extends CallView {
    */
   async hangUp(): Promise<void> {
     const { me, phase } = this;
-    if (phase === 'ringing') return this.#act({ type: 'hang_up' });
+    if (phase === 'ringing') return this.act({ type: 'hang_up' });
     if (phase === 'ended' && me?.state !== 'connected') return;
     this.#leaving.begin(me, this.placed);
     this.#finish({ reason: phase === 'dialing' ? 'cancelled' : 'hung_up', byDevice: null });
     await this.#leaving.tell(this.placed);
   }
 
-  /** Switches what this device sends on or off, without a new negotiation; before the first track, too. */
-  setSending(kind: 'audio' | 'video', on: boolean): void {
+  /**
+   * Switches what this device sends on or off, without a new negotiation; before the first track, too.
+   * @throws MediaForbiddenError `media_forbidden` for what a moderator forbade this user to send.
+   */
+  setSending(kind: MediaKind, on: boolean): void {
+    const ban = this.forbidden[kind];
+    if (on && ban) throw new MediaForbiddenError(kind, ban);
     this.media.wish({ [kind]: on });
     this.emit('changed');
   }
@@ -243,6 +220,7 @@ export class Call extends CallView {
     const wasLeft = !this.#leaving.isOver;
     this.told = next;
     this.placed = true;
+    this.media.obey();
     this.#leaving.see(this.me);
     const end = this.#endFor(next);
     // Somebody who was out may be rung again, or come back.

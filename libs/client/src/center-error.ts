@@ -1,10 +1,17 @@
 import type { Problem, ProblemCode, ProblemField, SocketError, Told } from '@communication-center/contracts';
+import type { MediaKind } from './local-media.js';
 
 interface More {
   fields?: ProblemField[] | undefined;
   userAliases?: string[] | undefined;
   callId?: string | undefined;
   traceId?: string | undefined;
+}
+
+/** Who forbade somebody to send something, and since when; `by` null: a server. */
+export interface Ban {
+  by: string | null;
+  since: string;
 }
 
 /** What the Center refused, by its stable code; a newer Center may have codes this release does not know. */
@@ -35,5 +42,24 @@ export class CenterError extends Error {
 
   static fromProblem(problem: Told<Problem>): CenterError {
     return new CenterError(problem.code, problem.detail ?? problem.title, problem);
+  }
+}
+
+/** This user may not send that in this call, until it is allowed again. */
+export class MediaForbiddenError extends CenterError {
+  override name = 'MediaForbiddenError';
+
+  constructor(
+    readonly kind: MediaKind,
+    readonly ban: Ban,
+  ) {
+    super('media_forbidden', `${ban.by ?? 'The server'} has forbidden you to send ${kind} in this call`, {
+      userAliases: ban.by === null ? [] : [ban.by],
+    });
+  }
+
+  /** Whoever forbade it; null: a server. */
+  get by(): string | null {
+    return this.ban.by;
   }
 }

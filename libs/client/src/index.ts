@@ -12,7 +12,7 @@ export type {
 } from '@communication-center/contracts';
 export { Call } from './call.js';
 export type { CallEnd, CallPhase } from './call-office.js';
-export { CenterError } from './center-error.js';
+export { type Ban, CenterError, MediaForbiddenError } from './center-error.js';
 export type { ClientSocket, ClientSocketClass } from './client-socket.js';
 export { CommunicationCenter, type ConnectOptions, type DialOptions, type HistoryFilter } from './communication-center.js';
 export type { ConnectionState } from './connection.js';

@@ -12,6 +12,8 @@ import {
   type Told,
   type UserAlias,
 } from '@communication-center/contracts';
+import type { Ban } from './center-error.js';
+import type { MediaKind } from './local-media.js';
 
 /** A call as the Center tells it, whatever its release. */
 export type ToldCall = Told<CallState>;
@@ -35,6 +37,12 @@ export function foldTold(call: ToldCall | undefined, event: KnownEvent): ToldCal
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function partOf(call: ToldCall, userAlias: UserAlias): ToldParticipant | undefined {
   return call.participants.find((participant) => participant.userAlias === userAlias);
+}
+
+/** @returns what somebody may not send, and who forbade it. */
+export function bansOf(participant: ToldParticipant | undefined): Partial<Record<MediaKind, Ban>> {
+  const { audio, video } = participant?.forbidden ?? {};
+  return { ...(audio && { audio }), ...(video && { video }) };
 }
 
 /** @returns why a call is over on a device, read as {@link foldTold} reads: names it does not know are handed on. */
