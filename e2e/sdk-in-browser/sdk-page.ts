@@ -88,6 +88,48 @@ export class SdkPage {
     await this.page.evaluate(([one, wish]) => window.call.setSending(one, wish), [kind, on] as const);
   }
 
+  async muteParticipant(userAlias: string, what: Partial<Record<'audio' | 'video', boolean>>): Promise<void> {
+    await this.page.evaluate(([alias, media]) => window.call.muteParticipant(alias, media), [userAlias, what] as const);
+  }
+
+  async allowParticipant(userAlias: string, what: Partial<Record<'audio' | 'video', boolean>>): Promise<void> {
+    await this.page.evaluate(([alias, media]) => window.call.allowParticipant(alias, media), [userAlias, what] as const);
+  }
+
+  /** Switches something on. @returns why not, where that is refused. */
+  async refusalOfSending(kind: 'audio' | 'video'): Promise<{ code: string; by: string | null } | undefined> {
+    return this.page.evaluate((one) => {
+      try {
+        window.call.setSending(one, true);
+        return undefined;
+      } catch (error) {
+        const { code, by } = error as { code: string; by: string | null };
+        return { code, by };
+      }
+    }, kind);
+  }
+
+  /** Sends camera and microphone past the SDK, whatever it says. @returns how many tracks are sent that were not. */
+  async sendAll(): Promise<number> {
+    return this.page.evaluate(async () => {
+      let switchedOn = 0;
+      for (const peer of window.peers.filter(({ connectionState }) => connectionState !== 'closed')) {
+        for (const transceiver of peer.getTransceivers().filter(({ direction }) => direction === 'sendonly')) {
+          const { sender, receiver } = transceiver;
+          const kind = receiver.track.kind;
+          if (sender.track?.enabled) continue;
+          switchedOn += 1;
+          if (sender.track) sender.track.enabled = true;
+          else {
+            const [track] = (await navigator.mediaDevices.getUserMedia({ [kind]: true })).getTracks();
+            await sender.replaceTrack(track ?? null);
+          }
+        }
+      }
+      return switchedOn;
+    });
+  }
+
   /** Nothing of this page gets out any more, as far as a page can see to that: neither frames nor media. */
   async setCut(isCut: boolean): Promise<void> {
     await this.page.evaluate(async (cut) => {
