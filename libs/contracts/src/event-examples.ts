@@ -51,6 +51,16 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
   'call.left': ofCall('Somebody left a call that goes on without.', 6, { ...bobOnHisPhone, reason: 'hung_up' }),
   'call.hung_up': ofCall('Somebody hung up a call between two.', 4, { ...bobOnHisPhone, reason: 'hung_up' }),
   'call.kicked': ofCall('Somebody was taken out of a call.', 5, { userAlias: 'bob', by: 'alice' }),
+  'call.participant_muted': ofCall('Somebody may not send sound or picture any more, until it is allowed again.', 5, {
+    ...{ userAlias: 'bob', by: 'alice', media: ['audio'] },
+  }),
+  'call.participant_unmuted': ofCall('Somebody may send again what was forbidden; nothing is switched on by it.', 6, {
+    ...{ userAlias: 'bob', by: 'alice', media: ['audio'] },
+  }),
+  'call.locked': ofCall('Nobody more may be invited to a call, or come into it.', 5, { by: 'alice' }),
+  'call.unlocked': ofCall('People may come into a call again.', 6, { by: 'alice' }),
+  'call.hand_raised': ofCall('Somebody in a call raised a hand.', 5, bobOnHisPhone),
+  'call.hand_lowered': ofCall('A hand went down: its owner, or who moderates the call, lowered it.', 6, { userAlias: 'bob', by: 'alice' }),
   'call.upgrade_requested': ofCall('Somebody asked for video in a call of sound.', 4, {
     ...bobOnHisPhone,
     until: '2026-11-28T09:30:30.000Z',
