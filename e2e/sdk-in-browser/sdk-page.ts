@@ -147,9 +147,10 @@ export class SdkPage {
   /** @returns what there is to see of the call, and what of its media has arrived. */
   async seen() {
     return this.page.evaluate(async () => {
-      const arrived = { frames: 0, packets: 0 };
+      const arrived = { frames: 0, packets: 0, sentPackets: 0 };
       for (const peer of window.peers.filter(({ connectionState }) => connectionState !== 'closed')) {
         for (const entry of (await peer.getStats()).values()) {
+          if (entry.type === 'outbound-rtp' && entry.kind === 'audio') arrived.sentPackets += entry.packetsSent ?? 0;
           if (entry.type !== 'inbound-rtp') continue;
           if (entry.kind === 'video') arrived.frames += entry.framesDecoded ?? 0;
           else arrived.packets += entry.packetsReceived ?? 0;
