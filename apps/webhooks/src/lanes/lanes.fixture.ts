@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AppId } from '@communication-center/contracts';
+import type { Transaction } from '@communication-center/event-log';
 import { addressSettings, KeyRing } from '@communication-center/service';
 import type { TestSchema } from '@communication-center/testing';
 import { z } from 'zod';
@@ -93,6 +94,10 @@ export function startReplica(schema: TestSchema, changed: Partial<typeof setting
       statements.push(text);
       const answer = await schema.query(text, values);
       return isDead ? new Promise(() => undefined) : answer;
+    },
+    transaction: async <T>(work: (tx: Transaction) => Promise<T>) => {
+      alive();
+      return schema.transaction(work as never) as Promise<T>;
     },
     connect: async () => {
       alive();
