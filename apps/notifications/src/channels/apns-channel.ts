@@ -68,12 +68,12 @@ export class ApnsChannel implements PushChannel {
 
   async #connect({ credential }: KeptCredential, environment: ApnsEnvironment): Promise<Provider> {
     if (credential.provider !== 'apns') throw new Error('these are no credentials of Apple');
-    const { Provider: Client } = (await import('@parse/node-apn')).default;
+    const { Provider } = (await import('@parse/node-apn')).default;
     const { key, keyId, teamId } = credential;
     const place = environment === 'production' ? this.settings.APNS_HOST : this.settings.APNS_DEVELOPMENT_HOST;
     const [address = '', port] = place.split(':');
     const ca = await trusted(this.settings.PUSH_CA_FILE);
-    return new Client({
+    return new Provider({
       token: { key, keyId, teamId },
       production: environment === 'production',
       address,
