@@ -37,7 +37,7 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
       <Disclosure
         label="More"
         className="control"
-        shows={(close) => <More phone={phone} onDetails={() => onSheet('details')} close={close} />}
+        shows={(close) => <More call={call} phone={phone} onDetails={() => onSheet('details')} close={close} />}
       >
         <span className="disc">
           <IconMore />
@@ -56,7 +56,14 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
 
 const isOn = ({ wished, problem }: DeviceSending) => wished && !problem;
 
-function More({ phone, onDetails, close }: { phone: Phone; onDetails: () => void; close: () => void }) {
+interface MoreProps {
+  call: Call;
+  phone: Phone;
+  onDetails: () => void;
+  close: () => void;
+}
+
+function More({ call, phone, onDetails, close }: MoreProps) {
   const choose = (act: () => void) => () => {
     close();
     act();
@@ -68,8 +75,14 @@ function More({ phone, onDetails, close }: { phone: Phone; onDetails: () => void
         else phone.notices.forget('act');
       });
     });
+  const raiseOrLower = choose(() => phone.attempt(call.isHandRaised ? call.lowerHand() : call.raiseHand()));
   return (
     <>
+      {call.phase === 'connected' && (
+        <button type="button" className="choice" onClick={raiseOrLower}>
+          {call.isHandRaised ? 'Lower your hand' : 'Raise your hand'}
+        </button>
+      )}
       {document.fullscreenEnabled && (
         <button type="button" className="choice" onClick={show(showInFull)}>
           {document.fullscreenElement ? 'Leave full screen' : 'Full screen'}

@@ -11,12 +11,22 @@ const troubles: Record<DeviceProblem, (device: string) => string> = {
 };
 
 /** What is wrong with microphone and camera, as long as it is: in own words, beside their buttons. */
-export function DeviceTroubles({ sending }: { sending: Sending }) {
+export function DeviceTroubles({ sending, nameOf }: { sending: Sending; nameOf: (userAlias: string) => string }) {
   const kinds: readonly MediaKind[] = ['audio', 'video'];
   const asked = kinds.filter((kind) => sending[kind].state === 'asking').map((kind) => devices[kind]);
   return (
     <>
       <div role="status" className="troubles">
+        {kinds.map((kind) => {
+          const ban = sending.forbidden[kind];
+          if (!ban) return null;
+          const who = ban.by === null ? 'It was decided' : `${nameOf(ban.by)} has decided`;
+          return (
+            <p key={kind} className="notice plain">
+              {lacks[kind]}: {who} that your {devices[kind]} stays off.
+            </p>
+          );
+        })}
         {asked.length > 0 && <p className="notice plain">Your browser asks whether this page may use your {asked.join(' and ')}.</p>}
       </div>
       <div role="alert" className="troubles">

@@ -1,4 +1,4 @@
-import type { Call, CommunicationCenter, ToldPresence } from '@communication-center/client';
+import type { Call, CommunicationCenter, ToldParticipant, ToldPresence } from '@communication-center/client';
 import { useState } from 'react';
 import type { Phone } from '../calls/use-phone.js';
 import { IconUserPlus } from '../icons.js';
@@ -17,6 +17,7 @@ interface Props {
 
 /** Who is in the call, who rings and who is out; and whom one could add. */
 export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
+  const moderates = call.state.initiator === center.userAlias && call.phase === 'connected';
   const mayKick = call.state.initiator === center.userAlias && call.others.length > 1;
   const inCall = call.phase === 'connected' || call.direction === 'outgoing';
   return (
@@ -26,7 +27,7 @@ export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
           <li key={other.userAlias}>
             <Avatar name={nameOf(other.userAlias)} />
             <span className="grow wrap">
-              <span>{nameOf(other.userAlias)}</span>: <span className="soft">{partText(other)}</span>
+              <span>{nameOf(other.userAlias)}</span>: <span className="soft">{saidOf(other)}</span>
             </span>
             {other.state === 'gone' && inCall && (
               <button
@@ -38,6 +39,7 @@ export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
                 Ring again
               </button>
             )}
+            {other.state === 'connected' && moderates && <MuteButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
             {other.state !== 'gone' && mayKick && (
               <button
                 type="button"
@@ -51,8 +53,35 @@ export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
           </li>
         ))}
       </ul>
-      {inCall && <AddPerson {...{ center, call, phone, everybody, nameOf }} />}
+      {moderates && (
+        <button type="button" className="button" onClick={() => phone.attempt(call.isLocked ? call.unlock() : call.lock())}>
+          {call.isLocked ? 'Let more people in' : 'Let nobody more in'}
+        </button>
+      )}
+      {inCall && !call.isLocked && <AddPerson {...{ center, call, phone, everybody, nameOf }} />}
     </>
+  );
+}
+
+function saidOf(part: ToldParticipant): string {
+  return part.state === 'connected' && part.handRaised ? `${partText(part)}, with a raised hand` : partText(part);
+}
+
+interface MuteProps {
+  call: Call;
+  phone: Phone;
+  other: ToldParticipant;
+  name: string;
+}
+
+/** Forbids somebody to be heard, or allows it again. */
+function MuteButton({ call, phone, other: { userAlias, forbidden }, name }: MuteProps) {
+  const isMuted = forbidden?.audio !== undefined;
+  const act = () => phone.attempt(isMuted ? call.allowParticipant(userAlias) : call.muteParticipant(userAlias), [userAlias]);
+  return (
+    <button type="button" className="button" aria-label={isMuted ? `Let ${name} speak` : `Mute ${name}`} onClick={act}>
+      {isMuted ? 'Let speak' : 'Mute'}
+    </button>
   );
 }
 

@@ -45,7 +45,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
         </section>
         <Tile own name="You" stream={call.localStream} isMuted={sending.audio.state !== 'on'} sendsPicture={sending.video.state === 'on'} />
       </div>
-      <DeviceTroubles sending={sending} />
+      <DeviceTroubles sending={sending} nameOf={nameOf} />
       <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
       {sheet === 'people' && (
         <Sheet title="People" onClose={() => setSheet(undefined)}>
