@@ -62,8 +62,8 @@ async function freePort() {
 }
 
 /** Makes an app with a key and some users. @returns the key. */
-export async function makeApp({ secrets }, ask, { options = {}, users }) {
-  const appId = `bench-${Date.now().toString(36)}`;
+export async function makeApp({ secrets }, ask, { options = {}, users, name = Date.now().toString(36) }) {
+  const appId = `bench-${name}`;
   await ask('PUT', `/v1/apps/${appId}`, secrets.operatorKey, { name: appId, options });
   const { body } = await ask('POST', `/v1/apps/${appId}/api-keys`, secrets.operatorKey, { name: 'bench' });
   for (const user of users) await ask('PUT', `/v1/users/${user}`, body.secret, {});
