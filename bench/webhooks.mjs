@@ -1,0 +1,94 @@
+import { rmSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { dataFolders, openInstance } from '../tools/launcher/instance.mjs';
+import { makeApp, onAFleet } from './on-a-fleet.mjs';
+import { Counters, countingDatabase, difference, prepareCounting } from './price/counters.mjs';
+import { Helper } from './price/helper.mjs';
+
+/*
+ * npm run bench:webhooks [-- --quick]   how soon, and how many, deliveries come, and what one costs: from an event in Kafka to its receiver
+ *
+ * Of the services those run that webhooks need; events are written to the log by the client, which is the receiver as well. With one
+ * endpoint and with a thousand, alone and beside a hundred that never answer, each of an app of its own; then twenty thousand at once.
+ */
+const isQuick = process.argv.includes('--quick');
+const [seconds, endpoints, hanging, many] = isQuick ? [5, 100, 10, 5000] : [15, 1000, 100, 20_000];
+
+const instance = openInstance('bench');
+for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
+const options = {
+  services: ['gateway', 'directory', 'webhooks'],
+  databaseSettings: countingDatabase,
+  overrides: (_, servers) => prepareCounting(servers, ['webhooks']),
+};
+
+await onAFleet(options, async (fleet, ask) => {
+  const client = new Helper(fileURLToPath(new URL('webhook-traffic.mjs', import.meta.url)));
+  const counters = await Counters.of(fleet, client.pid);
+  try {
+    const port = await client.ask('open', { servers: fleet.servers });
+    const place = (path) => `http://127.0.0.1:${port}/${path}`;
+    const healthy = [];
+    const make = async (number, path) => {
+      const { appId, key } = await makeApp(fleet, ask, { users: [], name: `${path}-${number}` });
+      const body = { url: place(`${path}-${number}`), eventTypes: ['call.*'] };
+      const { status } = await ask('POST', '/v1/webhook-endpoints', key, body);
+      if (status !== 201) throw new Error(`an endpoint was answered ${status}`);
+      return { appId, answers: path === 'ok' };
+    };
+    for (let number = 0; number < endpoints; number += 50)
+      healthy.push(...(await Promise.all(Array.from({ length: 50 }, (_, n) => make(number + n, 'ok')))));
+    const [first] = healthy;
+    await client.ask('send', { apps: healthy, rate: 200, seconds: 5 });
+    const rows = [];
+    const load = async (name, act, given) => rows.push(await measured({ name, client, counters, act, given }));
+    for (const rate of [100, 500]) await load(`1 endpoint, ${rate}/s`, 'send', { apps: [first], rate, seconds });
+    for (const rate of [100, 500]) await load(`${endpoints} endpoints, ${rate}/s`, 'send', { apps: healthy, rate, seconds });
+    await load(`${many} at once, to ${endpoints}`, 'flood', { apps: healthy, count: many });
+    const silent = [];
+    for (let number = 0; number < hanging; number += 50)
+      silent.push(...(await Promise.all(Array.from({ length: Math.min(50, hanging) }, (_, n) => make(number + n, 'hang')))));
+    // Of ten events one goes to an endpoint that hangs.
+    const mixed = healthy.slice(0, silent.length * 9).flatMap((app, n) => (n % 9 === 0 ? [app, silent[n / 9]] : [app]));
+    for (const rate of [100, 500]) await load(`beside ${silent.length} that hang, ${rate}/s`, 'send', { apps: mixed, rate, seconds });
+    tell(rows);
+  } finally {
+    client.end();
+    await counters.close();
+  }
+});
+
+async function measured({ name, client, counters, act, given }) {
+  const before = { ...(await counters.counts()), ...counters.time() };
+  const came = await client.ask(act, given);
+  const after = counters.time();
+  const used = difference(before, { ...(await counters.counts()), ...after });
+  const each = (value) => value / came.deliveries;
+  const statements = used.statements.reduce((sum, { calls }) => sum + calls, 0);
+  const row = {
+    name,
+    ...came,
+    perSecond: came.perSecond ?? came.deliveries / used.seconds,
+    node: each(used.cpu.webhooks * 1000),
+    postgres: each(used.cpu.postgres * 1000),
+    statements: each(statements),
+    commits: each(used.commits),
+  };
+  console.log(`  ${name}: ${row.perSecond.toFixed(0)} deliveries/s`);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  return row;
+}
+
+function tell(rows) {
+  const digits = (value, count = 2) => (value === undefined ? '' : value.toFixed(count));
+  console.log(`\nFrom an event in Kafka to its receiver, on ${cpus().length} cores (${cpus()[0].model.trim()}), client included\n`);
+  console.log('| load | deliveries/s | p50 / p99, ms | CPU-ms each: webhooks, PostgreSQL | statements, commits each |');
+  console.log('| --- | --- | --- | --- | --- |');
+  for (const { name, perSecond, p50, p99, node, postgres, statements, commits } of rows) {
+    const times = p50 === undefined ? '' : `${digits(p50, 1)} / ${digits(p99, 1)}`;
+    console.log(
+      `| ${name} | ${digits(perSecond, 0)} | ${times} | ${digits(node)}, ${digits(postgres)} | ${digits(statements)}, ${digits(commits)} |`,
+    );
+  }
+}
