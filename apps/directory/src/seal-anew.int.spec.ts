@@ -19,7 +19,7 @@ let app: TestApp;
 let endpointId: string;
 
 interface Kept {
-  schema: 'directory' | 'webhooks';
+  schema: 'directory' | 'webhooks' | 'notifications';
   table: string;
   column: string;
   where: string;
@@ -33,6 +33,7 @@ beforeEach(async () => {
   const endpoint = { url: 'http://127.0.0.1:9/sealed', authentication: { type: 'bearer', token: 'sealed-token' } };
   const made = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, endpoint);
   endpointId = made.body.endpointId;
+  await fleet.rest('PUT', '/v1/push-credentials', app.key, { provider: 'web_push', subject: 'mailto:sealed@example.com' });
 });
 
 /** What this app has sealed. */
@@ -54,6 +55,14 @@ const kept = (): Kept[] => [
     where: 'endpoint_id = $1',
     values: [endpointId],
     owner: `${endpointId}:private`,
+  },
+  {
+    schema: 'notifications',
+    table: 'push_credentials',
+    column: 'sealed',
+    where: 'app_id = $1',
+    values: [app.appId],
+    owner: `${app.appId}/web_push`,
   },
 ];
 
