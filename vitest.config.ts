@@ -25,7 +25,8 @@ const alone = { ...onFleet, maxWorkers: 1, fileParallelism: false };
  *                         that need PostgreSQL alone are a group of their own, found by what they use
  * `*.e2e.spec.ts`         the same, in browsers
  * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
- *                         of other tests would let them run out: three files at a time
+ *                         of other tests would let them run out, or promises within seconds what pages among many
+ *                         others would miss: three files at a time
  * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops what all need
  */
 export default defineConfig({

@@ -68,7 +68,7 @@ const checks = [
   {
     what: 'every journey of the phone in Firefox too',
     script: 'test.mjs',
-    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/phone-journeys'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'local-faults', 'e2e/phone-journeys'],
     env: { EACH_BROWSER: 'true' },
   },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },

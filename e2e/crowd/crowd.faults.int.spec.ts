@@ -24,6 +24,7 @@ let bob: Phone;
 
 beforeAll(async () => {
   app = await fleet.makeApp({ options: { mediaSetupSeconds: 0 } });
+  if (process.env.CROWD === undefined) return;
   others = await gather('stays', staying, fleet.url);
   others.ping();
   [alice, bob] = await Promise.all([phones.connect(app, 'alice'), phones.connect(app, 'bob')]);
@@ -127,7 +128,7 @@ async function quietTimes(): Promise<{ pongs: number[]; rings: number[] }> {
   return { pongs: (await others.report()).pongs, rings };
 }
 
-// For npm run check:long: that a gateway's crowd harms nobody when it is lost with it, the harder of the two, is in npm test.
+// Crowds are for npm run check:long; that people of a killed gateway are served by its neighbour e2e/crashes tells in npm test.
 test.skipIf(process.env.CROWD === undefined)(
   'a crowd leaves at once: the others notice nothing',
   async () => {
@@ -146,7 +147,7 @@ test.skipIf(process.env.CROWD === undefined)(
   3 * patience,
 );
 
-test(
+test.skipIf(process.env.CROWD === undefined)(
   'a crowd is lost with its gateway (-9): the neighbour closes their sessions, renews meanwhile, and serves its own',
   async () => {
     const before = await gateways();

@@ -6,7 +6,6 @@ import { BaseSequencer } from 'vitest/node';
  * comes after them.
  */
 export const slowest = [
-  'e2e/phone-journeys.e2e.spec.ts',
   'e2e/accessible-page.e2e.spec.ts',
   'libs/event-log/src/publish/relay.int.spec.ts',
   'apps/webhooks/src/lanes/lanes.int.spec.ts',
