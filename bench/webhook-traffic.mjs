@@ -112,7 +112,16 @@ function messageOf(appid, isTimed) {
     mediaSetupSeconds: 60,
   };
   const attributes = { specversion: '1.0', source: '/calls', type: 'call.dialed', dataversion: 1, datacontenttype: 'application/json' };
-  return toMessage(callId, { ...attributes, id, time: new Date().toISOString(), subject: callId, appid, sequence: 1, data });
+  return toMessage(callId, {
+    ...attributes,
+    id,
+    time: new Date().toISOString(),
+    subject: callId,
+    callid: callId,
+    appid,
+    sequence: 1,
+    data,
+  });
 }
 
 /** A UUIDv7 (RFC 9562, §5.7). */
