@@ -120,6 +120,12 @@ class Sayer {
     return eventually(`${type} on a media socket`, () => this.heard.find((frame) => frame.type === type), 20_000);
   }
 
+  /** What came before is done with: the ping behind it was answered, or the socket was closed for it, and the ping never looked at. */
+  async isThrough(): Promise<void> {
+    const isPong = ({ type }: MediaServerFrame) => type === 'pong';
+    await eventually('a pong, or the end of a media socket', () => this.isClosed || this.heard.some(isPong), 20_000);
+  }
+
   async closed(): Promise<void> {
     await eventually('the media socket being closed', () => this.isClosed);
   }
@@ -214,7 +220,7 @@ test('who is in the call is answered, and in it alone: those of other calls, of 
       await another.hears('joined');
       another.say(type, token);
       another.say('ping', token);
-      await another.hears('pong');
+      await another.isThrough();
       expect(
         another.heard.filter((frame) => JSON.stringify(frame).includes(hers.callId)),
         type,
