@@ -22,8 +22,8 @@ const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best
 const ofColours = ['color-contrast'];
 const ofSizes = ['target-size', 'scrollable-region-focusable'];
 const everyLook = process.env.EVERY_LOOK !== undefined;
-/** Between them these have every colour of the page. */
-const judgedInTheDark = new Set(['spoilt', 'signing in', 'ringing', 'in a call', 'in a call, choosing devices', 'who is here, in a call']);
+/** Between them these have nearly every colour of the page. */
+const judgedInTheDark = new Set(['spoilt', 'ringing', 'in a call', 'who is here, in a call']);
 const looks: { width: number; colorScheme: 'light' | 'dark'; rules: string[] | undefined }[] = [
   { width: 360, colorScheme: 'light', rules: undefined },
   { width: 360, colorScheme: 'dark', rules: ofColours },

@@ -33,8 +33,15 @@ export const slowest = [
   'libs/service/src/database/migrate.int.spec.ts',
 ];
 
-/** These leave the fleet tired. */
-export const last = ['e2e/hostile/attacks.faults.int.spec.ts', 'e2e/hostile/fuzz.faults.int.spec.ts'];
+/** In browsers, by the second: when pure tests have ended beside them. Then those that leave the fleet tired. */
+export const last = [
+  'e2e/sdk-in-browser/moderation.faults.e2e.spec.ts',
+  'e2e/sdk-in-browser/sdk-in-browser.faults.e2e.spec.ts',
+  'e2e/browser-call.faults.e2e.spec.ts',
+  'e2e/cut-network.faults.e2e.spec.ts',
+  'e2e/hostile/attacks.faults.int.spec.ts',
+  'e2e/hostile/fuzz.faults.int.spec.ts',
+];
 
 /** Vitest knows how long files took only where they have run before, which they have not in a new clone: then it goes by their size. */
 export class SlowestFirst extends BaseSequencer {
