@@ -1,5 +1,5 @@
 /*
- * The database goes away for longer than every lease and grace (OUTAGE_SECONDS, 12 by default): a call that its people
+ * The database goes away for longer than every lease and grace (OUTAGE_SECONDS): a call that its people
  * still hold goes on, rings get a moment more, and who was gone all the time is hung up in the end.
  */
 import { endOf, eventually, Fleet, holds, type Phone, Phones, ringOf, serviceNames } from '@communication-center/testing';
@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
-const outageMs = Number(process.env.OUTAGE_SECONDS ?? 8) * 1000;
+const outageMs = Number(process.env.OUTAGE_SECONDS) * 1000;
 
 afterEach(() => phones.closeAll());
 
