@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
 const phones = new Phones(fleet);
-const outageMs = Number(process.env.OUTAGE_SECONDS) * 1000;
+const outageMs = Number(process.env.OUTAGE_SECONDS ?? 12) * 1000;
 
 afterEach(() => phones.closeAll());
 
