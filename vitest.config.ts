@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { databaseOnly } from './tools/launcher/database-only.mjs';
+import { databaseOnly, logOnly } from './tools/launcher/database-only.mjs';
 import { SlowestFirst } from './tools/launcher/slowest-first.mjs';
 
 const notCompiled = ['**/node_modules/**', '**/dist/**'];
@@ -13,8 +13,17 @@ const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'fo
 const sideBySide = { ...onFleet, maxWorkers: 5, retry: 1, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
 const database = databaseOnly();
-/** Who has the fleet alone and mostly waits until it is well again: what needs none of it runs beside them (tools/launcher/test-run.mjs). */
-const patient = ['e2e/crashes.faults.int.spec.ts', 'e2e/restarts.faults.int.spec.ts', 'e2e/presence.faults.int.spec.ts'];
+/** These need of the fleet its log and its database. */
+const log = logOnly();
+/** Who breaks PostgreSQL or brokers, or counts what they do: only what is pure runs beside them (tools/launcher/test-run.mjs). */
+const ofServers = [
+  'e2e/price/price.faults.int.spec.ts',
+  'e2e/crashes.faults.int.spec.ts',
+  'e2e/restarts.faults.int.spec.ts',
+  'e2e/presence.faults.int.spec.ts',
+  'e2e/outage.faults.int.spec.ts',
+  'e2e/call-history/call-history.faults.int.spec.ts',
+];
 const alone = { ...onFleet, maxWorkers: 1, fileParallelism: false };
 
 /**
@@ -22,7 +31,7 @@ const alone = { ...onFleet, maxWorkers: 1, fileParallelism: false };
  *
  * `*.spec.ts`             pure: needs no fleet
  * `*.int.spec.ts`         on the fleet, side by side with others: uses an app of its own, breaks nothing that others use; those
- *                         that need PostgreSQL alone are a group of their own, found by what they use
+ *                         that need PostgreSQL alone, or with the log, are groups of their own, found by what they use
  * `*.e2e.spec.ts`         the same, in browsers
  * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
  *                         of other tests would let them run out, or promises within seconds what pages among many
@@ -48,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
-          exclude: [faults, ...database, ...notCompiled],
+          exclude: [faults, ...database, ...log, ...notCompiled],
           ...sideBySide,
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
@@ -59,6 +68,17 @@ export default defineConfig({
           include: database,
           ...onFleet,
           maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          setupFiles: 'libs/service/src/metrics.fixture.ts',
+        },
+      },
+      {
+        test: {
+          name: 'log',
+          include: log,
+          ...onFleet,
+          maxWorkers: 3,
+          retry: 1,
           sequence: { groupOrder: 2 },
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
@@ -74,12 +94,12 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      { test: { name: 'patient-faults', include: patient, exclude: notCompiled, ...alone, sequence: { groupOrder: 4 } } },
+      { test: { name: 'server-faults', include: ofServers, exclude: notCompiled, ...alone, sequence: { groupOrder: 4 } } },
       {
         test: {
           name: 'faults',
           include: ['{apps,libs}/*/src/**/*.faults.*.spec.ts', 'e2e/**/*.faults.*.spec.ts'],
-          exclude: [...patient, ...notCompiled],
+          exclude: [...ofServers, ...notCompiled],
           ...alone,
           sequence: { groupOrder: 5 },
         },

@@ -19,7 +19,8 @@ import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
-const restarts = Number(process.env.ROLLING_RESTARTS ?? 2);
+/** They take long: `npm run check:long` has them, and the checker of call histories restarts a broker in each run of it. */
+const restarts = Number(process.env.ROLLING_RESTARTS ?? 0);
 const partitions = 12;
 const keys = Array.from({ length: 240 }, (_, index) => `key-${index}`);
 const log = new EventLog({ brokers: [fleet.state.servers.brokers], clientId: 'restarts' });
@@ -113,35 +114,39 @@ async function inTopic(): Promise<Map<string, number[]>> {
   return found;
 }
 
-test(`the topic holds all that was marked, in order, after ${restarts} restarts of brokers under load`, async () => {
-  await begin(Math.max(1, fleet.state.brokers));
-  for (let restart = 0; restart < restarts; restart += 1) {
-    const broker = fleet.brokers[restart % fleet.brokers.length];
-    if (!broker) throw new Error('this fleet has no brokers of its own');
-    await fleet.restartBroker(broker, restart % 2 === 0 ? 'drain' : 'kill');
-    await eventually('all copies being in sync again', async () => (await log.copiesBehind().catch(() => 1)) === 0, 60_000);
-  }
-  await writing.end();
-  await eventually('all being published', async () => (await schema.query('SELECT 1 FROM outbox LIMIT 1')).rows.length === 0, 30_000);
-  const found = await inTopic();
-  let repeats = 0;
-  for (const key of keys) {
-    const first = [...new Set(found.get(key))];
-    repeats += (found.get(key)?.length ?? 0) - first.length;
-    expect(first, key).toEqual(Array.from({ length: writing.last.get(key) ?? 0 }, (_, index) => index + 1));
-  }
-  const reconciler = new Reconciler({ log, database: schema as unknown as Database, settleMs: 0 });
-  let compared = 0;
-  for (let isAll = false; !isAll; ) {
-    const step = await reconciler.step();
-    expect(step.repaired).toEqual([]);
-    compared += step.compared;
-    isAll = step.isAll;
-  }
-  await reconciler.rest();
-  expect(compared).toBe(writing.written);
-  console.log(`${writing.written} events over ${restarts} restarts: 0 lost, ${repeats} repeated`);
-}, 600_000);
+test.skipIf(restarts === 0)(
+  `the topic holds all that was marked, in order, after ${restarts} restarts of brokers under load`,
+  async () => {
+    await begin(Math.max(1, fleet.state.brokers));
+    for (let restart = 0; restart < restarts; restart += 1) {
+      const broker = fleet.brokers[restart % fleet.brokers.length];
+      if (!broker) throw new Error('this fleet has no brokers of its own');
+      await fleet.restartBroker(broker, restart % 2 === 0 ? 'drain' : 'kill');
+      await eventually('all copies being in sync again', async () => (await log.copiesBehind().catch(() => 1)) === 0, 60_000);
+    }
+    await writing.end();
+    await eventually('all being published', async () => (await schema.query('SELECT 1 FROM outbox LIMIT 1')).rows.length === 0, 30_000);
+    const found = await inTopic();
+    let repeats = 0;
+    for (const key of keys) {
+      const first = [...new Set(found.get(key))];
+      repeats += (found.get(key)?.length ?? 0) - first.length;
+      expect(first, key).toEqual(Array.from({ length: writing.last.get(key) ?? 0 }, (_, index) => index + 1));
+    }
+    const reconciler = new Reconciler({ log, database: schema as unknown as Database, settleMs: 0 });
+    let compared = 0;
+    for (let isAll = false; !isAll; ) {
+      const step = await reconciler.step();
+      expect(step.repaired).toEqual([]);
+      compared += step.compared;
+      isAll = step.isAll;
+    }
+    await reconciler.rest();
+    expect(compared).toBe(writing.written);
+    console.log(`${writing.written} events over ${restarts} restarts: 0 lost, ${repeats} repeated`);
+  },
+  600_000,
+);
 
 test.skipIf(fleet.brokers.length < 3)(
   'a broker that hangs stops the partitions it leads, and no others',

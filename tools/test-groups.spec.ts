@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { matchesGlob, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import config from '../vitest.config.js';
-import { databaseOnly, ownFleets } from './launcher/database-only.mjs';
+import { databaseOnly, logOnly, ownFleets } from './launcher/database-only.mjs';
 import { last, slowest } from './launcher/slowest-first.mjs';
 import { groups, wholeRun } from './launcher/test-run.mjs';
 
@@ -42,7 +42,7 @@ test('of the tests that break one part, no two break the same, and none breaks w
 test('the files that begin first are there, once each, and have no fleet to themselves', () => {
   expect([...slowest, ...last].filter((file) => !specs.includes(file))).toEqual([]);
   expect(new Set(slowest).size).toBe(slowest.length);
-  expect(slowest.filter((file) => /faults\./.test(file))).toEqual([]);
+  expect(slowest.filter((file) => /\.faults\./.test(file))).toEqual([]);
 });
 
 const projects = (config.test?.projects ?? []) as { test: { name: string; include: string[]; exclude?: string[] } }[];
@@ -70,4 +70,19 @@ test('what needs PostgreSQL alone is told from what needs a log, a door or Redis
   expect(found).toContain('libs/service/src/database/migrate.int.spec.ts');
   expect(found.filter((file) => file.startsWith('libs/event-log/src/consume/'))).toEqual([]);
   expect(found.filter((file) => /\.(killAndAwait|control)\(|Phones|\.brokers/.test(textOf(file)))).toEqual([]);
+});
+
+test('what is told to need no service asks none, and what breaks servers has nothing beside it that needs them', () => {
+  expect(logOnly()).toContain('libs/event-log/src/publish/relay.int.spec.ts');
+  expect(
+    logOnly().filter((file) => /\bPhones\b|fleet\.(?:rest|makeApp|makeUser|tokenOf|control|killAndAwait)\(/.test(textOf(file))),
+  ).toEqual([]);
+  const ofServers = projects.find(({ test: { name } }) => name === 'server-faults')?.test.include ?? [];
+  const servers = ['postgres', 'pgbouncer', 'kafka'];
+  const breaksServers = specs.filter(
+    (file) => /\.(?:controlBrokers|restartBroker)\(/.test(textOf(file)) || servers.some((name) => brokenBy(file).has(name)),
+  );
+  expect(breaksServers.length).toBeGreaterThan(2);
+  expect(breaksServers.filter((file) => !ofServers.includes(file))).toEqual([]);
+  expect(wholeRun.find((run) => run.projects.includes('server-faults'))?.beside).toEqual(['unit']);
 });

@@ -25,3 +25,10 @@ export function databaseOnly() {
   const isFree = (file) => ownFleets.includes(file) || (!/faults\./.test(file) && !needsMore.test(textOf(join(root, file))));
   return specs.filter(isFree).sort();
 }
+
+/** @returns the tests of the log itself: they need PostgreSQL and brokers, and no service of the fleet. */
+export function logOnly() {
+  const database = new Set(databaseOnly());
+  const specs = globSync('libs/event-log/src/**/*.int.spec.ts', { cwd: root });
+  return specs.filter((file) => !database.has(file) && !/faults\./.test(file)).sort();
+}

@@ -6,6 +6,8 @@ import { BaseSequencer } from 'vitest/node';
  * comes after them.
  */
 export const slowest = [
+  'e2e/cut-network.local-faults.e2e.spec.ts',
+  'e2e/telling.local-faults.int.spec.ts',
   'e2e/accessible-page.e2e.spec.ts',
   'libs/event-log/src/publish/relay.int.spec.ts',
   'apps/webhooks/src/lanes/lanes.int.spec.ts',
@@ -33,12 +35,11 @@ export const slowest = [
   'libs/service/src/database/migrate.int.spec.ts',
 ];
 
-/** In browsers, by the second: when pure tests have ended beside them. Then those that leave the fleet tired. */
+/** In browsers, by the second: when most of what runs beside them has ended. Then those that leave the fleet tired. */
 export const last = [
   'e2e/sdk-in-browser/moderation.faults.e2e.spec.ts',
   'e2e/sdk-in-browser/sdk-in-browser.faults.e2e.spec.ts',
   'e2e/browser-call.faults.e2e.spec.ts',
-  'e2e/cut-network.faults.e2e.spec.ts',
   'e2e/hostile/attacks.faults.int.spec.ts',
   'e2e/hostile/fuzz.faults.int.spec.ts',
 ];

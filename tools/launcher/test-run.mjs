@@ -47,21 +47,22 @@ const farReplicas = ['calls', 'presence', 'webhooks'];
 /** The groups that `--project` may name, each with Vitest's own that it is made of. */
 export const groups = {
   unit: ['unit'],
-  integration: ['integration', 'database'],
+  integration: ['integration', 'database', 'log'],
   browser: ['browser'],
   'local-faults': ['local-faults'],
-  faults: ['patient-faults', 'faults'],
+  faults: ['server-faults', 'faults'],
 };
 
 /**
- * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the whole fleet mostly waits for
- * it, and what needs PostgreSQL alone has the processors meanwhile. What is pure has them while nobody else of those wants them who
- * count, or measure how long something takes.
+ * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the fleet mostly waits for it, and
+ * what does not need what is broken has the processors meanwhile, while nobody else wants them. Beside those who break PostgreSQL or
+ * brokers, or count what they do, that is what is pure alone.
  */
 export const wholeRun = [
-  { projects: ['integration', 'browser', 'local-faults'], beside: [] },
-  { projects: ['patient-faults'], beside: ['database'] },
-  { projects: ['faults'], beside: ['unit'], givesWay: true },
+  { projects: ['integration', 'browser'], beside: [] },
+  { projects: ['local-faults'], beside: [] },
+  { projects: ['server-faults'], beside: ['unit'] },
+  { projects: ['faults'], beside: ['database', 'log'] },
 ];
 
 /** @returns the runs that some groups are made in: one, and pure tests beside it, unless everything is to be run. */
@@ -128,16 +129,15 @@ export async function runTests(args, options = {}) {
     });
     say('running the tests');
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    const test = (names, { quiet, givesWay }) =>
+    const test = (names, { isBeside }) =>
       runVitest([...names.map((name) => `--project=${name}`), ...args], {
         report: reportOf(names[0]),
         settings: { ...settings, ...found },
-        quiet,
-        givesWay,
+        isBeside,
       });
-    for (const { projects: names, beside, givesWay = false } of runs) {
-      const others = beside.map((name) => test([name], { quiet: true, givesWay }));
-      const outcomes = await Promise.all([test(names, { quiet: false, givesWay: false }), ...others]);
+    for (const { projects: names, beside } of runs) {
+      const others = beside.map((name) => test([name], { isBeside: true }));
+      const outcomes = await Promise.all([test(names, { isBeside: false }), ...others]);
       sound = outcomes.every(Boolean) && sound;
     }
     // Logs and command lines of the whole run: no test by itself sees them all.

@@ -111,7 +111,8 @@ test('a page of deliveries, of an app or of one endpoint, reads its own rows alo
     const read = await rowsReadBy(schema, (sql) => newestDeliveries(sql, app, { endpointId, limit: 50 }));
     // Days of which there is next to nothing may be read whole.
     expect(read.wholeTables.filter((table) => large.has(table))).toEqual([]);
-    expect(read.rows).toBeLessThan(1000);
+    // How many rows a page of an index holds hangs on when it was last cleaned: some more are no fault, 100,000 would be one.
+    expect(read.rows).toBeLessThan(2000);
   }
   expect(await newestDeliveries(schema, quiet, { endpointId: failing, limit: 200 }), "another app's endpoint").toEqual([]);
   expect(await newestDeliveries(schema, busy, { limit: 200 })).toHaveLength(200);
@@ -130,7 +131,8 @@ test('what waits is found a few of each endpoint, and who has some by steps, beh
   ]) {
     const read = await rowsReadBy(schema, question);
     expect(read.wholeTables.filter((table) => large.has(table))).toEqual([]);
-    expect(read.rows).toBeLessThan(1000);
+    // How many rows a page of an index holds hangs on when it was last cleaned: some more are no fault, 100,000 would be one.
+    expect(read.rows).toBeLessThan(2000);
   }
 });
 

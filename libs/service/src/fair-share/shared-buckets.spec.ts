@@ -158,8 +158,11 @@ test('nobody waits longer than 50 ms for a Redis that hangs, and for a while nob
   await timeOf();
   const waited = await timeOf();
   expect(waited).toBeGreaterThan(40);
-  expect(waited).toBeLessThan(150);
-  expect(await timeOf()).toBeLessThan(20);
+  // Of a Redis that hangs nothing ever comes; on a machine that is full a timer of 50 ms may be late by much.
+  expect(waited).toBeLessThan(1000);
+  const asked = ledger.roundTrips;
+  await timeOf();
+  expect(ledger.roundTrips, 'nobody is asked').toBe(asked);
   buckets.stop();
 });
 
