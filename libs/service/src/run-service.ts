@@ -12,6 +12,7 @@ import { requireTarget } from './arrivals/request-target.js';
 import { endWith, isMigrating, migrateApart } from './database/migrate-apart.js';
 import type { Migration } from './database/migrations.js';
 import { Postgres } from './database/postgres.js';
+import { gatheredLines } from './gathered-lines.js';
 import { keepingSecrets, secretsOfSettings } from './keep-secrets.js';
 import { ProblemFilter } from './problem-filter.js';
 import type { SealedColumn } from './secrets/resealing.js';
@@ -103,7 +104,7 @@ async function migrateHere(options: ServiceOptions): Promise<void> {
 /** @returns what writes this process's lines, without the secrets that it was given. */
 function loggerOf({ name, settings: schema }: ServiceOptions, { LOG_LEVEL: level = 'info' }: Partial<CommonSettings> = {}): Logger {
   const streamWrite = keepingSecrets(secretsOfSettings(schema, process.env));
-  return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields, hooks: { streamWrite } });
+  return pino({ name, level, redact: ['req.headers.authorization'], mixin: traceFields, hooks: { streamWrite } }, gatheredLines());
 }
 
 /** Nest's own lines go through pino; its start-up chatter only at debug level. */

@@ -28,6 +28,9 @@ const againMs = 1000;
 /** Looks for one reason at most: after that the sockets connect anew, which asks as well. */
 const mostLooks = 30;
 
+/** As presence is told of, where much happens (the pace of `who-is-where`): asking more often would find nothing. */
+const paceMs = 15;
+
 /**
  * Sockets that follow other users' presence, as far as their users may see it. What a socket was told has a version, so nothing has to
  * be held back for it. Who may see whom is decided here, from what watches bring and changes tell; nothing is asked for it.
@@ -36,7 +39,7 @@ const mostLooks = 30;
 export class Watchers implements Door {
   readonly #watches = new Watches<DeviceSocket>();
   /** Where no socket watches anybody, nobody waits for changes. */
-  readonly #rest = Rest.unless(() => !this.#watches.isEmpty);
+  readonly #rest = Rest.unless(() => !this.#watches.isEmpty, paceMs);
   readonly #tail: Tail;
   #stopped = false;
 

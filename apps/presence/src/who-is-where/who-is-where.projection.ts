@@ -1,4 +1,4 @@
-import { ProjectEvents, type ProjectionBatch } from '@communication-center/event-log';
+import { EventLogServer, ProjectEvents, type ProjectionBatch, Rest } from '@communication-center/event-log';
 import { Controller } from '@nestjs/common';
 import { PublishChanges } from '../publish-changes/publish-changes.js';
 import { foldApps } from '../visibility/app-rules.js';
@@ -7,6 +7,12 @@ import { type Folded, foldCalls, foldKnownCalls, foldSessions, foldUsers } from 
 import { FoldedLately } from './folded-lately.js';
 import { noteSeen } from './note-seen.js';
 import { markWhoDiffers, prune } from './rebuilding.js';
+
+/**
+ * Above fifty fetches a second they are made 20 ms apart: each costs a transaction here, a request to the brokers, and another for what
+ * is told of it, and where so much happens that is told sooner of several calls at once.
+ */
+const paceMs = 20;
 
 type Batch = ProjectionBatch<'sessions.events' | 'calls.events' | 'directory.events'>;
 
@@ -20,7 +26,12 @@ type Batch = ProjectionBatch<'sessions.events' | 'calls.events' | 'directory.eve
 export class WhoIsWhereProjection {
   readonly #lately = new FoldedLately();
 
-  constructor(private readonly publisher: PublishChanges) {}
+  constructor(
+    private readonly publisher: PublishChanges,
+    server: EventLogServer,
+  ) {
+    server.letRest('who-is-where', Rest.paced(paceMs));
+  }
 
   @ProjectEvents('who-is-where', {
     topics: ['sessions.events', 'calls.events', 'directory.events'],

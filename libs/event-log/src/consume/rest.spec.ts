@@ -72,3 +72,31 @@ test('a stop ends it for good', async () => {
   await vi.advanceTimersByTimeAsync(200);
   await rest.over();
 });
+
+test('fetches that follow each other without a pause keep theirs after ten, and a pause gives them back', async () => {
+  const rest = Rest.paced(20);
+  const began = Date.now();
+  const fetches = async (count: number) => {
+    const done = (async () => {
+      for (let n = 0; n < count; n += 1) await rest.over();
+      return Date.now() - began;
+    })();
+    await vi.advanceTimersByTimeAsync(2000);
+    return done;
+  };
+  // What one fetch brought of several partitions counts once.
+  expect(await fetches(10)).toBeLessThanOrEqual(20);
+  vi.setSystemTime(began);
+  const paced = await fetches(60);
+  expect(paced).toBeGreaterThanOrEqual(980);
+  expect(paced).toBeLessThanOrEqual(1100);
+  const partitions = Array.from({ length: 48 }, () => watched(rest.over()));
+  await vi.advanceTimersByTimeAsync(21);
+  expect(await Promise.all(partitions.map((isOver) => isOver()))).not.toContain(false);
+});
+
+test('where a fetch left something behind no pace is kept', async () => {
+  const rest = Rest.paced(20);
+  for (let n = 0; n < 200; n += 1) await rest.over(false);
+  expect(vi.getTimerCount()).toBe(0);
+});

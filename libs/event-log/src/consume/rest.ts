@@ -2,6 +2,8 @@
 const restMs = 1000;
 /** Where a fetch did not bring all there was, for so long none is put off: the rest is behind it. */
 const hurryMs = 100;
+/** So many fetches may follow each other at once before they keep their pace: each pause gives one back for each pace it lasts. */
+const unpaced = 10;
 
 /**
  * Puts off the next fetch of a consumer while nobody waits for what it would bring, so that it wakes once a second and not for each
@@ -14,13 +16,28 @@ export class Rest {
   #end: (() => void) | undefined;
   #wokenAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
+  /** When as many fetches are due as were made, had they kept their pace. */
+  #paidUntil = Number.NEGATIVE_INFINITY;
+  #pacing: Promise<void> | undefined;
 
-  /** @param forMs for how long the next fetch may be put off now, in milliseconds: 0 while somebody waits. */
-  constructor(private readonly forMs: () => number) {}
+  /**
+   * @param forMs for how long the next fetch may be put off now, in milliseconds: 0 while somebody waits.
+   * @param paceMs so many milliseconds apart fetches are made where they follow each other without a pause, somebody waiting or not:
+   *   what comes fast is handled in fewer, larger batches, and what comes after a pause waits for nothing. As fast as they come when left out.
+   */
+  constructor(
+    private readonly forMs: () => number,
+    private readonly paceMs = 0,
+  ) {}
 
-  /** @returns a rest of a second, unless somebody waits. */
-  static unless(isAwaited: () => boolean): Rest {
-    return new Rest(() => (isAwaited() ? 0 : restMs));
+  /** @returns a rest of a second, unless somebody waits; then fetches keep a pace, where one is given. */
+  static unless(isAwaited: () => boolean, paceMs = 0): Rest {
+    return new Rest(() => (isAwaited() ? 0 : restMs), paceMs);
+  }
+
+  /** @returns what never rests, and keeps a pace. */
+  static paced(paceMs: number): Rest {
+    return new Rest(() => 0, paceMs);
   }
 
   /**
@@ -35,8 +52,12 @@ export class Rest {
   async over(isAll = true): Promise<void> {
     const now = performance.now();
     if (!isAll) this.#notBefore = Math.max(this.#notBefore, now + hurryMs);
-    const forMs = now < this.#notBefore ? 0 : this.forMs();
-    if (forMs <= 0) return this.wake();
+    const isHurried = now < this.#notBefore;
+    const forMs = isHurried ? 0 : this.forMs();
+    if (forMs <= 0) {
+      this.wake();
+      return isHurried ? undefined : this.#keepPace(now);
+    }
     this.#resting ??= this.#begin(forMs);
     await this.#resting;
   }
@@ -50,6 +71,20 @@ export class Rest {
   stop(): void {
     this.#notBefore = Number.POSITIVE_INFINITY;
     this.wake();
+  }
+
+  /** What one fetch brought of several partitions is over several times, in one moment: that counts once. */
+  async #keepPace(now: number): Promise<void> {
+    if (this.paceMs === 0) return;
+    this.#pacing ??= this.#pause(now);
+    await this.#pacing;
+  }
+
+  async #pause(now: number): Promise<void> {
+    this.#paidUntil = Math.min(Math.max(this.#paidUntil, now) + this.paceMs, now + unpaced * this.paceMs);
+    const dueInMs = this.#paidUntil - (unpaced - 1) * this.paceMs - now;
+    await new Promise<void>((resolve) => (dueInMs > 0 ? setTimeout(resolve, Math.ceil(dueInMs)) : setImmediate(resolve)));
+    this.#pacing = undefined;
   }
 
   #begin(forMs: number): Promise<void> {
