@@ -209,7 +209,7 @@ test('sessions folded in one batch, repeats among them, are as if each event had
 test('the past that is folded again publishes nothing and marks nobody', async () => {
   const callId = newId();
   const { publisher } = replica();
-  const handler = new WhoIsWhereProjection(publisher);
+  const handler = new WhoIsWhereProjection(publisher, { letRest: () => undefined });
   await schema.transaction((tx) =>
     handler.apply({
       topic: 'calls.events',

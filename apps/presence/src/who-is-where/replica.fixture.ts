@@ -22,7 +22,7 @@ export const asPostgres = (database: Asked) => ({
 export function replica(database: Asked, onCommitted: (rows: unknown[]) => void = () => undefined) {
   const relay = { committed: onCommitted };
   const publisher = new PublishChanges(asPostgres(database) as never, relay as never, { KEEP_CHANGES_PER_BUCKET: 20_000 }, () => undefined);
-  const handler = new WhoIsWhereProjection(publisher);
+  const handler = new WhoIsWhereProjection(publisher, { letRest: () => undefined });
   const projection = new Projection(database as never, {
     name: 'who-is-where',
     topics: [],

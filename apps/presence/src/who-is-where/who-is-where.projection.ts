@@ -1,5 +1,5 @@
 import { EventLogServer, ProjectEvents, type ProjectionBatch, Rest } from '@communication-center/event-log';
-import { Controller } from '@nestjs/common';
+import { Controller, Inject } from '@nestjs/common';
 import { PublishChanges } from '../publish-changes/publish-changes.js';
 import { foldApps } from '../visibility/app-rules.js';
 import { type Changed, endKeys } from './end-keys.js';
@@ -28,7 +28,7 @@ export class WhoIsWhereProjection {
 
   constructor(
     private readonly publisher: PublishChanges,
-    server: EventLogServer,
+    @Inject(EventLogServer) server: Pick<EventLogServer, 'letRest'>,
   ) {
     server.letRest('who-is-where', Rest.paced(paceMs));
   }
