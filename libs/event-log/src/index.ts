@@ -41,3 +41,4 @@ export { outboxTables } from './publish/outbox-tables.js';
 export { type NeverGiven, Reconciler } from './publish/reconciler.js';
 export type { RelayFigures } from './publish/relay-figures.js';
 export type { RelayAlarms } from './publish/relay-options.js';
+export { Spacing } from './spacing.js';

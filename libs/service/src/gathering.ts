@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Spacing } from '@communication-center/event-log';
 import { ProblemError } from './problem-error.js';
 import { currentTraceparent, resumeTrace } from './trace.js';
 
@@ -53,8 +54,7 @@ export class Gathering<Item, Result> {
   #waiting = 0;
   #running = 0;
   #isDue = false;
-  /** When as many groups are due as were begun, had they kept their pace. */
-  #paidUntil = Number.NEGATIVE_INFINITY;
+  readonly #spacing: Spacing;
   #pacing: NodeJS.Timeout | undefined;
 
   constructor(options: GatheringOptions<Item, Result>) {
@@ -68,6 +68,7 @@ export class Gathering<Item, Result> {
       mayFallApart: () => false,
       ...options,
     };
+    this.#spacing = new Spacing(this.#options.paceMs, this.#options.unpaced);
   }
 
   /**
@@ -93,9 +94,9 @@ export class Gathering<Item, Result> {
   }
 
   #beginSoon(): void {
-    const { groups, paceMs, unpaced, mostAtOnce } = this.#options;
+    const { groups, mostAtOnce } = this.#options;
     if (this.#isDue || this.#waiting === 0 || this.#running >= groups) return;
-    const restMs = this.#waiting >= mostAtOnce ? 0 : this.#paidUntil - (unpaced - 1) * paceMs - performance.now();
+    const restMs = this.#waiting >= mostAtOnce ? 0 : this.#spacing.dueInMs();
     if (restMs <= 0) {
       clearTimeout(this.#pacing);
       this.#pacing = undefined;
@@ -106,15 +107,12 @@ export class Gathering<Item, Result> {
     this.#pacing ??= setTimeout(() => {
       this.#pacing = undefined;
       this.#beginSoon();
-    }, Math.ceil(restMs));
+    }, restMs);
   }
 
   #begin(): void {
     this.#isDue = false;
-    const { paceMs, unpaced } = this.#options;
-    const now = performance.now();
-    // Full ones that came early keep nobody waiting for longer than one pace.
-    this.#paidUntil = Math.min(Math.max(this.#paidUntil, now) + paceMs, now + unpaced * paceMs);
+    this.#spacing.begun();
     const group = this.#take();
     const makeRoom = this.#takeRoom();
     void this.#inItsContext(() => resumeTrace(group, () => this.#work(group))).finally(makeRoom);

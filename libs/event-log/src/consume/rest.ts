@@ -1,8 +1,10 @@
+import { Spacing } from '../spacing.js';
+
 /** A rest is so long at most, in milliseconds: then what has come meanwhile is fetched at once. */
 const restMs = 1000;
 /** Where a fetch did not bring all there was, for so long none is put off: the rest is behind it. */
 const hurryMs = 100;
-/** So many fetches may follow each other at once before they keep their pace: each pause gives one back for each pace it lasts. */
+/** So many fetches may follow each other at once before they keep their pace. */
 const unpaced = 10;
 
 /**
@@ -16,8 +18,7 @@ export class Rest {
   #end: (() => void) | undefined;
   #wokenAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
-  /** When as many fetches are due as were made, had they kept their pace. */
-  #paidUntil = Number.NEGATIVE_INFINITY;
+  readonly #spacing: Spacing;
   #pacing: Promise<void> | undefined;
 
   /**
@@ -27,8 +28,10 @@ export class Rest {
    */
   constructor(
     private readonly forMs: () => number,
-    private readonly paceMs = 0,
-  ) {}
+    paceMs = 0,
+  ) {
+    this.#spacing = new Spacing(paceMs, unpaced);
+  }
 
   /** @returns a rest of a second, unless somebody waits; then fetches keep a pace, where one is given. */
   static unless(isAwaited: () => boolean, paceMs = 0): Rest {
@@ -75,15 +78,15 @@ export class Rest {
 
   /** What one fetch brought of several partitions is over several times, in one moment: that counts once. */
   async #keepPace(now: number): Promise<void> {
-    if (this.paceMs === 0) return;
+    if (this.#spacing.everyMs === 0) return;
     this.#pacing ??= this.#pause(now);
     await this.#pacing;
   }
 
   async #pause(now: number): Promise<void> {
-    this.#paidUntil = Math.min(Math.max(this.#paidUntil, now) + this.paceMs, now + unpaced * this.paceMs);
-    const dueInMs = this.#paidUntil - (unpaced - 1) * this.paceMs - now;
-    await new Promise<void>((resolve) => (dueInMs > 0 ? setTimeout(resolve, Math.ceil(dueInMs)) : setImmediate(resolve)));
+    this.#spacing.begun(now);
+    const dueInMs = this.#spacing.dueInMs(now);
+    await new Promise<void>((resolve) => (dueInMs > 0 ? setTimeout(resolve, dueInMs) : setImmediate(resolve)));
     this.#pacing = undefined;
   }
 
