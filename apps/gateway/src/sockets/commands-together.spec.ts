@@ -110,6 +110,20 @@ test('what is asked in one turn goes in one request, each in its own name and tr
   ]);
 });
 
+test('what comes turn after turn without a pause goes in few requests, and nothing of it is lost', async () => {
+  answer = (response, _path, body) => all(response, body);
+  const began = performance.now();
+  const replies: Promise<{ callId: string }>[] = [];
+  for (let turn = 0; turn < 60; turn += 1) {
+    replies.push(hangUp(turn % 10));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect((await Promise.all(replies)).map(({ callId }) => callId)).toEqual(Array.from({ length: 60 }, (_, turn) => idOf(turn % 10)));
+  // Ten at once, then one in ten milliseconds.
+  expect(asked.length).toBeLessThanOrEqual(11 + (performance.now() - began) / 10);
+  expect(asked.length).toBeLessThan(60);
+});
+
 test('what commands bring about is heard before they are replied to, and with all that it says', async () => {
   const event = {
     specversion: '1.0',
