@@ -58,7 +58,7 @@ const residentMegabytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/p
 
 for (const { name, flags } of ways) {
   const proxy = fork(fileURLToPath(new URL('transfer/proxy.mjs', import.meta.url)), [`http://127.0.0.1:${service.address().port}`], {
-    execArgv: [...flags, '--heap-growing-percent=33'],
+    execArgv: [...flags, '--heap-growing-percent=100'],
   });
   const [{ url }] = await once(proxy, 'message');
   const before = residentMegabytes(proxy.pid);

@@ -9,13 +9,13 @@ export const pinnedNode = join(root, 'node_modules/node/bin/node');
  * How a service collects what it needs no more. Young objects are collected after so many MB: with 16, as Node has it, a service keeps more
  * once it was busy and no call costs less; with 2 a tenth more of the processor goes into collecting. The gateway, whose sockets make most of
  * them, asks for it itself besides, for bodies that pass it (`passed-memory.ts`). What young objects leave behind while thousands connect would pile up,
- * since an engine that is hardly busy lets its memory grow to three times what it uses before it looks through all of it: the gateway looks when it has grown by a third.
+ * since an engine that is hardly busy lets its memory grow to three times what it uses before it looks through all of it: the gateway looks when it has doubled, and when it is quiet (`quiet-collection.ts`).
  */
 /** Who works for each call, and makes most young objects. */
 const inEachCall = new Set(['calls', 'presence']);
 const collecting = (service) =>
   service.name === 'gateway'
-    ? ['--max-semi-space-size=8', '--expose-gc', '--heap-growing-percent=33']
+    ? ['--max-semi-space-size=8', '--expose-gc', '--heap-growing-percent=100']
     : [`--max-semi-space-size=${inEachCall.has(service.name) ? 8 : 4}`];
 
 /** Where Node keeps what it has compiled, so that the next process starts faster. */

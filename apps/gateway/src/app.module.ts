@@ -9,6 +9,7 @@ import { AllowedOrigins } from './public-door/allowed-origins.js';
 import { HeldBack } from './public-door/held-back.js';
 import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
+import { QuietCollection } from './quiet-collection.js';
 import { Services } from './services.js';
 import { CarryOut } from './sockets/carry-out.js';
 import { CommandsTogether } from './sockets/commands-together.js';
@@ -36,6 +37,7 @@ import { Watchers } from './sockets/watchers.js';
     CarryOut,
     CommandsTogether,
     Watchers,
+    QuietCollection,
   ],
 })
 export class AppModule {}

@@ -12,7 +12,9 @@ export interface ReconcileLoopOptions {
 }
 
 /** After a step behind which there is more it rests for so many times as long as that took: nobody waits for it, and others want the processor. */
-const restAfterStep = 3;
+const restAfterStep = 6;
+/** After so many steps in a row, some 20,000 rows, more is published than is compared so slowly: then it rests as long as a step takes. */
+const manySteps = 60;
 /** Where nothing was published lately, the next look may be so many times later. */
 const restful = 4;
 /** How long a stop waits for brokers that do not answer. */
@@ -41,6 +43,7 @@ export class ReconcileLoop {
   async #loop(): Promise<void> {
     const { reconciler, onError, everyMs } = this.options;
     let quietSteps = 0;
+    let stepsInARow = 0;
     while (!this.#stopping) {
       const began = performance.now();
       let hasMore = false;
@@ -52,7 +55,10 @@ export class ReconcileLoop {
       } catch (error) {
         if (!this.#stopping) onError(error, 'comparing the outbox with the log');
       }
-      const pauseMs = hasMore ? (performance.now() - began) * restAfterStep : everyMs * (quietSteps > 1 ? restful : 1);
+      stepsInARow = hasMore ? stepsInARow + 1 : 0;
+      const pauseMs = hasMore
+        ? (performance.now() - began) * (stepsInARow < manySteps ? restAfterStep : 1)
+        : everyMs * (quietSteps > 1 ? restful : 1);
       if (!this.#stopping) await this.#pause(pauseMs * (0.9 + Math.random() * 0.2));
     }
     await reconciler.rest();

@@ -52,8 +52,10 @@ export interface Reconciled {
 const storedTopic: Topic = 'calls.events';
 
 const keysAtOnce = 1000;
-/** Some forty events: of what a step compares each partition has that many or less, as a rule. */
-const bytesPerPartition = 32 * 1024;
+/** Some fifteen events: of what a step compares each partition has that many or less, as a rule. */
+const bytesPerPartition = 12 * 1024;
+/** So many rows keep the processor busy for some 15 ms, for which a command may have to wait. */
+const rowsPerStep = 300;
 
 /**
  * Compares what counts as published with what the topics hold, span by span, and sends again what they lack. In a compacted
@@ -67,7 +69,7 @@ export class Reconciler {
   #ends = new Map<string, bigint>();
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep: 1000, ...options };
+    this.#options = { isCompacted, settleMs: 15_000, rowsPerStep, ...options };
   }
 
   /**
