@@ -2,6 +2,7 @@
  * Whatever frames one socket sends: they are answered in order, a bounded number waits, and nothing they cause goes beyond it.
  */
 import { EventEmitter } from 'node:events';
+import { Writable } from 'node:stream';
 import { type ServerFrame, serverFrameSchema } from '@communication-center/contracts';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -248,4 +249,24 @@ test('a frame beyond the budget is refused by its id, so that nobody waits for i
   await settle();
   expect(begun).toHaveLength(1);
   expect(errors()).toEqual([4, 5, 6, 7, ...Array.from({ length: 5 }, () => undefined)].map((id) => [id, 'rate_limited']));
+});
+
+test('what is sent in one turn leaves together, in its order, and what comes later is not held back', async () => {
+  const writes: string[][] = [];
+  const connection = new Writable({
+    writev: (chunks, done) => {
+      writes.push(chunks.map(({ chunk }) => (JSON.parse(String(chunk)) as ServerFrame).type));
+      done();
+    },
+  });
+  wire = Object.assign(new EventEmitter(), { ...wire, bufferedAmount: 0, send: (text: string) => connection.write(String(text)) });
+  socket = new DeviceSocket(wire as unknown as WebSocket, owner, settings, connection);
+  beConnected();
+  socket.send({ type: 'done', id: 1 });
+  expect(writes).toEqual([]);
+  await settle();
+  expect(writes).toEqual([['connected', 'done']]);
+  socket.send({ type: 'pong' });
+  await settle();
+  expect(writes).toEqual([['connected', 'done'], ['pong']]);
 });

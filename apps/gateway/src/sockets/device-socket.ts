@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import {
   type AppId,
   type CallEvent,
@@ -66,12 +67,14 @@ export class DeviceSocket {
   #expiry: TokenExpiry | undefined;
   /** Made when somebody wants to hear of it. */
   #gone: AbortController | undefined;
+  #isGathering = false;
   device: Device | undefined;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly owner: SocketOwner,
     private readonly settings: GatewaySettings,
+    private readonly connection?: Pick<Duplex, 'cork' | 'uncork'>,
   ) {
     this.#signs = new SignsOfLife(socket);
     this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
@@ -151,7 +154,19 @@ export class DeviceSocket {
       this.close(closeCodes.tooSlow, 'the client reads too slowly');
       return;
     }
+    this.#gatherFrames();
     this.socket.send(frame, { binary: false });
+  }
+
+  /** What is sent in one turn of the event loop, such as an event and the reply behind it, goes to the client in one system call. */
+  #gatherFrames(): void {
+    if (this.#isGathering || !this.connection) return;
+    this.#isGathering = true;
+    this.connection.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      this.connection?.uncork();
+    });
   }
 
   /** Pings, or ends a socket that gave no sign of life for two and a half heartbeats. */

@@ -157,7 +157,7 @@ export class SocketDoor implements SocketOwner, Door {
     const place = this.clients.placeOf(request);
     this.#server.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       socket.removeListener('error', endOnError);
-      const opened = new DeviceSocket(webSocket, this, this.settings);
+      const opened = new DeviceSocket(webSocket, this, this.settings, socket);
       limitBeforeSignIn(socket, () => opened.device !== undefined);
       // Of the request only what tells who opened it is kept.
       const { origin, host } = request.headers;
