@@ -55,7 +55,7 @@ async function expectToldOnce(callId: string, { senderKilled = false } = {}): Pr
 
 const killedAlone = ['calls', 'gateway', 'webhooks'];
 const others = serviceNames.filter((name) => !killedAlone.includes(name));
-const killedTogether = [...killedAlone.map((name) => [name]), others.slice(0, others.length / 2), others.slice(others.length / 2)];
+const killedTogether = [...killedAlone.map((name) => [name]), others];
 
 describe.each(killedTogether.map((killed) => ({ killed, names: killed.join(' and ') })))('$names killed during a ring', ({ killed }) => {
   test('and the call is answered and hung up all the same, on both sides', async () => {
@@ -75,7 +75,7 @@ describe.each(killedTogether.map((killed) => ({ killed, names: killed.join(' and
 
 test('a ring times out though the calls service is killed while it rings', async () => {
   const [alice, bob] = [await phones.connect(app, 'alice'), await phones.connect(app, 'bob')];
-  const call = await alice.center.call(['bob'], { ringSeconds: 8 });
+  const call = await alice.center.call(['bob'], { ringSeconds: 5 });
   const ring = await ringOf(bob);
   await fleet.killAndAwait('calls');
   expect([await endOf(call, 30_000), await endOf(ring, 30_000)]).toEqual(['no_answer', 'no_answer']);
