@@ -8,6 +8,16 @@ import {
   secretRotationSchema,
 } from '@communication-center/contracts';
 import { eventTypeListSchema, eventTypeViewSchema } from '@communication-center/contracts/event-types';
+import {
+  attemptListSchema,
+  attemptSchema,
+  jobBodySchema,
+  jobListSchema,
+  jobViewSchema,
+  messageListSchema,
+  messageViewSchema,
+  resendSchema,
+} from '@communication-center/contracts/webhook-messages';
 import { describeRoutes } from '@communication-center/service';
 import { z } from 'zod';
 
@@ -18,6 +28,12 @@ const received = {
   EndpointTested: endpointTestedSchema,
   EventType: eventTypeViewSchema,
   EventTypeList: eventTypeListSchema,
+  Attempt: attemptSchema,
+  AttemptList: attemptListSchema,
+  Job: jobViewSchema,
+  JobList: jobListSchema,
+  Message: messageViewSchema,
+  MessageList: messageListSchema,
   DeliveryList: z.object({ deliveries: z.array(deliveryViewSchema) }),
 };
 
@@ -27,6 +43,8 @@ export const api = describeRoutes({
     EndpointBody: endpointBodySchema,
     EndpointPatch: endpointPatchSchema,
     EndpointTest: endpointTestSchema,
+    JobBody: jobBodySchema,
+    Resend: resendSchema,
     SecretRotation: secretRotationSchema,
   },
   received,
@@ -72,6 +90,39 @@ export const api = describeRoutes({
     },
     'GET /v1/event-types': { summary: 'What endpoints may be told of', by: ['webhooks'], answer: 'EventTypeList' },
     'GET /v1/event-types/{type}': { summary: 'One event type', by: ['webhooks'], answer: 'EventType', refusals: ['not_found'] },
+    'POST /v1/webhook-endpoints/{endpointId}/jobs': {
+      summary: 'Have many messages delivered to an endpoint again, beside what is new and no faster than the installation allows',
+      by: ['webhooks'],
+      answer: 'Job',
+      refusals: ['not_found', 'conflict'],
+    },
+    'GET /v1/webhook-jobs': { summary: 'The newest jobs, with how far they are', by: ['webhooks'], answer: 'JobList' },
+    'GET /v1/webhook-jobs/{jobId}': { summary: 'A job, with how far it is', by: ['webhooks'], answer: 'Job', refusals: ['not_found'] },
+    'POST /v1/webhook-jobs/{jobId}/cancel': {
+      summary: 'Cancel a job; what is under way is still delivered, and what was given up before it stays so',
+      by: ['webhooks'],
+      answer: 'Job',
+      refusals: ['not_found'],
+    },
+    'GET /v1/webhook-messages': {
+      summary:
+        'Messages, newest first; with what became of each at an endpoint, where one is named. Those that wait, are held or failed come by when they first failed',
+      by: ['webhooks'],
+      answer: 'MessageList',
+      refusals: ['not_found'],
+    },
+    'GET /v1/webhook-messages/{messageId}': {
+      summary: 'A message, with its attempts at every endpoint',
+      by: ['webhooks'],
+      answer: 'Message',
+      refusals: ['not_found'],
+    },
+    'POST /v1/webhook-messages/{messageId}/resend': {
+      summary: 'Have a message delivered to an endpoint again, whether it wants such or not',
+      by: ['webhooks'],
+      refusals: ['not_found', 'conflict'],
+    },
+    'GET /v1/webhook-attempts': { summary: 'Attempts, newest first', by: ['webhooks'], answer: 'AttemptList', refusals: ['not_found'] },
     'GET /v1/webhook-deliveries': { summary: 'The newest deliveries with every attempt', by: ['webhooks'], answer: 'DeliveryList' },
   },
 });

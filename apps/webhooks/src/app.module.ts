@@ -17,11 +17,14 @@ import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
 import { EventTypesController } from './event-types/event-types.controller.js';
+import { JobRunner } from './jobs/job-runner.js';
+import { JobsController } from './jobs/jobs.controller.js';
 import { KnownCalls } from './known-calls/known-calls.js';
 import { Lanes } from './lanes/lanes.js';
 import { KeepDays } from './messages/keep-days.js';
 import { KeepMessages } from './messages/keep-messages.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
+import { MessagesController } from './read-messages/messages.controller.js';
 import type { WebhooksSettings } from './settings.js';
 import { TestEndpointsController } from './test-endpoints/test-endpoints.controller.js';
 
@@ -34,6 +37,7 @@ const oldRows = ({ KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS }: WebhooksSettings)
   { table: 'messages_rest', by: 'occurred_at', keepSeconds: KEEP_MESSAGES_DAYS * daySeconds },
   { table: 'delivery_attempts_rest', by: 'at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds },
   { table: 'undelivered', by: 'created_at', keepSeconds: Math.max(KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS) * daySeconds },
+  { table: 'webhook_jobs', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'running'" },
   { table: 'deliveries', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'pending'" },
   { table: 'endpoints', by: 'deleted_at', keepSeconds: (KEEP_DELIVERIES_DAYS + endingDays) * daySeconds, only: 'deleted_at IS NOT NULL' },
 ];
@@ -53,6 +57,7 @@ const ofApps = [
   },
   rowsOfApp('deliveries'),
   rowsOfApp('undelivered'),
+  rowsOfApp('webhook_jobs'),
   rowsOfApp('inbox'),
   rowsByDay('messages', 'message_id, occurred_at'),
   rowsByDay('delivery_attempts', 'endpoint_id, at, message_id'),
@@ -74,10 +79,12 @@ const knownCalls = {
     TestEndpointsController,
     EventTypesController,
     DeliveriesController,
+    MessagesController,
+    JobsController,
     DeliverCallEvents,
     DeliverPresenceChanges,
     DeliverAuditEntries,
   ],
-  providers: [EndpointStore, knownCalls, Sender, Lanes, KeepMessages, KeepDays, purgeRows(oldRows), eraseApps(ofApps)],
+  providers: [EndpointStore, knownCalls, Sender, Lanes, JobRunner, KeepMessages, KeepDays, purgeRows(oldRows), eraseApps(ofApps)],
 })
 export class AppModule {}

@@ -27,6 +27,12 @@ export const settings = z.object({
     .describe('how long the attempts of a delivery stay on record'),
   MAX_ENDPOINTS: numberSetting(100, { min: 1 }).describe('endpoints an app has at most'),
   LANE_CONCURRENCY: numberSetting(8, { min: 1 }).describe('deliveries under way to one endpoint at a time'),
+  REQUESTS_AT_ONCE: numberSetting(1000, { min: 2 }).describe(
+    'requests to endpoints that a process has under way at a time; an app has at most as many of them as are left free for others',
+  ),
+  REPLAYS_PER_SECOND: numberSetting(100, { min: 1 }).describe(
+    'messages a second that a process hands to endpoints again for jobs, of all apps',
+  ),
   LANE_LENGTH: numberSetting(200, { min: 2 }).describe('deliveries waiting in memory for one endpoint; more wait in the database'),
 });
 export type WebhooksSettings = z.infer<typeof settings>;

@@ -1,6 +1,6 @@
 import { AddressGuard, type LineLog, Log, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { parseRetryAfter } from '../domain/retry-schedule.js';
 import type { Endpoint } from '../endpoints/endpoint-store.js';
 import type { WebhooksSettings } from '../settings.js';
@@ -13,6 +13,8 @@ export interface SendResult {
   error: string | null;
   retryAfterMs: number | null;
   durationMs: number;
+  /** What the answer begins with; null where it says nothing. */
+  answer?: string | null;
 }
 
 export interface Sending {
@@ -57,12 +59,12 @@ export class Sender implements OnApplicationShutdown {
         ...signedRequest(endpoint, { id: deliveryId, body }, startedAt),
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
-      await response.body.dump({ limit: 16_384 });
       const { statusCode } = response;
+      const answer = await headOf(response);
       const accepted = statusCode >= 200 && statusCode < 300;
       const retryAfter = response.headers['retry-after'];
       const retryAfterMs = parseRetryAfter(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now());
-      return ended({ status: statusCode, error: accepted ? null : `answered ${statusCode}`, retryAfterMs });
+      return ended({ status: statusCode, error: accepted ? null : `answered ${statusCode}`, retryAfterMs, answer });
     } catch (error) {
       if (signal.aborted) return 'broken off';
       return ended({ status: null, error: error instanceof Error ? error.message : String(error), retryAfterMs: null });
@@ -77,4 +79,25 @@ export class Sender implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.#connections.destroy();
   }
+}
+
+/** Of an answer so much is kept, in bytes, and so much is read at most: what is longer is broken off. */
+const kept = 512;
+const mostRead = 16_384;
+
+/** @returns what an answer begins with; null where it says nothing. */
+async function headOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<string | null> {
+  if (statusCode === 204 || headers['content-length'] === '0') {
+    await body.dump({ limit: mostRead });
+    return null;
+  }
+  const chunks: Buffer[] = [];
+  let read = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    if (read < kept) chunks.push(chunk);
+    read += chunk.length;
+    if (read > mostRead) break;
+  }
+  const text = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, kept)).replaceAll('\0', '');
+  return text === '' ? null : text;
 }

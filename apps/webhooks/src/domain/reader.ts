@@ -24,6 +24,10 @@ export class Reader<T extends Task> {
   readonly #settledBefore: Set<number>;
   readonly #ready: T[] = [];
   readonly #again: T[] = [];
+  /** What jobs hand over again goes when nothing else can. */
+  readonly #replays: T[] = [];
+  /** Subjects of which something of a job is ready or under way, and what comes after it. */
+  readonly #replaysBehind = new Map<string, T[]>();
   /** Subjects that have something ready or under way, and what comes after it. */
   readonly #behind = new Map<string, T[]>();
   /** Strict: subjects of which something waits elsewhere, and how much of it. */
@@ -68,12 +72,17 @@ export class Reader<T extends Task> {
   }
 
   get hasNext(): boolean {
-    return this.#ready.length > 0 || this.#again.length > 0;
+    return this.hasNextBut(false);
+  }
+
+  /** @param replays whether what jobs hand over is left aside. */
+  hasNextBut(replays: boolean): boolean {
+    return this.#ready.length > 0 || this.#again.length > 0 || (!replays && this.#replays.length > 0);
   }
 
   /** Whether nothing is in hand. */
   get isIdle(): boolean {
-    return this.#unsettled.size === 0 && this.#again.length === 0;
+    return this.#unsettled.size === 0 && this.#again.length === 0 && this.#replays.length === 0;
   }
 
   /** Reads on to a place up to which the log has nothing more. */
@@ -108,11 +117,36 @@ export class Reader<T extends Task> {
     this.#again.push(task);
   }
 
-  /** @returns what is to be begun now; undefined where nothing can be. @param onlyAgain whether what was tried before goes first, whatever waits. */
-  next(onlyAgain = false): T | undefined {
+  /** Takes something that a job hands over: in order within its subject, as far as jobs are concerned, unless there is none. */
+  offerReplay(task: T): void {
+    if (this.ordering === 'none') {
+      this.#replays.push(task);
+      return;
+    }
+    const behind = this.#replaysBehind.get(task.subject);
+    if (behind) behind.push(task);
+    else {
+      this.#replaysBehind.set(task.subject, []);
+      this.#replays.push(task);
+    }
+  }
+
+  /** An attempt of a job has ended, however: the next of its subject may go. */
+  endedReplay(subject: string): void {
+    const next = this.#replaysBehind.get(subject)?.shift();
+    if (next) this.#replays.push(next);
+    else this.#replaysBehind.delete(subject);
+  }
+
+  /**
+   * @returns what is to be begun now; undefined where nothing can be. @param onlyAgain whether what was tried before goes first,
+   * whatever waits. @param mayReplay whether it may be what a job hands over.
+   */
+  next(onlyAgain = false, mayReplay = true): T | undefined {
     const first = this.#isAgainNext || onlyAgain ? this.#again : this.#ready;
     this.#isAgainNext = !this.#isAgainNext;
-    return first.shift() ?? (first === this.#again ? this.#ready : this.#again).shift();
+    const other = first === this.#again ? this.#ready : this.#again;
+    return first.shift() ?? other.shift() ?? (mayReplay ? this.#replays.shift() : undefined);
   }
 
   /** Puts back what could not be begun. */
@@ -156,6 +190,8 @@ export class Reader<T extends Task> {
   drop(): void {
     this.#ready.splice(0);
     this.#again.splice(0);
+    this.#replays.splice(0);
+    this.#replaysBehind.clear();
     for (const behind of this.#behind.values()) behind.splice(0);
   }
 

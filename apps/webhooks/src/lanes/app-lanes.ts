@@ -113,6 +113,12 @@ export class AppLanes {
     this.readOn();
   }
 
+  /** Something waits now, of one or another. */
+  haveAgain(): void {
+    this.usedAt = this.tools.now();
+    for (const lane of this.lanes) lane.haveAgain();
+  }
+
   /** Begins what may be begun by now. */
   pump(): void {
     for (const lane of this.lanes) lane.pump();

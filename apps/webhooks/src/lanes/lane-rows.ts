@@ -62,14 +62,22 @@ export interface WaitingRow {
   message: Message;
   made: number;
   dueInMs: number;
+  /** Attempts before those that count now. */
+  earlier: number;
+  /** Of the job that hands it over again; null where it was never delivered. */
+  jobId: string | null;
 }
 
-/** What waits of each endpoint: the first few, due or not, in the order of their times. */
+/** What waits of each endpoint: the first few, due or not, in the order of their times; and as many of what jobs hand over. */
 export async function readWaiting(sql: Sql, endpointIds: readonly string[], mostOfEach: number): Promise<WaitingRow[]> {
   const { rows } = await sql.query<WaitingRow>(
-    `SELECT e.endpoint_id AS "endpointId", u.message, u.made, u."dueInMs" FROM unnest($1::uuid[]) AS e(endpoint_id), LATERAL (
-       SELECT message, made, (extract(epoch FROM next_attempt_at - clock_timestamp()) * 1000)::float8 AS "dueInMs" FROM undelivered
-       WHERE endpoint_id = e.endpoint_id AND state = 'waiting' ORDER BY next_attempt_at LIMIT $2) AS u`,
+    `SELECT e.endpoint_id AS "endpointId", u.message, u.made, u.earlier, u.job_id AS "jobId",
+            (extract(epoch FROM u.next_attempt_at - clock_timestamp()) * 1000)::float8 AS "dueInMs"
+     FROM unnest($1::uuid[]) AS e(endpoint_id), LATERAL (
+       (SELECT * FROM undelivered WHERE endpoint_id = e.endpoint_id AND state = 'waiting' AND job_id IS NULL ORDER BY next_attempt_at LIMIT $2)
+       UNION ALL
+       (SELECT * FROM undelivered WHERE endpoint_id = e.endpoint_id AND state = 'waiting' AND job_id IS NOT NULL ORDER BY next_attempt_at LIMIT $2)
+     ) AS u`,
     [endpointIds, mostOfEach],
   );
   return rows;

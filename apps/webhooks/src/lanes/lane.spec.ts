@@ -58,6 +58,7 @@ function laneOf(wishes: object = {}, failingSince: number | null = null): Lane {
     },
     outcomes: { add: async (outcome) => void outcomes.push(outcome) },
     turns: { take: () => true },
+    places: { isFreeFor: () => true, take: () => undefined, free: () => undefined },
     schedule: [0, 5, 300],
     concurrency: 8,
     length: 20,
@@ -132,7 +133,7 @@ test('a failure is put off, and read when it is due', async () => {
   await vi.advanceTimersByTimeAsync(5600);
   expect([changed > before, lane.wantsWaiting]).toEqual([true, true]);
   lane.readsWaiting();
-  lane.offerWaiting([{ endpointId: 'one', message: message(1), made: 1, dueInMs: -1 }], true);
+  lane.offerWaiting([{ endpointId: 'one', message: message(1), made: 1, dueInMs: -1, earlier: 0, jobId: null }], 20);
   await asked[1]?.answer(204);
   expect(outcomes[1]).toMatchObject({ attempt: { attempt: 2 }, delivered: { messageId: '1' } });
   expect([lane.isIdle, ids()]).toEqual([true, ['1', '1']]);
@@ -149,7 +150,7 @@ test('a dead one gets one delivery at a time, reads no more, and does not keep t
   await vi.advanceTimersByTimeAsync(60_000);
   expect(changed - before).toBeLessThan(5);
   lane.readsWaiting();
-  lane.offerWaiting([{ endpointId: 'one', message: message(1), made: 1, dueInMs: -1 }], true);
+  lane.offerWaiting([{ endpointId: 'one', message: message(1), made: 1, dueInMs: -1, earlier: 0, jobId: null }], 20);
   await asked[1]?.answer(200);
   expect(lane.wantsMore, 'it is well again, and reads on').toBe(true);
 });

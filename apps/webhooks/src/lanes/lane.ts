@@ -10,6 +10,7 @@ import type { Endpoint } from '../endpoints/endpoint-store.js';
 import type { LanePlace, LaneRow, WaitingRow } from './lane-rows.js';
 import { disabledNotice, exhausted } from './notices.js';
 import type { DeliveryOutcome, Outcomes } from './outcomes.js';
+import type { Places } from './places.js';
 import type { Turns } from './turns.js';
 
 /** A message on its way to one endpoint. */
@@ -19,6 +20,9 @@ interface Delivery extends Task {
   made: number;
   /** Whether it waits in a row. */
   isAgain: boolean;
+  /** Attempts before those that count now, and the job that hands it over again. */
+  earlier: number;
+  jobId: string | null;
 }
 
 /** What all lanes of a process share. */
@@ -30,6 +34,7 @@ export interface LaneTools {
   length: number;
   disableAfterSeconds: number;
   turns: Pick<Turns, 'take'>;
+  places: Pick<Places, 'isFreeFor' | 'take' | 'free'>;
   /** Whether this process may send for an app now. */
   mayWork: (appId: string) => boolean;
   /** Something was written that waits for a place in the log. */
@@ -56,11 +61,17 @@ export class Lane {
   #underWay = 0;
   /** What is tried again and not on record yet. */
   readonly #again = new Set<string>();
+  /** The same of what jobs hand over. */
+  readonly #replays = new Set<string>();
+  #replaysUnderWay = 0;
   /** When the first of what waits is due, in milliseconds since 1970. */
   #dueAt: number | null;
   #isReadingWaiting = false;
-  /** Whether there was more of what waits than was read. */
+  /** Whether there is more of what waits than was read, and of what jobs hand over. */
   #hasMoreWaiting = false;
+  #hasMoreReplays = false;
+  /** Whether it was told of something that waits while that was being read. */
+  #isToldMeanwhile = false;
   #stopping = false;
   #hasEnded = false;
   readonly #breakOff = new AbortController();
@@ -109,6 +120,11 @@ export class Lane {
     return isOpen(this.#health) ? mayBegin(this.#health, this.#underWay, this.#limit, now).count > 0 : this.#dueAt <= now;
   }
 
+  /** Requests it has under way. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   get isIdle(): boolean {
     return this.#reader.isIdle && this.#underWay === 0 && this.#unrecorded === 0 && this.#dueAt === null;
   }
@@ -119,7 +135,7 @@ export class Lane {
   }
 
   get figures(): { isFull: boolean; tasks: number } {
-    return { isFull: this.#reader.room === 0, tasks: this.tools.length - this.#reader.room + this.#again.size };
+    return { isFull: this.#reader.room === 0, tasks: this.tools.length - this.#reader.room + this.#again.size + this.#replays.size };
   }
 
   /** Takes what comes after `after` in the log, as far as there is room. @param upTo where the log has nothing more until then. @param calls what filters ask of them: without it whoever asks stays behind, and reads them. */
@@ -129,7 +145,7 @@ export class Lane {
       // A dead one is sent one delivery at a time: the rest stays in the log.
       if (isOpen(this.#health) && this.#reader.hasNext) return this.pump();
       const { messageId, subject, position } = message;
-      const delivery = { messageId, subject, position, message, made: 0, isAgain: false };
+      const delivery = { messageId, subject, position, message, made: 0, isAgain: false, earlier: 0, jobId: null };
       const taken = this.#reader.offer(delivery, wanted(this.endpoint, message, calls?.get(message.subject)), this.tools.now());
       if (taken === 'full') return this.pump();
       if (taken === 'held') this.#hold(delivery);
@@ -141,6 +157,7 @@ export class Lane {
   /** What waits is being read: what is put off meanwhile may not be in it. */
   readsWaiting(): void {
     this.#isReadingWaiting = true;
+    this.#isToldMeanwhile = false;
     this.#dueAt = null;
   }
 
@@ -151,28 +168,47 @@ export class Lane {
     this.pump();
   }
 
-  /** Takes what waits, as it was read. @param isAll whether there was no more. */
-  offerWaiting(rows: readonly WaitingRow[], isAll: boolean): void {
-    const now = this.tools.now();
+  /** Takes what waits, as it was read: so much at most of each kind. */
+  offerWaiting(rows: readonly WaitingRow[], most: number): void {
     this.#isReadingWaiting = false;
-    this.#hasMoreWaiting = !isAll;
-    for (const { message, made, dueInMs } of rows) {
-      const { messageId } = message;
-      const isDue = dueInMs <= 0 || (isOpen(this.#health) && this.#again.size === 0);
+    const own = rows.filter(({ jobId }) => jobId === null);
+    const ofJobs = rows.filter(({ jobId }) => jobId !== null);
+    this.#hasMoreWaiting = own.length >= most;
+    this.#hasMoreReplays = ofJobs.length >= most;
+    for (const of of [own, ofJobs]) this.#takeDue(of);
+    if (this.#isToldMeanwhile) this.#due(this.tools.now());
+    this.pump();
+  }
+
+  /** Takes those that are due, or the first where it is to find out whether a dead receiver still is. */
+  #takeDue(rows: readonly WaitingRow[]): void {
+    const now = this.tools.now();
+    for (const { message, made, dueInMs, earlier, jobId } of rows) {
+      const { messageId, subject } = message;
+      if (this.#replays.has(messageId)) continue;
+      const isDue = dueInMs <= 0 || (isOpen(this.#health) && this.#again.size + this.#replays.size === 0);
       if (!isDue) {
         this.#due(now + dueInMs);
-        break;
+        return;
       }
-      this.#again.add(messageId);
+      const delivery = { messageId, subject, position: null, message, made, isAgain: true, earlier, jobId };
       // What is tried again waits for nobody, nor does anybody wait for it here.
-      this.#reader.offerAgain({ messageId, subject: message.subject, position: null, message, made, isAgain: true });
+      if (jobId === null) this.#reader.offerAgain(delivery);
+      else this.#reader.offerReplay(delivery);
+      (jobId === null ? this.#again : this.#replays).add(messageId);
     }
-    this.pump();
   }
 
   /** There may be something that waits, of which nobody told. */
   lookAgain(): void {
     if (this.#dueAt === null && this.#again.size === 0 && !this.#isReadingWaiting) this.#due(this.tools.now());
+    this.pump();
+  }
+
+  /** Something waits now, beside what is known to. */
+  haveAgain(): void {
+    if (this.#isReadingWaiting) this.#isToldMeanwhile = true;
+    else this.#due(this.tools.now());
     this.pump();
   }
 
@@ -183,14 +219,14 @@ export class Lane {
 
   /** Begins what may be begun. */
   pump(): void {
-    while (!this.#stopping && this.#reader.hasNext && this.tools.mayWork(this.endpoint.appId)) {
+    while (!this.#stopping && this.#reader.hasNextBut(!this.#mayReplay) && this.tools.mayWork(this.endpoint.appId)) {
       const now = this.tools.now();
       const { count, at } = mayBegin(this.#health, this.#underWay, this.#limit, now);
       if (at !== null) return this.#wakeAt(at);
       if (count === 0) return;
       if (this.#paidUntil > now) return this.#wakeAt(this.#paidUntil);
-      if (!this.tools.turns.take(this)) return;
-      const delivery = this.#reader.next(isOpen(this.#health));
+      if (!this.tools.places.isFreeFor(this) || !this.tools.turns.take(this)) return;
+      const delivery = this.#reader.next(isOpen(this.#health), this.#mayReplay);
       if (!delivery) break;
       this.#pay(now);
       this.#begin(delivery);
@@ -234,6 +270,11 @@ export class Lane {
     return Math.min(this.tools.concurrency, this.endpoint.concurrency ?? this.tools.concurrency);
   }
 
+  /** Jobs have half of an endpoint's places at most, so that what is new finds one. */
+  get #mayReplay(): boolean {
+    return this.#replaysUnderWay < Math.max(1, Math.floor(Math.min(this.#health.share, this.#limit) / 2));
+  }
+
   #pay(now: number): void {
     const rate = this.endpoint.ratePerSecond;
     if (rate !== null) this.#paidUntil = Math.max(this.#paidUntil, now - 1000) + 1000 / rate;
@@ -254,7 +295,8 @@ export class Lane {
 
   #begin(delivery: Delivery): void {
     const { message, messageId } = delivery;
-    this.#underWay += 1;
+    this.#countUnderWay(delivery, 1);
+    this.tools.places.take(this);
     const about = {
       traceparent: message.traceparent ?? undefined,
       appid: message.appId,
@@ -265,13 +307,19 @@ export class Lane {
       this.tools.sender.send(this.endpoint, { deliveryId: messageId, body: bodyOf(message), signal: this.#breakOff.signal }),
     );
     const ended = (result: SendResult | 'broken off') => {
-      this.#underWay -= 1;
+      this.#countUnderWay(delivery, -1);
+      this.tools.places.free(this);
       if (result !== 'broken off') this.#ended(delivery, result, begunAt);
     };
     void sent.then(ended, (error: unknown) => {
       this.tools.onError(error, 'delivering a webhook');
       ended({ status: null, error: String(error), retryAfterMs: null, durationMs: this.tools.now() - begunAt });
     });
+  }
+
+  #countUnderWay({ jobId }: Delivery, by: number): void {
+    this.#underWay += by;
+    if (jobId !== null) this.#replaysUnderWay += by;
   }
 
   #ended(delivery: Delivery, result: SendResult, begunAt: number): void {
@@ -286,11 +334,13 @@ export class Lane {
     const disabled = answer.isAccepted
       ? undefined
       : reasonToDisable(answer, (now - (failingSince ?? now)) / 1000, this.tools.disableAfterSeconds);
-    const outcome: DeliveryOutcome = { attempt: this.#attemptOf(delivery, result, made, begunAt) };
+    const nextAt = next.state === 'waiting' ? now + next.delayMs : null;
+    const outcome: DeliveryOutcome = { attempt: this.#attemptOf(delivery, result, { begunAt, nextAt }) };
     const { endpointId } = this;
+    const { earlier, jobId } = delivery;
     if (next.state === 'delivered') {
       if (delivery.isAgain) outcome.delivered = { endpointId, messageId: delivery.messageId };
-    } else outcome.kept = { endpointId, message: delivery.message, made, ...next };
+    } else outcome.kept = { endpointId, message: delivery.message, made, earlier, jobId, ...next };
     if (next.state === 'failed' && !isNotice(delivery.message)) outcome.told = exhausted(this.endpoint, delivery.message, made, now);
     if (disabled !== undefined) {
       outcome.disabled = { endpointId, reason: disabled, notice: disabledNotice(this.endpoint, disabled, failingSince ?? now, now) };
@@ -302,7 +352,8 @@ export class Lane {
       outcome.freed = { endpointId, subject: delivery.message.subject };
     }
     const held = this.#reader.ended(delivery, isSettled);
-    this.#record(outcome, delivery, next.state === 'waiting' ? now + next.delayMs : outcome.freed ? now : null);
+    if (jobId !== null) this.#reader.endedReplay(delivery.subject);
+    this.#record(outcome, delivery, nextAt ?? (outcome.freed ? now : null));
     for (const one of held) this.#hold(one);
     this.pump();
   }
@@ -313,9 +364,8 @@ export class Lane {
       () => {
         this.#unrecorded -= 1;
         this.#reader.settled(delivery.position);
-        if (delivery.isAgain) this.#again.delete(delivery.messageId);
         if (dueAt !== null) this.#due(dueAt);
-        if (delivery.isAgain && this.#again.size === 0 && this.#hasMoreWaiting) this.#due(this.tools.now());
+        if (delivery.isAgain) this.#endedAgain(delivery);
         if (outcome.told || outcome.disabled) this.tools.onNotice();
         if (outcome.disabled) this.onChange();
         this.pump();
@@ -328,14 +378,27 @@ export class Lane {
     );
   }
 
+  #endedAgain({ messageId, jobId }: Delivery): void {
+    const [among, hasMore] = jobId === null ? [this.#again, this.#hasMoreWaiting] : [this.#replays, this.#hasMoreReplays];
+    among.delete(messageId);
+    if (among.size === 0 && hasMore) this.#due(this.tools.now());
+  }
+
   #hold(delivery: Delivery): void {
     this.#record({ kept: { endpointId: this.endpointId, message: delivery.message, state: 'held', made: 0 } }, delivery, null);
   }
 
-  #attemptOf(delivery: Delivery, { status, error, durationMs }: SendResult, attempt: number, begunAt: number): DeliveryOutcome['attempt'] {
-    const { messageId, appId, position, type } = delivery.message;
-    const at = new Date(begunAt).toISOString();
+  #attemptOf(
+    { message, made, earlier }: Delivery,
+    { status, error, durationMs, answer = null }: SendResult,
+    { begunAt, nextAt }: { begunAt: number; nextAt: number | null },
+  ): DeliveryOutcome['attempt'] {
+    const { messageId, appId, position, type } = message;
     const told = error?.replaceAll('\0', '') ?? null;
-    return { endpointId: this.endpointId, messageId, appId, position, type, attempt, at, status, error: told, durationMs };
+    const when = { at: isoOf(begunAt), nextAttemptAt: nextAt === null ? null : isoOf(nextAt) };
+    const attempt = earlier + made + 1;
+    return { endpointId: this.endpointId, messageId, appId, position, type, attempt, ...when, status, error: told, durationMs, answer };
   }
 }
+
+const isoOf = (at: number) => new Date(at).toISOString();

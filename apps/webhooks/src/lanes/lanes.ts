@@ -14,6 +14,7 @@ import type { Lane } from './lane.js';
 import { tellLanes } from './lane-figures.js';
 import { adoptDeliveries, appsWithWork, giveUpOfDeleted, readChanges, readWaiting, savePlaces, type WaitingRow } from './lane-rows.js';
 import { Outcomes } from './outcomes.js';
+import { Places } from './places.js';
 import { Turns } from './turns.js';
 
 const sweepMs = 1000;
@@ -74,10 +75,12 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
       onNews: (told) => this.#heard(told),
       onError: report,
     });
+    const places = new Places(settings.REQUESTS_AT_ONCE);
     this.#tools = {
       sql: this.#sql,
       sender,
       turns: new Turns(),
+      places,
       outcomes: this.#outcomes,
       schedule: settings.RETRY_SCHEDULE_SECONDS,
       concurrency: settings.LANE_CONCURRENCY,
@@ -93,7 +96,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
       now: Date.now,
     };
     this.#sweep = new DueRows({ name: 'looking after the lanes of apps', work: () => this.#look(), onError: report, maxPauseMs: sweepMs });
-    tellLanes(database.of('reads'), () => [...this.#apps.values()].flatMap(({ lanes }) => lanes));
+    tellLanes(database.of('reads'), () => [...this.#apps.values()].flatMap(({ lanes }) => lanes), places);
   }
 
   onApplicationBootstrap(): void {
@@ -166,7 +169,19 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     if (told.length === 0) {
       this.#lookedAt = 0;
       this.#sweep.wake();
-    } else if (told.some((lane) => this.#ownership.owns(Number(lane)))) this.#placeSoon();
+      return;
+    }
+    const apps = told.flatMap((one) => appOfNews(one) ?? []);
+    for (const appId of apps) void this.#lookAgain(appId);
+    if (told.some((lane) => this.#ownership.owns(Number(lane)))) this.#placeSoon();
+  }
+
+  /** Has an app's endpoints look for what waits now. */
+  async #lookAgain(appId: AppId): Promise<void> {
+    if (this.#isStopping || !this.#ownership.owns(laneOf(appId))) return;
+    const app = this.#appOf(appId);
+    await this.#refresh([appId]);
+    app.haveAgain();
   }
 
   /** Tells the owners of lanes that something waits for them. Where it fails, they look once a second. */
@@ -220,7 +235,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     }
     for (const lane of lanes) {
       const rows = byLane.get(lane.endpointId) ?? [];
-      if (isRead) lane.offerWaiting(rows, rows.length < waitingOfEach);
+      if (isRead) lane.offerWaiting(rows, waitingOfEach);
       else lane.couldNotRead();
     }
   }
@@ -310,6 +325,16 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     }
   }
 }
+
+const newsOfApp = 'again:';
+
+/** Tells whoever delivers to an app's endpoints, wherever that is, that something waits for them now. Where it fails, it is looked for every few seconds. */
+export async function tellOfWaiting(database: Pick<Postgres, 'query' | 'schema'>, appIds: Iterable<AppId>): Promise<void> {
+  const told = [...new Set(appIds)].map((appId) => `${newsOfApp}${appId}`).join(' ');
+  if (told !== '') await database.query('SELECT pg_notify($1, $2)', [`${database.schema}_lanes`, told]);
+}
+
+const appOfNews = (told: string) => (told.startsWith(newsOfApp) ? (told.slice(newsOfApp.length) as AppId) : undefined);
 
 /** Resolves when something is so, or after so many milliseconds. */
 async function until(isSo: () => boolean, milliseconds: number): Promise<void> {

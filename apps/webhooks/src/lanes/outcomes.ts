@@ -19,6 +19,10 @@ interface AttemptMade {
   status: number | null;
   error: string | null;
   durationMs: number;
+  /** What the answer begins with; null where it says nothing. */
+  answer: string | null;
+  /** When the next one is to be. */
+  nextAttemptAt: string | null;
 }
 
 /** A delivery that goes on later, or has failed for good. */
@@ -29,6 +33,10 @@ interface Kept {
   made: number;
   /** Of what waits. */
   delayMs?: number;
+  /** Attempts before those that count now. */
+  earlier?: number;
+  /** The job that hands it over again. */
+  jobId?: string | null;
 }
 
 /** What is to be on record of a delivery, all of it in one commit. */
@@ -109,7 +117,7 @@ async function recordOutcomes(sql: Sql, outcomes: readonly DeliveryOutcome[]): P
 
 const inLane = (message: Message) => ({ ...message, lane: laneOf(message.appId) });
 
-function toRow({ endpointId, message, state, made, delayMs }: Kept) {
+function toRow({ message, ...kept }: Kept) {
   const { messageId, appId, position, subject } = message;
-  return { endpointId, messageId, appId, lane: laneOf(appId), position, subject, message, state, made, delayMs };
+  return { ...kept, messageId, appId, lane: laneOf(appId), position, subject, message };
 }
