@@ -129,3 +129,24 @@ test('per subject: what comes after one that failed goes on beside its retries',
   expect(reader.ended(first, false)).toEqual([]);
   expect(reader.next()).toEqual(sent(2, 'a'));
 });
+
+test('what a job hands over goes when nothing else can, one of a subject at a time, and keeps nobody from being idle when it is done', () => {
+  const reader = new Reader<Sent & { position: number | null }>(0, 'per_subject', most);
+  const replay = (messageId: string, subject: string) => ({ messageId, subject, position: null });
+  for (const [id, subject] of [
+    ['a1', 'a'],
+    ['a2', 'a'],
+    ['b1', 'b'],
+  ] as const)
+    reader.offerReplay(replay(id, subject) as never);
+  reader.offer({ messageId: 'new', subject: 'a', position: 1 }, true, 0);
+  expect(reader.next(false, false)?.messageId).toBe('new');
+  expect([reader.next(false, false), reader.hasNextBut(true)]).toEqual([undefined, false]);
+  expect([reader.next()?.messageId, reader.next()?.messageId, reader.next()]).toEqual(['a1', 'b1', undefined]);
+  reader.endedReplay('a');
+  expect(reader.next()?.messageId).toBe('a2');
+  reader.endedReplay('a');
+  reader.endedReplay('b');
+  reader.settled(1);
+  expect(reader.isIdle).toBe(true);
+});

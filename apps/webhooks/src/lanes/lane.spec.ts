@@ -18,10 +18,12 @@ let outcomes: DeliveryOutcome[];
 let errors: string[];
 let isOurs: boolean;
 let changed: number;
+let isFree: boolean;
+let taken: number;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-11-28T00:00:00Z') });
-  [asked, outcomes, errors, isOurs, changed] = [[], [], [], true, 0];
+  [asked, outcomes, errors, isOurs, changed, isFree, taken] = [[], [], [], true, 0, true, 0];
 });
 afterEach(() => vi.useRealTimers());
 
@@ -58,7 +60,16 @@ function laneOf(wishes: object = {}, failingSince: number | null = null): Lane {
     },
     outcomes: { add: async (outcome) => void outcomes.push(outcome) },
     turns: { take: () => true },
-    places: { isFreeFor: () => true, take: () => undefined, free: () => undefined },
+    places: {
+      isFreeFor: () => isFree,
+      take: () => {
+        taken += 1;
+        return { appId: 'app', isProven: true };
+      },
+      free: () => {
+        taken -= 1;
+      },
+    },
     schedule: [0, 5, 300],
     concurrency: 8,
     length: 20,
@@ -212,4 +223,73 @@ test('one whose filters ask what a call was dialed with takes nothing before tha
   ]);
   lane.offer(0, [message(1), message(2)], 2, calls);
   expect([ids(), lane.cursor]).toEqual([['2'], 2]);
+});
+
+const replays = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => ({
+    endpointId: 'one',
+    message: message(from + index),
+    made: 0,
+    dueInMs: -1,
+    earlier: 3,
+    jobId: 'job',
+  }));
+
+test('jobs have half of an endpoint’s places, what is new the rest, and their attempts are counted on', async () => {
+  const lane = laneOf();
+  offer(lane, 1, 6);
+  for (let next = 0; next < 6; next += 1) await asked[next]?.answer(204);
+  expect(lane.isIdle).toBe(true);
+  lane.haveAgain();
+  expect(lane.wantsWaiting).toBe(true);
+  lane.readsWaiting();
+  lane.offerWaiting(replays(101, 120), 20);
+  expect(ids().slice(6)).toEqual(['101', '102', '103', '104']);
+  offer(lane, 7, 10);
+  expect(ids().slice(10)).toEqual(['7', '8', '9', '10']);
+  await asked[6]?.answer(500);
+  expect(outcomes.at(-1)).toMatchObject({
+    attempt: { attempt: 4, status: 500, nextAttemptAt: expect.stringContaining('2026-11-28T') },
+    kept: { jobId: 'job', earlier: 3, made: 1, state: 'waiting' },
+  });
+  await asked[7]?.answer(204);
+  expect(outcomes.at(-1)).toMatchObject({ attempt: { attempt: 4, nextAttemptAt: null }, delivered: { messageId: '102' } });
+});
+
+test('what is tried again waits for no job, and a job’s rows that are read twice are sent once', async () => {
+  const lane = laneOf();
+  lane.haveAgain();
+  lane.readsWaiting();
+  lane.offerWaiting(replays(101, 120), 20);
+  lane.haveAgain();
+  expect(lane.wantsWaiting, 'though a job waits').toBe(true);
+  lane.readsWaiting();
+  lane.offerWaiting([{ ...replays(1, 1)[0], jobId: null } as never, ...replays(101, 120)], 20);
+  await asked[0]?.answer(204);
+  for (let next = 1; next < 40; next += 1) await asked[next]?.answer(204);
+  expect(ids()).toHaveLength(21);
+  expect(ids().indexOf('1')).toBeLessThan(3);
+});
+
+test('something that waits, and of which it is told while what waits is being read, is read once more', () => {
+  const lane = laneOf();
+  lane.haveAgain();
+  lane.readsWaiting();
+  lane.haveAgain();
+  lane.offerWaiting([], 20);
+  expect(lane.wantsWaiting).toBe(true);
+});
+
+test('without a free place it begins nothing, and what it has taken it gives back', async () => {
+  isFree = false;
+  const lane = laneOf();
+  offer(lane, 1, 3);
+  expect(ids()).toEqual([]);
+  isFree = true;
+  lane.pump();
+  expect(taken).toBe(2);
+  lane.stop();
+  lane.breakOff();
+  await settle();
+  expect(taken).toBe(0);
 });

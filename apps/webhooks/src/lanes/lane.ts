@@ -64,6 +64,8 @@ export class Lane {
   /** The same of what jobs hand over. */
   readonly #replays = new Set<string>();
   #replaysUnderWay = 0;
+  /** Whether its receiver took the last one it answered. */
+  isProven = false;
   /** When the first of what waits is due, in milliseconds since 1970. */
   #dueAt: number | null;
   #isReadingWaiting = false;
@@ -296,7 +298,7 @@ export class Lane {
   #begin(delivery: Delivery): void {
     const { message, messageId } = delivery;
     this.#countUnderWay(delivery, 1);
-    this.tools.places.take(this);
+    const place = this.tools.places.take(this);
     const about = {
       traceparent: message.traceparent ?? undefined,
       appid: message.appId,
@@ -308,7 +310,7 @@ export class Lane {
     );
     const ended = (result: SendResult | 'broken off') => {
       this.#countUnderWay(delivery, -1);
-      this.tools.places.free(this);
+      this.tools.places.free(place);
       if (result !== 'broken off') this.#ended(delivery, result, begunAt);
     };
     void sent.then(ended, (error: unknown) => {
@@ -326,6 +328,7 @@ export class Lane {
     const { status, retryAfterMs, error } = result;
     const answer = { status, retryAfterMs, isAccepted: error === null };
     const now = this.tools.now();
+    this.isProven = answer.isAccepted;
     this.#health = afterAnswer(this.#health, answer, this.#limit, now, Math.random());
     const made = delivery.made + 1;
     const { openUntil, failingSince } = this.#health;

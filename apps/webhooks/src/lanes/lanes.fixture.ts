@@ -76,6 +76,8 @@ const settings = {
 export interface Replica {
   lanes: Lanes;
   store: EndpointStore;
+  /** As its services ask it. */
+  database: object;
   statements: string[];
   faults: string[];
   /** Ends it as kill -9 does: nothing it asks for is done any more, and its locks go with its connection. */
@@ -120,7 +122,7 @@ export function startReplica(schema: TestSchema, changed: Partial<typeof setting
     await Promise.all(connections.map((connection) => connection.end()));
     await sender.onApplicationShutdown();
   };
-  return { lanes, store, statements, faults, kill };
+  return { lanes, store, database, statements, faults, kill };
 }
 
 let made = 0;

@@ -7,10 +7,14 @@ import { KeyRing } from '@communication-center/service';
 import { Fleet, rowsReadBy, TestSchema } from '@communication-center/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
+import { nextPage, standingsOf } from '../jobs/job-pages.js';
 import { appsWithWork, readLanes, readSettled, readWaiting } from '../lanes/lane-rows.js';
 import { makeDays } from '../messages/days.js';
 import { readFrom, writeMessages } from '../messages/message-rows.js';
 import { migrations } from '../migrations/index.js';
+import { listAttempts } from '../read-messages/attempt-list.js';
+import { listMessages } from '../read-messages/message-list.js';
+import { viewMessage } from '../read-messages/message-view.js';
 import { newestDeliveries } from './delivery-list.js';
 
 const fleet = new Fleet();
@@ -45,7 +49,7 @@ beforeAll(async () => {
   ] as const) {
     await schema.query(
       `INSERT INTO messages (message_id, occurred_at, app_id, position, type, subject, sequence, source, dataversion, data)
-       SELECT gen_random_uuid(), now() - (1 - number / $2::float8) * interval '29 days', $1, number, 'call.ended', 'call ' || number, 1, '/calls', 1, '{}'
+       SELECT gen_random_uuid(), now() - (1 - number / $2::float8) * interval '29 days', $1, number, CASE WHEN number % 10000 = 7 THEN 'call.kicked' ELSE 'call.ended' END, 'call ' || number / 6, 1, '/calls', 1, '{}'
        FROM generate_series(1, $2::int) AS number`,
       [app, rows],
     );
@@ -134,6 +138,64 @@ test('what waits is found a few of each endpoint, and who has some by steps, beh
     // How many rows a page of an index holds hangs on when it was last cleaned: some more are no fault, 100,000 would be one.
     expect(read.rows).toBeLessThan(2000);
   }
+});
+
+const ofMany = {
+  appId: busy,
+  endpointId: failing,
+  last: count,
+  createdAt: '2999-01-01T00:00:00.000Z',
+  cursor: null,
+  isRead: false,
+  step: 0,
+};
+const since = new Date(Date.now() - month / 2).toISOString();
+const page = { limit: 50 };
+
+test('each question about messages and attempts reads about what it answers, and so does each page of a job', async () => {
+  const { messages, nextCursor } = await listMessages(schema, busy, { type: 'call.kicked', limit: 2 });
+  expect([messages.length, nextCursor !== null]).toEqual([2, true]);
+  const known = messages[0]?.messageId as string;
+  const questions: [string, (sql: Parameters<typeof readWaiting>[0]) => Promise<unknown>][] = [
+    ['the newest', (sql) => listMessages(sql, busy, page)],
+    ['from a time on, of a type', (sql) => listMessages(sql, busy, { ...page, type: 'call.kicked', from: since })],
+    ['the next page of a type', (sql) => listMessages(sql, busy, { type: 'call.kicked', limit: 2, cursor: nextCursor as string })],
+    ['of a call', (sql) => listMessages(sql, busy, { ...page, subject: 'call 77' })],
+    ['at an endpoint', (sql) => listMessages(sql, busy, { ...page, endpointId: failing })],
+    ['delivered to an endpoint', (sql) => listMessages(sql, busy, { ...page, endpointId: failing, state: 'delivered' })],
+    ['not sent to an endpoint', (sql) => listMessages(sql, busy, { ...page, endpointId: failing, state: 'not_sent' })],
+    ['waiting', (sql) => listMessages(sql, busy, { ...page, endpointId: failing, state: 'waiting' })],
+    ['failed', (sql) => listMessages(sql, busy, { ...page, endpointId: failing, state: 'failed' })],
+    ['one message', (sql) => viewMessage(sql, busy, known)],
+    ['attempts of the app', (sql) => listAttempts(sql, busy, page)],
+    ['attempts at an endpoint', (sql) => listAttempts(sql, busy, { ...page, endpointId: failing, from: since })],
+    ['attempts of a message', (sql) => listAttempts(sql, busy, { ...page, messageId: known })],
+    ['what failed, of which there is none', (sql) => listAttempts(sql, busy, { ...page, outcome: 'failed' })],
+    ['what failed at an endpoint', (sql) => listAttempts(sql, busy, { ...page, endpointId: failing, outcome: 'failed' })],
+    ['what succeeded', (sql) => listAttempts(sql, busy, { ...page, outcome: 'succeeded' })],
+    ['a replay from a time', (sql) => nextPage(sql, { ...ofMany, jobId: known, wish: { kind: 'replay', since } }, 50)],
+    ['a replay from a place', (sql) => nextPage(sql, { ...ofMany, jobId: known, wish: { kind: 'replay', position: count / 2 } }, 50)],
+    ['a replay of a call', (sql) => nextPage(sql, { ...ofMany, jobId: known, wish: { kind: 'replay', subject: 'call 9' } }, 50)],
+    ['a recovery', (sql) => nextPage(sql, { ...ofMany, jobId: known, wish: { kind: 'recover', since } }, 50)],
+    [
+      'how a page of messages stands',
+      async (sql) => {
+        const { messages: of } = await nextPage(sql, { ...ofMany, jobId: known, wish: { kind: 'replay', since } }, 50);
+        return standingsOf(sql, failing, of);
+      },
+    ],
+  ];
+  for (const [what, question] of questions) {
+    const read = await rowsReadBy(schema, question);
+    expect(
+      read.wholeTables.filter((table) => large.has(table)),
+      what,
+    ).toEqual([]);
+    expect(read.rows, what).toBeLessThan(3000);
+  }
+  expect(await listMessages(schema, quiet, { ...page, subject: 'call 77' }), 'another app’s').toMatchObject({ messages: [] });
+  await expect(viewMessage(schema, quiet, known)).rejects.toMatchObject({ code: 'not_found' });
+  await expect(listMessages(schema, quiet, { ...page, endpointId: failing })).rejects.toMatchObject({ code: 'not_found' });
 });
 
 const settings = (most: number) => ({ SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]), MAX_ENDPOINTS: most });
