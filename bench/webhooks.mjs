@@ -1,19 +1,26 @@
 import { rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { dataFolders, openInstance } from '../tools/launcher/instance.mjs';
 import { makeApp, onAFleet } from './on-a-fleet.mjs';
 import { Counters, countingDatabase, difference, prepareCounting } from './price/counters.mjs';
+import { asMarkdown, writeBetween } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
 
 /*
- * npm run bench:webhooks [-- --quick]   how soon, and how many, deliveries come, and what one costs: from an event in Kafka to its receiver
+ * npm run bench:webhooks                how soon, and how many, deliveries come, and what one costs: from an event in Kafka to its receiver
+ *
+ *   --quick    100 endpoints in place of 1,000, and 5 seconds a load
+ *   --write    replaces the table of docs/performance.md
  *
  * Of the services those run that webhooks need; events are written to the log by the client, which is the receiver as well. With one
  * endpoint and with a thousand, alone and beside a hundred that never answer, each of an app of its own; then twenty thousand at once.
  */
-const isQuick = process.argv.includes('--quick');
-const [seconds, endpoints, hanging, many] = isQuick ? [5, 100, 10, 5000] : [15, 1000, 100, 20_000];
+const { values: given } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
+});
+const [seconds, endpoints, hanging, many] = given.quick ? [5, 100, 10, 5000] : [15, 1000, 100, 20_000];
 
 const instance = openInstance('bench');
 for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
@@ -51,6 +58,7 @@ await onAFleet(options, async (fleet, ask) => {
       silent.push(...(await Promise.all(Array.from({ length: Math.min(50, hanging) }, (_, n) => make(number + n, 'hang')))));
     // Of ten events one goes to an endpoint that hangs.
     const mixed = healthy.slice(0, silent.length * 9).flatMap((app, n) => (n % 9 === 0 ? [app, silent[n / 9]] : [app]));
+    await client.ask('send', { apps: mixed, rate: 200, seconds: 5 });
     for (const rate of [100, 500]) await load(`beside ${silent.length} that hang, ${rate}/s`, 'send', { apps: mixed, rate, seconds });
     tell(rows);
   } finally {
@@ -82,13 +90,17 @@ async function measured({ name, client, counters, act, given }) {
 
 function tell(rows) {
   const digits = (value, count = 2) => (value === undefined ? '' : value.toFixed(count));
-  console.log(`\nFrom an event in Kafka to its receiver, on ${cpus().length} cores (${cpus()[0].model.trim()}), client included\n`);
-  console.log('| load | deliveries/s | p50 / p99, ms | CPU-ms each: webhooks, PostgreSQL | statements, commits each |');
-  console.log('| --- | --- | --- | --- | --- |');
-  for (const { name, perSecond, p50, p99, node, postgres, statements, commits } of rows) {
-    const times = p50 === undefined ? '' : `${digits(p50, 1)} / ${digits(p99, 1)}`;
-    console.log(
-      `| ${name} | ${digits(perSecond, 0)} | ${times} | ${digits(node)}, ${digits(postgres)} | ${digits(statements)}, ${digits(commits)} |`,
-    );
-  }
+  const table = asMarkdown([
+    ['load', 'deliveries/s', 'p50, ms', 'p99, ms', 'CPU-ms each: webhooks', 'PostgreSQL', 'statements each', 'commits each'],
+    ...rows.map(({ name, perSecond, p50, p99, node, postgres, statements, commits }) => [
+      name,
+      digits(perSecond, 0),
+      digits(p50, 1),
+      digits(p99, 1),
+      ...[node, postgres, statements, commits].map((value) => digits(value)),
+    ]),
+  ]);
+  const where = `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} cores (${cpus()[0].model.trim()}); one replica of each service, all servers and the client on the same machine.`;
+  console.log(`\n${where}\n\n${table}`);
+  if (given.write) writeBetween(['<!-- bench:webhooks writes from here -->', '<!-- to here -->'], `${where}\n\n${table}`);
 }

@@ -20,6 +20,7 @@ beforeEach(async () => {
   hanging = 0;
   host = createServer((request, response) => {
     if (request.url === '/hangs') hanging += 1;
+    else if (request.url === '/says') response.writeHead(500).end(`\0sorry ${'é'.repeat(20_000)}`);
     else response.writeHead(204).end();
   });
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
@@ -100,4 +101,10 @@ test('an endpoint that says how long it takes is waited for so long, and never l
       { deliveryId: 'one', body: '{}', signal: new AbortController().signal },
     );
   expect(await hangs(300)).toMatchObject({ status: null, error: expect.stringContaining('timeout') });
+});
+
+test('of an answer the first 512 bytes are kept, and of one that says nothing none', async () => {
+  const { status, answer } = (await send('/says')) as { status: number; answer: string };
+  expect([status, answer.startsWith('sorry éé'), Buffer.byteLength(answer) <= 515]).toEqual([500, true, true]);
+  expect(await send('/well')).toMatchObject({ answer: null });
 });

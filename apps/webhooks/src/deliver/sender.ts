@@ -52,12 +52,17 @@ export class Sender implements OnApplicationShutdown {
     const startedAt = Date.now();
     const ended = (result: Omit<SendResult, 'durationMs'>): SendResult => ({ ...result, durationMs: Date.now() - startedAt });
     const timeoutMs = Math.min(endpoint.timeoutMs ?? this.settings.REQUEST_TIMEOUT_MS, this.settings.REQUEST_TIMEOUT_MS);
+    // A timer that is taken away again: those of AbortSignal.timeout live on, thousands of them, until each ends in an exception.
+    const breakOff = new AbortController();
+    const abort = () => breakOff.abort();
+    const timer = setTimeout(() => breakOff.abort(new Error(`timeout: no answer within ${timeoutMs} ms`)), timeoutMs);
+    signal.addEventListener('abort', abort);
     try {
       const response = await request(endpoint.url, {
         method: 'POST',
         dispatcher: this.#connections.to(endpoint),
         ...signedRequest(endpoint, { id: deliveryId, body }, startedAt),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: breakOff.signal,
       });
       const { statusCode } = response;
       const answer = await headOf(response);
@@ -68,6 +73,9 @@ export class Sender implements OnApplicationShutdown {
     } catch (error) {
       if (signal.aborted) return 'broken off';
       return ended({ status: null, error: error instanceof Error ? error.message : String(error), retryAfterMs: null });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
     }
   }
 

@@ -62,7 +62,7 @@ beforeAll(async () => {
   }
   await schema.query(
     `INSERT INTO undelivered (endpoint_id, message_id, app_id, lane, position, subject, message, state, made, next_attempt_at)
-     SELECT $1, gen_random_uuid(), 'busy', 3, NULL, 'call', '{}', 'waiting', 1, now() - interval '1 hour' FROM generate_series(1, 100000)`,
+     SELECT $1, gen_random_uuid(), 'busy', 3, NULL, 'call', json_build_object('occurredAt', now(), 'type', 'call.ended', 'sequence', 1), 'waiting', 1, now() - interval '1 hour' FROM generate_series(1, 100000)`,
     [failing],
   );
   await schema.query(
