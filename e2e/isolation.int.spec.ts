@@ -13,6 +13,7 @@ import {
   type PushRegistrationView,
   type UserTokenView,
 } from '@communication-center/contracts';
+import type { JobView } from '@communication-center/contracts/webhook-messages';
 import { eventually, Fleet, Phones, RawSocket, type TestApp } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -32,6 +33,8 @@ beforeEach(async () => {
   await fleet.makeUser(mine, 'bob-of-mine', { name: 'Bob of Mine', email: 'bob@mine.example.com' });
   const call = await alice.center.call(['bob-of-mine'], { ringSeconds: 120 });
   const endpoint = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', mine.key, { url: 'http://127.0.0.1:9/mine' });
+  const replay = { kind: 'replay', position: 0 };
+  const job = await fleet.rest<JobView>('POST', `/v1/webhook-endpoints/${endpoint.body.endpointId}/jobs`, mine.key, replay);
   await fleet.rest('PUT', `/v1/apps/${mine.appId}/sip-accounts/desk-of-mine`, mine.key);
   const target = { kind: 'fcm', token: 'a-token-of-bob-of-mine' };
   const device = { userAlias: 'bob-of-mine', deviceId: 'phone-of-mine', target };
@@ -43,6 +46,7 @@ beforeEach(async () => {
     callId: call.callId,
     userAlias: 'bob-of-mine',
     endpointId: endpoint.body.endpointId,
+    jobId: job.body.jobId,
     keyId: keys.body.keys[0]?.keyId ?? '',
     kid: mine.secret.kid,
     username: 'desk-of-mine',
@@ -63,6 +67,7 @@ const marks = () =>
   [
     ids.callId,
     ids.endpointId,
+    ids.jobId,
     ids.keyId,
     ids.kid,
     ids.registrationId,
@@ -109,7 +114,7 @@ test('every REST operation', async () => {
       if (answer.status < 400) for (const mark of marks()) expect(text, what).not.toContain(mark);
       // Whoever has no credential hears that, whatever else is wrong. An app that trusts nobody's alias says so at its tokens.
       if (who === 'nobody') expect(answer.status, what).toBe(401);
-      if (/\{(appId|callId|endpointId)\}/.test(path)) expect([400, 401, 403, 404], what).toContain(answer.status);
+      if (/\{(appId|callId|endpointId|jobId)\}/.test(path)) expect([400, 401, 403, 404], what).toContain(answer.status);
     }
   }
   expect(await stateOfMine()).toEqual(before);
@@ -120,6 +125,8 @@ function bodyFor(path: string): object {
   if (path === '/v1/calls') return { userAlias: 'alice-of-mine', callees: ['bob-of-mine'] };
   if (path === '/v1/user-tokens') return { userAlias: 'x-new', appId: mine.appId };
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/theirs' };
+  if (path.endsWith('/jobs')) return { kind: 'replay', position: 0 };
+  if (path.endsWith('/resend')) return { endpointId: ids.endpointId };
   if (path.endsWith('{endpointId}')) return { description: 'stolen' };
   if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };

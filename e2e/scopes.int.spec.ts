@@ -70,11 +70,14 @@ function bodyFor(path: string): object {
   if (path === '/v1/user-tokens') return { userAlias: ann, appId: app.appId };
   if (path.includes('sip-accounts')) return {};
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/scopes' };
+  if (path.endsWith('/jobs')) return { kind: 'replay', position: 0 };
+  if (path.endsWith('/resend')) return { endpointId: randomUUID() };
   if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };
   if (path.endsWith('api-keys')) return { name: 'made', scopes: ['calls'] };
   if (path === '/v1/push-registrations') return { userAlias: ann, deviceId: 'd', target: { kind: 'fcm', token: 'a-token-of-the-scopes' } };
+  if (path.startsWith('/v1/webhook-jobs')) return {};
   if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@example.com' };
   if (path.startsWith('/v1/push-credentials')) return {};
   if (path === '/v1/apps/{appId}') return { name: app.appId, trustsBareAlias: true };

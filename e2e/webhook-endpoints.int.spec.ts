@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import type { AuditList, CallReply, EndpointTested, EndpointView, Problem } from '@communication-center/contracts';
 import type { EventTypeList } from '@communication-center/contracts/event-types';
+import type { AttemptList, JobView, MessageList, MessageView } from '@communication-center/contracts/webhook-messages';
 import { verify } from '@communication-center/server';
 import { eventually, Fleet, type TestApp } from '@communication-center/testing';
 import { Webhook } from 'standardwebhooks';
@@ -241,4 +242,53 @@ test('the catalogue says what may be told, and what is told is as it says', asyn
   const { required, properties } = (body.schema as { properties: { data: { required: string[]; properties: object } } }).properties.data;
   expect(required.filter((name) => !(name in told.data))).toEqual([]);
   expect(Object.keys(told.data).filter((name) => !(name in properties))).toEqual([]);
+});
+
+test('what became of a call’s events is looked up, and one or all of them are sent again, under their ids', async () => {
+  const endpoint = await make('/log', { eventTypes: ['call.dialed', 'call.ended'] });
+  const callId = await call(['bob']);
+  const idsAt = () =>
+    seen.filter(({ path, body }) => path === '/log' && JSON.parse(body).data.callId === callId).map(({ headers }) => headers['webhook-id']);
+  await eventually('both', () => idsAt().length === 2, 15_000);
+  const atEndpoint = `/v1/webhook-messages?subject=${callId}&endpointId=${endpoint.endpointId}`;
+  const delivered = () => ask<MessageList>('GET', `${atEndpoint}&state=delivered`);
+  const { messages } = await eventually('both being on record', async () => {
+    const { body } = await delivered();
+    return body.messages.length === 2 && body;
+  });
+  expect(messages.map(({ type }) => type)).toEqual(['call.ended', 'call.dialed']);
+  expect((await ask<MessageList>('GET', `${atEndpoint}&state=not_sent`)).body.messages.length, 'what it does not want').toBeGreaterThan(0);
+  const dialed = messages[1]?.messageId as string;
+  const { body: message } = await ask<MessageView>('GET', `/v1/webhook-messages/${dialed}`);
+  expect(message).toMatchObject({ type: 'call.dialed', subject: callId, data: { initiator: 'alice' } });
+  expect(message.deliveries).toMatchObject([
+    { endpointId: endpoint.endpointId, state: 'delivered', attempts: 1, latest: [{ attempt: 1, status: 204, error: null, answer: null }] },
+  ]);
+  expect((await ask('POST', `/v1/webhook-messages/${dialed}/resend`, { endpointId: endpoint.endpointId })).status).toBe(202);
+  await eventually('it again', () => idsAt().filter((id) => id === dialed).length === 2, 10_000);
+
+  const { status, body: job } = await ask<JobView>('POST', at(endpoint, '/jobs'), { kind: 'replay', subject: callId });
+  expect([status, job.state]).toEqual([201, 'running']);
+  await eventually('the replay', async () => (await ask<JobView>('GET', `/v1/webhook-jobs/${job.jobId}`)).body.state === 'done', 15_000);
+  expect(idsAt().filter((id) => id === dialed)).toHaveLength(3);
+  expect(idsAt()).toHaveLength(5);
+  const { body: jobs } = await ask<{ jobs: JobView[] }>('GET', '/v1/webhook-jobs');
+  expect(jobs.jobs).toMatchObject([{ jobId: job.jobId, queued: 2, delivered: 2, failed: 0, waiting: 0 }]);
+  expect((await ask<JobView>('POST', `/v1/webhook-jobs/${job.jobId}/cancel`, {})).body.state, 'it stays done').toBe('done');
+  const { body: attempts } = await ask<AttemptList>('GET', `/v1/webhook-attempts?messageId=${dialed}&limit=2`);
+  expect(attempts.attempts.map(({ attempt }) => attempt)).toEqual([3, 2]);
+  const rest = await ask<AttemptList>('GET', `/v1/webhook-attempts?messageId=${dialed}&limit=2&cursor=${attempts.nextCursor}`);
+  expect(rest.body.attempts.map(({ attempt }) => attempt)).toEqual([1]);
+}, 60_000);
+
+test('a question or a job that cannot be is refused by what is wrong with it', async () => {
+  const endpoint = await make('/none');
+  const faults = async (method: string, path: string, body?: object) =>
+    (await ask<Problem>(method, path, body)).body.fields?.map(({ field }) => field);
+  expect(await faults('GET', '/v1/webhook-messages?state=failed')).toEqual(['endpointId']);
+  expect(await faults('GET', '/v1/webhook-messages?colour=red')).toEqual(['colour']);
+  expect(await faults('POST', at(endpoint, '/jobs'), { kind: 'replay' })).toEqual(['since']);
+  expect(await faults('POST', at(endpoint, '/jobs'), { kind: 'recover', position: 5 })).toEqual(['since']);
+  expect(await faults('POST', at(endpoint, '/jobs'), { kind: 'replay', since: '2026-11-28T00:00:00Z', fast: true })).toEqual(['fast']);
+  expect((await ask('GET', `/v1/webhook-messages/${endpoint.endpointId}`)).status).toBe(404);
 });

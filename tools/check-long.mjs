@@ -45,7 +45,7 @@ const checks = [
     env: { ENDS: '1000000' },
   },
   {
-    what: 'a million rows of live calls, nonces, subscriptions, deleted apps, stored bytes and records',
+    what: 'a million rows of live calls, nonces, subscriptions, deleted apps, stored bytes, records, messages and attempts',
     script: 'test.mjs',
     args: [
       '--services',
@@ -54,9 +54,16 @@ const checks = [
       'apps/sip/src/many-rows',
       'apps/directory/src/audit/many-entries',
       'apps/directory/src/stored-bytes',
+      'apps/webhooks/src/read-deliveries/many-rows',
       'libs/service/src/erased-apps',
     ],
     env: { MANY_ROWS: '1000000' },
+  },
+  {
+    what: 'a worker of webhooks that is killed, and a receiver that is away, in the middle of 10,000 deliveries',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'faults', 'e2e/webhook-proofs'],
+    env: { WEBHOOK_PROOFS: '10000' },
   },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {

@@ -1,4 +1,5 @@
 import type { CallReply, EndpointView, UserSessions } from '@communication-center/contracts';
+import type { JobView, MessageList } from '@communication-center/contracts/webhook-messages';
 import { eventually, type Fleet, type Phones, ringOf, type TestApp, type WebhookReceiver } from '@communication-center/testing';
 
 type Values = Record<string, string>;
@@ -90,6 +91,7 @@ export class Everything {
     await this.ask('get', '/v1/presence/{userAlias}', { userAlias: user });
     await this.ask('get', '/v1/users/{userAlias}', { userAlias: user });
     await this.ask('get', '/v1/webhook-deliveries');
+    await this.#messages(callId);
     await this.ask('get', '/v1/webhook-endpoints');
   }
 
@@ -145,6 +147,34 @@ export class Everything {
     );
     const { endpointId } = made;
     return () => this.ask('delete', '/v1/webhook-endpoints/{endpointId}', { endpointId });
+  }
+
+  /** Messages and attempts by all that they are asked by, and what is delivered again. */
+  async #messages(callId: string): Promise<void> {
+    const { endpoints } = await this.ask<{ endpoints: EndpointView[] }>('get', '/v1/webhook-endpoints');
+    const endpointId = endpoints[0]?.endpointId ?? '';
+    const states = ['delivered', 'waiting', 'held', 'failed', 'pending', 'not_sent'].map(
+      (state) => `endpointId=${endpointId}&state=${state}`,
+    );
+    const filters = ['', 'type=call.ended', `subject=${callId}`, `endpointId=${endpointId}`, ...states];
+    for (const filter of filters) {
+      const page = await this.ask<MessageList>('get', `/v1/webhook-messages?limit=5&${filter}`);
+      if (page.nextCursor) await this.ask('get', `/v1/webhook-messages?limit=5&${filter}&cursor=${page.nextCursor}`);
+    }
+    for (const filter of ['', `endpointId=${endpointId}`, 'outcome=failed', `outcome=succeeded&endpointId=${endpointId}`])
+      await this.ask('get', `/v1/webhook-attempts?limit=5&${filter}`);
+    const [message] = await eventually('its messages', async () => {
+      const { messages } = await this.ask<MessageList>('get', `/v1/webhook-messages?subject=${callId}`);
+      return messages.length > 0 && messages;
+    });
+    const messageId = message?.messageId ?? '';
+    await this.ask('get', '/v1/webhook-messages/{messageId}', { messageId });
+    await this.ask('post', '/v1/webhook-messages/{messageId}/resend', { messageId }, { endpointId });
+    const jobs = '/v1/webhook-endpoints/{endpointId}/jobs';
+    const { jobId } = await this.ask<JobView>('post', jobs, { endpointId }, { kind: 'replay', subject: callId });
+    await this.ask('get', '/v1/webhook-jobs');
+    await this.ask('get', '/v1/webhook-jobs/{jobId}', { jobId });
+    await this.ask('post', '/v1/webhook-jobs/{jobId}/cancel', { jobId });
   }
 
   async #dial(userAlias: string, callees: string[]): Promise<string> {

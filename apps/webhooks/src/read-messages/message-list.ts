@@ -7,7 +7,7 @@ import { requireEndpoint } from './endpoint-of-app.js';
 import { deliveryOf, momentOf, type StandingRow, standing, stateOf } from './message-states.js';
 
 /** Of what no index tells apart so many are looked at for a page, at most. */
-const mostLooked = 500;
+const mostLooked = 200;
 
 /** Where a page ended: a time, and the place in the log, or the id, that tells those of one time apart. */
 const byTime = z.tuple([z.iso.datetime(), z.string().regex(/^\d{1,16}$/)]);
