@@ -4,12 +4,13 @@ import { afterAnswer, type Health, isOpen, mayBegin, newHealth } from '../domain
 import { type CallFacts, needsCallFacts } from '../domain/event-filter.js';
 import { bodyOf, isNotice, isOfCall, type Message, type PlacedMessage } from '../domain/message.js';
 import { Reader, type Task } from '../domain/reader.js';
+import { Waiting } from '../domain/waiting.js';
 import { wanted } from '../domain/wanted.js';
 import { afterAttempt, reasonToDisable } from '../domain/what-comes-of-it.js';
 import type { Endpoint } from '../endpoints/endpoint-store.js';
 import type { LanePlace, LaneRow, WaitingRow } from './lane-rows.js';
 import { disabledNotice, exhausted } from './notices.js';
-import type { DeliveryOutcome, Outcomes } from './outcomes.js';
+import { attemptOf, type DeliveryOutcome, type Outcomes } from './outcomes.js';
 import type { Places } from './places.js';
 import type { Turns } from './turns.js';
 
@@ -59,21 +60,10 @@ export class Lane {
   readonly #reader: Reader<Delivery>;
   #health: Health;
   #underWay = 0;
-  /** What is tried again and not on record yet. */
-  readonly #again = new Set<string>();
-  /** The same of what jobs hand over. */
-  readonly #replays = new Set<string>();
+  readonly #waiting: Waiting;
   #replaysUnderWay = 0;
   /** Whether its receiver took the last one it answered. */
   isProven = false;
-  /** When the first of what waits is due, in milliseconds since 1970. */
-  #dueAt: number | null;
-  #isReadingWaiting = false;
-  /** Whether there is more of what waits than was read, and of what jobs hand over. */
-  #hasMoreWaiting = false;
-  #hasMoreReplays = false;
-  /** Whether it was told of something that waits while that was being read. */
-  #isToldMeanwhile = false;
   #stopping = false;
   #hasEnded = false;
   readonly #breakOff = new AbortController();
@@ -93,7 +83,7 @@ export class Lane {
     const known = { settled, blocked };
     this.#reader = new Reader(row.position, endpoint.ordering, tools.length, known);
     this.#health = newHealth(row.failingSince);
-    this.#dueAt = row.dueInMs === null ? null : tools.now() + row.dueInMs;
+    this.#waiting = new Waiting(row.dueInMs === null ? null : tools.now() + row.dueInMs);
   }
 
   /** Whether it was found that its endpoint takes nothing any more. */
@@ -112,14 +102,15 @@ export class Lane {
   /** Whether it would read on in the log: a dead one does only to find out whether it still is. */
   get wantsMore(): boolean {
     if (this.#stopping || this.#reader.room < this.tools.length * lowWater) return false;
-    return !isOpen(this.#health) || (this.#dueAt === null && !this.#reader.hasNext && this.#underWay === 0);
+    return !isOpen(this.#health) || (this.#waiting.dueAt === null && !this.#reader.hasNext && this.#underWay === 0);
   }
 
   /** Whether what waits may be read now. */
   get wantsWaiting(): boolean {
-    if (this.#stopping || this.#isReadingWaiting || this.#dueAt === null || this.#again.size > 0) return false;
+    const { readAt } = this.#waiting;
+    if (this.#stopping || readAt === null) return false;
     const now = this.tools.now();
-    return isOpen(this.#health) ? mayBegin(this.#health, this.#underWay, this.#limit, now).count > 0 : this.#dueAt <= now;
+    return isOpen(this.#health) ? mayBegin(this.#health, this.#underWay, this.#limit, now).count > 0 : readAt <= now;
   }
 
   /** Requests it has under way. */
@@ -128,7 +119,7 @@ export class Lane {
   }
 
   get isIdle(): boolean {
-    return this.#reader.isIdle && this.#underWay === 0 && this.#unrecorded === 0 && this.#dueAt === null;
+    return this.#reader.isIdle && this.#underWay === 0 && this.#unrecorded === 0 && this.#waiting.dueAt === null;
   }
 
   /** Whether requests are under way, or what came of them is not on record. */
@@ -137,7 +128,7 @@ export class Lane {
   }
 
   get figures(): { isFull: boolean; tasks: number } {
-    return { isFull: this.#reader.room === 0, tasks: this.tools.length - this.#reader.room + this.#again.size + this.#replays.size };
+    return { isFull: this.#reader.room === 0, tasks: this.tools.length - this.#reader.room + this.#waiting.inHand };
   }
 
   /** Takes what comes after `after` in the log, as far as there is room. @param upTo where the log has nothing more until then. @param calls what filters ask of them: without it whoever asks stays behind, and reads them. */
@@ -156,67 +147,45 @@ export class Lane {
     this.pump();
   }
 
-  /** What waits is being read: what is put off meanwhile may not be in it. */
+  /** What waits is being read. */
   readsWaiting(): void {
-    this.#isReadingWaiting = true;
-    this.#isToldMeanwhile = false;
-    this.#dueAt = null;
+    this.#waiting.reads();
   }
 
   /** What waits could not be read: it is tried again in a while. */
   couldNotRead(): void {
-    this.#isReadingWaiting = false;
-    this.#due(this.tools.now() + 1000);
+    this.#waiting.couldNotRead(this.tools.now() + 1000);
     this.pump();
   }
 
   /** Takes what waits, as it was read: so much at most of each kind. */
   offerWaiting(rows: readonly WaitingRow[], most: number): void {
-    this.#isReadingWaiting = false;
-    const own = rows.filter(({ jobId }) => jobId === null);
-    const ofJobs = rows.filter(({ jobId }) => jobId !== null);
-    this.#hasMoreWaiting = own.length >= most;
-    this.#hasMoreReplays = ofJobs.length >= most;
-    for (const of of [own, ofJobs]) this.#takeDue(of);
-    if (this.#isToldMeanwhile) this.#due(this.tools.now());
-    this.pump();
-  }
-
-  /** Takes those that are due, or the first where it is to find out whether a dead receiver still is. */
-  #takeDue(rows: readonly WaitingRow[]): void {
-    const now = this.tools.now();
-    for (const { message, made, dueInMs, earlier, jobId } of rows) {
-      const { messageId, subject } = message;
-      if (this.#replays.has(messageId)) continue;
-      const isDue = dueInMs <= 0 || (isOpen(this.#health) && this.#again.size + this.#replays.size === 0);
-      if (!isDue) {
-        this.#due(now + dueInMs);
-        return;
-      }
-      const delivery = { messageId, subject, position: null, message, made, isAgain: true, earlier, jobId };
+    // One that is due later may find out whether a dead receiver still is.
+    const due = this.#waiting.read(
+      rows.map((row) => ({ ...row, messageId: row.message.messageId })),
+      most,
+      this.tools.now(),
+      isOpen(this.#health),
+    );
+    for (const { message, messageId, made, earlier, jobId } of due) {
+      const delivery = { messageId, subject: message.subject, position: null, message, made, isAgain: true, earlier, jobId };
       // What is tried again waits for nobody, nor does anybody wait for it here.
       if (jobId === null) this.#reader.offerAgain(delivery);
       else this.#reader.offerReplay(delivery);
-      (jobId === null ? this.#again : this.#replays).add(messageId);
     }
+    this.pump();
   }
 
   /** There may be something that waits, of which nobody told. */
   lookAgain(): void {
-    if (this.#dueAt === null && this.#again.size === 0 && !this.#isReadingWaiting) this.#due(this.tools.now());
+    this.#waiting.lookAgain(this.tools.now());
     this.pump();
   }
 
   /** Something waits now, beside what is known to. */
   haveAgain(): void {
-    if (this.#isReadingWaiting) this.#isToldMeanwhile = true;
-    else this.#due(this.tools.now());
+    this.#waiting.told(this.tools.now());
     this.pump();
-  }
-
-  /** Something waits, and is due then. */
-  #due(at: number): void {
-    this.#dueAt = Math.min(at, this.#dueAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** Begins what may be begun. */
@@ -234,7 +203,7 @@ export class Lane {
       this.#begin(delivery);
     }
     const now = this.tools.now();
-    for (const at of [this.#again.size === 0 ? this.#dueAt : null, this.#health.openUntil]) if (at !== null && at > now) this.#wakeAt(at);
+    for (const at of [this.#waiting.readAt, this.#health.openUntil]) if (at !== null && at > now) this.#wakeAt(at);
     if (this.wantsMore || this.wantsWaiting) this.onChange();
   }
 
@@ -338,7 +307,7 @@ export class Lane {
       ? undefined
       : reasonToDisable(answer, (now - (failingSince ?? now)) / 1000, this.tools.disableAfterSeconds);
     const nextAt = next.state === 'waiting' ? now + next.delayMs : null;
-    const outcome: DeliveryOutcome = { attempt: this.#attemptOf(delivery, result, { begunAt, nextAt }) };
+    const outcome: DeliveryOutcome = { attempt: attemptOf(this.endpointId, delivery, result, { begunAt, nextAt }) };
     const { endpointId } = this;
     const { earlier, jobId } = delivery;
     if (next.state === 'delivered') {
@@ -367,8 +336,8 @@ export class Lane {
       () => {
         this.#unrecorded -= 1;
         this.#reader.settled(delivery.position);
-        if (dueAt !== null) this.#due(dueAt);
-        if (delivery.isAgain) this.#endedAgain(delivery);
+        if (dueAt !== null) this.#waiting.due(dueAt);
+        if (delivery.isAgain) this.#waiting.ended(delivery, this.tools.now());
         if (outcome.told || outcome.disabled) this.tools.onNotice();
         if (outcome.disabled) this.onChange();
         this.pump();
@@ -381,27 +350,7 @@ export class Lane {
     );
   }
 
-  #endedAgain({ messageId, jobId }: Delivery): void {
-    const [among, hasMore] = jobId === null ? [this.#again, this.#hasMoreWaiting] : [this.#replays, this.#hasMoreReplays];
-    among.delete(messageId);
-    if (among.size === 0 && hasMore) this.#due(this.tools.now());
-  }
-
   #hold(delivery: Delivery): void {
     this.#record({ kept: { endpointId: this.endpointId, message: delivery.message, state: 'held', made: 0 } }, delivery, null);
   }
-
-  #attemptOf(
-    { message, made, earlier }: Delivery,
-    { status, error, durationMs, answer = null }: SendResult,
-    { begunAt, nextAt }: { begunAt: number; nextAt: number | null },
-  ): DeliveryOutcome['attempt'] {
-    const { messageId, appId, position, type } = message;
-    const told = error?.replaceAll('\0', '') ?? null;
-    const when = { at: isoOf(begunAt), nextAttemptAt: nextAt === null ? null : isoOf(nextAt) };
-    const attempt = earlier + made + 1;
-    return { endpointId: this.endpointId, messageId, appId, position, type, attempt, ...when, status, error: told, durationMs, answer };
-  }
 }
-
-const isoOf = (at: number) => new Date(at).toISOString();

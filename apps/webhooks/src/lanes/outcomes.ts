@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppId } from '@communication-center/contracts';
 import { isInfrastructureFailure, type Sql } from '@communication-center/event-log';
 import { Gathering, type ReportError } from '@communication-center/service';
+import type { SendResult } from '../deliver/sender.js';
 import { type Message } from '../domain/message.js';
 import { laneOf } from '../messages/lane-of.js';
 
@@ -24,6 +25,21 @@ interface AttemptMade {
   /** When the next one is to be. */
   nextAttemptAt: string | null;
 }
+
+/** @returns an attempt as it is to be on record. @param when in milliseconds since 1970: when it was begun, and when the next one is to be. */
+export function attemptOf(
+  endpointId: string,
+  { message, made, earlier }: { message: Message; made: number; earlier: number },
+  { status, error, durationMs, answer = null }: SendResult,
+  { begunAt, nextAt }: { begunAt: number; nextAt: number | null },
+): AttemptMade {
+  const { messageId, appId, position, type } = message;
+  const told = error?.replaceAll('\0', '') ?? null;
+  const when = { at: isoOf(begunAt), nextAttemptAt: nextAt === null ? null : isoOf(nextAt) };
+  return { endpointId, messageId, appId, position, type, attempt: earlier + made + 1, ...when, status, error: told, durationMs, answer };
+}
+
+const isoOf = (at: number) => new Date(at).toISOString();
 
 /** A delivery that goes on later, or has failed for good. */
 interface Kept {
