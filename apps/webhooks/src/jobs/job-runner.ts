@@ -58,8 +58,11 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
   /** @returns milliseconds until anything is to be done; null where no job runs. */
   async #work(): Promise<number | null> {
     const { background: sql } = this.database;
+    // Where none is due, which is nearly always, one look says so.
+    const inMs = await nextJobIn(sql);
+    if (inMs === null || inMs > 0) return inMs;
     const job = await takeUpJob(sql, leaseSeconds);
-    if (!job) return nextJobIn(sql);
+    if (!job) return 100;
     const endpoint = await this.#endpointOf(job);
     if (!endpoint) {
       await cancelJob(sql, job.jobId, 'the endpoint was deleted');
