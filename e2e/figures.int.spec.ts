@@ -64,7 +64,13 @@ test('deliveries that wait are counted, as are the lanes in which they do', asyn
   const [alice] = await Promise.all([phones.connect(app, 'alice'), phones.connect(app, 'bob')]);
   const call = await alice.center.call(['bob']);
   await eventually('a delivery that waits', async () => ((await figure('webhooks', 'webhook_deliveries_waiting')) ?? 0) > 0);
-  for (const name of ['webhook_lanes', 'webhook_lanes_full', 'webhook_lane_tasks'])
+  for (const name of [
+    'webhook_lanes',
+    'webhook_lanes_full',
+    'webhook_lane_tasks',
+    'webhook_requests_under_way',
+    'webhook_lanes_without_place',
+  ])
     expect(await figure('webhooks', name)).toBeGreaterThanOrEqual(0);
   await call.hangUp();
 });
