@@ -174,6 +174,30 @@ test('a hundred endpoints that hang on the same host keep a healthy one of anoth
   expect(beside).toBeLessThan(Math.max(2 * alone, alone + 20));
 }, 60_000);
 
+test('however many receivers hang, they have half of the requests that may be under way, each in its turn, and one that answers goes on', async () => {
+  const replica = start({ REQUESTS_AT_ONCE: 10, REQUEST_TIMEOUT_MS: 500 });
+  await endpoint(replica, '/well', {}, 'other' as AppId);
+  await replica.lanes.write([newMessage('other' as AppId, 'call', 1)]);
+  await eventually('it being known to answer', () => receivers.of('/well').length === 1);
+  const asked: string[] = [];
+  for (const number of sequence(40)) {
+    receivers.answers.set(`/hang/${number}`, () => {
+      asked.push(`${number}`);
+      return 'nothing';
+    });
+  }
+  await Promise.all(sequence(40).map((number) => endpoint(replica, `/hang/${number}`, {}, 'hanging' as AppId)));
+  await replica.lanes.write(sequence(3).map((one) => newMessage('hanging' as AppId, `call ${one}`, 1)));
+  await eventually('some hanging', () => asked.length > 0);
+  await sleep(100);
+  expect(asked.length).toBeLessThanOrEqual(5);
+  for (const one of sequence(20)) {
+    await replica.lanes.write([newMessage('other' as AppId, 'call', one + 1)]);
+    await eventually('it', () => receivers.of('/well').length === one + 1, 1000);
+  }
+  await eventually('the turn of each that hangs', () => new Set(asked).size === 40, 15_000);
+}, 40_000);
+
 test('of two replicas the owner is killed in the middle: within ten seconds all is delivered, and what was not on record at most twice', async () => {
   const both = [start(), start()] as const;
   await endpoint(both[0], '/a');
