@@ -142,7 +142,7 @@ export async function standingOf(sql: Sql, jobId: string): Promise<{ waiting: nu
 }
 
 /** How a job goes on. */
-export interface JobStep {
+interface JobStep {
   cursor: JobCursor | null;
   isRead: boolean;
   isDone: boolean;

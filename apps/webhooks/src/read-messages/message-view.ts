@@ -9,7 +9,7 @@ import { deliveryOf, type StandingRow, sinceOccurred, standing } from './message
 const mostAttempts = 50;
 
 /** As the table has it, with its time as text. */
-export type KeptMessage = Message & { position: number };
+type KeptMessage = Message & { position: number };
 
 /** @throws ProblemError `not_found`. */
 export async function readMessage(sql: Sql, appId: AppId, messageId: string): Promise<KeptMessage> {
