@@ -3,7 +3,7 @@ import { cursorSchema, moment, text } from './text.js';
 import { attemptViewSchema } from './webhooks.js';
 
 /** What became of a message at one endpoint. */
-export const messageStateSchema = z
+const messageStateSchema = z
   .enum(['delivered', 'waiting', 'held', 'failed', 'pending', 'not_sent'])
   .describe(
     'delivered; waiting for the next attempt; held behind another of its subject that waits; failed: given up; pending: the endpoint has yet to come to it; not_sent: the endpoint was past it, or does not want it',
