@@ -262,7 +262,8 @@ test('what became of a call’s events is looked up, and one or all of them are 
     'GET',
     `/v1/webhook-messages?subject=${callId}&endpointId=${deaf.endpointId}&state=not_sent`,
   );
-  expect(unsent.messages.map(({ delivery }) => delivery?.attempts)).toEqual([0, 0]);
+  expect(unsent.messages.map(({ type }) => type)).toEqual(expect.arrayContaining(['call.ended', 'call.dialed']));
+  expect(new Set(unsent.messages.map(({ delivery }) => delivery?.attempts))).toEqual(new Set([0]));
   const dialed = messages[1]?.messageId as string;
   const { body: message } = await ask<MessageView>('GET', `/v1/webhook-messages/${dialed}`);
   expect(message).toMatchObject({ type: 'call.dialed', subject: callId, data: { initiator: 'alice' } });
