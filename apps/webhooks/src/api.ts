@@ -9,6 +9,13 @@ import {
 } from '@communication-center/contracts';
 import { eventTypeListSchema, eventTypeViewSchema } from '@communication-center/contracts/event-types';
 import {
+  acknowledgementSchema,
+  consumerBodySchema,
+  consumerViewSchema,
+  eventPageSchema,
+  readEventSchema,
+} from '@communication-center/contracts/reading-events';
+import {
   attemptListSchema,
   attemptSchema,
   jobBodySchema,
@@ -34,12 +41,18 @@ const received = {
   JobList: jobListSchema,
   Message: messageViewSchema,
   MessageList: messageListSchema,
+  Consumer: consumerViewSchema,
+  ConsumerList: z.object({ consumers: z.array(consumerViewSchema) }),
+  EventPage: eventPageSchema,
+  ReadEvent: readEventSchema,
   DeliveryList: z.object({ deliveries: z.array(deliveryViewSchema) }),
 };
 
 /** The service's public routes, for the API document. */
 export const api = describeRoutes({
   sent: {
+    Acknowledgement: acknowledgementSchema,
+    ConsumerBody: consumerBodySchema,
     EndpointBody: endpointBodySchema,
     EndpointPatch: endpointPatchSchema,
     EndpointTest: endpointTestSchema,
@@ -86,6 +99,45 @@ export const api = describeRoutes({
       summary: 'Send an endpoint one message now, and say how that went; it is not tried again',
       by: ['webhooks'],
       answer: 'EndpointTested',
+      refusals: ['not_found'],
+    },
+    'GET /v1/events': {
+      summary: 'The events after a place, or the next one that comes; `position_expired` for a place older than what is kept',
+      by: ['webhooks'],
+      answer: 'EventPage',
+      refusals: ['events_not_kept', 'position_expired'],
+    },
+    'GET /v1/events/stream': {
+      summary: 'The same, as server-sent events: each named by its type, with its cursor as its id; Last-Event-ID goes on after one',
+      by: ['webhooks'],
+      answer: 'ReadEvent',
+      answersAs: 'text/event-stream',
+      refusals: ['events_not_kept', 'position_expired'],
+    },
+    'GET /v1/events/consumers': { summary: 'Consumers', by: ['webhooks'], answer: 'ConsumerList' },
+    'PUT /v1/events/consumers/{name}': {
+      summary: 'Make a consumer, a reader of events whose place is kept here, or say anew what it wants',
+      by: ['webhooks'],
+      answer: 'Consumer',
+      refusals: ['conflict', 'position_expired'],
+    },
+    'GET /v1/events/consumers/{name}': {
+      summary: 'A consumer, and how far it is',
+      by: ['webhooks'],
+      answer: 'Consumer',
+      refusals: ['not_found'],
+    },
+    'DELETE /v1/events/consumers/{name}': { summary: 'Delete a consumer', by: ['webhooks'], refusals: ['not_found'] },
+    'GET /v1/events/consumers/{name}/events': {
+      summary: 'The events after what a consumer has acknowledged, or the next one that comes; two who ask get the same',
+      by: ['webhooks'],
+      answer: 'EventPage',
+      refusals: ['not_found', 'position_expired'],
+    },
+    'POST /v1/events/consumers/{name}/acknowledge': {
+      summary: 'Say that all events up to a cursor are done: a consumer’s place moves by this alone',
+      by: ['webhooks'],
+      answer: 'Consumer',
       refusals: ['not_found'],
     },
     'GET /v1/event-types': { summary: 'What endpoints may be told of', by: ['webhooks'], answer: 'EventTypeList' },

@@ -10,12 +10,15 @@ import {
   Settings,
 } from '@communication-center/service';
 import { Module } from '@nestjs/common';
+import { ConsumerStore } from './consumers/consumer-store.js';
+import { ConsumersController } from './consumers/consumers.controller.js';
 import { DeliverAuditEntries } from './deliver/deliver-audit-entries.reaction.js';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
 import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
+import { EventLogsProjection } from './event-logs/event-logs.projection.js';
 import { EventTypesController } from './event-types/event-types.controller.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { JobsController } from './jobs/jobs.controller.js';
@@ -25,6 +28,8 @@ import { KeepDays } from './messages/keep-days.js';
 import { KeepMessages } from './messages/keep-messages.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
 import { MessagesController } from './read-messages/messages.controller.js';
+import { EventReaders } from './read-events/event-readers.js';
+import { EventsController } from './read-events/events.controller.js';
 import type { WebhooksSettings } from './settings.js';
 import { TestEndpointsController } from './test-endpoints/test-endpoints.controller.js';
 
@@ -38,6 +43,8 @@ const oldRows = ({ KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS }: WebhooksSettings)
   { table: 'delivery_attempts_rest', by: 'at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds },
   { table: 'undelivered', by: 'created_at', keepSeconds: Math.max(KEEP_DELIVERIES_DAYS, KEEP_MESSAGES_DAYS) * daySeconds },
   { table: 'webhook_jobs', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'running'" },
+  // Times before the oldest message are asked for to say how much is missing.
+  { table: 'position_times', by: 'at', keepSeconds: 2 * KEEP_MESSAGES_DAYS * daySeconds },
   { table: 'deliveries', by: 'created_at', keepSeconds: KEEP_DELIVERIES_DAYS * daySeconds, only: "state <> 'pending'" },
   { table: 'endpoints', by: 'deleted_at', keepSeconds: (KEEP_DELIVERIES_DAYS + endingDays) * daySeconds, only: 'deleted_at IS NOT NULL' },
 ];
@@ -63,6 +70,10 @@ const ofApps = [
   rowsByDay('delivery_attempts', 'endpoint_id, at, message_id'),
   rowsOfApp('positions'),
   rowsOfApp('app_positions'),
+  rowsOfApp('event_consumers'),
+  rowsOfApp('event_logs'),
+  rowsOfApp('gone_positions'),
+  rowsOfApp('position_times'),
 ];
 
 /** Filters ask of calls what only their dial says. */
@@ -81,10 +92,25 @@ const knownCalls = {
     DeliveriesController,
     MessagesController,
     JobsController,
+    EventsController,
+    ConsumersController,
+    EventLogsProjection,
     DeliverCallEvents,
     DeliverPresenceChanges,
     DeliverAuditEntries,
   ],
-  providers: [EndpointStore, knownCalls, Sender, Lanes, JobRunner, KeepMessages, KeepDays, purgeRows(oldRows), eraseApps(ofApps)],
+  providers: [
+    EndpointStore,
+    knownCalls,
+    Sender,
+    Lanes,
+    JobRunner,
+    KeepMessages,
+    KeepDays,
+    EventReaders,
+    ConsumerStore,
+    purgeRows(oldRows),
+    eraseApps(ofApps),
+  ],
 })
 export class AppModule {}

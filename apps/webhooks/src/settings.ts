@@ -18,7 +18,9 @@ export const settings = z.object({
     .describe('pause before each attempt, the first included, separated by commas'),
   KEEP_MESSAGES_DAYS: numberSetting(30, { min: 1, max: 3650 })
     .meta({ unit: 'days' })
-    .describe('how long the messages of an app that has an endpoint are kept, and what waits for one that takes nothing'),
+    .describe(
+      'how long the messages of an app that has an endpoint, a consumer or the option eventLog are kept, and what waits for an endpoint that takes nothing',
+    ),
   DISABLE_AFTER_SECONDS: numberSetting(432_000, { min: 1 })
     .meta({ unit: 's' })
     .describe('an endpoint to which nothing could be delivered for so long is disabled'),
@@ -26,6 +28,12 @@ export const settings = z.object({
     .meta({ unit: 'days' })
     .describe('how long the attempts of a delivery stay on record'),
   MAX_ENDPOINTS: numberSetting(100, { min: 1 }).describe('endpoints an app has at most'),
+  MAX_CONSUMERS: numberSetting(50, { min: 1 }).describe('named readers of its events that an app has at most'),
+  MAX_EVENT_READERS: numberSetting(1000, { min: 1 }).describe('streams of events, and requests that wait for one, of a replica at most'),
+  MAX_EVENT_READERS_PER_APP: numberSetting(50, { min: 1 }).describe('of those, of one app'),
+  STREAM_HEARTBEAT_MS: numberSetting(15_000, { min: 200 })
+    .meta({ unit: 'ms' })
+    .describe('how often a stream of events shows that it lives, and says how far it is'),
   LANE_CONCURRENCY: numberSetting(8, { min: 1 }).describe('deliveries under way to one endpoint at a time'),
   REQUESTS_AT_ONCE: numberSetting(1000, { min: 2 }).describe(
     'requests to endpoints that a process has under way at a time; an app has at most as many of them as are left free for others',

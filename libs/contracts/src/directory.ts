@@ -50,6 +50,12 @@ export const appOptionsSchema = z.object({
     .describe(
       'whose presence a user of the app sees: everyone; same_group: whoever shares a group, and users without groups each other, so that where no groups are used everybody sees everybody; in_call: whoever is in a call with the user, as long as that goes on; keys_only: nobody. Keys, and accounts of phone systems, see all',
     ),
+  eventLog: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether the app’s events are kept to be read by GET /v1/events though it has neither an endpoint nor a consumer; presence is kept where one of those names it',
+    ),
   allowedOrigins: originsSchema
     .optional()
     .describe(

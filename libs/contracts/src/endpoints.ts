@@ -15,19 +15,20 @@ export const endpointLimits = {
   overlapSeconds: { default: 86_400, max: 604_800 },
 } as const;
 
-const eventTypes = z
-  .array(
-    z
-      .string()
-      .max(64)
-      .regex(/^(\*|[a-z_]+\.[a-z_*]+)$/, 'name a type such as call.ended, or several by * as in call.* and call.upgrade_*; * alone is all'),
-  )
+/** Event types, one or several by `*`. */
+export const eventPatternSchema = z
+  .string()
+  .max(64)
+  .regex(/^(\*|[a-z_]+\.[a-z_*]+)$/, 'name a type such as call.ended, or several by * as in call.* and call.upgrade_*; * alone is all');
+export const eventPatternsSchema = z
+  .array(eventPatternSchema)
   .min(1)
   .max(50)
   .describe('such as call.ended, or call.* for all of calls; GET /v1/event-types lists them');
 
-const scalar = z.union([text().max(512), z.number(), z.boolean(), z.null()]);
-const filters = z
+/** What custom data is compared with. */
+export const filterValueSchema = z.union([text().max(512), z.number(), z.boolean(), z.null()]);
+export const filtersSchema = z
   .object({
     userAliases: z
       .array(userAliasSchema)
@@ -37,7 +38,7 @@ const filters = z
       .describe('events of calls in which one of these users has or had a part, and of these users'),
     callTypes: z.array(callTypeSchema).min(1).max(3).optional().describe('events of calls that were dialed with one of these types'),
     customData: z
-      .record(text().min(1).max(128), scalar)
+      .record(text().min(1).max(128), filterValueSchema)
       .refine((wanted) => Object.keys(wanted).length <= endpointLimits.customDataKeys, {
         message: `name at most ${endpointLimits.customDataKeys} keys`,
       })
@@ -47,7 +48,7 @@ const filters = z
   .describe(
     'which events of these types are told; all of it must hold. What an event can have no part in does not hold it back: an act on record has no call type',
   );
-export type EndpointFilters = z.infer<typeof filters>;
+export type EndpointFilters = z.infer<typeof filtersSchema>;
 
 /** Names that the sender writes itself, or that are for one hop alone (RFC 9110 §7.6.1). */
 const reservedHeaders = new Set([
@@ -143,8 +144,8 @@ export type ClientCertificate = z.infer<typeof clientCertificate>;
 const fields = {
   url: webAddress(),
   description: text().max(200),
-  eventTypes,
-  filters,
+  eventTypes: eventPatternsSchema,
+  filters: filtersSchema,
   headers,
   authentication,
   clientCertificate,

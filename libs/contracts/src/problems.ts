@@ -24,6 +24,8 @@ export const problems = {
   too_many_upgrade_requests: { status: 409, title: 'The user has asked for video in this call as often as one may' },
   no_upgrade_requested: { status: 409, title: 'Nobody waits for consent to video' },
   too_many_watched: { status: 409, title: 'This socket watches as many users as it may' },
+  events_not_kept: { status: 409, title: 'The app keeps no events: nobody has said that it shall' },
+  position_expired: { status: 410, title: 'The place is older than the events that are kept' },
   conflict: { status: 409, title: 'The resource has changed or exists already' },
   idempotency_mismatch: { status: 422, title: 'The command id was used for another command' },
   payload_too_large: { status: 413, title: 'The request is larger than allowed' },
@@ -63,6 +65,8 @@ export const problemSchema = z.object({
     .optional()
     .describe('set when a part of the Center failed before it could decide: repeat it, with the same `Idempotency-Key`'),
   retryAfterSeconds: z.int().optional().describe('set where it is known when another try may fare better; over REST `Retry-After` too'),
+  skipped: z.int().optional().describe('of position_expired: how many places are passed over by who goes on at `oldest`'),
+  oldest: z.string().optional().describe('of position_expired: the cursor before the oldest event that can be read'),
   traceId: z.string().optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -16,6 +16,7 @@ export class ProblemError extends Error {
   readonly fields: ProblemField[] | undefined;
   readonly callId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly passedOver: { skipped: number; oldest: string } | undefined;
 
   constructor(
     readonly code: ProblemCode,
@@ -24,6 +25,8 @@ export class ProblemError extends Error {
       fields?: ProblemField[] | undefined;
       callId?: string | undefined;
       retryAfterSeconds?: number | undefined;
+      /** Of `position_expired`. */
+      passedOver?: { skipped: number; oldest: string };
       cause?: unknown;
     } = {},
   ) {
@@ -31,6 +34,7 @@ export class ProblemError extends Error {
     this.fields = more.fields;
     this.callId = more.callId;
     this.retryAfterSeconds = more.retryAfterSeconds;
+    this.passedOver = more.passedOver;
   }
 
   /** Whether nothing was decided, since the infrastructure failed: another try may fare better, and a refusal would not. */
@@ -51,6 +55,7 @@ export class ProblemError extends Error {
       ...(this.callId && { callId: this.callId }),
       ...(this.isUndecided && { undecided: true }),
       ...(this.retryAfterSeconds !== undefined && { retryAfterSeconds: this.retryAfterSeconds }),
+      ...this.passedOver,
       ...(traceId && { traceId }),
     };
   }

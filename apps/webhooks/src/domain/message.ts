@@ -47,14 +47,18 @@ export function isNotice({ type, subject }: Pick<Message, 'type' | 'subject'>, e
 export const isPresence = ({ type }: Pick<Message, 'type'>): boolean => type.startsWith('presence.');
 export const isOfCall = ({ type }: Pick<Message, 'type'>): boolean => type.startsWith('call.');
 
-/** @returns what is sent of a message: Standard Webhooks (https://www.standardwebhooks.com). */
+/** @returns what is sent of a message, as text. */
 export function bodyOf(message: Message): string {
+  return JSON.stringify(webhookOf(message));
+}
+
+/** @returns what is told of a message: Standard Webhooks (https://www.standardwebhooks.com). */
+export function webhookOf(message: Message): WebhookBody {
   const { appId, sequence, position, occurredAt, data } = message;
   const about = isOfCall(message) ? { callId: message.subject } : {};
-  const body: WebhookBody = {
+  return {
     type: message.type,
     timestamp: occurredAt,
     data: { appId, ...about, sequence, ...(position !== null && { position }), occurredAt, ...data },
   };
-  return JSON.stringify(body);
 }

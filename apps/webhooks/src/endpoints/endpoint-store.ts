@@ -18,6 +18,13 @@ import { KnownEndpoints, seenEverywhereMs } from './known-endpoints.js';
 
 export type { Endpoint } from './endpoint-rows.js';
 
+/** Why an app's messages are kept: an endpoint, a consumer, or the option of the app. */
+interface Reason {
+  appId: AppId;
+  eventTypes: readonly string[];
+  endpoint?: KnownEndpoint;
+}
+
 /** One that was not deleted. */
 interface KnownEndpoint extends Endpoint {
   isDisabled: boolean;
@@ -44,14 +51,19 @@ const plainFields = Object.keys(plainColumns) as PlainField[];
 @Injectable()
 export class EndpointStore {
   readonly #parts: SealedParts;
-  readonly #known: KnownEndpoints<KnownEndpoint>;
+  readonly #known: KnownEndpoints<Reason>;
 
   constructor(
     private readonly database: Postgres,
     @Inject(Settings) private readonly settings: WebhooksSettings,
   ) {
     this.#parts = new SealedParts(new SealedBox(settings.SECRETS_KEY));
-    this.#known = new KnownEndpoints(database, (appIds) => this.#readLive(appIds), undefined, weightOf);
+    this.#known = new KnownEndpoints(
+      database,
+      (appIds) => this.#readReasons(appIds),
+      undefined,
+      ({ endpoint }) => (endpoint ? weightOf(endpoint) : 1),
+    );
   }
 
   /**
@@ -166,7 +178,16 @@ export class EndpointStore {
    * be as things were half a second ago.
    */
   async of(appIds: readonly AppId[]): Promise<KnownEndpoint[]> {
-    return this.#known.of(appIds);
+    return (await this.#known.of(appIds)).flatMap(({ endpoint }) => endpoint ?? []);
+  }
+
+  /**
+   * @returns of those of these apps whose messages are kept, the event types that its endpoints and consumers name; as {@link of}. An
+   * app that has chosen to keep its messages is there though nothing of it names any.
+   */
+  async kept(appIds: readonly AppId[]): Promise<Map<AppId, string[]>> {
+    const reasons = Map.groupBy(await this.#known.of(appIds), ({ appId }) => appId);
+    return new Map([...reasons].map(([appId, some]) => [appId, some.flatMap(({ eventTypes }) => eventTypes)]));
   }
 
   /** @returns those of {@link of} that take deliveries. For one that was stopped within the last half second no delivery is written. */
@@ -174,7 +195,7 @@ export class EndpointStore {
     return (await this.of(appIds)).filter(({ isDisabled }) => !isDisabled);
   }
 
-  /** @returns what lets a consumer rest while no app has an endpoint, and keep a pace where much happens. */
+  /** @returns what lets a consumer rest while no app has an endpoint, or another reason to keep its messages, and keep a pace where much happens. */
   newRest(): Rest {
     return new Rest(() => this.#known.nobodyWaitsForMs(), paceMs);
   }
@@ -195,11 +216,21 @@ export class EndpointStore {
     );
   }
 
-  async #readLive(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: KnownEndpoint }[]> {
+  async #readReasons(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Reason }[]> {
     const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND deleted_at IS NULL', [
       appIds,
     ]);
-    return rows.map((row) => ({ appId: row.app_id, endpoint: { ...this.#parts.toEndpoint(row), isDisabled: row.disabled_at !== null } }));
+    const others = await this.database.query<{ appId: AppId; eventTypes: string[] }>(
+      `SELECT app_id AS "appId", event_types AS "eventTypes" FROM event_consumers WHERE app_id = ANY($1)
+       UNION ALL SELECT app_id, '{}' FROM event_logs WHERE app_id = ANY($1) AND is_kept`,
+      [appIds],
+    );
+    const endpoints = rows.map((row) => ({ ...this.#parts.toEndpoint(row), isDisabled: row.disabled_at !== null }));
+    const reasons: Reason[] = [
+      ...endpoints.map((endpoint) => ({ appId: endpoint.appId, eventTypes: endpoint.eventTypes, endpoint })),
+      ...others.rows,
+    ];
+    return reasons.map((endpoint) => ({ appId: endpoint.appId, endpoint }));
   }
 
   /** Makes a change of one endpoint out of how it is, while nobody else changes it; answers when every replica goes by it. */

@@ -40,7 +40,7 @@ export class KnownEndpoints<Endpoint> {
   #version: string | null = null;
   /** When what is known was true at the earliest. */
   #asOf: Moment | undefined;
-  /** Whether any app had an endpoint then. */
+  /** Whether any app had an endpoint, or another reason to keep its messages, then. */
   #areAny = true;
   #asking: Promise<void> | undefined;
 
@@ -84,7 +84,8 @@ export class KnownEndpoints<Endpoint> {
   async #ask(): Promise<void> {
     const asOf = thisMoment();
     const { rows } = await this.sql.query<VersionRow>(
-      `SELECT version, EXISTS (SELECT FROM endpoints WHERE deleted_at IS NULL) AS are_any,
+      `SELECT version, EXISTS (SELECT FROM endpoints WHERE deleted_at IS NULL) OR EXISTS (SELECT FROM event_consumers)
+           OR EXISTS (SELECT FROM event_logs WHERE is_kept) AS are_any,
          (SELECT json_agg(app_id) FROM (SELECT app_id FROM endpoint_changes WHERE version > $1 LIMIT ${mostChanged + 1}) AS latest) AS changed
        FROM endpoint_version`,
       [this.#version],

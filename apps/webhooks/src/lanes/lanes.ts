@@ -12,6 +12,7 @@ import type { WebhooksSettings } from '../settings.js';
 import { AppLanes, type AppLanesTools } from './app-lanes.js';
 import type { Lane } from './lane.js';
 import { tellLanes } from './lane-figures.js';
+import { LaneNews } from './lane-news.js';
 import { adoptDeliveries, appsWithWork, giveUpOfDeleted, readChanges, readWaiting, savePlaces, type WaitingRow } from './lane-rows.js';
 import { Outcomes } from './outcomes.js';
 import { Places } from './places.js';
@@ -41,6 +42,12 @@ const lanesReadAtOnce = 500;
  */
 @Injectable()
 export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** Of what got its place, for whoever waits for it. */
+  readonly news = new LaneNews({
+    tell: (words) => this.#tell(words),
+    owns: (appId) => this.#ownership.owns(laneOf(appId)),
+    now: Date.now,
+  });
   readonly #apps = new Map<AppId, AppLanes>();
   readonly #leaving = new Map<AppLanes, number>();
   readonly #ownership: LaneOwnership;
@@ -109,7 +116,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const lanes = this.#isStopping ? [] : this.#ownedNow();
     const isAnothers = told.some(({ appId }) => !lanes.includes(laneOf(appId)));
     await this.#inTurn(async () => this.#handOver(await writeMessages(this.#sql, lanes, told)));
-    if (isAnothers) this.#tell(new Set(told.map(({ appId }) => laneOf(appId)).filter((lane) => !lanes.includes(lane))));
+    if (isAnothers) void this.#tell(new Set(told.map(({ appId }) => laneOf(appId)).filter((lane) => !lanes.includes(lane))));
   }
 
   /** Hands over what is not done, however long a receiver hangs: another replica, or the next start, delivers it at once. */
@@ -142,7 +149,9 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
   #handOver(placed: readonly Placed[]): void {
     for (const group of placed) this.#appOf(group.appId).placed(group);
     const appIds = [...new Set(placed.map(({ appId }) => appId))];
-    if (appIds.length > 0) void this.#refresh(appIds);
+    if (appIds.length === 0) return;
+    this.news.placed(appIds);
+    void this.#refresh(appIds);
   }
 
   /** Has apps know their endpoints as they are now. */
@@ -164,7 +173,9 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     return app;
   }
 
-  #heard(told: readonly string[]): void {
+  #heard(all: readonly string[]): void {
+    const told = this.news.heard(all);
+    if (all.length > 0 && told.length === 0) return;
     // Of nothing by name: lanes may have changed hands.
     if (told.length === 0) {
       this.#lookedAt = 0;
@@ -184,11 +195,10 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     app.haveAgain();
   }
 
-  /** Tells the owners of lanes that something waits for them. Where it fails, they look once a second. */
-  #tell(lanes: ReadonlySet<number>): void {
-    const told = [...lanes].join(' ');
-    this.#sql
-      .query('SELECT pg_notify($1, $2)', [this.#channel, told])
+  /** Tells replicas that something waits for them: lanes, or what {@link LaneNews} has to say. Where it fails, they look by themselves. */
+  async #tell(words: Iterable<number | string>): Promise<void> {
+    await this.#sql
+      .query('SELECT pg_notify($1, $2)', [this.#channel, [...words].join(' ')])
       .catch((error: unknown) => this.report(error, 'telling the owners of lanes'));
   }
 

@@ -12,6 +12,8 @@ export interface DayTable {
   table: string;
   by: string;
   keepDays: number;
+  /** Notes what goes with a day, in the transaction in which it goes. */
+  onGone?: (tx: Sql, partition: string) => Promise<void>;
 }
 
 interface Day {
@@ -54,12 +56,13 @@ export async function makeDays(database: Database, { table, by }: DayTable, now:
 }
 
 /** Drops the days that are kept no longer. @returns their partitions. */
-export async function dropDays(database: Database, { table, keepDays }: DayTable, now: number): Promise<string[]> {
+export async function dropDays(database: Database, { table, keepDays, onGone }: DayTable, now: number): Promise<string[]> {
   const over = (await daysOf(database, table)).filter(({ from }) => from + dayMs <= now - keepDays * dayMs);
   for (const { partition } of over) {
     await inTurn(database, table, async (tx) => {
       const isThere = (await daysOf(tx, table)).some((day) => day.partition === partition);
       if (!isThere) return;
+      await onGone?.(tx, partition);
       await tx.query(`ALTER TABLE ${table} DETACH PARTITION ${partition}`);
       await tx.query(`ALTER TABLE ${partition} RENAME TO ${partition.replace(table, `${table}_gone`)}`);
     });

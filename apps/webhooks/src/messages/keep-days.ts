@@ -1,6 +1,7 @@
 import type { Database } from '@communication-center/event-log';
 import { DueRows, type LineLog, Log, Postgres, Report, type ReportError, Settings, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { noteGone, notePlaces } from '../read-events/log-places.js';
 import type { WebhooksSettings } from '../settings.js';
 import { type DayTable, daysOf, dropDays, makeDays } from './days.js';
 
@@ -11,7 +12,7 @@ const dayMs = 86_400_000;
 
 /** The tables of this service that go by day. */
 const dayTables = ({ KEEP_MESSAGES_DAYS, KEEP_DELIVERIES_DAYS }: WebhooksSettings): DayTable[] => [
-  { table: 'messages', by: 'occurred_at', keepDays: KEEP_MESSAGES_DAYS },
+  { table: 'messages', by: 'occurred_at', keepDays: KEEP_MESSAGES_DAYS, onGone: noteGone },
   { table: 'delivery_attempts', by: 'at', keepDays: KEEP_DELIVERIES_DAYS },
 ];
 
@@ -53,6 +54,7 @@ export class KeepDays implements OnApplicationBootstrap, BeforeApplicationShutdo
   async #look(): Promise<null> {
     const { rows } = await this.#database.query<{ now: number }>('SELECT (extract(epoch FROM now()) * 1000)::float8 AS now');
     const now = rows[0]?.now ?? Number.NaN;
+    await notePlaces(this.#database);
     for (const table of this.#tables) {
       await makeDays(this.#database, table, now, aheadDays);
       const dropped = await dropDays(this.#database, table, now);

@@ -11,7 +11,7 @@ import { Lanes } from '../lanes/lanes.js';
 const batchesAtOnce = 8;
 const batchesWaiting = 1000;
 
-/** Keeps the events of apps that have an endpoint, before their offsets are committed, and hands them to the lanes. */
+/** Keeps the events of apps that have an endpoint, a consumer or the option `eventLog`, before their offsets are committed, and hands them to the lanes. */
 @Injectable()
 export class KeepMessages {
   readonly #together: Gathering<readonly Message[], void>;
@@ -28,14 +28,14 @@ export class KeepMessages {
     });
   }
 
-  /** Resolves when they are kept. A repeat keeps nothing. Of apps that have no endpoint nothing is, and no statement is asked. */
+  /** Resolves when they are kept. A repeat keeps nothing. Of apps that have none of these nothing is, and no statement is asked. */
   async take(events: readonly AnyEvent[]): Promise<void> {
-    const endpoints = await this.endpoints.of([...new Set(events.map(({ appid }) => appid))]);
-    if (endpoints.length === 0) return;
-    const byApp = Map.groupBy(endpoints, ({ appId }) => appId);
+    const kept = await this.endpoints.kept([...new Set(events.map(({ appid }) => appid))]);
+    if (kept.size === 0) return;
+    // Of presence there is much, and it is kept where somebody names it.
     const isKept = (message: Message) => {
-      const ofApp = byApp.get(message.appId) ?? [];
-      return isPresence(message) ? ofApp.some(({ eventTypes }) => wantsType(eventTypes, message.type)) : ofApp.length > 0;
+      const eventTypes = kept.get(message.appId);
+      return eventTypes !== undefined && (!isPresence(message) || wantsType(eventTypes, message.type));
     };
     const messages = events.map(messageOf).filter(isKept);
     if (messages.length > 0) await this.#together.add(messages);

@@ -14,6 +14,7 @@ import { erasedAppsTimes } from './12-erased-apps-times.js';
 import { messages } from './13-messages.js';
 import { messageFunctions } from './14-message-functions.js';
 import { endpointWishes } from './17-endpoint-wishes.js';
+import { eventReaders } from './18-event-readers.js';
 import { attemptsAndJobs } from './20-attempts-and-jobs.js';
 
 /** All that made the schema what it is, in order. */
@@ -34,5 +35,6 @@ export const migrations: Migration[] = [
   messages,
   messageFunctions,
   endpointWishes,
+  eventReaders,
   attemptsAndJobs,
 ];
