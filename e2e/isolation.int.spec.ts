@@ -35,6 +35,7 @@ beforeEach(async () => {
   const endpoint = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', mine.key, { url: 'http://127.0.0.1:9/mine' });
   const replay = { kind: 'replay', position: 0 };
   const job = await fleet.rest<JobView>('POST', `/v1/webhook-endpoints/${endpoint.body.endpointId}/jobs`, mine.key, replay);
+  await fleet.rest('PUT', '/v1/events/consumers/call-history', mine.key, {});
   await fleet.rest('PUT', `/v1/apps/${mine.appId}/sip-accounts/desk-of-mine`, mine.key);
   const target = { kind: 'fcm', token: 'a-token-of-bob-of-mine' };
   const device = { userAlias: 'bob-of-mine', deviceId: 'phone-of-mine', target };
@@ -89,6 +90,7 @@ async function stateOfMine(): Promise<unknown> {
     `${app}/sip-accounts`,
     `${app}/audit`,
     '/v1/webhook-endpoints',
+    '/v1/events/consumers',
     '/v1/push-credentials',
     '/v1/push-registrations?userAlias=bob-of-mine',
     '/v1/users/bob-of-mine',
@@ -127,6 +129,8 @@ function bodyFor(path: string): object {
   if (path.endsWith('webhook-endpoints')) return { url: 'http://127.0.0.1:9/theirs' };
   if (path.endsWith('/jobs')) return { kind: 'replay', position: 0 };
   if (path.endsWith('/resend')) return { endpointId: ids.endpointId };
+  if (path.endsWith('/acknowledge')) return { cursor: 'a-cursor' };
+  if (path.startsWith('/v1/events/')) return {};
   if (path.endsWith('{endpointId}')) return { description: 'stolen' };
   if (path.includes('webhook-endpoints/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };

@@ -73,6 +73,8 @@ function bodyFor(path: string): object {
   if (path.endsWith('/jobs')) return { kind: 'replay', position: 0 };
   if (path.endsWith('/resend')) return { endpointId: randomUUID() };
   if (path.includes('webhook-endpoints/')) return {};
+  if (path.endsWith('/acknowledge')) return { cursor: 'a-cursor' };
+  if (path.startsWith('/v1/events/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };
   if (path.endsWith('api-keys')) return { name: 'made', scopes: ['calls'] };

@@ -66,7 +66,7 @@ export const api = describeRoutes({
       summary: 'Make an endpoint; its signing secret is shown once',
       by: ['webhooks'],
       answer: 'Endpoint',
-      refusals: ['conflict'],
+      refusals: ['conflict', 'position_expired'],
     },
     'GET /v1/webhook-endpoints': { summary: 'Endpoints', by: ['webhooks'], answer: 'EndpointList' },
     'GET /v1/webhook-endpoints/{endpointId}': { summary: 'An endpoint', by: ['webhooks'], answer: 'Endpoint', refusals: ['not_found'] },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { callTypeSchema } from './call-terms.js';
 import { userAliasSchema } from './ids.js';
 import { newestPayloadVersion, payloadVersionSchema } from './payload-versions.js';
-import { text, webAddress } from './text.js';
+import { pointSchema, text, webAddress } from './text.js';
 
 /** Limits of one endpoint. */
 export const endpointLimits = {
@@ -195,6 +195,7 @@ export const endpointBodySchema = z.object({
   payloadVersion: fields.payloadVersion.default(newestPayloadVersion),
   bodyFormat: fields.bodyFormat.default('standard_webhooks'),
   signature: signature.default('v1'),
+  from: pointSchema.optional().describe('from where on it is told: end, where this is left out, start, a moment, or the cursor of an event'),
 });
 export type EndpointBody = z.infer<typeof endpointBodySchema>;
 

@@ -295,6 +295,7 @@ export {
   webPushKeySchema,
 } from './push.js';
 export { type EventReader, eventReader, NewerEventError, readEvent, thisRelease } from './read-event.js';
+export type { ReadEvent } from './reading-events.js';
 export {
   type SessionCloseReason,
   type SessionEvent,

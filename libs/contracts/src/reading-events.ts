@@ -3,7 +3,7 @@ import { callTypeSchema } from './call-terms.js';
 import { endpointLimits, eventPatternSchema, eventPatternsSchema, filtersSchema, filterValueSchema } from './endpoints.js';
 import { callIdSchema, userAliasSchema } from './ids.js';
 import { newestPayloadVersion, payloadVersionSchema } from './payload-versions.js';
-import { cursorSchema, moment, text } from './text.js';
+import { cursorSchema, moment, pointSchema, text } from './text.js';
 import { webhookBodySchema } from './webhooks.js';
 
 /** Limits of one request that reads events. */
@@ -17,11 +17,6 @@ export const readingLimits = {
 const place = cursorSchema.describe(
   'the cursor of the last event you have, or the `next` of a page; `start` for the oldest event that is kept, `end` for what comes from now on',
 );
-
-/** A place in an app's events: by a cursor, by `start` or `end`, or by a time. */
-export const pointSchema = z
-  .union([moment(), cursorSchema])
-  .describe('end, start, the cursor of the event before, or a moment such as 2026-11-28T09:30:00Z, from which on events are read');
 
 const repeated = <S extends z.ZodType>(one: S, most: number) =>
   z.preprocess((value) => (value === undefined || Array.isArray(value) ? value : [value]), z.array(one).min(1).max(most).optional());

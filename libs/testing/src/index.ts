@@ -1,4 +1,5 @@
 export { Browsers } from './browsers.js';
+export { EventFollower } from './event-follower.js';
 export { eventually, holds } from './eventually.js';
 export { FarNetwork } from './far-network.js';
 export { FlakyLine } from './flaky-line.js';

@@ -1,5 +1,4 @@
-import { dataAs } from '@communication-center/contracts';
-import type { ReadEvent } from '@communication-center/contracts/reading-events';
+import { dataAs, type ReadEvent } from '@communication-center/contracts';
 import { writeCursor } from './event-cursor.js';
 import { type CallFacts, type Wish, wants } from './event-filter.js';
 import { isOfCall, type PlacedMessage, webhookOf } from './message.js';

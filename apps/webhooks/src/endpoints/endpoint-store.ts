@@ -11,6 +11,7 @@ import { Rest, type Sql } from '@communication-center/event-log';
 import { Postgres, ProblemError, SealedBox, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { placeOf } from '../read-events/log-places.js';
 import type { WebhooksSettings } from '../settings.js';
 import { kindOf, newSecret } from '../sign/signing-secrets.js';
 import { type Endpoint, type EndpointRow, SealedParts, weightOf } from './endpoint-rows.js';
@@ -68,7 +69,7 @@ export class EndpointStore {
 
   /**
    * Makes an endpoint, and answers when every replica sees it: whatever happens after the answer is delivered.
-   * @throws ProblemError `conflict` where the app has as many as it may.
+   * @throws ProblemError `conflict` where the app has as many as it may; `position_expired` for a place that is older than what is kept.
    */
   async make(appId: AppId, body: EndpointBody, endpointId = uuidv7()): Promise<EndpointView> {
     const secret = newSecret(body.signature);
@@ -85,6 +86,7 @@ export class EndpointStore {
          VALUES ($1, $2, $3, $4, ${columns.map((_, index) => `$${index + 5}`).join(', ')}) RETURNING *`,
         [endpointId, appId, ...sealed, ...plainFields.map((field) => body[field])],
       );
+      if (body.from !== undefined) await this.#beginAt(tx, appId, endpointId, body.from);
       return rows[0] as EndpointRow;
     });
     await sleep(seenEverywhereMs);
@@ -216,21 +218,21 @@ export class EndpointStore {
     );
   }
 
+  /** In one statement: the first row, which is always there, says what is no endpoint. */
   async #readReasons(appIds: readonly AppId[]): Promise<{ appId: AppId; endpoint: Reason }[]> {
-    const { rows } = await this.database.query<EndpointRow>('SELECT * FROM endpoints WHERE app_id = ANY($1) AND deleted_at IS NULL', [
-      appIds,
-    ]);
-    const others = await this.database.query<{ appId: AppId; eventTypes: string[] }>(
-      `SELECT app_id AS "appId", event_types AS "eventTypes" FROM event_consumers WHERE app_id = ANY($1)
-       UNION ALL SELECT app_id, '{}' FROM event_logs WHERE app_id = ANY($1) AND is_kept`,
+    const { rows } = await this.database.query<(EndpointRow | { endpoint_id: null }) & { others: Reason[] | null }>(
+      `SELECT e.*, CASE WHEN row_number() OVER () = 1 THEN (
+         SELECT json_agg(json_build_object('appId', app_id, 'eventTypes', event_types)) FROM (
+           SELECT app_id, event_types FROM event_consumers WHERE app_id = ANY($1)
+           UNION ALL SELECT app_id, '{}' FROM event_logs WHERE app_id = ANY($1) AND is_kept) AS other) END AS others
+       FROM (SELECT) AS always LEFT JOIN endpoints AS e ON e.app_id = ANY($1) AND e.deleted_at IS NULL`,
       [appIds],
     );
-    const endpoints = rows.map((row) => ({ ...this.#parts.toEndpoint(row), isDisabled: row.disabled_at !== null }));
-    const reasons: Reason[] = [
-      ...endpoints.map((endpoint) => ({ appId: endpoint.appId, eventTypes: endpoint.eventTypes, endpoint })),
-      ...others.rows,
-    ];
-    return reasons.map((endpoint) => ({ appId: endpoint.appId, endpoint }));
+    const endpoints = rows.flatMap((row) =>
+      row.endpoint_id === null ? [] : [{ ...this.#parts.toEndpoint(row), isDisabled: row.disabled_at !== null }],
+    );
+    const reasons: Reason[] = endpoints.map((endpoint) => ({ appId: endpoint.appId, eventTypes: endpoint.eventTypes, endpoint }));
+    return [...reasons, ...(rows[0]?.others ?? [])].map((endpoint) => ({ appId: endpoint.appId, endpoint }));
   }
 
   /** Makes a change of one endpoint out of how it is, while nobody else changes it; answers when every replica goes by it. */
@@ -247,6 +249,12 @@ export class EndpointStore {
     });
     await sleep(seenEverywhereMs);
     return this.#shown(row);
+  }
+
+  /** By itself it begins at the end. @throws ProblemError `position_expired`; `invalid_request` for what is no place. */
+  async #beginAt(tx: Sql, appId: AppId, endpointId: string, from: string): Promise<void> {
+    const position = await placeOf(appId, from, { sql: tx, keepDays: this.settings.KEEP_MESSAGES_DAYS, field: 'from' });
+    await tx.query('UPDATE positions SET position = $2::float8 WHERE endpoint_id = $1', [endpointId, position]);
   }
 
   /** One makes an endpoint of an app at a time, so that none is one too many. */

@@ -63,6 +63,7 @@ const settings = {
   ALLOW_PRIVATE_ADDRESSES: true,
   SECRETS_KEY: new KeyRing([{ id: 'a', bytes: Buffer.alloc(32) }]),
   MAX_ENDPOINTS: 10_000,
+  KEEP_MESSAGES_DAYS: 30,
   REQUEST_TIMEOUT_MS: 3000,
   RETRY_SCHEDULE_SECONDS: [0, 0.2, 0.2, 0.2],
   LANE_CONCURRENCY: 8,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppId, type EndpointBody, endpointBodySchema } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeCursor } from '../domain/event-cursor.js';
 import { migrations } from '../migrations/index.js';
 import { newestDeliveries } from '../read-deliveries/delivery-list.js';
 import { newMessage, Receivers, type Replica, startReplica } from './lanes.fixture.js';
@@ -265,4 +266,19 @@ test('deliveries that the release before left waiting go on, under their ids', a
   expect(await newestDeliveries(schema, app, { limit: 10 })).toMatchObject([
     { deliveryId, state: 'delivered', attempts: [{ status: 500 }, { status: 204 }] },
   ]);
+}, 30_000);
+
+test('an endpoint that begins at an earlier place gets what was kept before it, and one at a place of another app is refused', async () => {
+  const replica = start();
+  await endpoint(replica, '/first');
+  for (const one of sequence(10)) await replica.lanes.write([newMessage(app, 'call', one)]);
+  await eventually('all', () => receivers.of('/first').length === 10);
+  await endpoint(replica, '/second', { from: writeCursor({ appId: app, position: 4 }) });
+  await eventually('the rest', () => receivers.of('/second').length === 6);
+  await replica.lanes.write([newMessage(app, 'call', 11)]);
+  await eventually('what comes', () => receivers.of('/second').length === 7);
+  expect(receivers.of('/second').map((one) => one.sequence)).toEqual([5, 6, 7, 8, 9, 10, 11]);
+  const elsewhere = writeCursor({ appId: 'other' as AppId, position: 1 });
+  await expect(endpoint(replica, '/third', { from: elsewhere })).rejects.toMatchObject({ code: 'invalid_request' });
+  expect(await rows('endpoints')).toBe(2);
 }, 30_000);

@@ -45,7 +45,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
   /** Of what got its place, for whoever waits for it. */
   readonly news = new LaneNews({
     tell: (words) => this.#tell(words),
-    owns: (appId) => this.#ownership.owns(laneOf(appId)),
+    owns: (appId) => this.owns(appId),
     now: Date.now,
   });
   readonly #apps = new Map<AppId, AppLanes>();
@@ -109,6 +109,11 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
   onApplicationBootstrap(): void {
     this.#ownership.start();
     this.#sweep.start();
+  }
+
+  /** Whether this replica gives an app's messages their places. */
+  owns(appId: AppId): boolean {
+    return this.#ownership.owns(laneOf(appId));
   }
 
   /** Keeps messages, and begins to deliver those of this replica's own lanes. Resolves when they are kept. */

@@ -48,6 +48,8 @@ export class EventStream {
 
   /** Tells what comes until it is ended, or the reader goes. */
   async run(): Promise<void> {
+    // Whoever is cut off before the first event knows where he was.
+    await this.#beat();
     let beatAt = performance.now() + this.heartbeatMs;
     while (!this.#ended) {
       const readAt = performance.now();
