@@ -55,6 +55,7 @@ const checks = [
       'apps/directory/src/audit/many-entries',
       'apps/directory/src/stored-bytes',
       'apps/webhooks/src/read-deliveries/many-rows',
+      'apps/webhooks/src/read-events/many-rows',
       'libs/service/src/erased-apps',
     ],
     env: { MANY_ROWS: '1000000' },

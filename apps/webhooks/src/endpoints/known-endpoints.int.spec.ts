@@ -111,7 +111,7 @@ test('an endpoint that was deleted or stopped is forgotten within a second every
 test('a change during the reading of an app is not lost by what was read before it', async () => {
   let meanwhile: (() => Promise<unknown>) | undefined;
   const reader = replica(async (text) => {
-    if (!text.startsWith('SELECT * FROM endpoints')) return;
+    if (!text.startsWith('SELECT e.*, CASE')) return;
     const change = meanwhile;
     meanwhile = undefined;
     await change?.();
