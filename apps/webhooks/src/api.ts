@@ -43,6 +43,8 @@ const received = {
   MessageList: messageListSchema,
   Consumer: consumerViewSchema,
   ConsumerList: z.object({ consumers: z.array(consumerViewSchema) }),
+  EventConsumer: consumerViewSchema,
+  EventConsumerList: z.object({ consumers: z.array(consumerViewSchema) }),
   EventPage: eventPageSchema,
   ReadEvent: readEventSchema,
   DeliveryList: z.object({ deliveries: z.array(deliveryViewSchema) }),
@@ -52,7 +54,7 @@ const received = {
 export const api = describeRoutes({
   sent: {
     Acknowledgement: acknowledgementSchema,
-    ConsumerBody: consumerBodySchema,
+    EventConsumerBody: consumerBodySchema,
     EndpointBody: endpointBodySchema,
     EndpointPatch: endpointPatchSchema,
     EndpointTest: endpointTestSchema,
@@ -114,17 +116,17 @@ export const api = describeRoutes({
       answersAs: 'text/event-stream',
       refusals: ['events_not_kept', 'position_expired'],
     },
-    'GET /v1/events/consumers': { summary: 'Consumers', by: ['webhooks'], answer: 'ConsumerList' },
+    'GET /v1/events/consumers': { summary: 'Consumers', by: ['webhooks'], answer: 'EventConsumerList' },
     'PUT /v1/events/consumers/{name}': {
       summary: 'Make a consumer, a reader of events whose place is kept here, or say anew what it wants',
       by: ['webhooks'],
-      answer: 'Consumer',
+      answer: 'EventConsumer',
       refusals: ['conflict', 'position_expired'],
     },
     'GET /v1/events/consumers/{name}': {
       summary: 'A consumer, and how far it is',
       by: ['webhooks'],
-      answer: 'Consumer',
+      answer: 'EventConsumer',
       refusals: ['not_found'],
     },
     'DELETE /v1/events/consumers/{name}': { summary: 'Delete a consumer', by: ['webhooks'], refusals: ['not_found'] },
@@ -137,7 +139,7 @@ export const api = describeRoutes({
     'POST /v1/events/consumers/{name}/acknowledge': {
       summary: 'Say that all events up to a cursor are done: a consumer’s place moves by this alone',
       by: ['webhooks'],
-      answer: 'Consumer',
+      answer: 'EventConsumer',
       refusals: ['not_found'],
     },
     'GET /v1/event-types': { summary: 'What endpoints may be told of', by: ['webhooks'], answer: 'EventTypeList' },
