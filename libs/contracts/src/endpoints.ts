@@ -195,7 +195,9 @@ export const endpointBodySchema = z.object({
   payloadVersion: fields.payloadVersion.default(newestPayloadVersion),
   bodyFormat: fields.bodyFormat.default('standard_webhooks'),
   signature: signature.default('v1'),
-  from: pointSchema.optional().describe('from where on it is told: end, where this is left out, start, a moment, or the cursor of an event'),
+  from: pointSchema
+    .optional()
+    .describe('from where on it is told: end, where this is left out, start, a moment, or the cursor of an event'),
 });
 export type EndpointBody = z.infer<typeof endpointBodySchema>;
 

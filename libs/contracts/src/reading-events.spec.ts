@@ -6,7 +6,14 @@ import { eventStreamQuerySchema, eventsQuerySchema } from './reading-events.js';
 const faultsOf = (query: object) => eventsQuerySchema.safeParse(query).error?.issues.map(({ path }) => path.join('.'));
 
 test('a filter is said once, or several times', () => {
-  expect(eventsQuerySchema.parse({ eventType: 'call.*', userAlias: ['a', 'b'], callType: 'audio_only', customData: '{"line":"sales","vip":true}' })).toEqual({
+  expect(
+    eventsQuerySchema.parse({
+      eventType: 'call.*',
+      userAlias: ['a', 'b'],
+      callType: 'audio_only',
+      customData: '{"line":"sales","vip":true}',
+    }),
+  ).toEqual({
     eventType: ['call.*'],
     userAlias: ['a', 'b'],
     callType: ['audio_only'],
