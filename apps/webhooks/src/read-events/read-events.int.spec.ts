@@ -198,6 +198,22 @@ test('a place whose messages were dropped is refused, with how many are missing,
   await expect(placeOf(app, new Date(Date.now() - 3 * day).toISOString(), finding)).rejects.toMatchObject({ code: 'position_expired' });
 }, 30_000);
 
+test('what is of no day is missed as well when it goes, and what moves into a day that is made is not', async () => {
+  const { lanes, readers } = start();
+  await owned(lanes);
+  const of = (days: number, sequence: number) => ({
+    ...newMessage(app, 'call', sequence),
+    occurredAt: new Date(Date.now() + days * day).toISOString(),
+  });
+  await lanes.write([of(-40, 1), of(6, 2), of(0, 3)]);
+  await makeDays(schema as never, { table: 'messages', by: 'occurred_at', keepDays: 2 }, Date.now() + 4 * day, 3);
+  expect((await readers.page(wanted(0))).events).toHaveLength(3);
+  // As a purge of what is old does.
+  await schema.query("DELETE FROM messages_rest WHERE occurred_at < now() - interval '2 days'");
+  await expect(readers.page(wanted(0))).rejects.toMatchObject({ code: 'position_expired', passedOver: { skipped: 1 } });
+  expect((await readers.page(wanted(1))).events.map(({ data }) => data.sequence)).toEqual([2, 3]);
+}, 30_000);
+
 test('a time is found in the log, also among what comes late; a cursor of another app, or of nowhere, is refused', async () => {
   const { lanes, database } = start();
   const at = (minutes: number, sequence: number) => ({
