@@ -7,7 +7,7 @@ import { cursorSchema, moment, pointSchema, text } from './text.js';
 import { webhookBodySchema } from './webhooks.js';
 
 /** Limits of one request that reads events. */
-export const readingLimits = {
+const readingLimits = {
   events: { default: 100, max: 500 },
   /** How long a request may wait for the next event. */
   waitSeconds: { default: 0, max: 30 },
