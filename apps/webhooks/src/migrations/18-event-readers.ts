@@ -1,3 +1,4 @@
+import { pinnedPlans } from '@communication-center/event-log';
 import { type Migration, sqlMigration } from '@communication-center/service';
 
 /** Statements of which the apps are those whose readers changed; see `endpoint_changes`. */
@@ -57,4 +58,10 @@ export const eventReaders: Migration = sqlMigration('EventReaders1764800000018',
    FOR EACH STATEMENT EXECUTE FUNCTION note_gone_messages()`,
   'CREATE TABLE position_times (app_id text NOT NULL, at timestamptz NOT NULL, last bigint NOT NULL, PRIMARY KEY (app_id, at))',
   'CREATE INDEX position_times_by_age ON position_times (at)',
+  // Along the places, and never a whole day of one app's messages, however much of a day they are.
+  `CREATE FUNCTION first_since(app text, after float8, since timestamptz) RETURNS float8 LANGUAGE plpgsql ${pinnedPlans} AS $$
+   BEGIN
+     RETURN (SELECT one.position::float8 FROM messages AS one
+             WHERE one.app_id = app AND one.position > after::bigint AND one.occurred_at >= since ORDER BY one.position LIMIT 1);
+   END $$`,
 ]);

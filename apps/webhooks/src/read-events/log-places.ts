@@ -114,11 +114,13 @@ async function placeSince(appId: AppId, since: Date, { sql, keepDays }: Finding)
   const { gone } = await readEnds(sql, appId, before);
   const oldestDay = Math.floor((now - keepDays * dayMs) / dayMs) * dayMs;
   if (since.getTime() < oldestDay) requireKept(appId, before, { last, gone });
-  const found = await sql.query<{ position: number }>(
-    `SELECT position::float8 FROM messages WHERE app_id = $1 AND position > $2::float8::bigint AND occurred_at >= $3 ORDER BY position LIMIT 1`,
-    [appId, Math.max(before, gone), since],
-  );
-  return found.rows[0] ? found.rows[0].position - 1 : last;
+  const found = await sql.query<{ position: number | null }>('SELECT first_since($1, $2, $3) AS position', [
+    appId,
+    Math.max(before, gone),
+    since,
+  ]);
+  const first = found.rows[0]?.position ?? null;
+  return first === null ? last : first - 1;
 }
 
 /** Notes what goes with a partition of messages, before it is dropped. */

@@ -41,6 +41,10 @@ beforeAll(async () => {
       [app],
     );
   }
+  await schema.query(
+    `INSERT INTO event_consumers (app_id, name, event_types, filters, payload_version)
+     SELECT 'app ' || app, 'c' || number, '{*}', '{}', '2026-11-28' FROM generate_series(1, 2000) AS app, generate_series(1, 3) AS number`,
+  );
   await schema.query('INSERT INTO consumer_positions (app_id, name, position) SELECT app_id, name, 5 FROM event_consumers');
   await schema.query('INSERT INTO gone_positions VALUES ($1, 5)', [busy]);
   await schema.query('DELETE FROM messages WHERE app_id = $1 AND position <= 5', [busy]);
