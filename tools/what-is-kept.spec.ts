@@ -83,8 +83,9 @@ test('every table of every service is told of once, and no other', async () => {
 });
 
 test('every topic is told of with what it is made with', () => {
-  const day = 86_400_000;
-  const asTold = (name: string, value: string) => (name.endsWith('.ms') && Number(value) > 0 ? `${Number(value) / day} d` : value);
+  const [day, hour] = [86_400_000, 3_600_000];
+  const lasting = (ms: number) => (ms < day ? `${ms / hour} h` : `${ms / day} d`);
+  const asTold = (name: string, value: string) => (name.endsWith('.ms') && Number(value) > 0 ? lasting(Number(value)) : value);
   const made = Object.entries(topics).map(([topic, { retention }]) => [
     topic,
     retentions[retention].map(({ name, value }) => `${name}=${asTold(name, value)}`).join(', '),

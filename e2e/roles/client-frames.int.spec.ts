@@ -46,6 +46,7 @@ const forInitiators = Object.fromEntries(['kick', 'mute', 'allow', 'mute_all', '
 const frames: Record<ClientFrame['type'], Line> = {
   connect: { about: 'credential', says: ({ appId, userAlias, token }) => ({ appId, userAlias, token, deviceId: 'another' }) },
   ringing: { about: 'call', says: onCall },
+  device_ringing: { about: 'session', says: ({ callId }) => ({ callId }) },
   ignore: { about: 'call', says: onCall },
   answer: { about: 'call', says: onCall },
   credentials: { about: 'call', says: ({ callId }) => ({ callId }) },

@@ -14,6 +14,7 @@ import { FrequentActs } from './audit/frequent-acts.js';
 import { AuthenticateController } from './authenticate/authenticate.controller.js';
 import { EndsController } from './ends/ends.controller.js';
 import { EraseApps } from './erase-apps/erase-apps.js';
+import { RingTokens } from './ring-tokens/ring-tokens.js';
 import type { DirectorySettings } from './settings.js';
 import { SipAccountStore } from './sip-accounts/sip-account-store.js';
 import { SipAccountsController } from './sip-accounts/sip-accounts.controller.js';
@@ -54,6 +55,7 @@ const oldRows = ({ KEEP_AUDIT_DAYS }: DirectorySettings) => [
     AppSecretStore,
     UserStore,
     UserTokens,
+    RingTokens,
     SipAccountStore,
     EraseApps,
     FrequentActs,

@@ -13,6 +13,7 @@ import { QuietCollection } from './quiet-collection.js';
 import { Services } from './services.js';
 import { CarryOut } from './sockets/carry-out.js';
 import { CommandsTogether } from './sockets/commands-together.js';
+import { ConfirmedRings } from './sockets/confirmed-rings.js';
 import { Snapshots } from './sockets/snapshots.js';
 import { SocketDoor } from './sockets/socket-door.js';
 import { SocketRouter } from './sockets/socket-router.js';
@@ -36,6 +37,7 @@ import { Watchers } from './sockets/watchers.js';
     Snapshots,
     CarryOut,
     CommandsTogether,
+    ConfirmedRings,
     Watchers,
     QuietCollection,
   ],

@@ -67,7 +67,7 @@ export class CredentialEnds implements OnModuleInit, BeforeApplicationShutdown {
     this.#following.requireStill(by, mark);
     const lasting = { by, end };
     this.#lasting.add(lasting);
-    const expiresAt = subject.kind === 'user' && subject.token ? subject.token.expiresAt * 1000 : undefined;
+    const expiresAt = 'token' in subject && subject.token ? subject.token.expiresAt * 1000 : undefined;
     const expiry = expiresAt === undefined ? undefined : setTimeout(end, Math.min(longestTimerMs, Math.max(0, expiresAt - Date.now())));
     return () => {
       clearTimeout(expiry);
@@ -89,6 +89,7 @@ export class CredentialEnds implements OnModuleInit, BeforeApplicationShutdown {
 /** @returns by what somebody was let in; undefined for whom nothing that ends let in, as the operator. */
 function letInBy(subject: Subject): LetInBy | undefined {
   if (subject.kind === 'key') return { appId: subject.appId, keyId: subject.keyId };
-  if (subject.kind === 'user') return { appId: subject.appId, userAlias: subject.userAlias, token: subject.token };
+  if (subject.kind === 'user' || subject.kind === 'ring')
+    return { appId: subject.appId, userAlias: subject.userAlias, token: subject.token };
   return undefined;
 }

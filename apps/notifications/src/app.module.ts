@@ -18,6 +18,7 @@ import { FollowCalls } from './push-ring/follow-calls.js';
 import { NotificationsController } from './push-ring/notifications.controller.js';
 import { ProviderWords } from './push-ring/provider-words.js';
 import { PushRings } from './push-ring/push-rings.js';
+import { RingTokens } from './push-ring/ring-tokens.js';
 import type { NotificationsSettings } from './settings.js';
 
 const hourSeconds = 3600;
@@ -60,6 +61,7 @@ const ofApps = [
     WebPushChannel,
     PushChannels,
     ProviderWords,
+    RingTokens,
     PushRings,
     FollowCalls,
     purgeRows(oldRows),

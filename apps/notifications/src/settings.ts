@@ -37,6 +37,9 @@ export const settings = z.object({
   PUSH_WAITING: numberSetting(5000, { min: 10, max: 100_000 }).describe(
     'pushes of one app that wait in memory for one provider; more wait in the database',
   ),
+  PUSH_UNCONFIRMED_MS: numberSetting(2000, { min: 200, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe('a device with an open socket that has not said for so long that it rings is pushed to as well'),
   KEEP_UNSEEN_DEVICES_DAYS: numberSetting(60, { min: 1, max: 3650 })
     .meta({ unit: 'days' })
     .describe('a device that has not registered for so long is pushed to no more'),

@@ -27,6 +27,7 @@ import type { WishedDevices, Wishes } from './local-media.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
 import { PushDevice } from './push-device.js';
+import type { PushedRingToken } from './pushed-ring.js';
 import { Rest, tokenForBareAlias } from './rest.js';
 import { partOf, type ToldReply } from './told-call.js';
 
@@ -39,6 +40,11 @@ export interface ConnectOptions {
   userAlias: string;
   /** A user token, or a function that gets a fresh one. Left out, the bare alias is tried; only development apps trust it. */
   token?: string | (() => Promise<string>);
+  /**
+   * What a push brought that woke the app. With its ring token this device connects at once, for that ring and the call that comes of it,
+   * whatever has become of the user token; it goes on with `token` as soon as that lets it in.
+   */
+  ring?: PushedRingToken;
   /** Names this installation; made and kept where left out. */
   deviceId?: string;
   platform?: Platform;
@@ -90,11 +96,15 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   readonly #dials: Dials;
   readonly #devices: WishedDevices;
   #token: { token: string; until: number } | undefined;
+  #ring: PushedRingToken | undefined;
+  /** Calls that rang before the app could listen, as those that it found when a push woke it. */
+  readonly #ringsUnheard = new Set<Call>();
 
   private constructor(options: ConnectOptions) {
     super();
     this.#options = options;
     this.#devices = { ...options.devices };
+    this.#ring = options.ring;
     this.userAlias = parsed('userAlias', userAliasSchema.safeParse(options.userAlias));
     this.deviceId = parsed('deviceId', deviceIdSchema.safeParse(options.deviceId));
     this.usesMedia = options.media ?? typeof RTCPeerConnection !== 'undefined';
@@ -108,6 +118,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       url: socketUrl.href,
       webSocket,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
+      hasOtherToken: () => this.#dropRingToken(),
       isTold: () => this.#calls.active.some(({ isListening }) => isListening),
       connectFrame: async () => ({
         type: 'connect',
@@ -115,13 +126,14 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
         userAlias: this.userAlias,
         deviceId: this.deviceId,
         platform: options.platform ?? (typeof window === 'undefined' ? 'other' : 'web'),
-        token: await this.#freshToken(),
+        token: this.#ringToken() ?? (await this.#freshToken()),
       }),
     });
     this.#watch = new PresenceWatch(this.#connection);
     const office = this.#office(webSocket);
+    const ofCalls = new Rest(options.url, async () => this.#ringToken() ?? this.#freshToken());
     this.#calls = new CallBook(office, {
-      read: (callId) => this.#rest.call(callId),
+      read: (callId) => ofCalls.call(callId),
       renew: () => this.#connection.renew(),
       dialOf: (state, known) => this.#dials.made(state, known),
     });
@@ -134,7 +146,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       place: (call, reply) => this.#calls.place(call, reply),
       fileRefused: (call) => this.#calls.fileRefused(call),
     });
-    this.#calls.on('ring', (call) => this.#ring(call));
+    this.#calls.on('ring', (call) => this.#ringHere(call));
     this.#calls.on('busyAlert', (call) => this.emit('busyAlert', call));
     this.#calls.on('changed', (call) => {
       this.#connection.inCall(this.#calls.active.some(({ phase }) => phase !== 'ringing'));
@@ -144,6 +156,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     this.#connection.on('connected', (frame) => {
       this.#calls.renewMedia();
       this.#calls.takeSnapshot(frame.calls);
+      if (this.#ringToken()) void this.#refresh().catch(() => undefined);
       if (this.#away) void this.#connection.request({ type: 'set_away', away: true }).catch(() => undefined);
     });
     this.#connection.on('event', (event) => this.#calls.takeEvent(event));
@@ -160,13 +173,26 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
    * @throws CenterError `unauthenticated`, `forbidden`, `unknown_app` or `invalid_request` when the Center says no.
    */
   static async connect(options: ConnectOptions): Promise<CommunicationCenter> {
-    const center = new CommunicationCenter({ ...options, deviceId: options.deviceId ?? (await ownDeviceId()) });
+    const center = new CommunicationCenter({ ...options, deviceId: options.deviceId ?? options.ring?.deviceId ?? (await ownDeviceId()) });
     await new Promise<void>((resolve, reject) => {
       center.#connection.once('connected', () => resolve());
       center.#connection.once('refused', reject);
       center.#connection.open();
     });
     return center;
+  }
+
+  /** As {@link Emitter.on}; who is the first to listen for `incomingCall` is told of what rings already. */
+  override on<E extends keyof CenterEvents>(event: E, listener: (...args: CenterEvents[E]) => void): () => void {
+    const off = super.on(event, listener);
+    if (event === 'incomingCall' && this.#ringsUnheard.size > 0) queueMicrotask(() => this.#tellUnheard());
+    return off;
+  }
+
+  #tellUnheard(): void {
+    const rings = [...this.#ringsUnheard].filter(({ phase }) => phase === 'ringing');
+    this.#ringsUnheard.clear();
+    for (const call of rings) this.#ringHere(call);
   }
 
   get connectionState(): ConnectionState {
@@ -287,15 +313,34 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   /** Goes on with a fresh token. Where there is none, the Center closes the socket in time, and connecting anew says why. */
   async #refresh(): Promise<void> {
     await this.#connection.request({ type: 'refresh', token: await this.#freshToken() });
+    // What else there is of the user's, beside that ring, a new connection tells.
+    if (this.#dropRingToken()) this.#connection.renew();
+  }
+
+  /** @returns what lets this device in for its ring alone; undefined where there is none, or its time is over. */
+  #ringToken(): string | undefined {
+    return this.#ring && Date.now() < Date.parse(this.#ring.deadline) ? this.#ring.ringToken : undefined;
+  }
+
+  /** From now on the user token counts. @returns whether it did not before. */
+  #dropRingToken(): boolean {
+    const had = this.#ringToken() !== undefined;
+    this.#ring = undefined;
+    return had;
   }
 
   /** The Center hears that this device rings only when the app was told so. */
-  #ring(call: Call): void {
-    if (!this.hasListeners('incomingCall')) return;
+  #ringHere(call: Call): void {
+    if (!this.hasListeners('incomingCall')) {
+      this.#ringsUnheard.add(call);
+      return;
+    }
     this.emit('incomingCall', call);
     const me = partOf(call.state, this.userAlias);
-    // Late or repeated, it changes nothing: another device may have confirmed, or the ring may be over.
-    if (call.phase === 'ringing' && me?.state === 'ringing' && !me.confirmed) call.confirmRinging().catch(() => undefined);
+    if (call.phase !== 'ringing' || me?.state !== 'ringing') return;
+    // The call hears of the first device that rings, the Center of each. Late or repeated, it changes nothing.
+    const also = () => this.#connection.request({ type: 'device_ringing', callId: call.callId as CallId });
+    void (me.confirmed ? also() : call.confirmRinging()).catch(() => undefined);
   }
 
   async #freshToken(): Promise<string> {

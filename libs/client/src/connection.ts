@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   connectFrame: () => Promise<Omit<ClientFrameInput & { type: 'connect' }, 'id'>>;
   /** How long a request may wait, over reconnects. */
   requestTimeoutMs: number;
+  /** Whether a refused connect frame may be followed by another, with another token. */
+  hasOtherToken?: () => boolean;
   /** Whether something else will {@link Connection.hurry} it when the network is back. */
   isTold?: () => boolean;
 }
@@ -206,7 +208,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #onConnectError(socket: ClientSocket, error: CenterError): void {
-    if (finalCodes.has(error.code)) this.#refuse(error);
+    if (finalCodes.has(error.code) && this.#options.hasOtherToken?.()) this.#lost(socket);
+    else if (finalCodes.has(error.code)) this.#refuse(error);
     else if (problemCodeSchema.safeParse(error.code).success) this.#lost(socket);
     // Whether a code of a newer release is for good, the close that follows says.
     else this.#newRefusal = error;

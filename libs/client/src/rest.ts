@@ -130,7 +130,8 @@ function readPresence(text: string): ToldPresence | undefined {
   }
 }
 
-async function ask(url: URL, init: RequestInit): Promise<unknown> {
+/** @returns what is answered, unread. @throws CenterError as the Center refuses, or `service_unavailable`. */
+export async function ask(url: URL, init: RequestInit): Promise<unknown> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
     throw new CenterError('service_unavailable', `The Center cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
   });

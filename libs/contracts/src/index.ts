@@ -296,6 +296,7 @@ export {
 } from './push.js';
 export { type EventReader, eventReader, NewerEventError, readEvent, thisRelease } from './read-event.js';
 export type { ReadEvent } from './reading-events.js';
+export { type RingConfirmed, ringConfirmedSchema } from './ring-events.js';
 export {
   type SessionCloseReason,
   type SessionEvent,
@@ -319,7 +320,15 @@ export {
   socketErrorSchema,
   socketSubprotocol,
 } from './socket-protocol.js';
-export { allScopesOf, authenticationBodySchema, type HeldToken, type Subject, scopesAsSaid, subjectSchema } from './subject.js';
+export {
+  allScopesOf,
+  authenticationBodySchema,
+  type HeldToken,
+  type RingSubject,
+  type Subject,
+  scopesAsSaid,
+  subjectSchema,
+} from './subject.js';
 export { cursorSchema, isStorable } from './text.js';
 export { type NewName, type Told, toldSchema } from './told.js';
 export { type EventOf, type Topic, topics } from './topics.js';

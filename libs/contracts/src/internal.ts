@@ -16,7 +16,7 @@ import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.j
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
 import { callFrameSchema } from './socket-protocol.js';
-import { authenticationBodySchema, subjectSchema, userSubjectSchema } from './subject.js';
+import { authenticationBodySchema, ringSubjectSchema, subjectSchema, userSubjectSchema } from './subject.js';
 import { text } from './text.js';
 
 /** An endpoint that a service has for the others alone: what is asked, and what is answered. Both ends parse by it. */
@@ -199,7 +199,13 @@ export const internal = {
     path: '/internal/carry-out',
     body: z.object({
       commands: z
-        .array(z.object({ subject: userSubjectSchema, traceparent: text().max(64).optional(), frame: callFrameSchema }))
+        .array(
+          z.object({
+            subject: z.discriminatedUnion('kind', [userSubjectSchema, ringSubjectSchema]),
+            traceparent: text().max(64).optional(),
+            frame: callFrameSchema,
+          }),
+        )
         .min(1)
         .max(internalLimits.commandsAtOnce),
       hears: z.boolean().optional(),

@@ -144,6 +144,11 @@ export const pushedRingSchema = z.object({
   waiting: z.boolean().describe('whether the user is in another call (call waiting)'),
   sentAt: z.iso.datetime(),
   deadline: z.iso.datetime().describe('a push that comes later than this rings no more'),
+  deviceId: deviceIdSchema.describe('the device it was sent to, and for which the ring token is'),
+  ringToken: z
+    .string()
+    .optional()
+    .describe('a bearer token until the deadline: with it this device connects, confirms, answers or declines this call, and nothing else'),
 });
 export type PushedRing = z.infer<typeof pushedRingSchema>;
 export const pushedStopSchema = z.object({
@@ -159,7 +164,7 @@ export type PushedStop = z.infer<typeof pushedStopSchema>;
 export const pushStateSchema = z
   .enum(['queued', 'accepted', 'failed', 'expired', 'cancelled'])
   .describe(
-    'accepted: the provider took it, which is not yet that it rings; cancelled: the ring ended first; expired: its deadline came first',
+    'accepted: the provider took it, which is not yet that it rings; cancelled: the ring ended first, or the device rang by its socket; expired: its deadline came first',
   );
 export type PushState = z.infer<typeof pushStateSchema>;
 export const notificationViewSchema = z.object({

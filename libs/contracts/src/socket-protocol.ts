@@ -38,7 +38,12 @@ export const connectFrameSchema = z.object({
   userAlias: userAliasSchema,
   deviceId: deviceIdSchema,
   platform: platformSchema.default('other'),
-  token: text().min(1).max(8192).describe("a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens"),
+  token: text()
+    .min(1)
+    .max(8192)
+    .describe(
+      "a user token: a JWT signed with the app's secret, or minted by POST /v1/user-tokens; or the ring token of a push, for its call alone",
+    ),
 });
 
 /** What a client has done to calls: the calls service carries it out. */
@@ -74,6 +79,11 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z
     .object({ type: z.literal('cancel_dial'), id, commandId: commandIdSchema.describe('the dial’s') })
     .describe('gives a dial up that has no reply yet: it is not tried again, and a call that it made all the same is hung up'),
+  z
+    .object({ type: z.literal('device_ringing'), id, callId: callIdSchema })
+    .describe(
+      'this device rings as well: sent in place of `ringing` once another device of the user has confirmed the ring; answered by `done`',
+    ),
   z.object({ type: z.literal('profiles'), id, userAliases: z.array(userAliasSchema).min(1).max(64) }),
   z
     .object({ type: z.literal('watch'), id, userAliases: z.array(userAliasSchema).min(1).max(presenceLimits.batch) })
@@ -82,7 +92,9 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('set_away'), id, away: z.boolean().describe('whether nobody is at the device') }),
   z
     .object({ type: z.literal('refresh'), id, token: connectFrameSchema.shape.token })
-    .describe('goes on with another token of the same user, before or after `token_expiring`; answered by `done`'),
+    .describe(
+      'goes on with another user token of the same user, before or after `token_expiring`; who came by a ring token may do everything from then on; answered by `done`',
+    ),
   z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('sign_out') }),
 ]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type KeyScope, keyScopeSchema } from './directory.js';
-import { appIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
+import { appIdSchema, callIdSchema, deviceIdSchema, userAliasSchema } from './ids.js';
 import { text } from './text.js';
 
 /** Which user token somebody signed in with: by it is known when a sign-in ends. */
@@ -32,6 +32,21 @@ export const userSubjectSchema = z.object({
 });
 
 /**
+ * A device that was let in by the ring token of a push: it takes part in that ring, and in the call that comes of it, and does nothing else.
+ * A kind of its own, so that whoever does not know it lets it do nothing.
+ */
+export const ringSubjectSchema = z.object({
+  kind: z.literal('ring'),
+  appId: appIdSchema,
+  userAlias: userAliasSchema,
+  deviceId: deviceIdSchema,
+  callId: callIdSchema,
+  sequence: z.int().positive().describe('of the event of the call that began the ring'),
+  token: heldTokenSchema,
+});
+export type RingSubject = z.infer<typeof ringSubjectSchema>;
+
+/**
  * @returns all scopes of a key.
  * @param laterScopes null or undefined where the first release made the key, or speaks for it: who manages users mints their tokens there.
  */
@@ -46,9 +61,10 @@ export function allScopesOf({
   return keyScopeSchema.options.filter((scope) => scopes.includes(scope) || more.includes(scope));
 }
 
-/** In whose name a request reaches a service: a signed-in user, an API key, the operator, or a service itself. */
+/** In whose name a request reaches a service: a signed-in user, a device that rings, an API key, the operator, or a service itself. */
 export const subjectSchema = z.discriminatedUnion('kind', [
   userSubjectSchema,
+  ringSubjectSchema,
   z.object({
     kind: z.literal('key'),
     appId: appIdSchema,

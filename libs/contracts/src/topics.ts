@@ -3,11 +3,12 @@ import { callEventSchema } from './call-events.js';
 import { auditNotedSchema, directoryEventSchema } from './directory.js';
 import { mediaEventSchema } from './media-events.js';
 import { presenceChangedSchema } from './presence.js';
+import { ringConfirmedSchema } from './ring-events.js';
 import { sessionEventSchema } from './session-events.js';
 
 /**
  * Every topic of the log, and the events it carries. `lasting` topics keep all events for ever; `compacted` ones keep the last
- * event of each key, and a tombstone erases a key; `passing` ones keep events for a week.
+ * event of each key, and a tombstone erases a key; `passing` ones keep events for a week, `fleeting` ones for an hour or two.
  */
 export const topics = {
   'calls.events': { retention: 'lasting', key: 'callId', events: callEventSchema },
@@ -16,6 +17,7 @@ export const topics = {
   'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias', events: directoryEventSchema },
   'audit.events': { retention: 'passing', key: 'entryId', events: auditNotedSchema },
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
+  'rings.events': { retention: 'fleeting', key: 'callId', events: ringConfirmedSchema },
 } as const;
 
 export type Topic = keyof typeof topics;

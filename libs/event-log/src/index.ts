@@ -24,6 +24,7 @@ export { readRange } from './log/read-range.js';
 export { readTlsFiles } from './log/tls-files.js';
 export { retentions } from './log/topic-retentions.js';
 export { compareStore, type Stored } from './publish/compare-store.js';
+export { FleetingFacts } from './publish/fleeting-facts.js';
 export { LaneOwnership } from './publish/lane-ownership.js';
 export type { WrittenRow } from './publish/lanes.js';
 export {

@@ -67,6 +67,7 @@ export function appOf(subject: Subject, scope: KeyScope): AppId {
 
 /** As {@link appOf}, for routes that are for servers alone. */
 export function appOfKey(subject: Subject, scope: KeyScope): AppId {
+  if (subject.kind === 'ring') throw new ProblemError('forbidden', 'A ring token is for its ring, and the call that comes of it, alone');
   if (subject.kind === 'nobody') throw new ProblemError('unauthenticated', 'Send an API key as Authorization: Bearer …');
   if (subject.kind !== 'key') throw new ProblemError('forbidden', 'This needs an API key');
   const scopes = allScopesOf(subject);
@@ -92,6 +93,7 @@ export function actorOf(subject: Subject): string {
     case 'key':
       return `key:${subject.keyId}`;
     case 'user':
+    case 'ring':
       return `user:${subject.userAlias}`;
     case 'operator':
       return subject.holder === undefined ? 'operator' : `operator:${subject.holder}`;

@@ -74,11 +74,12 @@ export class ReadCallsController {
   }
 
   async #visible(subject: Subject, callId: CallId): Promise<{ record: CallRecord; events: CallEvent[] }> {
-    const appId = appOf(subject, 'calls');
+    const isRing = subject.kind === 'ring' && subject.callId === callId;
+    const appId = isRing ? subject.appId : appOf(subject, 'calls');
     const events = await eventsOfCall(this.database, callId);
     const record = events.reduce<CallRecord | undefined>(foldRecord, undefined);
     if (!record || events[0]?.appid !== appId) throw new ProblemError('call_not_found');
-    if (subject.kind === 'user' && !participantOf(record, subject.userAlias)) throw new ProblemError('not_a_participant');
+    if ((subject.kind === 'user' || isRing) && !participantOf(record, subject.userAlias)) throw new ProblemError('not_a_participant');
     return { record, events };
   }
 }

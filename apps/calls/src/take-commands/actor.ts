@@ -1,4 +1,4 @@
-import type { AppId, CommandId, DeviceId, HeldToken, Subject, UserAlias } from '@communication-center/contracts';
+import type { AppId, CallId, CommandId, DeviceId, HeldToken, RingSubject, Subject, UserAlias } from '@communication-center/contracts';
 import { appOf, ProblemError } from '@communication-center/service';
 import type { CommandKey } from '../decide-in-groups/command-memory.js';
 
@@ -24,12 +24,22 @@ type ServerOrActor = Omit<Actor, 'userAlias'> & { userAlias: UserAlias | null };
 
 /**
  * @returns who acts, from the subject and what the body adds.
+ * @param ofRing the call, where the act is one of those that a ring token is for: on the token's own call alone.
  * @throws ProblemError `forbidden` when a user would act for another, `invalid_request` when a key names no user.
  */
-export function actorOf(subject: Subject, body: ActorFields): Actor {
+export function actorOf(subject: Subject, body: ActorFields, ofRing?: CallId): Actor {
+  if (subject.kind === 'ring' && ofRing !== undefined) return ringingActor(subject, body, ofRing);
   const { userAlias, ...actor } = serverOrActorOf(subject, body);
   if (!userAlias) throw missing('userAlias', 'name the user for whom the key acts');
   return { ...actor, userAlias };
+}
+
+/** @throws ProblemError `forbidden` for another call than the token is for, another user, or another device. */
+function ringingActor(subject: RingSubject, { commandId, userAlias: named, deviceId: onDevice }: ActorFields, callId: CallId): Actor {
+  const { appId, userAlias, deviceId, token } = subject;
+  const isOwn = callId === subject.callId && (named ?? userAlias) === userAlias && (onDevice ?? deviceId) === deviceId;
+  if (!isOwn) throw new ProblemError('forbidden', 'A ring token is for one call, one user and one device');
+  return { appId, userAlias, deviceId, token, key: commandId && { actor: `user:${userAlias}`, commandId } };
 }
 
 /** As {@link actorOf}, where a key need not name a user. @throws ProblemError `forbidden` when a user would act for another. */

@@ -47,7 +47,7 @@ export class CallsController {
   @Post(':callId/ringing')
   @HttpCode(200)
   async ringing(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'ConfirmRinging', callId, userAlias, deviceId });
   }
 
@@ -57,8 +57,9 @@ export class CallsController {
     @CallIdParam() callId: CallId,
     @AskedBy(answerCallBodySchema) { subject, body }: Asked<typeof answerCallBodySchema>,
   ): Promise<CallReply> {
-    const actor = actorOf(subject, body);
+    const actor = actorOf(subject, body, callId);
     const { userAlias } = actor;
+    if (subject.kind === 'ring' && body.hangUpOther) throw new ProblemError('forbidden', 'A ring token hangs up no other call');
     const hangUpOther = body.hangUpOther && { hangUpOther: true };
     const { call } = await this.#act(actor, { type: 'AnswerCall', callId, userAlias, deviceId: deviceOf(actor), ...hangUpOther });
     return this.#withMedia(actor, call);
@@ -78,28 +79,28 @@ export class CallsController {
     @CallIdParam() callId: CallId,
     @AskedBy(declineCallBodySchema) { subject, body }: Asked<typeof declineCallBodySchema>,
   ): Promise<CallReply> {
-    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'DeclineCall', callId, userAlias, deviceId, reason: body.reason });
   }
 
   @Post(':callId/ignore')
   @HttpCode(200)
   async ignore(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const actor = actorOf(subject, body);
+    const actor = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'IgnoreCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
   }
 
   @Post(':callId/hang-up')
   @HttpCode(200)
   async hangUp(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'HangUp', callId, userAlias, deviceId });
   }
 
   @Post(':callId/credentials')
   @HttpCode(200)
   async credentials(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const actor = actorOf(subject, body);
+    const actor = actorOf(subject, body, callId);
     const [call] = await statesOfCalls(this.database, actor.appId, [callId]);
     if (!call) throw new ProblemError('call_not_found');
     return { ...replyOf(call), media: await this.media.issue(call, { ...actor, deviceId: deviceOf(actor) }) };

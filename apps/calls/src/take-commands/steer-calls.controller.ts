@@ -56,21 +56,21 @@ export class SteerCallsController {
   @Post('request-upgrade')
   @HttpCode(200)
   async requestUpgrade(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const actor = actorOf(subject, body);
+    const actor = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'RequestUpgrade', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
   }
 
   @Post('accept-upgrade')
   @HttpCode(200)
   async acceptUpgrade(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const actor = actorOf(subject, body);
+    const actor = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'AcceptUpgrade', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
   }
 
   @Post('refuse-upgrade')
   @HttpCode(200)
   async refuseUpgrade(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
-    const { userAlias, deviceId, ...actor } = actorOf(subject, body);
+    const { userAlias, deviceId, ...actor } = actorOf(subject, body, callId);
     return this.#act(actor, { type: 'RefuseUpgrade', callId, userAlias, deviceId });
   }
 

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import type { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { AppStore } from '../apps/app-store.js';
 import type { FrequentActs } from '../audit/frequent-acts.js';
+import type { RingTokens } from '../ring-tokens/ring-tokens.js';
 import type { DirectorySettings } from '../settings.js';
 import type { UserTokens } from '../user-tokens/user-tokens.js';
 import type { UserStore } from '../users/user-store.js';
@@ -19,6 +20,8 @@ const operatorKey = 'op_of-a-test-long-enough-to-be-one';
 const annasKey = 'op_of-anna-who-runs-the-center-too';
 const key = { appId: demo, keyId: 'k1', scopes: ['calls' as const] };
 const ann = { appId: demo, userAlias: 'ann' as UserAlias };
+const ringing = { kind: 'ring', ...ann, deviceId: 'phone', callId: 'c', sequence: 1, token: { kid: 'r', issuedAt: 5, expiresAt: 9 } };
+const ringToken = `${Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'ring-token+jwt' })).toString('base64url')}.e30.sig`;
 
 /** A directory with one app, one key, and one user's token. @returns it, and which users it was told to know. */
 function directory(appState: AppState = 'active') {
@@ -46,6 +49,7 @@ function directory(appState: AppState = 'active') {
     users as unknown as UserStore,
     keys as unknown as ApiKeyStore,
     tokens as unknown as UserTokens,
+    { verify: async () => ringing } as unknown as RingTokens,
     acts as unknown as FrequentActs,
     { OPERATOR_KEY: new OperatorKeys([{ key: operatorKey }, { holder: 'anna', key: annasKey }]) } as DirectorySettings,
     (error) => onRecord.push(String(error)),
@@ -57,6 +61,13 @@ function directory(appState: AppState = 'active') {
   };
   return { ensured, onRecord, whose, whoseEach };
 }
+
+test('a ring token is its ring’s, of a user who must be there and whose tokens have not ended', async () => {
+  const { whose, ensured } = directory();
+  expect(await whose(ringToken, 'demo')).toEqual(ringing);
+  expect(ensured).toEqual(['demo/ann']);
+  await expect(whose(ringToken, 'other')).rejects.toMatchObject({ code: 'forbidden' });
+});
 
 test('each kind of credential is known for what it is', async () => {
   const { whose } = directory();

@@ -5,6 +5,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { ApiKeyStore, keyPrefix } from '../api-keys/api-key-store.js';
 import { AppStore, requireOpen } from '../apps/app-store.js';
 import { FrequentActs } from '../audit/frequent-acts.js';
+import { isRingToken, RingTokens } from '../ring-tokens/ring-tokens.js';
 import type { DirectorySettings } from '../settings.js';
 import { UserTokens } from '../user-tokens/user-tokens.js';
 import { UserStore } from '../users/user-store.js';
@@ -24,6 +25,7 @@ export class AuthenticateController {
     private readonly users: UserStore,
     private readonly keys: ApiKeyStore,
     private readonly tokens: UserTokens,
+    private readonly rings: RingTokens,
     private readonly acts: FrequentActs,
     @Inject(Settings) private readonly settings: DirectorySettings,
     @Inject(Report) private readonly report: ReportError,
@@ -73,7 +75,7 @@ export class AuthenticateController {
   async #holderIn({ credential, appId, withOrigins }: Asked): Promise<SubjectWithOrigins> {
     const whose = await this.#whose(credential);
     if (appId && (!('appId' in whose) || whose.appId !== appId)) throw new ProblemError('forbidden', `token: it is not of app ${appId}`);
-    if (whose.kind === 'user') await this.users.ensure(whose.appId, whose.userAlias, whose.token?.issuedAt);
+    if (whose.kind === 'user' || whose.kind === 'ring') await this.users.ensure(whose.appId, whose.userAlias, whose.token?.issuedAt);
     if (!withOrigins || !('appId' in whose)) return whose;
     const { options } = await this.apps.options(whose.appId);
     return { ...whose, allowedOrigins: options.allowedOrigins };
@@ -82,6 +84,7 @@ export class AuthenticateController {
   async #whose(credential: string): Promise<Subject> {
     const operator = this.settings.OPERATOR_KEY.find(credential);
     if (operator) return { kind: 'operator', ...operator };
+    if (isRingToken(credential)) return this.rings.verify(credential);
     if (!credential.startsWith(keyPrefix)) return { kind: 'user', ...(await this.tokens.verify(credential)) };
     const key = await this.keys.find(credential);
     if (!key) throw new ProblemError('unauthenticated', 'This API key is unknown or revoked');

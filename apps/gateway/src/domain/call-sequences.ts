@@ -57,6 +57,12 @@ export class CallSequences {
     return [...(this.#heard ?? [])].flatMap(([callId, { part }]) => (isHere(part) ? [callId] : []));
   }
 
+  /** @returns how far the socket has heard a call that rings its user; undefined where it does not. */
+  ringing(callId: CallId): number | undefined {
+    const heard = this.#heard?.get(callId);
+    return heard?.part?.state === 'ringing' ? heard.sequence : undefined;
+  }
+
   /** Whether this device is in a call, dials, or is being rung. */
   get isInUse(): boolean {
     return this.callsHere().length > 0 || [...(this.#heard?.values() ?? [])].some(({ part }) => part?.state === 'ringing');

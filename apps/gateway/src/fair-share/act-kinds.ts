@@ -28,6 +28,7 @@ const kindsOfFrames: Partial<Record<ClientFrame['type'], LimitKind>> = {
   add: 'dials',
   ring: 'dials',
   ringing: 'call_acts',
+  device_ringing: 'call_acts',
   answer: 'call_acts',
   decline: 'call_acts',
   ignore: 'call_acts',

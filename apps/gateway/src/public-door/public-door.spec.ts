@@ -49,6 +49,7 @@ beforeEach(async () => {
     new Clients(settings as never),
     { take: () => onTake() } as never,
     { guard: nothing } as never,
+    { confirm: nothing } as never,
   );
   await door.onApplicationBootstrap();
   port = door.port;

@@ -28,6 +28,7 @@ import { RefusedLately } from '../fair-share/refused-lately.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { SocketProxy } from '../passed-sockets/socket-proxy.js';
 import type { GatewaySettings } from '../settings.js';
+import { ConfirmedRings } from '../sockets/confirmed-rings.js';
 import { SocketDoor } from '../sockets/socket-door.js';
 import { AllowedOrigins, PageRefused } from './allowed-origins.js';
 import { filesOf } from './console-files.js';
@@ -59,6 +60,7 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly clients: Clients,
     private readonly shares: FairShare,
     private readonly heldBack: HeldBack,
+    private readonly rings: ConfirmedRings,
   ) {
     this.#safe = new SafeHeaders(settings);
     this.#server = fastify({
@@ -173,6 +175,8 @@ export class PublicDoor implements OnApplicationBootstrap, BeforeApplicationShut
     };
     try {
       await this.proxy.pass({ service, kind, path }, { request: request.raw, subject, revoked: lasting?.revoked }, takeOver);
+      if (subject.kind === 'ring' && isRinging(request) && reply.raw.statusCode === 200)
+        this.rings.confirm({ ...subject, through: 'push' });
     } finally {
       lasting?.end();
     }
@@ -222,6 +226,11 @@ function requireShare(share: Share | undefined, reply: FastifyReply): void {
 /** @returns the call that a path is about, for the log. */
 function callIn(url: string): string | undefined {
   return /^\/v1\/calls\/([0-9a-f-]{36})(?![^/?])/.exec(url)?.[1];
+}
+
+/** Whether a device says so that it rings: with a ring token that is taken on its own call alone. */
+function isRinging({ method, url }: FastifyRequest): boolean {
+  return method === 'POST' && /^\/v1\/calls\/[0-9a-f-]{36}\/ringing(?:\?|$)/.test(url);
 }
 
 function credentialIn(authorization: string): string {

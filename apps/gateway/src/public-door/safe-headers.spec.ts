@@ -67,6 +67,7 @@ beforeAll(async () => {
     new Clients(given as never),
     { take: async () => ({ standings: [] }) } as never,
     { guard: nothing } as never,
+    { confirm: nothing } as never,
   );
   await door.onApplicationBootstrap();
 });

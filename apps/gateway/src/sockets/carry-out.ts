@@ -5,13 +5,13 @@ import { ProblemError, problemOf, Report, type ReportError } from '@communicatio
 import { Inject, Injectable } from '@nestjs/common';
 import type { CommandFrame } from '../domain/frame-lanes.js';
 import { Services } from '../services.js';
-import { CommandsTogether } from './commands-together.js';
+import { type AskedOfCalls, CommandsTogether } from './commands-together.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dials } from './dials.js';
 import type { Device, DialedEvent } from './socket-owner.js';
 
 /** A frame that a service answers. */
-type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' }>;
+type ServiceFrame = Exclude<CommandFrame, { type: 'watch' | 'unwatch' | 'set_away' | 'device_ringing' }>;
 type DialFrame = CallFrame & { type: 'dial' };
 type ActFrame = Exclude<CallFrame, DialFrame>;
 
@@ -99,8 +99,8 @@ export class CarryOut {
     });
   }
 
-  async #send({ appId, userAlias, deviceId, token }: Device, frame: CallFrame, retryUntil?: AbortSignal): Promise<CallReply> {
-    const subject = { kind: 'user' as const, appId, userAlias, deviceId, ...(token && { token }) };
+  async #send(device: Device, frame: CallFrame, retryUntil?: AbortSignal): Promise<CallReply> {
+    const subject = subjectOf(device);
     return this.calls.carryOut({ subject, frame }, { retryForMs, ...(retryUntil && { retryUntil }) });
   }
 
@@ -120,4 +120,10 @@ export class CarryOut {
 
 function requireGoingOn(until: AbortSignal | undefined): void {
   if (until?.aborted) throw new ProblemError('service_unavailable', 'The socket is closed');
+}
+
+/** @returns in whose name a device acts. */
+function subjectOf({ appId, userAlias, deviceId, token, ring }: Device): AskedOfCalls['subject'] {
+  const who = { appId, userAlias, deviceId };
+  return ring && token ? { kind: 'ring', ...who, ...ring, token } : { kind: 'user', ...who, ...(token && { token }) };
 }

@@ -10,7 +10,7 @@ import { SocketRouter } from './socket-router.js';
 
 /** What a device did to a call, in its user's name. */
 export interface AskedOfCalls {
-  subject: Subject & { kind: 'user' };
+  subject: Subject & { kind: 'user' | 'ring' };
   frame: CallFrame;
 }
 

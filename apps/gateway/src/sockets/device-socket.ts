@@ -137,6 +137,7 @@ export class DeviceSocket {
       return;
     }
     if (phase.at !== 'serving') return;
+    if (phase.device.ring && phase.device.ring.callId !== event.callid) return;
     const news = phase.sequences.take(event);
     if (!news) return;
     this.sendWritten(writtenEvent(event, news.ringEnded));
@@ -194,6 +195,11 @@ export class DeviceSocket {
   /** @returns the calls in which the device is, or dials, as far as the socket heard. */
   callsHere(): CallId[] {
     return this.#phase.at === 'serving' ? this.#phase.sequences.callsHere() : [];
+  }
+
+  /** @returns how far it has heard a call that rings its user; undefined where it does not. */
+  ringing(callId: CallId): number | undefined {
+    return this.#phase.at === 'serving' ? this.#phase.sequences.ringing(callId) : undefined;
   }
 
   /** Puts the device out: what let it in has ended. */

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ServerFrame, type SessionCloseReason, type SessionId, socketSubprotocol } from '@communication-center/contracts';
+import {
+  type CallId,
+  type ServerFrame,
+  type SessionCloseReason,
+  type SessionId,
+  type Subject,
+  socketSubprotocol,
+} from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
   type ClientPlace,
@@ -27,6 +34,7 @@ import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
 import { type CommandFrame } from '../domain/frame-lanes.js';
+import { mayByRingToken } from '../domain/ring-rights.js';
 import { kindOfFrame } from '../fair-share/act-kinds.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
@@ -34,6 +42,7 @@ import { HeldBack } from '../public-door/held-back.js';
 import type { GatewaySettings } from '../settings.js';
 import { BeatingSockets } from './beating-sockets.js';
 import { CarryOut } from './carry-out.js';
+import { ConfirmedRings } from './confirmed-rings.js';
 import { DeviceSocket } from './device-socket.js';
 import { Snapshots } from './snapshots.js';
 import { type ConnectFrame, closeCodes, type Device, type DialedEvent, type RefreshFrame, type SocketOwner } from './socket-owner.js';
@@ -51,7 +60,7 @@ interface Opener {
   address: string;
 }
 
-type SessionAbout = Omit<Device, 'appId' | 'token'> & { away: boolean };
+type SessionAbout = Omit<Device, 'appId' | 'token' | 'ring'> & { away: boolean };
 
 /** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
 @Injectable()
@@ -75,6 +84,7 @@ export class SocketDoor implements SocketOwner, Door {
     private readonly ends: CredentialEnds,
     private readonly snapshots: Snapshots,
     private readonly commands: CarryOut,
+    private readonly rings: ConfirmedRings,
     private readonly watchers: Watchers,
     private readonly shares: FairShare,
     private readonly heldBack: HeldBack,
@@ -177,12 +187,12 @@ export class SocketDoor implements SocketOwner, Door {
       const mark = await this.ends.mark();
       const from = { address, claims: `${appId}/${userAlias}` };
       const subject = await this.authenticator.whose(frame.token, { appId, page, from });
-      if (subject.kind !== 'user' || subject.userAlias !== userAlias)
-        throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+      requireOwn(subject, frame);
       await this.shares.require('sockets', { subject, address });
       const { token } = subject;
+      const ring = subject.kind === 'ring' ? { callId: subject.callId, sequence: subject.sequence } : undefined;
       const sessionId = uuidv7() as SessionId;
-      const device: Device = { sessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString(), token };
+      const device: Device = { sessionId, appId, userAlias, deviceId, platform, openedAt: new Date().toISOString(), token, ring };
       if (!socket.isOpen) return;
       this.#signIn(socket);
       // From here on the socket is put out by what ends.
@@ -195,7 +205,9 @@ export class SocketDoor implements SocketOwner, Door {
         this.#sessions.close(device.sessionId, 'connection_lost');
         return;
       }
-      const { calls, takenAt } = await this.snapshots.of(device);
+      const snapshot = await this.snapshots.of(device);
+      const { takenAt } = snapshot;
+      const calls = ring ? snapshot.calls.filter(({ callId }) => callId === ring.callId) : snapshot.calls;
       const heartbeatSeconds = this.settings.HEARTBEAT_MS / 1000;
       socket.serve(device, { type: 'connected', id: frame.id, sessionId: device.sessionId, heartbeatSeconds, calls }, takenAt);
     } catch (error) {
@@ -223,6 +235,8 @@ export class SocketDoor implements SocketOwner, Door {
         throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
       this.ends.requireStill({ appId, userAlias, token: subject.token }, mark);
       device.token = subject.token;
+      // Who came by a ring token is a user like any other from here on.
+      device.ring = undefined;
       socket.beatExpiry();
       return { type: 'done', id };
     } catch (error) {
@@ -268,6 +282,11 @@ export class SocketDoor implements SocketOwner, Door {
     // A gateway that stood still may have been taken for dead: then it has closed this socket, and acts for nobody on it.
     await this.#sessions.assured();
     if (this.#expelled.has(socket)) return { type: 'error', id: frame.id, error: { code: 'service_unavailable', message: 'Connect anew' } };
+    const { ring } = device;
+    if (ring && !mayByRingToken(frame, ring.callId)) {
+      const message = 'A ring token is for its ring, and the call that comes of it, alone; send refresh with a user token';
+      return { type: 'error', id: frame.id, error: { code: 'forbidden', message } };
+    }
     const kind = kindOfFrame(frame.type);
     const { appId, userAlias } = device;
     const refused = kind && (await this.shares.take(kind, { subject: { kind: 'user', appId, userAlias } })).refused;
@@ -279,9 +298,22 @@ export class SocketDoor implements SocketOwner, Door {
         return this.watchers.unwatch(socket, device, frame);
       case 'set_away':
         return this.#setAway(device, frame);
+      case 'device_ringing':
+        this.#confirm(socket, device, frame.callId);
+        return { type: 'done', id: frame.id };
+      case 'ringing':
+        this.#confirm(socket, device, frame.callId);
+        return this.commands.carryOut(socket, device, frame);
       default:
         return this.commands.carryOut(socket, device, frame);
     }
+  }
+
+  /** A ring that is over, or that the socket never heard of, is nobody's. */
+  #confirm(socket: DeviceSocket, { appId, userAlias, deviceId, ring }: Device, callId: CallId): void {
+    const sequence = socket.ringing(callId);
+    if (sequence === undefined) return;
+    this.rings.confirm({ appId, userAlias, deviceId, callId, sequence, through: ring ? 'push' : 'socket' });
   }
 
   async #setAway(device: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
@@ -321,8 +353,16 @@ export class SocketDoor implements SocketOwner, Door {
   }
 }
 
+/** @throws ProblemError `forbidden` for a credential that is not of the user, or of a ring at another device. */
+function requireOwn(subject: Subject, { userAlias, deviceId }: ConnectFrame): asserts subject is Subject & { kind: 'user' | 'ring' } {
+  const isOwn = (subject.kind === 'user' || subject.kind === 'ring') && subject.userAlias === userAlias;
+  if (!isOwn) throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
+  if (subject.kind === 'ring' && subject.deviceId !== deviceId)
+    throw new ProblemError('forbidden', `token: its ring is not at device ${deviceId}`);
+}
+
 /** @returns what is told of a device's session: never by what token it was let in. */
-function aboutOf({ appId: _, token: __, ...about }: Device, away: boolean): SessionAbout {
+function aboutOf({ appId: _, token: __, ring: ___, ...about }: Device, away: boolean): SessionAbout {
   return { ...about, away };
 }
 

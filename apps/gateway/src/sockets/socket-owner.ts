@@ -5,6 +5,7 @@ import type {
   DeviceId,
   HeldToken,
   Platform,
+  RingSubject,
   ServerFrame,
   SessionId,
   UserAlias,
@@ -34,6 +35,8 @@ export interface Device {
   openedAt: string;
   /** By which it was let in; left out by directories of an older release. */
   token?: HeldToken | undefined;
+  /** Set where it was let in by a ring token: to which call, and of which event its ring is. It does nothing else. */
+  ring?: Pick<RingSubject, 'callId' | 'sequence'> | undefined;
 }
 
 export type ConnectFrame = ClientFrame & { type: 'connect' };

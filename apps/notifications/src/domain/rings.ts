@@ -21,9 +21,13 @@ export interface Ring {
   caller: UserAlias;
   callType: CallType;
   waiting: boolean;
+  /** In ISO 8601. */
+  began: string;
   /** When it ends by itself, in ISO 8601. */
   deadline: string;
   traceparent: string | null;
+  /** The devices that are to be rung though they have a socket open; where left out, those that have none. */
+  silent?: DeviceId[] | undefined;
 }
 
 /** A ring is over for somebody, whichever ring of the call that was. */
@@ -62,6 +66,7 @@ function ringOf(event: CallEvent, userAlias: UserAlias, caller: UserAlias, callT
       caller,
       callType,
       waiting: part.waiting ?? false,
+      began: event.time,
       deadline: part.until,
       traceparent: event.traceparent ?? null,
     },

@@ -9,7 +9,8 @@ import type { Finished, RingPush } from './ring-rows.js';
 export const providerOf = ({ kind }: Pick<RingPush, 'kind'>): PushProvider =>
   kind === 'apns_alert' || kind === 'apns_voip' ? 'apns' : kind;
 
-export const ringTold = (push: RingPush): PushedRing => ({
+/** @param ringToken left out where none could be made: then only a user token lets the device in. */
+export const ringTold = (push: RingPush, ringToken: string | undefined): PushedRing => ({
   type: 'ring',
   appId: push.appId,
   callId: push.callId,
@@ -20,6 +21,8 @@ export const ringTold = (push: RingPush): PushedRing => ({
   waiting: push.waiting,
   sentAt: new Date().toISOString(),
   deadline: push.deadline.toISOString(),
+  deviceId: push.deviceId,
+  ...(ringToken && { ringToken }),
 });
 
 export const stopTold = ({ appId, callId, userAlias }: RingPush, reason: EndReason): PushedStop => ({
@@ -39,7 +42,7 @@ export interface Carrying {
   told: () => PushedRing | PushedStop;
   /** In milliseconds since 1970: no try begins later. */
   until: number;
-  /** Ends it between two tries. */
+  /** Ends it between two tries; where its reason is a text, that is put on record. */
   signal: AbortSignal;
   onOutcome: (outcome: PushOutcome, sentAt: Date) => void;
 }
@@ -56,7 +59,7 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
   let last = 'there was no time for a try';
   const ended = (state: Carried['state'], reason: string | null): Carried => ({ state, reason, attempts, mayRing });
   for (;;) {
-    if (signal.aborted) return ended('cancelled', null);
+    if (signal.aborted) return ended('cancelled', typeof signal.reason === 'string' ? signal.reason : null);
     if (Date.now() >= until) return ended('expired', last);
     const heldMs = lane.breaker.heldForMs(Date.now());
     let asked: number | undefined = heldMs;

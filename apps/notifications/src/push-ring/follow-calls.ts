@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { callLimits, readEvent } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
 import { Report, type ReportError, tellFigure } from '@communication-center/service';
@@ -8,14 +9,17 @@ import { PushRings } from './push-rings.js';
 /** Rings begun before have ended, whatever became of them; a little more for clocks that differ. */
 const ofInterestMs = (callLimits.ringSeconds.max + 10) * 1000;
 
+/** Which devices ring already is waited for so long, in milliseconds, and no longer: rather a push too many than none. */
+const forConfirmedMs = 5000;
+
 /**
- * Follows the calls of apps that push: every replica hears all of it, so that none has to be missed for long before another takes over
+ * Follows the calls of apps that push, and which devices say that they ring: every replica hears all of it, so that none has to be missed for long before another takes over
  * (a group of consumers needs seconds for that). It begins where the longest ring may have begun, so that what was dialed while no
  * replica ran rings all the same, if there is time left and nobody has answered.
  */
 @Injectable()
 export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #tail: Tail;
+  readonly #tails: Tail[];
 
   constructor(
     log: EventLog,
@@ -24,41 +28,61 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     rings: PushRings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    const rest = Rest.unless(() => known.isAnybodyThere);
-    known.onChange(() => rest.wake());
-    this.#tail = new Tail({
+    const [rest, ringsRest] = [Rest.unless(() => known.isAnybodyThere), Rest.unless(() => known.isAnybodyThere)];
+    known.onChange(() => [rest, ringsRest].forEach((one) => one.wake()));
+    const confirmed = Promise.withResolvers<void>();
+    const concerns = ({ appid }: { appid: string }) => known.hasApp(appid as Parameters<typeof known.hasApp>[0]);
+    const calls = new Tail({
       log,
       topic: 'calls.events',
       fromAgoMs: ofInterestMs,
-      concerns: ({ appid }) => known.hasApp(appid as Parameters<typeof known.hasApp>[0]),
+      concerns,
       onEvent: (event) => rings.take(readEvent('calls.events', event)),
-      onCaughtUp: () => rings.begin(),
+      onCaughtUp: () => void Promise.race([confirmed.promise, delay(forConfirmedMs)]).then(() => rings.begin()),
+      hasRoom: () => rings.hasRoom,
       rest,
       onError: report,
     });
-    server.include('notifications.push-ring', this.#tail);
+    const confirming = new Tail({
+      log,
+      topic: 'rings.events',
+      fromAgoMs: ofInterestMs,
+      onEvent: (event) => rings.takeConfirmed(readEvent('rings.events', event)),
+      onCaughtUp: confirmed.resolve,
+      rest: ringsRest,
+      onError: report,
+    });
+    this.#tails = [calls, confirming];
+    server.include('notifications.push-ring', calls);
+    server.include('notifications.confirmed-rings', confirming);
     tellFigure('push_lanes', 'Apps and providers through which this replica pushes now', () => rings.figures.lanes);
     tellFigure('push_lanes_held_back', 'Those whose provider is held back for its failures', () => rings.figures.heldBack);
+    tellFigure('push_rings_waiting', 'Rings and ends of rings that wait for the database', () => rings.figures.waiting);
+    tellFigure(
+      'push_rings_unwritten',
+      'Rings whose time was over before the database could be written to, since this replica began',
+      () => rings.figures.unwritten,
+    );
     tellFigure('push_lane_tasks', 'Pushes that wait in the lanes of this replica, or are being made', () => rings.figures.pushes);
   }
 
   onApplicationBootstrap(): void {
     // Where a server is away the service starts all the same, and follows once it is back.
-    void this.#start();
+    for (const tail of this.#tails) void this.#start(tail);
   }
 
-  async #start(): Promise<void> {
+  async #start(tail: Tail): Promise<void> {
     try {
       // Which apps push is known before calls are read.
       await this.known.look();
-      await this.#tail.start();
+      await tail.start();
     } catch (error) {
-      this.report(error, 'following calls');
-      setTimeout(() => void this.#start(), 1000 + Math.random() * 1000).unref();
+      this.report(error, `following ${tail.following.topic}`);
+      setTimeout(() => void this.#start(tail), 1000 + Math.random() * 1000).unref();
     }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#tail.stop();
+    await Promise.all(this.#tails.map((tail) => tail.stop()));
   }
 }

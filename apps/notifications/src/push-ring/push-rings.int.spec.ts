@@ -8,7 +8,10 @@ import {
   type AppId,
   type CallEvent,
   type DeviceId,
+  enveloped,
+  type PushedRing,
   type PushTarget,
+  type RingConfirmed,
   readEvent,
   type UserAlias,
 } from '@communication-center/contracts';
@@ -29,13 +32,15 @@ let registrations: RegistrationStore;
 let replicas: PushRings[];
 /** What devices were told, in order. */
 let told: string[];
+/** The rings among it. */
+let rings: PushedRing[];
 /** What the provider says, for so long as it is set. */
 let says: (push: Push) => Promise<PushOutcome>;
 
 beforeEach(async () => {
   schema = await TestSchema.migrated(fleet, [notifications, push]);
   registrations = new RegistrationStore(schema as never);
-  [told, replicas] = [[], []];
+  [told, replicas, rings] = [[], [], []];
   says = async () => ({ outcome: 'accepted' });
 });
 
@@ -48,6 +53,7 @@ const channel = {
   send: async (one: Push) => {
     const what = one.told.type === 'ring' ? 'ring' : `ended ${one.told.reason}`;
     told.push(`${one.told.userAlias} ${one.target.kind} ${what}`);
+    if (one.told.type === 'ring') rings.push(one.told);
     return says(one);
   },
 };
@@ -57,8 +63,18 @@ function replica(): PushRings {
   const known = { hasApp: () => true, of: async () => kept({ provider: 'fcm', projectId: 'p', clientEmail: 'e', privateKey: 'k' }) };
   const database = { ...schema, query: schema.query.bind(schema), of: () => database } as never;
   const words = new ProviderWords({ noteFault: async () => undefined } as never, registrations, silentLog, fail);
-  const settings = { PUSH_CONCURRENCY: 4, PUSH_WAITING: 100 };
-  const one = new PushRings(database, known as never, words, { of: () => channel } as never, settings as never, silentLog, fail);
+  const tokens = { of: async ({ deviceId }: { deviceId: string }) => `ring token of ${deviceId}` };
+  const settings = { PUSH_CONCURRENCY: 4, PUSH_WAITING: 100, PUSH_UNCONFIRMED_MS: 600 };
+  const one = new PushRings(
+    database,
+    known as never,
+    words,
+    { of: () => channel } as never,
+    tokens as never,
+    settings as never,
+    silentLog,
+    fail,
+  );
   replicas.push(one);
   return one;
 }
@@ -69,6 +85,8 @@ const fail = (error: unknown) => {
 const register = (userAlias: string, deviceId: string, target: PushTarget) =>
   registrations.register('demo' as AppId, userAlias as UserAlias, { deviceId: deviceId as DeviceId, target });
 const fcm = (token: string): PushTarget => ({ kind: 'fcm', token: token.padEnd(20, '.') });
+
+const devicesToldOf = () => rings.map(({ deviceId }) => deviceId as string);
 
 function callOf(secondsAgo = 0) {
   const callId = randomUUID();
@@ -89,6 +107,7 @@ function callOf(secondsAgo = 0) {
   const limits = { ringSeconds: 30, maxParticipants: 8, maxDurationSeconds: 60 };
   return {
     dialed: event('call.dialed', 1, { initiator: 'alice', initiatorDevice: 'a', callees: ['bob'], callType: 'audio_video', ...limits }),
+    ringing: event('call.ringing', 2, { userAlias: 'bob', deviceId: 'laptop' }),
     answered: event('call.answered', 2, { userAlias: 'bob', deviceId: 'laptop' }),
     cancelled: event('call.ended', 2, { reason: 'cancelled', talkSeconds: 0 }),
   };
@@ -205,3 +224,76 @@ test('more than a lane has room for waits in the database, and all of it is push
   await eventually('all of them', () => told.length >= 180, 20_000);
   await holds('none twice', () => told.length === 180, 500);
 }, 40_000);
+
+const confirmed = (deviceId: string, { dialed }: ReturnType<typeof callOf>, through: 'socket' | 'push' = 'socket'): RingConfirmed => {
+  const data = { callId: dialed.callid, userAlias: 'bob' as UserAlias, deviceId: deviceId as DeviceId, through };
+  const origin = { id: randomUUID(), source: '/gateway', at: new Date(), subject: dialed.callid, appId: dialed.appid, sequence: 1 };
+  return readEvent('rings.events', enveloped({ type: 'ring.confirmed', data }, origin));
+};
+const opens = (deviceId: string) =>
+  schema.query("INSERT INTO live_sessions VALUES (gen_random_uuid(), 'demo', 'bob', $1, 1, NULL)", [deviceId]);
+
+test('a device whose open socket says nothing is pushed to after a while, once; one that says that it rings is not', async () => {
+  for (const device of ['closed', 'silent', 'heard', 'early']) await register('bob', device, fcm(device));
+  for (const device of ['silent', 'heard', 'early']) await opens(device);
+  const [one, other] = [replica(), replica()];
+  const call = callOf();
+  const all = (work: (one: PushRings) => void) => [one, other].forEach(work);
+  all((each) => each.begin());
+  // A gateway may hear of the ring, and its device say so, before the log tells of it here.
+  all((each) => each.takeConfirmed(confirmed('early', call)));
+  all((each) => each.take(call.dialed));
+  await eventually('the closed one being pushed', () => devicesToldOf().length === 1);
+  all((each) => each.takeConfirmed(confirmed('heard', call)));
+  await eventually('the silent one being pushed', () => devicesToldOf().length === 2);
+  await holds('no other', () => devicesToldOf().length === 2, 900);
+  expect(devicesToldOf()).toEqual(['closed', 'silent']);
+});
+
+test('nothing is pushed to a silent device whose ring is over; the first to confirm in the call itself counts as heard', async () => {
+  for (const device of ['silent', 'laptop']) await register('bob', device, fcm(device));
+  for (const device of ['silent', 'laptop']) await opens(device);
+  const one = replica();
+  one.begin();
+  const [over, ringing] = [callOf(), callOf()];
+  one.take(over.dialed);
+  one.take(ringing.dialed);
+  one.take(over.cancelled);
+  one.take(ringing.ringing);
+  await eventually('the silent one being pushed', () => devicesToldOf().length === 1);
+  await holds('no other', () => devicesToldOf().length === 1, 800);
+  expect(devicesToldOf()).toEqual(['silent']);
+});
+
+test('a device that says that it rings while its push is tried again is pushed to no more, and that is on record', async () => {
+  await register('bob', 'android', fcm('a'));
+  const one = replica();
+  one.begin();
+  says = async () => ({ outcome: 'later', reason: 'away', mayHaveArrived: false });
+  const call = callOf();
+  one.take(call.dialed);
+  await eventually('the first try', () => told.length > 0);
+  one.takeConfirmed(confirmed('android', call));
+  const state = async () => (await schema.query('SELECT state, reason FROM ring_pushes')).rows[0];
+  await eventually('it being on record', async () => (await state())?.state === 'cancelled');
+  expect((await state())?.reason).toContain('rings already');
+});
+
+test('a replica that is killed while it waits for a device leaves that to any other; what began long ago is not waited for', async () => {
+  await register('bob', 'silent', fcm('a'));
+  await opens('silent');
+  const call = callOf(5);
+  const later = replica();
+  later.take(call.dialed);
+  later.begin();
+  await eventually('the push', () => devicesToldOf().length === 1, 500);
+});
+
+test('each push carries the ring token of its device', async () => {
+  await register('bob', 'android', fcm('a'));
+  const one = replica();
+  one.begin();
+  one.take(callOf().dialed);
+  await eventually('the ring', () => rings.length === 1);
+  expect(rings[0]).toMatchObject({ deviceId: 'android', ringToken: 'ring token of android' });
+});

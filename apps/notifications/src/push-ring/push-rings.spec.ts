@@ -14,7 +14,7 @@ test('nothing is taken over before a replica may begin', async () => {
   const database = { of: () => ({ query }) };
   const settings = { PUSH_CONCURRENCY: 4, PUSH_WAITING: 100 };
   const report = vi.fn();
-  const made = [database, { hasApp: () => true }, {}, {}, settings, silentLog, report] as unknown as ConstructorParameters<
+  const made = [database, { hasApp: () => true }, {}, {}, {}, settings, silentLog, report] as unknown as ConstructorParameters<
     typeof PushRings
   >;
   const rings = new PushRings(...made);

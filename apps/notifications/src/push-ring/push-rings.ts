@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CallEvent, EndReason } from '@communication-center/contracts';
+import type { CallEvent, EndReason, RingConfirmed } from '@communication-center/contracts';
 import { isInfrastructureFailure } from '@communication-center/event-log';
 import {
   DueRows,
@@ -16,15 +16,17 @@ import {
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { Lanes } from '../channels/lanes.js';
 import { PushChannels } from '../channels/push-channels.js';
-import type { KeptCredential } from '../credentials/credential-store.js';
 import { KnownCredentials } from '../credentials/known-credentials.js';
 import { isTold } from '../domain/push-messages.js';
 import { type Ring, type RingEnd, ringEndsOf, ringsOf } from '../domain/rings.js';
 import type { NotificationsSettings } from '../settings.js';
-import { carryPush, providerOf, ringTold, stopTold } from './carry-push.js';
+import { type Confirmed, ConfirmedLately } from './confirmed-lately.js';
+import { Courier, stopForMs } from './courier.js';
 import { EndedLately } from './ended-lately.js';
 import { ProviderWords } from './provider-words.js';
 import { claimSeconds, type Finished, type RingPush, RingRows } from './ring-rows.js';
+import { RingTokens } from './ring-tokens.js';
+import { UnconfirmedRings } from './unconfirmed-rings.js';
 
 /** How often claims are renewed: twice, and a little, before they would be free. */
 const renewEveryMs = claimSeconds * 400;
@@ -34,10 +36,10 @@ const sweepEveryMs = 500;
 const sweepForMs = 15_000;
 /** Rings written in one statement at most. */
 const atOnce = 250;
-/** Rings that wait to be written at most: PostgreSQL is away when there are so many. */
+/** With so many that wait to be written it takes no more: PostgreSQL is away when there are so many. */
 const mostWaiting = 20_000;
-/** How long a device may be told that the ring is over. */
-const stopForMs = 10_000;
+/** Why a device is not pushed to. */
+const itRings = 'the device rings already, as it said itself';
 
 interface Active {
   push: RingPush;
@@ -55,7 +57,10 @@ export class PushRings implements BeforeApplicationShutdown {
   readonly #rows: RingRows;
   readonly #lanes: Lanes;
   readonly #active = new Map<string, Active>();
+  readonly #courier: Courier;
   readonly #ended = new EndedLately();
+  readonly #confirmed = new ConfirmedLately();
+  readonly #unconfirmed: UnconfirmedRings;
   /** Calls of which there are pushes, and until when there may be. */
   readonly #calls = new Map<string, number>();
   #rings: Ring[] = [];
@@ -65,6 +70,7 @@ export class PushRings implements BeforeApplicationShutdown {
   #knowsOpen = false;
   #stopping = false;
   #sweepUntil = 0;
+  #unwritten = 0;
   #renewing: NodeJS.Timeout | undefined;
   readonly #sweeps: DueRows;
   readonly #finished: Gathering<Finished, EndReason | null>;
@@ -73,14 +79,21 @@ export class PushRings implements BeforeApplicationShutdown {
   constructor(
     database: Postgres,
     private readonly known: KnownCredentials,
-    private readonly words: ProviderWords,
-    private readonly channels: PushChannels,
+    words: ProviderWords,
+    channels: PushChannels,
+    tokens: RingTokens,
     @Inject(Settings) settings: NotificationsSettings,
     @Inject(Log) private readonly log: LineLog,
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#rows = new RingRows(database.of('commands'), randomUUID());
     this.#lanes = new Lanes({ concurrency: settings.PUSH_CONCURRENCY, waiting: settings.PUSH_WAITING });
+    this.#courier = new Courier({ lanes: this.#lanes, known, channels, words, tokens, report });
+    this.#unconfirmed = new UnconfirmedRings({
+      afterMs: settings.PUSH_UNCONFIRMED_MS,
+      hasConfirmed: (ring, deviceId) => this.#confirmed.of(ring, deviceId) !== undefined,
+      onUnconfirmed: (ring, silent) => this.#add([{ ...ring, silent }]),
+    });
     this.#sweeps = new DueRows({ name: 'taking pushes over', work: () => this.#sweep(), onError: report, maxPauseMs: 30_000 });
     const together = { mostAtOnce: atOnce, mostWaiting: 200_000, mayFallApart: (error: unknown) => !isInfrastructureFailure(error) };
     this.#finished = new Gathering<Finished, EndReason | null>({ ...together, work: (all) => this.#finish(all) });
@@ -93,8 +106,9 @@ export class PushRings implements BeforeApplicationShutdown {
     });
   }
 
-  get figures(): Lanes['figures'] {
-    return this.#lanes.figures;
+  /** `waiting`: rings and ends that wait for the database; `unwritten`: rings whose time passed while they did, since the start. */
+  get figures(): Lanes['figures'] & { waiting: number; unwritten: number } {
+    return { ...this.#lanes.figures, waiting: this.#rings.length + this.#ends.length, unwritten: this.#unwritten };
   }
 
   /** From now on it rings: until then, as while the events of the last minutes are read again, it only learns what has ended. */
@@ -110,16 +124,45 @@ export class PushRings implements BeforeApplicationShutdown {
   take(event: CallEvent): void {
     if (!this.known.hasApp(event.appid)) return;
     for (const end of ringEndsOf(event)) this.#takeEnd(end);
+    if (event.type === 'call.ringing' && event.data.deviceId) this.#confirm({ ...event.data, deviceId: event.data.deviceId }, event);
+    this.#add(ringsOf(event));
+  }
+
+  /** Takes that a device rings: it is pushed to no more for this ring. */
+  takeConfirmed({ data, ...event }: RingConfirmed): void {
+    if (this.known.hasApp(event.appid)) this.#confirm(data, { ...event, callid: data.callId });
+  }
+
+  #confirm(
+    { userAlias, deviceId, through = 'socket' }: Pick<Confirmed, 'userAlias' | 'deviceId'> & Partial<Pick<Confirmed, 'through'>>,
+    { callid: callId, sequence, time: since }: Pick<CallEvent, 'callid' | 'sequence' | 'time'>,
+  ): void {
+    const confirmed = { callId, userAlias, deviceId, sequence, since, through };
+    this.#confirmed.note(confirmed, Date.now());
+    this.#unconfirmed.confirmed(confirmed);
+    for (const { push, abort } of this.#active.values())
+      if (push.callId === callId && push.deviceId === deviceId && this.#isAt(push)) abort.abort(itRings);
+  }
+
+  /** Whether the device of a push says that it rings already. */
+  #isAt(push: RingPush): boolean {
+    return this.#confirmed.of({ ...push, sequence: push.ringSequence }, push.deviceId) !== undefined;
+  }
+
+  #add(rings: readonly Ring[]): void {
     const now = Date.now();
-    const rings = ringsOf(event).filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring));
-    if (this.#rings.length + rings.length > mostWaiting)
-      return this.report(new Error('too many rings wait to be written'), 'ringing by push');
-    this.#rings.push(...rings);
-    if (rings.length > 0 || this.#ends.length > 0) void this.#work();
+    this.#rings.push(...rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring)));
+    if (this.#rings.length + this.#ends.length > 0) void this.#work();
+  }
+
+  /** Whether it can take more: what waits for the database meanwhile is in the log. */
+  get hasRoom(): boolean {
+    return this.#rings.length + this.#ends.length + this.#unconfirmed.size < mostWaiting;
   }
 
   #takeEnd(end: RingEnd): void {
     this.#ended.note(end, Date.now());
+    this.#unconfirmed.ended(end);
     this.#rings = this.#rings.filter(
       ({ callId, userAlias, sequence }) => callId !== end.callId || userAlias !== end.userAlias || sequence > end.sequence,
     );
@@ -141,9 +184,11 @@ export class PushRings implements BeforeApplicationShutdown {
       } catch (error) {
         this.report(error, 'writing pushes');
         const now = Date.now();
-        this.#rings.unshift(...rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring)));
+        const left = rings.filter((ring) => !this.#ended.of(ring));
+        const inTime = left.filter((ring) => Date.parse(ring.deadline) > now);
+        this.#unwritten += left.length - inTime.length;
+        this.#rings.unshift(...inTime);
         this.#ends.unshift(...ends);
-        if (this.#ends.length > mostWaiting) this.#ends.splice(0, this.#ends.length - mostWaiting);
         await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
       }
     }
@@ -165,12 +210,13 @@ export class PushRings implements BeforeApplicationShutdown {
   }
 
   async #begin(rings: readonly Ring[]): Promise<void> {
-    const { mine, calls } = await this.#rows.begin(rings);
+    const { mine, calls, withSocket } = await this.#rows.begin(rings);
     const now = Date.now();
     for (const [callId, until] of this.#calls) if (until < now) this.#calls.delete(callId);
     for (const { callId, deadline } of rings) if (calls.has(callId)) this.#expectEndOf(callId, Date.parse(deadline));
     if (calls.size > 0) this.#sweeps.wake();
     for (const push of mine) this.#start(push);
+    for (const { ring, devices } of withSocket) if (!this.#ended.of(ring)) this.#unconfirmed.expect(ring, devices, now);
     // What ended while the statement was under way was not known to have pushes.
     const late = rings.flatMap((ring) => (calls.has(ring.callId) ? (this.#ended.of(ring) ?? []) : []));
     this.#ends.push(...late.filter((end) => !this.#ends.includes(end)));
@@ -183,7 +229,7 @@ export class PushRings implements BeforeApplicationShutdown {
       void before.done.then(() => this.#start(push));
       return;
     }
-    const lane = this.#lanes.of(push.appId, providerOf(push));
+    const lane = this.#courier.laneOf(push);
     if (!lane.enter()) {
       this.#rows.leave([push.pushId]).catch((error: unknown) => this.report(error, 'leaving a push to others'));
       return;
@@ -211,60 +257,16 @@ export class PushRings implements BeforeApplicationShutdown {
       // Taken over from a replica that had not come to write it down.
       if (end && !push.ringEnded) for (const one of await this.#rows.end([end])) this.#start(one);
       if (end || push.ringEnded) active.abort.abort();
-      const carried = await this.#ring(active);
+      else if (this.#isAt(push)) active.abort.abort(itRings);
+      const carried = await this.#courier.ring(push, active.abort.signal);
       const mayRing = carried.mayRing || push.wasTaken;
       reason = await this.#finished.add({ pushId: push.pushId, ...carried, mayRing, isTold: isTold(push.kind) });
     }
     if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason);
   }
 
-  async #ring({ push, abort }: Active): Promise<Pick<Finished, 'state' | 'reason' | 'attempts' | 'mayRing'>> {
-    const none = { attempts: 0, mayRing: false };
-    if (!push.target) return { ...none, state: 'cancelled', reason: 'the device is registered no more' };
-    const provider = providerOf(push);
-    const credential = await this.#credentialOf(push);
-    if (!credential) return { ...none, state: 'failed', reason: `the app has no credentials for ${provider} that open here` };
-    const lane = this.#lanes.of(push.appId, provider);
-    const { target } = push;
-    return carryPush({
-      lane,
-      channel: this.channels.of(provider),
-      credential,
-      target,
-      told: () => ringTold(push),
-      until: push.deadline.getTime(),
-      signal: abort.signal,
-      onOutcome: (outcome, sentAt) => this.words.heard(push, lane, outcome, { sentAt, version: credential.version }),
-    });
-  }
-
   async #tellEnd(push: RingPush, reason: EndReason): Promise<void> {
-    const provider = providerOf(push);
-    const credential = await this.#credentialOf(push);
-    const lane = this.#lanes.of(push.appId, provider);
-    const carried =
-      push.target &&
-      credential &&
-      (await carryPush({
-        lane,
-        channel: this.channels.of(provider),
-        credential,
-        target: push.target,
-        told: () => stopTold(push, reason),
-        until: Date.now() + stopForMs,
-        signal: new AbortController().signal,
-        onOutcome: (outcome, sentAt) => this.words.heard(push, lane, outcome, { sentAt, version: credential.version }),
-      }));
-    await this.#told.add({ pushId: push.pushId, stop: carried?.state === 'accepted' ? 'accepted' : 'failed' });
-  }
-
-  async #credentialOf(push: RingPush): Promise<KeptCredential | undefined> {
-    try {
-      return await this.known.of(push.appId, providerOf(push));
-    } catch (error) {
-      this.report(error, 'reading credentials');
-      return undefined;
-    }
+    await this.#told.add({ pushId: push.pushId, stop: await this.#courier.tellEnd(push, reason) });
   }
 
   async #finish(all: readonly Finished[]): Promise<Outcome<EndReason | null>[]> {
@@ -296,6 +298,7 @@ export class PushRings implements BeforeApplicationShutdown {
   /** What is under way gets its answer; the claims of the rest lapse, and others take it. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
+    this.#unconfirmed.stop();
     await this.#sweeps.stop();
     for (let waited = 0; this.#active.size > 0 && waited < 2000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
     clearInterval(this.#renewing);

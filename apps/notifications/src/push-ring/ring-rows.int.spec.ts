@@ -42,6 +42,7 @@ const ringOf = (more: Partial<Ring> = {}): Ring => ({
   caller: 'alice' as UserAlias,
   callType: 'audio_video',
   waiting: false,
+  began: new Date().toISOString(),
   deadline: new Date(Date.now() + 30_000).toISOString(),
   traceparent: null,
   ...more,
@@ -70,14 +71,21 @@ test('of replicas that hear of a ring at once, one has each push', async () => {
   expect(heard.flatMap(({ mine }) => mine)[0]).toMatchObject({ caller: 'alice', callerName: 'Alice', state: 'queued', wasTaken: false });
 });
 
-test('who has a socket open, or no device, is not written; an alert rings only where there is no PushKit', async () => {
+test('a device that has a socket open is not written before nothing is heard of it, nor who has no device; an alert rings only where there is no PushKit', async () => {
   await register('bob', 'iphone', voip('b'));
   await register('bob', 'iphone', { kind: 'apns_alert', token: 'c'.repeat(64), environment: 'production' });
   await register('bob', 'ipad', { kind: 'apns_alert', token: 'd'.repeat(64), environment: 'production' });
   const { mine } = await one.begin([ringOf(), ringOf({ userAlias: 'nobody' as UserAlias })]);
   expect(mine.map(({ kind, deviceId }) => `${deviceId} ${kind}`).sort()).toEqual(['ipad apns_alert', 'iphone apns_voip']);
-  await schema.query("INSERT INTO live_sessions VALUES (gen_random_uuid(), 'demo', 'bob', 'laptop', 1, NULL)");
-  expect(await one.begin([ringOf()])).toEqual({ mine: [], calls: new Set() });
+  await schema.query("INSERT INTO live_sessions VALUES (gen_random_uuid(), 'demo', 'bob', 'ipad', 1, NULL)");
+  const ring = ringOf();
+  const begun = await one.begin([ring]);
+  expect([devicesOf(begun.mine), begun.withSocket]).toEqual([['iphone'], [{ ring, devices: ['ipad'] }]]);
+  // Of whom nothing is heard is pushed to all the same, and once.
+  const silent = { ...ring, silent: ['ipad' as DeviceId] };
+  const [first, second] = await Promise.all([one.begin([silent]), other.begin([silent])]);
+  expect(devicesOf([...first.mine, ...second.mine])).toEqual(['ipad']);
+  expect([...first.withSocket, ...second.withSocket]).toEqual([]);
   expect((await one.begin([ringOf({ deadline: new Date(Date.now() - 1).toISOString() })])).mine).toEqual([]);
 });
 

@@ -30,6 +30,8 @@ export interface RingPush {
   waiting: boolean;
   callerName: string | null;
   deadline: Date;
+  /** When the device last registered, in seconds; null for one that is registered no more. */
+  registeredAt: number | null;
   traceparent: string | null;
   state: PushState;
   /** Whether another replica was at it before, which may have pushed. */
@@ -52,12 +54,28 @@ export interface Finished {
   isTold: boolean;
 }
 
+/** A registration that is to be pushed to, unless its device has a socket open. */
+interface Wanted {
+  wantedCall: string;
+  wantedUser: string;
+  wantedSequence: number;
+  wantedDevice: DeviceId;
+  hasSocket: boolean;
+}
+
+/** What came of rings that were begun. */
+export interface Begun {
+  mine: RingPush[];
+  calls: Set<string>;
+  withSocket: { ring: Ring; devices: DeviceId[] }[];
+}
+
 const columns = `p.push_id AS "pushId", p.call_id AS "callId", p.ring_sequence AS "ringSequence", p.registration_id AS "registrationId",
   p.app_id AS "appId", p.user_alias AS "userAlias", p.device_id AS "deviceId", p.kind, p.ring->>'caller' AS caller,
   p.ring->>'callType' AS "callType", (p.ring->>'waiting')::boolean AS waiting, p.deadline, p.traceparent, p.state, p.claims_left < 1 AS "wasTaken",
   CASE WHEN p.ring_ended_at IS NOT NULL THEN json_build_object('reason', p.ring_end_reason) END AS "ringEnded"`;
 /** Beside them, of other tables as they are now. */
-const joined = `r.target, c.name AS "callerName"`;
+const joined = `r.target, floor(extract(epoch FROM r.registered_at))::int AS "registeredAt", c.name AS "callerName"`;
 const joins = `LEFT JOIN push_registrations AS r ON r.registration_id = p.registration_id
   LEFT JOIN contacts AS c ON c.app_id = p.app_id AND c.user_alias = p.ring->>'caller'`;
 const untilAgain = `clock_timestamp() + make_interval(secs => ${claimSeconds})`;
@@ -75,19 +93,19 @@ export class RingRows {
   ) {}
 
   /**
-   * Writes and claims a push for every device of those who are rung that has no socket open, unless another replica has.
-   * @returns those that are this replica's, and the calls of which there are any, whoever's they are.
+   * Writes and claims a push for every device of those who are rung that has no socket open, or that is named, unless another replica has.
+   * @returns those that are this replica's, the calls of which there are any, whoever's they are, and the devices with a socket.
    */
-  async begin(rings: readonly Ring[]): Promise<{ mine: RingPush[]; calls: Set<string> }> {
-    const { rows } = await this.sql.query<RingPush | { pushId: null; callId: CallId }>(
+  async begin(rings: readonly Ring[]): Promise<Begun> {
+    const { rows } = await this.sql.query<Wanted & (RingPush | { pushId: null })>(
       `WITH wanted AS (
-         SELECT ring.*, r.registration_id, r.device_id, r.kind
+         SELECT ring.*, r.registration_id, r.device_id, r.kind, ring.silent IS NULL AND EXISTS (SELECT 1 FROM live_sessions AS s
+             WHERE s.app_id = r.app_id AND s.user_alias = r.user_alias AND s.device_id = r.device_id AND s.closed_at IS NULL) AS has_socket
          FROM json_to_recordset($1) AS ring("callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
-           waiting boolean, deadline timestamptz, traceparent text)
+           waiting boolean, deadline timestamptz, traceparent text, silent text[])
          JOIN push_registrations AS r ON r.app_id = ring."appId" AND r.user_alias = ring."userAlias"
          WHERE ring.deadline > clock_timestamp()
-           AND NOT EXISTS (SELECT 1 FROM live_sessions AS s
-             WHERE s.app_id = ring."appId" AND s.user_alias = ring."userAlias" AND s.closed_at IS NULL)
+           AND (ring.silent IS NULL OR r.device_id = ANY(ring.silent))
            AND NOT (r.kind = 'apns_alert' AND EXISTS (SELECT 1 FROM push_registrations AS voip
              WHERE voip.app_id = r.app_id AND voip.user_alias = r.user_alias AND voip.device_id = r.device_id AND voip.kind = 'apns_voip'))
        ), p AS (
@@ -95,18 +113,31 @@ export class RingRows {
            traceparent, claimed_by, claimed_until)
          SELECT gen_random_uuid(), "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
            jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}
-         FROM wanted ORDER BY "callId", sequence, registration_id
+         FROM wanted WHERE NOT has_socket ORDER BY "callId", sequence, registration_id
          ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING *
        )
-       SELECT wanted."callId" AS "wantedCall", ${columns}, ${joined}
+       SELECT wanted."callId" AS "wantedCall", wanted."userAlias" AS "wantedUser", wanted.sequence AS "wantedSequence",
+         wanted.device_id AS "wantedDevice", wanted.has_socket AS "hasSocket", ${columns}, ${joined}
        FROM wanted
        LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
        ${joins}`,
       [JSON.stringify(rings), this.me],
     );
     // A ring that came twice at once is one.
-    const mine = new Map(rows.filter((row): row is RingPush => row.pushId !== null).map((push) => [push.pushId, push]));
-    return { mine: [...mine.values()], calls: new Set(rows.map((row) => (row as unknown as { wantedCall: string }).wantedCall)) };
+    const mine = new Map(rows.filter((row): row is Wanted & RingPush => row.pushId !== null).map((push) => [push.pushId, push]));
+    const [withSocket, without] = [rows.filter(({ hasSocket }) => hasSocket), rows.filter(({ hasSocket }) => !hasSocket)];
+    const devicesOf = ({ callId, userAlias, sequence }: Ring) =>
+      withSocket.flatMap((row) =>
+        row.wantedCall === callId && row.wantedUser === userAlias && row.wantedSequence === sequence ? [row.wantedDevice] : [],
+      );
+    return {
+      mine: [...mine.values()],
+      calls: new Set(without.map(({ wantedCall }) => wantedCall)),
+      withSocket:
+        withSocket.length === 0
+          ? []
+          : rings.map((ring) => ({ ring, devices: devicesOf(ring) })).filter(({ devices }) => devices.length > 0),
+    };
   }
 
   /** @returns rings that may go on, of which there are pushes. */

@@ -7,6 +7,7 @@ export interface ConfigEntry {
 }
 
 const day = 86_400_000;
+const hour = 3_600_000;
 
 /** What a topic of each kind keeps, and for how long; docs/operations.md tells it. */
 export const retentions: Readonly<Record<(typeof topics)[keyof typeof topics]['retention'], readonly ConfigEntry[]>> = {
@@ -24,5 +25,11 @@ export const retentions: Readonly<Record<(typeof topics)[keyof typeof topics]['r
   passing: [
     { name: 'cleanup.policy', value: 'delete' },
     { name: 'retention.ms', value: String(7 * day) },
+  ],
+  fleeting: [
+    { name: 'cleanup.policy', value: 'delete' },
+    { name: 'retention.ms', value: String(hour) },
+    // Only whole segments go: one is closed after an hour as well.
+    { name: 'segment.ms', value: String(hour) },
   ],
 };

@@ -138,7 +138,8 @@ export function bucketsOf(kind: LimitKind, { subject, address }: Actor, limits: 
   const ofAddress = address === undefined ? [] : named('address', address);
   const ofApp = (appId: AppId) => named('app', appId);
   if (subject.kind === 'key') return [...named('key', `${subject.appId}/${subject.keyId}`), ...ofApp(subject.appId)];
-  if (subject.kind === 'user') return [...named('user', `${subject.appId}/${subject.userAlias}`), ...ofAddress, ...ofApp(subject.appId)];
+  if (subject.kind === 'user' || subject.kind === 'ring')
+    return [...named('user', `${subject.appId}/${subject.userAlias}`), ...ofAddress, ...ofApp(subject.appId)];
   if (subject.kind === 'sip_account')
     return [...named('user', `${subject.appId}/${subject.username}`), ...ofAddress, ...ofApp(subject.appId)];
   return subject.kind === 'nobody' ? ofAddress : [];
