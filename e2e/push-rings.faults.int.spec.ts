@@ -3,7 +3,7 @@
  * deadline; what was dialed while nobody ran rings all the same, unless it is over.
  */
 import type { NotificationList, PushTarget } from '@communication-center/contracts';
-import { eventually, Fleet, holds, Phones, PushServices, type TestApp } from '@communication-center/testing';
+import { eventually, Fleet, holds, Phones, PushServices, RawSocket, type TestApp } from '@communication-center/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -52,6 +52,28 @@ test('killed between the push and its record: pushed once more at most, in time,
   for (const { at, data } of rings()) expect(at).toBeLessThan(Date.parse(data.deadline ?? ''));
   await call.hangUp();
   await eventually('the device being told of the end', () => pushes().some(({ data }) => data.type === 'ring_ended'));
+});
+
+test('killed while it waits for a device with an open socket to say that it rings: pushed all the same, and once', async () => {
+  const silent = await RawSocket.open(fleet);
+  silent.send({
+    type: 'connect',
+    id: 'c',
+    appId: app.appId,
+    userAlias: 'bob',
+    deviceId: 'android',
+    token: await fleet.tokenOf(app, 'bob'),
+  });
+  await silent.frame('connected');
+  const open = 'SELECT 1 FROM live_sessions WHERE app_id = $1 AND closed_at IS NULL';
+  await eventually('the session being known', async () => (await fleet.query('notifications', open, [app.appId])).length === 1);
+  const alice = await phones.connect(app, 'alice');
+  await alice.center.call(['bob'], { ringSeconds: 60 });
+  await silent.frame('event');
+  await fleet.killAndAwait('notifications');
+  await eventually('the push', () => rings().length > 0, 20_000);
+  await holds('no other push', () => rings().length === 1, 1500);
+  silent.close();
 });
 
 test('dialed while no replica runs: rung once one does; what is over by then rings nobody', async () => {

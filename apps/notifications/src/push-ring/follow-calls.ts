@@ -29,7 +29,9 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     @Inject(Report) private readonly report: ReportError,
   ) {
     const [rest, ringsRest] = [Rest.unless(() => known.isAnybodyThere), Rest.unless(() => known.isAnybodyThere)];
-    known.onChange(() => [rest, ringsRest].forEach((one) => one.wake()));
+    known.onChange(() => {
+      for (const one of [rest, ringsRest]) one.wake();
+    });
     const confirmed = Promise.withResolvers<void>();
     const concerns = ({ appid }: { appid: string }) => known.hasApp(appid as Parameters<typeof known.hasApp>[0]);
     const calls = new Tail({
