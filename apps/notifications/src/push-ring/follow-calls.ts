@@ -20,6 +20,7 @@ const forConfirmedMs = 5000;
 @Injectable()
 export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #tails: Tail[];
+  #again: Tail | undefined;
 
   constructor(
     log: EventLog,
@@ -34,17 +35,19 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     });
     const confirmed = Promise.withResolvers<void>();
     const concerns = ({ appid }: { appid: string }) => known.hasApp(appid as Parameters<typeof known.hasApp>[0]);
-    const calls = new Tail({
-      log,
-      topic: 'calls.events',
-      fromAgoMs: ofInterestMs,
-      concerns,
-      onEvent: (event) => rings.take(readEvent('calls.events', event)),
-      onCaughtUp: () => void Promise.race([confirmed.promise, delay(forConfirmedMs)]).then(() => rings.begin()),
-      hasRoom: () => rings.hasRoom,
-      rest,
-      onError: report,
-    });
+    const following = (onCaughtUp: () => void, more: { rest?: Rest } = {}) =>
+      new Tail({
+        log,
+        topic: 'calls.events',
+        fromAgoMs: ofInterestMs,
+        concerns,
+        onEvent: (event) => rings.take(readEvent('calls.events', event)),
+        onCaughtUp,
+        onError: report,
+        ...more,
+      });
+    const calls = following(() => void Promise.race([confirmed.promise, delay(forConfirmedMs)]).then(() => rings.begin()), { rest });
+    rings.onRoom(() => this.#readAgain(following));
     const confirming = new Tail({
       log,
       topic: 'rings.events',
@@ -60,11 +63,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     tellFigure('push_lanes', 'Apps and providers through which this replica pushes now', () => rings.figures.lanes);
     tellFigure('push_lanes_held_back', 'Those whose provider is held back for its failures', () => rings.figures.heldBack);
     tellFigure('push_rings_waiting', 'Rings and ends of rings that wait for the database', () => rings.figures.waiting);
-    tellFigure(
-      'push_rings_unwritten',
-      'Rings whose time was over before the database could be written to, since this replica began',
-      () => rings.figures.unwritten,
-    );
+    tellFigure('push_rings_left_out', 'Rings for which there was no room, and which were read again later', () => rings.figures.leftOut);
     tellFigure('push_lane_tasks', 'Pushes that wait in the lanes of this replica, or are being made', () => rings.figures.pushes);
   }
 
@@ -84,7 +83,18 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     }
   }
 
+  /** Reads the last minutes again, beside what comes: what was taken before changes nothing. */
+  #readAgain(following: (onCaughtUp: () => void) => Tail): void {
+    if (this.#again) return;
+    const again = following(() => {
+      this.#again = undefined;
+      void again.stop();
+    });
+    this.#again = again;
+    void this.#start(again);
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all(this.#tails.map((tail) => tail.stop()));
+    await Promise.all([...this.#tails, ...(this.#again ? [this.#again] : [])].map((tail) => tail.stop()));
   }
 }

@@ -36,7 +36,7 @@ const sweepEveryMs = 500;
 const sweepForMs = 15_000;
 /** Rings written in one statement at most. */
 const atOnce = 250;
-/** With so many that wait to be written it takes no more: PostgreSQL is away when there are so many. */
+/** So many wait to be written at most: PostgreSQL is away when there are so many. */
 const mostWaiting = 20_000;
 /** Why a device is not pushed to. */
 const itRings = 'the device rings already, as it said itself';
@@ -70,7 +70,9 @@ export class PushRings implements BeforeApplicationShutdown {
   #knowsOpen = false;
   #stopping = false;
   #sweepUntil = 0;
-  #unwritten = 0;
+  #hasLeftOut = false;
+  #leftOut = 0;
+  #onRoom: (() => void) | undefined;
   #renewing: NodeJS.Timeout | undefined;
   readonly #sweeps: DueRows;
   readonly #finished: Gathering<Finished, EndReason | null>;
@@ -106,9 +108,9 @@ export class PushRings implements BeforeApplicationShutdown {
     });
   }
 
-  /** `waiting`: rings and ends that wait for the database; `unwritten`: rings whose time passed while they did, since the start. */
-  get figures(): Lanes['figures'] & { waiting: number; unwritten: number } {
-    return { ...this.#lanes.figures, waiting: this.#rings.length + this.#ends.length, unwritten: this.#unwritten };
+  /** `waiting`: rings and ends that wait for the database; `leftOut`: rings for which there was no room, since the start. */
+  get figures(): Lanes['figures'] & { waiting: number; leftOut: number } {
+    return { ...this.#lanes.figures, waiting: this.#rings.length + this.#ends.length, leftOut: this.#leftOut };
   }
 
   /** From now on it rings: until then, as while the events of the last minutes are read again, it only learns what has ended. */
@@ -151,13 +153,22 @@ export class PushRings implements BeforeApplicationShutdown {
 
   #add(rings: readonly Ring[]): void {
     const now = Date.now();
-    this.#rings.push(...rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring)));
+    const open = rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring));
+    if (this.#rings.length + open.length > mostWaiting) this.#leaveOut(open.length);
+    else this.#rings.push(...open);
     if (this.#rings.length + this.#ends.length > 0) void this.#work();
   }
 
-  /** Whether it can take more: what waits for the database meanwhile is in the log. */
-  get hasRoom(): boolean {
-    return this.#rings.length + this.#ends.length + this.#unconfirmed.size < mostWaiting;
+  /** What there is no room for lies in the log: it is taken anew once there is. Ends are heard all the while, so that none of it rings for nothing. */
+  #leaveOut(rings: number): void {
+    if (!this.#hasLeftOut) this.report(new Error('too many rings wait to be written: others are read again later'), 'ringing by push');
+    this.#hasLeftOut = true;
+    this.#leftOut += rings;
+  }
+
+  /** Has it said when there is room again for what was left out: then the last minutes' events are to be taken anew. */
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   #takeEnd(end: RingEnd): void {
@@ -168,7 +179,9 @@ export class PushRings implements BeforeApplicationShutdown {
     );
     for (const { push, abort } of this.#active.values())
       if (push.callId === end.callId && push.userAlias === end.userAlias && push.ringSequence < end.sequence) abort.abort();
-    if (this.#calls.has(end.callId)) this.#ends.push(end);
+    if (!this.#calls.has(end.callId)) return;
+    if (this.#ends.length < mostWaiting) this.#ends.push(end);
+    else this.#leaveOut(0);
   }
 
   /** Writes what waits, one statement after the other: what comes meanwhile goes together into the next. */
@@ -184,15 +197,15 @@ export class PushRings implements BeforeApplicationShutdown {
       } catch (error) {
         this.report(error, 'writing pushes');
         const now = Date.now();
-        const left = rings.filter((ring) => !this.#ended.of(ring));
-        const inTime = left.filter((ring) => Date.parse(ring.deadline) > now);
-        this.#unwritten += left.length - inTime.length;
-        this.#rings.unshift(...inTime);
+        this.#rings.unshift(...rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring)));
         this.#ends.unshift(...ends);
         await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
       }
     }
     this.#isWorking = false;
+    if (!this.#hasLeftOut || this.#stopping) return;
+    this.#hasLeftOut = false;
+    this.#onRoom?.();
   }
 
   /** Learns of which rings there are pushes from before: their devices are told of the end, which may have come meanwhile. */

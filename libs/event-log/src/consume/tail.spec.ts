@@ -10,7 +10,6 @@ import { Tail } from './tail.js';
 
 type EachBatch = (payload: {
   batch: { partition: number; messages: { offset: string; key?: Buffer; value?: null }[]; offsetLag: () => string };
-  heartbeat?: () => Promise<void>;
 }) => Promise<void>;
 
 /** Stands in for kafkajs' consumer. */
@@ -143,39 +142,4 @@ test('may begin with what was there before, and says once when all of that has b
   });
   for (const offset of ['6', '7', '8', '9']) await consumers.at(-1)?.eachBatch({ batch: batch(offset) });
   expect(told).toEqual(['7', '8', 'caught up', '9']);
-});
-
-test('while there is no room nothing more is fetched, and its group goes on', async () => {
-  let hasRoom = false;
-  const heard: string[] = [];
-  const ends = async () => [{ partition: 0, high: 0n }];
-  const consumer = ({ groupId }: { groupId: string }) => {
-    const made = new FakeConsumer(groupId, 'joins');
-    consumers.push(made);
-    return made;
-  };
-  const full = new Tail({
-    log: { clientId: 'test', ends, kafka: { consumer } } as unknown as EventLog,
-    topic: 'calls.events' as Topic,
-    onEvent: () => undefined,
-    onErased: (key) => heard.push(key),
-    hasRoom: () => hasRoom,
-    onError: () => undefined,
-  });
-  await full.start();
-  const heartbeat = vi.fn(async () => undefined);
-  let isOver = false;
-  const messages = [{ offset: '0', key: Buffer.from('a'), value: null }];
-  const working = (consumers.at(-1) as FakeConsumer)
-    .eachBatch({ batch: { partition: 0, messages, offsetLag: () => '0' }, heartbeat })
-    .then(() => {
-      isOver = true;
-    });
-  await vi.advanceTimersByTimeAsync(2000);
-  expect([heard, isOver, heartbeat.mock.calls.length > 5]).toEqual([['a'], false, true]);
-  hasRoom = true;
-  await vi.advanceTimersByTimeAsync(200);
-  await working;
-  expect(isOver).toBe(true);
-  await full.stop();
 });

@@ -23,16 +23,8 @@ export interface TailOptions {
   onCaughtUp?: () => void;
   /** Lets it hear later what nobody waits for: all is heard at once when left out. */
   rest?: Rest;
-  /**
-   * Asked after each fetch: until there is room nothing more is fetched, and what was not lies in the log. There is always room when left
-   * out. One fetch may bring more than there was room for.
-   */
-  hasRoom?: () => boolean;
   onError: (error: unknown, doing: string) => void;
 }
-
-/** How often it is looked whether there is room again, in milliseconds. */
-const roomLookMs = 100;
 
 /**
  * Follows a topic from now on, for a process that holds its positions in memory: every process gets every event.
@@ -131,7 +123,7 @@ export class Tail {
       autoCommit: false,
       // All that a fetch brought is told before the next one is put off.
       partitionsConsumedConcurrently: Math.max(1, this.#positions.size),
-      eachBatch: async ({ batch, heartbeat }) => {
+      eachBatch: async ({ batch }) => {
         for (const message of batch.messages) {
           const offset = BigInt(message.offset);
           if (offset < (this.#positions.get(batch.partition) ?? 0n)) continue;
@@ -139,19 +131,9 @@ export class Tail {
           this.#positions.set(batch.partition, offset + 1n);
         }
         this.#heard(batch.partition);
-        await this.#untilRoom(heartbeat);
         await rest?.over(Number(batch.offsetLag()) <= 0);
       },
     });
-  }
-
-  /** The group goes on meanwhile, however long it takes. */
-  async #untilRoom(heartbeat: () => Promise<void>): Promise<void> {
-    const { hasRoom } = this.#options;
-    while (hasRoom && !this.#stopping && !hasRoom()) {
-      await new Promise((resolve) => setTimeout(resolve, roomLookMs));
-      await heartbeat();
-    }
   }
 
   #deliver(message: Pick<KafkaMessage, 'key' | 'value' | 'headers'>): void {
