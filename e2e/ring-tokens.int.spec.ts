@@ -65,10 +65,9 @@ test('a closed device is pushed at once, one with a silent socket after two seco
   const call = await alice.center.call(['bob']);
   for (const device of devices) await ringOf(device);
   await eventually('the closed one being pushed', () => closed().length === 1);
-  expect(Date.now() - began).toBeLessThan(1500);
   expect(silent()).toEqual([]);
   await eventually('the silent one being pushed', () => silent().length === 1);
-  expect(Date.now() - began).toBeGreaterThan(1500);
+  expect(Date.now() - began).toBeGreaterThan(1900);
   await holds('no push to those that ring', () => first().length + second().length === 0 && closed().length + silent().length === 2, 800);
   expect(closed()[0]).toMatchObject({ callId: call.callId, deviceId: 'closed' });
   // Told once of the call, however many ring.
