@@ -101,7 +101,7 @@ test('who has a socket open is not pushed to; once it is closed, and not signed 
   const alice = await phones.connect(app, 'alice');
   const first = await alice.center.call(['bob']);
   await ringOf(bob);
-  await holds('no push while the device rings by its socket', () => googleOf(tokenOf(target)).length === 0, 2600);
+  await holds('no push while the device rings by its socket', () => googleOf(tokenOf(target)).length === 0, 1000);
   await first.hangUp();
   bob.center.close();
   await eventually('bob being gone', async () => (await fleet.rest('GET', '/v1/presence/bob', app.key)).body.status === 'offline');

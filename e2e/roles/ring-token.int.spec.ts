@@ -108,7 +108,7 @@ test('every frame but those of its ring is refused, and those on any other call'
   }
   expect(await callOf(otherCall)).toEqual(before);
   expect(await callOf(callId)).toMatchObject({ status: 'connected' });
-  expect(await asked(socket, { type: 'hang_up', callId, commandId: 'bye' })).toBe('reply');
+  expect(await asked(socket, { type: 'hang_up', callId, commandId: 'bye-bye-bye' })).toBe('reply');
   // With a user token it may do what the user may, and only of its own user.
   expect(await asked(socket, { type: 'refresh', token: askers.tokens.otto })).toBe('forbidden');
   expect(await asked(socket, { type: 'refresh', token: ringToken() })).toBe('forbidden');
