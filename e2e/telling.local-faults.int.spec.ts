@@ -2,7 +2,7 @@
  * Everyone who should know is told, whatever hangs, dies or is emptied: integrators by webhooks, CTI systems by presence, absent
  * people by e-mail.
  */
-import type { EndpointView, Presence } from '@communication-center/contracts';
+import type { EndpointView, NotificationList, Presence } from '@communication-center/contracts';
 import { eventually, Fleet, MailServer, Phones, type ProcessName, type TestApp, WebhookReceiver } from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -143,37 +143,37 @@ describe('a missed call', () => {
     await (await alice.center.call(['absent', 'present'])).hangUp();
     await eventually('the e-mail', () => mail.mails.length > 0, 20_000);
     const row = await eventually('the row being done', async () => {
-      const rows = await fleet.query<{ attempts: number; state: string }>('notifications', 'SELECT * FROM emails WHERE app_id = $1', [
-        app.appId,
-      ]);
-      return rows.find(({ state }) => state !== 'pending');
+      const rows = await fleet.query<{ attempts: number; state: string }>(
+        'notifications',
+        'SELECT * FROM sent_notifications WHERE app_id = $1',
+        [app.appId],
+      );
+      return rows[0];
     });
-    expect(row.state).toBe('sent');
+    expect(row.state).toBe('accepted');
     expect(row.attempts).toBeGreaterThanOrEqual(3);
     expect(mail.mails.map(({ to }) => to)).toMatchObject([{ text: 'ann@example.com' }]);
-    expect(await fleet.query('notifications', 'SELECT 1 FROM emails WHERE app_id = $1', [app.appId])).toHaveLength(1);
+    expect(await fleet.query('notifications', 'SELECT 1 FROM messages WHERE app_id = $1', [app.appId])).toHaveLength(2);
+    const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent', app.key);
+    expect(body.notifications).toMatchObject([{ channel: 'email', ruleId: 'missed-call', state: 'accepted', openedAt: null }]);
   });
 
-  test('is on record as skipped where the user got as many e-mails within the hour as one may', async () => {
+  test('is on record as cancelled where the user got as many e-mails within the hour as one may', async () => {
     await fleet.makeUser(app, 'absent', { email: 'ann@example.com' });
     await fleet.query(
       'notifications',
-      `INSERT INTO emails (email_id, event_id, app_id, user_alias, call_id, initiator, missed_at, state, ended_at)
-       SELECT gen_random_uuid(), gen_random_uuid(), $1, 'absent', gen_random_uuid(), 'alice', now(), 'sent', now() - interval '10 minutes'
+      `INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, state, attempts, created_at, ended_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), $1, 'missed-call', 'email', gen_random_uuid(), 'absent', 'accepted', 1, now(), now() - interval '10 minutes'
        FROM generate_series(1, 20)`,
       [app.appId],
     );
     const alice = await phones.connect(app, 'alice');
     await (await alice.center.call(['absent'])).hangUp();
-    const ended = await eventually('the e-mail being skipped', async () => {
-      const rows = await fleet.query<{ last_error: string }>(
-        'notifications',
-        "SELECT * FROM emails WHERE app_id = $1 AND state = 'skipped'",
-        [app.appId],
-      );
-      return rows[0];
+    const ended = await eventually('the e-mail being cancelled', async () => {
+      const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent&state=cancelled', app.key);
+      return body.notifications[0];
     });
-    expect(ended.last_error).toContain('20 e-mails');
+    expect(ended.reason).toContain('20 e-mails');
     expect(mail.mails).toEqual([]);
   });
 
@@ -188,7 +188,7 @@ describe('a missed call', () => {
     expect(await Promise.all(replicas.map(wayOutOf))).toEqual(replicas.map(() => 'stopped (exit code 0)'));
     const rows = await fleet.query<{ state: string; next_attempt_at: Date | null }>(
       'notifications',
-      'SELECT * FROM emails WHERE app_id = $1',
+      'SELECT * FROM messages WHERE app_id = $1',
       [app.appId],
     );
     expect(rows).toMatchObject([{ state: 'pending', next_attempt_at: expect.any(Date) }]);

@@ -16,6 +16,7 @@ import { appStates } from './migrations/13-app-states.js';
 import { groups } from './migrations/14-groups.js';
 import { appendOnly } from './migrations/15-append-only.js';
 import { storedBytes } from './migrations/16-stored-bytes.js';
+import { timeZones } from './migrations/17-time-zones.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -40,6 +41,7 @@ await runService({
     groups,
     appendOnly,
     storedBytes,
+    timeZones,
   ],
   sealed,
 });

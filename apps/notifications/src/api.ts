@@ -9,6 +9,25 @@ import {
   pushRegistrationViewSchema,
   webPushKeySchema,
 } from '@communication-center/contracts';
+import {
+  channelCredentialBodySchema,
+  channelCredentialListSchema,
+  channelCredentialViewSchema,
+  channelVerdictSchema,
+  preferencesBodySchema,
+  preferencesViewSchema,
+  previewBodySchema,
+  renderedSchema,
+  ruleBodySchema,
+  ruleListSchema,
+  ruleViewSchema,
+  templateBodySchema,
+  templateListSchema,
+  templateViewSchema,
+  testSendBodySchema,
+  testSendVerdictSchema,
+  unsubscribedSchema,
+} from '@communication-center/contracts/notification-rules';
 import { describeRoutes } from '@communication-center/service';
 
 const received = {
@@ -19,17 +38,124 @@ const received = {
   PushRegistration: pushRegistrationViewSchema,
   PushRegistrationList: pushRegistrationListSchema,
   WebPushKey: webPushKeySchema,
+  ChannelCredential: channelCredentialViewSchema,
+  ChannelCredentialList: channelCredentialListSchema,
+  ChannelCredentialVerdict: channelVerdictSchema,
+  NotificationPreferences: preferencesViewSchema,
+  NotificationRule: ruleViewSchema,
+  NotificationRuleList: ruleListSchema,
+  NotificationTemplate: templateViewSchema,
+  NotificationTemplateList: templateListSchema,
+  RenderedTemplate: renderedSchema,
+  TestSendVerdict: testSendVerdictSchema,
+  Unsubscribed: unsubscribedSchema,
+};
+
+const sent = {
+  PushCredentialBody: pushCredentialBodySchema,
+  PushRegistrationBody: pushRegistrationBodySchema,
+  ChannelCredentialBody: channelCredentialBodySchema,
+  NotificationPreferencesBody: preferencesBodySchema,
+  NotificationRuleBody: ruleBodySchema,
+  NotificationTemplateBody: templateBodySchema,
+  TemplatePreviewBody: previewBodySchema,
+  TestSendBody: testSendBodySchema,
 };
 
 /** The service's public routes, for the API document. */
 export const api = describeRoutes({
-  sent: { PushCredentialBody: pushCredentialBodySchema, PushRegistrationBody: pushRegistrationBodySchema },
+  sent,
   received,
   routes: {
     'GET /v1/notifications': {
-      summary: 'The newest pushes of a call or to a user, and what became of each',
+      summary: 'The newest pushes, and what rules sent, of a call or to a user, and what became of each',
       by: ['notifications'],
       answer: 'NotificationList',
+    },
+    'POST /v1/notifications/{notificationId}/opened': {
+      summary: 'Say that the user opened what a rule sent: nothing more is sent because of the same event',
+      by: ['notifications', 'user'],
+      refusals: ['not_found'],
+    },
+    'GET /v1/notification-rules': {
+      summary: 'By which rules people of the app are told of calls, those by default among them',
+      by: ['notifications'],
+      answer: 'NotificationRuleList',
+    },
+    'PUT /v1/notification-rules/{ruleId}': {
+      summary: 'Save a rule; one with the name of a rule by default takes its place',
+      by: ['notifications'],
+      answer: 'NotificationRule',
+    },
+    'DELETE /v1/notification-rules/{ruleId}': {
+      summary: 'Take a rule away; one by default, too',
+      by: ['notifications'],
+      refusals: ['not_found'],
+    },
+    'GET /v1/notification-templates': {
+      summary: 'What people of the app are told, in their languages',
+      by: ['notifications'],
+      answer: 'NotificationTemplateList',
+    },
+    'PUT /v1/notification-templates/{templateId}': {
+      summary: 'Save a template in LiquidJS; one that cannot be filled in is refused, by the part that is at fault',
+      by: ['notifications'],
+      answer: 'NotificationTemplate',
+    },
+    'DELETE /v1/notification-templates/{templateId}': {
+      summary: 'Take a template away; one by default is as it was then',
+      by: ['notifications'],
+      refusals: ['not_found'],
+    },
+    'POST /v1/notification-templates/{templateId}/preview': {
+      summary: 'Fill a template in, saved or not, with what an event might tell',
+      by: ['notifications'],
+      answer: 'RenderedTemplate',
+      refusals: ['not_found'],
+    },
+    'POST /v1/notification-templates/{templateId}/test': {
+      summary: 'Send a template to one address, and hear what the mail server said',
+      by: ['notifications'],
+      answer: 'TestSendVerdict',
+      refusals: ['not_found'],
+    },
+    'GET /v1/notification-preferences/{userAlias}': {
+      summary: 'By which channels a user wishes to be told',
+      by: ['notifications', 'user'],
+      answer: 'NotificationPreferences',
+    },
+    'PUT /v1/notification-preferences/{userAlias}': {
+      summary: 'Say by which channels a user wishes to be told; what is left out stays',
+      by: ['notifications', 'user'],
+      answer: 'NotificationPreferences',
+    },
+    'POST /v1/unsubscribe/{token}': {
+      summary: 'End e-mails by the link in one of them, in one click (RFC 8058); no credential is asked for',
+      by: ['nobody', 'notifications', 'user'],
+      answer: 'Unsubscribed',
+      refusals: ['not_found'],
+    },
+    'PUT /v1/channel-credentials': {
+      summary: 'Save through which mail server the app sends; what is secret of it is never told',
+      by: ['notifications'],
+      answer: 'ChannelCredential',
+      refusals: ['service_unavailable'],
+    },
+    'GET /v1/channel-credentials': {
+      summary: 'Through which mail server the app sends',
+      by: ['notifications'],
+      answer: 'ChannelCredentialList',
+    },
+    'DELETE /v1/channel-credentials/{provider}': {
+      summary: 'Take the mail server away: e-mails go through that of the installation again',
+      by: ['notifications'],
+      refusals: ['not_found', 'service_unavailable'],
+    },
+    'POST /v1/channel-credentials/{provider}/verify': {
+      summary: 'Sign in at the mail server, without sending anything',
+      by: ['notifications'],
+      answer: 'ChannelCredentialVerdict',
+      refusals: ['not_found'],
     },
     'POST /v1/push-registrations': {
       summary: 'Register where a device is pushed to, or say that it is still there',

@@ -11,48 +11,76 @@ import { KnownCredentials } from './credentials/known-credentials.js';
 import { RegistrationStore } from './devices/registration-store.js';
 import { RegistrationsController } from './devices/registrations.controller.js';
 import { LiveSessionsProjection } from './live-sessions/live-sessions.projection.js';
-import { EmailAbsentCalleeOnCallMissed } from './missed-call-email/email-absent-callee-on-call-missed.reaction.js';
-import { Mailer } from './missed-call-email/mailer.js';
-import { MissedCallEmails } from './missed-call-email/missed-call-emails.js';
+import { ChannelCredentialStore } from './mail/channel-credential-store.js';
+import { ChannelCredentialsController } from './mail/channel-credentials.controller.js';
+import { Mail } from './mail/mail-channel.js';
+import { HandOver } from './messages/hand-over.js';
+import { Messages } from './messages/messages.js';
+import { TellByRules } from './messages/tell-by-rules.reaction.js';
+import { PreferenceStore } from './preferences/preference-store.js';
+import { PreferencesController } from './preferences/preferences.controller.js';
+import { UnsubscribeLinks } from './preferences/unsubscribe-links.js';
 import { FollowCalls } from './push-ring/follow-calls.js';
 import { NotificationsController } from './push-ring/notifications.controller.js';
 import { ProviderWords } from './push-ring/provider-words.js';
 import { PushRings } from './push-ring/push-rings.js';
 import { RingTokens } from './push-ring/ring-tokens.js';
+import { RuleStore } from './rules/rule-store.js';
+import { RulesController } from './rules/rules.controller.js';
 import type { NotificationsSettings } from './settings.js';
+import { TemplateStore } from './templates/template-store.js';
+import { TemplatesController } from './templates/templates.controller.js';
 
 const hourSeconds = 3600;
 const daySeconds = 86_400;
 
 /** What has ended stays on record for a while: who was told, or why not. Devices nobody has seen for long are forgotten. */
-const oldRows = ({ KEEP_EMAILS_DAYS, KEEP_PUSHES_DAYS, KEEP_UNSEEN_DEVICES_DAYS }: NotificationsSettings) => [
-  { table: 'emails', by: 'ended_at', keepSeconds: KEEP_EMAILS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
-  { table: 'ring_pushes', by: 'created_at', keepSeconds: KEEP_PUSHES_DAYS * daySeconds },
-  { table: 'push_registrations', by: 'seen_at', keepSeconds: KEEP_UNSEEN_DEVICES_DAYS * daySeconds },
+const oldRows = (settings: NotificationsSettings) => [
+  { table: 'messages', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
+  { table: 'sent_notifications', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds },
+  { table: 'refused_addresses', by: 'refused_at', keepSeconds: settings.REFUSED_ADDRESS_DAYS * daySeconds },
+  { table: 'ring_pushes', by: 'created_at', keepSeconds: settings.KEEP_PUSHES_DAYS * daySeconds },
+  { table: 'push_registrations', by: 'seen_at', keepSeconds: settings.KEEP_UNSEEN_DEVICES_DAYS * daySeconds },
   { table: 'live_sessions', by: 'closed_at', keepSeconds: hourSeconds, only: 'closed_at IS NOT NULL' },
 ];
 
-/** E-mails that have ended go by their age: nothing tells them by their app. */
 const ofApps = [
   rowsOfApp('contacts'),
   rowsOfApp('push_registrations'),
   rowsOfApp('push_credentials'),
   rowsOfApp('ring_pushes'),
-  { table: 'emails', statement: "DELETE FROM emails WHERE app_id = $1 AND state = 'pending'" },
+  rowsOfApp('notification_rules'),
+  rowsOfApp('notification_templates'),
+  rowsOfApp('preferences'),
+  rowsOfApp('channel_credentials'),
+  rowsOfApp('sent_notifications'),
+  rowsOfApp('refused_addresses'),
+  // What has ended goes by its age: nothing tells it by its app.
+  { table: 'messages', statement: "DELETE FROM messages WHERE app_id = $1 AND state = 'pending'" },
 ];
 
 @Module({
   controllers: [
     ContactsProjection,
     LiveSessionsProjection,
-    EmailAbsentCalleeOnCallMissed,
+    TellByRules,
     RegistrationsController,
     CredentialsController,
     NotificationsController,
+    RulesController,
+    TemplatesController,
+    PreferencesController,
+    ChannelCredentialsController,
   ],
   providers: [
-    Mailer,
-    MissedCallEmails,
+    ChannelCredentialStore,
+    Mail,
+    TemplateStore,
+    RuleStore,
+    PreferenceStore,
+    UnsubscribeLinks,
+    HandOver,
+    Messages,
     RegistrationStore,
     CredentialStore,
     KnownCredentials,

@@ -11,6 +11,9 @@ import { emailsByUser } from './migrations/8-emails-by-user.js';
 import { erasedApps } from './migrations/9-erased-apps.js';
 import { erasedAppsTimes } from './migrations/10-erased-apps-times.js';
 import { push } from './migrations/11-push.js';
+import { rules } from './migrations/14-rules.js';
+import { emailsMoved } from './migrations/15-emails-moved.js';
+import { contactsByGroup } from './migrations/16-contacts-by-group.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -31,6 +34,9 @@ await runService({
     erasedApps,
     erasedAppsTimes,
     push,
+    rules,
+    emailsMoved,
+    contactsByGroup,
   ],
   sealed,
 });

@@ -21,7 +21,6 @@ export const settings = z.object({
   ...redisSettings,
   SECRETS_KEY: secretsKeySetting,
   ...addressSettings,
-  PRESENCE_URL: replicasSetting().describe('where the presence service answers; its replicas, separated by commas'),
   APNS_HOST: hostSetting('api.push.apple.com:443').describe('where Apple takes pushes for apps of its store'),
   APNS_DEVELOPMENT_HOST: hostSetting('api.sandbox.push.apple.com:443').describe('where Apple takes pushes for apps in development'),
   GOOGLE_HOST: hostSetting('fcm.googleapis.com:443').describe(
@@ -48,18 +47,25 @@ export const settings = z.object({
     .url({ protocol: /^smtps?$/ })
     .optional()
     .meta({ secret: true })
-    .describe('mail server, such as smtp://user:password@host:587; without it no e-mail is sent'),
+    .describe('mail server, such as smtp://user:password@host:587, of apps without one of their own; without it these send no e-mail'),
   MAIL_FROM: z.string().min(3).default('Communication Center <no-reply@localhost>').describe('sender of e-mails'),
   MAIL_TIMEOUT_MS: numberSetting(20_000, { min: 500 }).meta({ unit: 'ms' }).describe('how long the mail server has for each step'),
-  EMAIL_DEADLINE_SECONDS: numberSetting(3600, { min: 1 })
-    .meta({ unit: 's' })
-    .describe('a missed call older than this is not told by e-mail any more'),
-  EMAILS_PER_HOUR: numberSetting(20, { min: 1, max: 1000 }).describe(
-    'e-mails one user gets within an hour at most; missed calls beyond are on record as skipped',
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where the gateway is reached from outside, for the links in e-mails that end them; without it they have none'),
+  MESSAGES_PER_SECOND: numberSetting(20, { min: 1, max: 10_000 }).describe(
+    'notifications of one app that are handed over within a second, in each replica; rings are not among them',
   ),
-  KEEP_EMAILS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+  EMAILS_PER_HOUR: numberSetting(20, { min: 1, max: 1000 }).describe(
+    'e-mails one user gets within an hour at most; what is beyond is on record as cancelled',
+  ),
+  KEEP_NOTIFICATIONS_DAYS: numberSetting(30, { min: 1, max: 3650 })
     .meta({ unit: 'days' })
-    .describe('how long an e-mail that has ended stays on record, without its text'),
+    .describe('how long a notification that has ended stays on record, without its text'),
+  REFUSED_ADDRESS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+    .meta({ unit: 'days' })
+    .describe('for so long nothing is sent to an address that was refused for good'),
   RETRY_SCHEDULE_SECONDS: z
     .string()
     .default('0,10,60,300,1800')

@@ -5,6 +5,7 @@ import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAlias
 import { appLimitsSchema } from './limits.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { cursorSchema, text, webAddress } from './text.js';
+import { timeZoneSchema } from './time-zone.js';
 
 /** An origin as browsers send it: scheme, host, and the port unless it is the scheme's own. */
 const originSchema = z
@@ -126,8 +127,9 @@ const profileFields = {
     .max(100)
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de-AT')
     .nullable(),
+  timeZone: timeZoneSchema.nullable().describe('by whose clock the user is told times and has quiet hours; without it UTC'),
 };
-const { name, picture, email, phone, locale } = profileFields;
+const { name, picture, email, phone, locale, timeZone } = profileFields;
 /** Groups of one user at most, and characters of their names. */
 const groupLimits = { ofOneUser: 50, characters: 64 };
 const groups = z
@@ -143,6 +145,7 @@ export const userBodySchema = z.object({
   email: email.default(null),
   phone: phone.default(null),
   locale: locale.default(null),
+  timeZone: timeZone.default(null),
   doNotDisturb,
   groups: groups.default([]),
 });
@@ -155,6 +158,7 @@ const userSettings = {
   ...userBodySchema.shape,
   picture: z.string().nullable().default(null),
   locale: z.string().nullable().default(null),
+  timeZone: z.string().nullable().default(null),
   doNotDisturb: z.boolean().default(false),
   groups: z.array(z.string()).default([]),
 };
@@ -209,6 +213,8 @@ export const serviceActSchema = z.enum([
   'event.unsendable',
   'push_credential.saved',
   'push_credential.deleted',
+  'channel_credential.saved',
+  'channel_credential.deleted',
 ]);
 export type ServiceAct = z.infer<typeof serviceActSchema>;
 

@@ -213,6 +213,30 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
+export type {
+  ChannelCredentialBody,
+  ChannelCredentialView,
+  ChannelProvider,
+  ChannelVerdict,
+  Conditions,
+  MessageChannel,
+  PreferencesBody,
+  PreferencesView,
+  PreviewBody,
+  PushedMessage,
+  QuietHours,
+  Receiver,
+  Rendered,
+  RuleBody,
+  RuleEvent,
+  RuleStep,
+  RuleView,
+  TemplateBody,
+  TemplateTexts,
+  TemplateView,
+  TestSendBody,
+  TestSendVerdict,
+} from './notification-rules.js';
 export { foldParticipant, type Participant, participantSchema } from './participants.js';
 export {
   type Downcaster,

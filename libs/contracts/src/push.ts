@@ -169,17 +169,20 @@ export const pushStateSchema = z
 export type PushState = z.infer<typeof pushStateSchema>;
 export const notificationViewSchema = z.object({
   notificationId: z.uuid(),
+  channel: z.enum(['ring', 'push', 'email']).describe('ring: the push that rings a device; the others are of rules'),
+  ruleId: z.string().nullable().describe('which rule; null for rings'),
   callId: callIdSchema,
-  userAlias: recordedAliasSchema,
-  deviceId: deviceIdSchema,
-  kind: pushKindSchema,
+  userAlias: recordedAliasSchema.nullable().describe('null for an address that a rule names'),
+  deviceId: deviceIdSchema.nullable().describe('null for what goes to no device'),
+  kind: pushKindSchema.nullable().describe('of rings'),
   state: pushStateSchema,
   reason: z.string().nullable().describe('why it failed, expired or was cancelled'),
   stop: z.enum(['none', 'queued', 'accepted', 'failed']).describe('what became of telling the device that the ring has ended'),
-  attempts: z.int().describe('requests made for the ring by whoever ended it'),
-  deadline: z.iso.datetime(),
+  attempts: z.int().describe('requests made for it by whoever ended it'),
+  deadline: z.iso.datetime().nullable().describe('of rings'),
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime().nullable(),
+  openedAt: z.iso.datetime().nullable().describe('when the app said that the user opened it'),
 });
 export type NotificationView = z.infer<typeof notificationViewSchema>;
 export const notificationListSchema = z.object({ notifications: z.array(notificationViewSchema) });
@@ -189,6 +192,8 @@ export const notificationListQuerySchema = z
   .object({
     callId: callIdSchema.optional().describe('of which call'),
     userAlias: userAliasSchema.optional().describe('to whom'),
+    deviceId: deviceIdSchema.optional().describe('to which device of the user, or in the call'),
+    state: pushStateSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
   })
   .strict()

@@ -17,6 +17,7 @@ interface UserRow {
   email: string | null;
   phone: string | null;
   locale: string | null;
+  time_zone: string | null;
   do_not_disturb: boolean;
   groups: string[];
   sequence: string;
@@ -26,8 +27,8 @@ interface UserRow {
 }
 
 function toBody(row: UserRow): Required<UserBody> {
-  const { name, picture, email, phone, locale, do_not_disturb: doNotDisturb, groups } = row;
-  return { name, picture, email, phone, locale, doNotDisturb, groups };
+  const { name, picture, email, phone, locale, time_zone: timeZone, do_not_disturb: doNotDisturb, groups } = row;
+  return { name, picture, email, phone, locale, timeZone, doNotDisturb, groups };
 }
 
 /** @returns a picture that pages may show: of one that was saved before addresses were judged, nothing is told. */
@@ -43,7 +44,7 @@ const toView = (row: UserRow, profile: RunsIn): UserView => ({
   picture: shownPicture(row.picture, profile),
 });
 
-const nothingKnown = { name: null, picture: null, email: null, phone: null, locale: null, groups: [] };
+const nothingKnown = { name: null, picture: null, email: null, phone: null, locale: null, timeZone: null, groups: [] };
 
 /** @returns each group once, in an order that does not hang on who named them. */
 const inOrder = (groups: readonly string[]) => [...new Set(groups)].sort();
@@ -83,16 +84,16 @@ export class UserStore {
 
   /** Makes a user, or replaces its settings. */
   async save(appId: AppId, userAlias: UserAlias, body: UserBody): Promise<UserView> {
-    const { name, picture, email, phone, locale, doNotDisturb, groups } = body;
+    const { name, picture, email, phone, locale, timeZone, doNotDisturb, groups } = body;
     return this.#write(appId, userAlias, async (tx) => {
       const { rows } = await tx.query<UserRow>(
-        `INSERT INTO users (app_id, user_alias, name, picture, email, phone, locale, do_not_disturb, groups, sequence)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, false), $9, 1)
+        `INSERT INTO users (app_id, user_alias, name, picture, email, phone, locale, do_not_disturb, groups, time_zone, sequence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, false), $9, $10, 1)
          ON CONFLICT (app_id, user_alias) DO UPDATE
-         SET name = excluded.name, picture = excluded.picture, email = excluded.email, phone = excluded.phone, locale = excluded.locale,
+         SET name = excluded.name, picture = excluded.picture, email = excluded.email, phone = excluded.phone, locale = excluded.locale, time_zone = excluded.time_zone,
              do_not_disturb = coalesce($8, users.do_not_disturb), groups = excluded.groups, deleted_at = NULL, sequence = users.sequence + 1
          RETURNING *`,
-        [appId, userAlias, name, picture, email, phone, locale, doNotDisturb ?? null, inOrder(groups)],
+        [appId, userAlias, name, picture, email, phone, locale, doNotDisturb ?? null, inOrder(groups), timeZone],
       );
       return rows[0] as UserRow;
     });
@@ -128,7 +129,7 @@ export class UserStore {
   async delete(appId: AppId, userAlias: UserAlias, note: Note): Promise<void> {
     await this.#write(appId, userAlias, async (tx) => {
       const { rows } = await tx.query<UserRow>(
-        `UPDATE users SET name = NULL, picture = NULL, email = NULL, phone = NULL, locale = NULL, do_not_disturb = false, groups = '{}',
+        `UPDATE users SET name = NULL, picture = NULL, email = NULL, phone = NULL, locale = NULL, time_zone = NULL, do_not_disturb = false, groups = '{}',
                 deleted_at = clock_timestamp(), tokens_ended_at = greatest(tokens_ended_at, clock_timestamp()), sequence = sequence + 1
          WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
         [appId, userAlias],
@@ -165,6 +166,7 @@ export class UserStore {
              email = CASE WHEN $3::jsonb ? 'email' THEN $3::jsonb ->> 'email' ELSE email END,
              phone = CASE WHEN $3::jsonb ? 'phone' THEN $3::jsonb ->> 'phone' ELSE phone END,
              locale = CASE WHEN $3::jsonb ? 'locale' THEN $3::jsonb ->> 'locale' ELSE locale END,
+             time_zone = CASE WHEN $3::jsonb ? 'timeZone' THEN $3::jsonb ->> 'timeZone' ELSE time_zone END,
              do_not_disturb = coalesce(($3::jsonb ->> 'doNotDisturb')::boolean, do_not_disturb), groups = coalesce($4, groups), sequence = sequence + 1
          WHERE app_id = $1 AND user_alias = $2 AND deleted_at IS NULL RETURNING *`,
         [appId, userAlias, JSON.stringify(patch), patch.groups ? inOrder(patch.groups) : null],

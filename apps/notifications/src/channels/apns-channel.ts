@@ -5,6 +5,7 @@ import type { Provider } from '@parse/node-apn';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import { type ApnsMessage, apnsRing } from '../domain/push-messages.js';
 import { apnsOutcome, type PushOutcome } from '../domain/push-outcome.js';
+import { apnsAlert } from '../domain/pushed-messages.js';
 import type { NotificationsSettings } from '../settings.js';
 import { KeptClients } from './kept-clients.js';
 import { faultOf, type Push, type PushChannel } from './push-channel.js';
@@ -32,9 +33,11 @@ export class ApnsChannel implements PushChannel {
 
   async send({ credential, target, told, until }: Push): Promise<PushOutcome> {
     if (target.kind !== 'apns_voip' && target.kind !== 'apns_alert') throw new Error(`${target.kind} is not of Apple`);
-    if (told.type !== 'ring' || credential.credential.provider !== 'apns') throw new Error('through Apple rings are pushed alone');
+    if (told.type === 'ring_ended' || credential.credential.provider !== 'apns')
+      throw new Error('through Apple no end of a ring is pushed');
     if (Date.now() >= until) return { outcome: 'later', reason: 'too late', mayHaveArrived: false };
-    const message = apnsRing(target.kind, credential.credential.bundleId, told);
+    const { bundleId } = credential.credential;
+    const message = told.type === 'ring' ? apnsRing(target.kind, bundleId, told) : apnsAlert(bundleId, told, until);
     return this.#hand(credential, target, message);
   }
 

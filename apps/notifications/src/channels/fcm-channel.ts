@@ -5,6 +5,7 @@ import type { Messaging } from 'firebase-admin/messaging';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import { type FcmMessage, fcmMessage } from '../domain/push-messages.js';
 import { fcmOutcome, type PushOutcome, parseRetryAfter } from '../domain/push-outcome.js';
+import { fcmAlert } from '../domain/pushed-messages.js';
 import type { NotificationsSettings } from '../settings.js';
 import { KeptClients } from './kept-clients.js';
 import { LedAgent } from './led-agent.js';
@@ -43,7 +44,8 @@ export class FcmChannel implements PushChannel {
     if (target.kind !== 'fcm') throw new Error(`${target.kind} is not of Firebase`);
     const leftMs = until - Date.now();
     if (leftMs <= 0) return { outcome: 'later', reason: 'too late', mayHaveArrived: false };
-    return this.#hand(credential, fcmMessage(target.token, told, leftMs), false);
+    const { token } = target;
+    return this.#hand(credential, told.type === 'notification' ? fcmAlert(token, told, leftMs) : fcmMessage(token, told, leftMs), false);
   }
 
   async verify(credential: KeptCredential): Promise<PushOutcome> {

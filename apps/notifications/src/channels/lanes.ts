@@ -1,4 +1,4 @@
-import type { AppId, PushProvider } from '@communication-center/contracts';
+import type { AppId, ChannelProvider, PushProvider } from '@communication-center/contracts';
 import { Breaker } from '../domain/breaker.js';
 
 export interface LaneLimits {
@@ -62,7 +62,7 @@ export class Lanes {
 
   constructor(private readonly limits: LaneLimits) {}
 
-  of(appId: AppId, provider: PushProvider): Lane {
+  of(appId: AppId, provider: PushProvider | ChannelProvider): Lane {
     const key = `${appId}/${provider}`;
     const known = this.#lanes.get(key);
     if (known) return known;

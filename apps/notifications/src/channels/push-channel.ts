@@ -1,4 +1,4 @@
-import type { PushedRing, PushedStop, PushTarget } from '@communication-center/contracts';
+import type { PushedMessage, PushedRing, PushedStop, PushTarget } from '@communication-center/contracts';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import type { PushOutcome } from '../domain/push-outcome.js';
 
@@ -6,7 +6,7 @@ import type { PushOutcome } from '../domain/push-outcome.js';
 export interface Push {
   credential: KeptCredential;
   target: PushTarget;
-  told: PushedRing | PushedStop;
+  told: PushedRing | PushedStop | PushedMessage;
   /** Until when it is of use, in milliseconds since 1970: no request begins later. */
   until: number;
 }

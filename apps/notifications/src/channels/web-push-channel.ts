@@ -4,6 +4,7 @@ import { Agent, request } from 'undici';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import { webPushMessage } from '../domain/push-messages.js';
 import { type PushOutcome, parseRetryAfter, webPushOutcome } from '../domain/push-outcome.js';
+import { webPushAlert } from '../domain/pushed-messages.js';
 import type { NotificationsSettings } from '../settings.js';
 import { faultOf, type Push, type PushChannel } from './push-channel.js';
 import { trusted } from './trusted.js';
@@ -23,7 +24,7 @@ export class WebPushChannel implements PushChannel {
     const leftMs = until - Date.now();
     if (leftMs <= 0) return { outcome: 'later', reason: 'too late', mayHaveArrived: false };
     const { endpoint, keys } = target;
-    const { payload, options } = webPushMessage(told, leftMs);
+    const { payload, options } = told.type === 'notification' ? webPushAlert(told, leftMs) : webPushMessage(told, leftMs);
     const { default: webPush } = await import('web-push');
     let details: ReturnType<typeof webPush.generateRequestDetails>;
     try {

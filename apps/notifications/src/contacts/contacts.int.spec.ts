@@ -5,13 +5,14 @@ import { Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
+import { rules } from '../migrations/14-rules.js';
 import { ContactsProjection } from './contacts.projection.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, rules]);
 });
 
 afterEach(() => schema.drop());
@@ -21,7 +22,7 @@ const saved = (userAlias: string, sequence: number, name: string) => ({
   appid: 'app',
   subject: `app/${userAlias}`,
   sequence,
-  data: { userAlias, name, email: `${name}@example.com`, locale: null, doNotDisturb: false },
+  data: { userAlias, name, email: `${name}@example.com`, locale: null, phone: null, timeZone: null, doNotDisturb: false, groups: [] },
 });
 const deleted = (userAlias: string, sequence: number) => ({ ...saved(userAlias, sequence, ''), type: 'user.deleted', data: { userAlias } });
 const appSaved = { type: 'app.saved', appid: 'app', subject: 'app', sequence: 1, data: {} };
@@ -69,11 +70,15 @@ test('who is deleted is pushed to no more; who was made anew since, and register
        VALUES (gen_random_uuid(), 'app', $1, 'd', 'fcm', decode(md5($1), 'hex'), '{}', $2)`,
       [userAlias, at],
     );
+  const wish = (userAlias: string, at: string) => schema.query("INSERT INTO preferences VALUES ('app', $1, '{}', $2)", [userAlias, at]);
+  await wish('bob', '2026-11-28T10:00:00Z');
+  await wish('carol', '2026-11-28T12:00:00Z');
   await register('bob', '2026-11-28T10:00:00Z');
   await register('carol', '2026-11-28T12:00:00Z');
   const at = (event: object) => ({ ...event, time: '2026-11-28T11:00:00.000Z' });
   await apply([at(deleted('bob', 2)), at(deleted('carol', 2))]);
   expect((await schema.query('SELECT user_alias FROM push_registrations')).rows).toEqual([{ user_alias: 'carol' }]);
+  expect((await schema.query('SELECT user_alias FROM preferences')).rows).toEqual([{ user_alias: 'carol' }]);
   const tombstones = [{ topic: 'directory.events', key: 'user:app/carol', isFollowed: false }];
   const batch = { topic: 'directory.events', events: [], tombstones, tx: schema, isRebuild: true };
   await new ContactsProjection().apply(batch as never);

@@ -14,11 +14,15 @@ export const deletedIn = (events: readonly DirectoryEvent[]): Gone[] =>
     event.type === 'user.deleted' ? [{ appId: event.appid, userAlias: event.data.userAlias, at: event.time }] : [],
   );
 
-/** Forgets where users who were deleted were pushed to. Who was made anew since, and has registered, stays. */
-export async function forgetDevices(tx: Sql, gone: readonly Gone[]): Promise<void> {
+/** Forgets where users who were deleted were pushed to, and what they wished. Who was made anew since, and has registered or wished, stays. */
+export async function forgetUsers(tx: Sql, gone: readonly Gone[]): Promise<void> {
   if (gone.length === 0) return;
   await tx.query(
-    `DELETE FROM push_registrations AS r USING json_to_recordset($1) AS gone("appId" text, "userAlias" text, at timestamptz)
+    `WITH gone AS (SELECT * FROM json_to_recordset($1) AS one("appId" text, "userAlias" text, at timestamptz)),
+     wishes AS (
+       DELETE FROM preferences AS p USING gone
+       WHERE p.app_id = gone."appId" AND p.user_alias = gone."userAlias" AND (gone.at IS NULL OR p.saved_at <= gone.at))
+     DELETE FROM push_registrations AS r USING gone
      WHERE r.app_id = gone."appId" AND r.user_alias = gone."userAlias" AND (gone.at IS NULL OR r.registered_at <= gone.at)`,
     [JSON.stringify(gone)],
   );

@@ -20,13 +20,15 @@ export interface ApnsMessage {
 export interface FcmMessage {
   token: string;
   data: Record<string, string>;
+  /** What the system shows by itself, of what is no ring. */
+  notification?: { title: string; body: string };
   android: { priority: 'high'; ttl: number; collapseKey: string };
 }
 
 /** A push to a browser, as web-push takes it. */
 export interface WebPushMessage {
   payload: string;
-  options: { TTL: number; urgency: 'high'; topic: string };
+  options: { TTL: number; urgency: 'high' | 'normal'; topic: string };
 }
 
 /** @returns the ring for Apple: through PushKit, or as an alert where a device has no other token. */

@@ -5,12 +5,19 @@ import {
   notificationListQuerySchema,
   type Subject,
 } from '@communication-center/contracts';
-import { appOfKey, From, Postgres, QueryString } from '@communication-center/service';
-import { Controller, Get } from '@nestjs/common';
+import { appOf, appOfKey, From, PathParam, Postgres, ProblemError, QueryString } from '@communication-center/service';
+import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { z } from 'zod';
 
-type Row = Omit<NotificationView, 'deadline' | 'createdAt' | 'endedAt'> & { deadline: Date; createdAt: Date; endedAt: Date | null };
+type Times = 'deadline' | 'createdAt' | 'endedAt' | 'openedAt';
+type Row = Omit<NotificationView, Times> & { deadline: Date | null; createdAt: Date; endedAt: Date | null; openedAt: Date | null };
 
-/** Tells what became of pushes. */
+const ofRings = `SELECT push_id AS "notificationId", 'ring' AS channel, NULL AS "ruleId", call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId",
+  kind, state, reason, stop, attempts, deadline, created_at AS "createdAt", ended_at AS "endedAt", NULL::timestamptz AS "openedAt" FROM ring_pushes`;
+const ofRules = `SELECT notification_id, channel, rule_id, call_id, user_alias, device_id,
+  NULL, state, reason, 'none', attempts, NULL::timestamptz, created_at, ended_at, opened_at FROM sent_notifications`;
+
+/** Tells what became of pushes and of what rules send, and hears that it was opened. */
 @Controller('v1/notifications')
 export class NotificationsController {
   constructor(private readonly database: Postgres) {}
@@ -18,21 +25,34 @@ export class NotificationsController {
   @Get()
   async list(@From() subject: Subject, @QueryString(notificationListQuerySchema) query: NotificationListQuery): Promise<NotificationList> {
     const appId = appOfKey(subject, 'notifications');
-    const { callId = null, userAlias = null, limit } = query;
+    const { callId = null, userAlias = null, deviceId = null, state = null, limit } = query;
+    const wanted = `WHERE app_id = $1 AND ${callId ? 'call_id = $2' : '$2::uuid IS NULL'} AND ${userAlias ? 'user_alias = $3' : '$3::text IS NULL'}
+      AND ($5::text IS NULL OR device_id = $5) AND ($6::text IS NULL OR state = $6) ORDER BY created_at DESC LIMIT $4`;
     const { rows } = await this.database.query<Row>(
-      `SELECT push_id AS "notificationId", call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId", kind, state, reason, stop,
-         attempts, deadline, created_at AS "createdAt", ended_at AS "endedAt"
-       FROM ring_pushes WHERE app_id = $1 AND ${callId ? 'call_id = $2' : '$2::uuid IS NULL'} AND ${userAlias ? 'user_alias = $3' : '$3::text IS NULL'}
-       ORDER BY created_at DESC LIMIT $4`,
-      [appId, callId, userAlias, limit],
+      `SELECT * FROM ((${ofRings} ${wanted}) UNION ALL (${ofRules} ${wanted})) AS both_kinds ORDER BY "createdAt" DESC LIMIT $4`,
+      [appId, callId, userAlias, limit, deviceId, state],
     );
-    return {
-      notifications: rows.map(({ deadline, createdAt, endedAt, ...row }) => ({
-        ...row,
-        deadline: deadline.toISOString(),
-        createdAt: createdAt.toISOString(),
-        endedAt: endedAt?.toISOString() ?? null,
-      })),
-    };
+    return { notifications: rows.map(toView) };
+  }
+
+  /** The app says that the user opened what a rule sent: nothing more is sent because of the same event. Said again, it is as it was. */
+  @Post(':notificationId/opened')
+  @HttpCode(204)
+  async opened(@From() subject: Subject, @PathParam('notificationId', z.uuid()) notificationId: string): Promise<void> {
+    const appId = appOf(subject, 'notifications');
+    const { rowCount } = await this.database.query(
+      `UPDATE sent_notifications SET opened_at = coalesce(opened_at, clock_timestamp())
+       WHERE notification_id = $1 AND app_id = $2 AND ($3::text IS NULL OR user_alias = $3)`,
+      [notificationId, appId, subject.kind === 'user' ? subject.userAlias : null],
+    );
+    if (rowCount !== 1) throw new ProblemError('not_found', 'No such notification');
   }
 }
+
+const toView = ({ deadline, createdAt, endedAt, openedAt, ...row }: Row): NotificationView => ({
+  ...row,
+  deadline: deadline?.toISOString() ?? null,
+  createdAt: createdAt.toISOString(),
+  endedAt: endedAt?.toISOString() ?? null,
+  openedAt: openedAt?.toISOString() ?? null,
+});

@@ -1,0 +1,220 @@
+import type { AppId, RuleStep } from '@communication-center/contracts';
+import { Postgres, Report, type ReportError, resumeTrace, Settings } from '@communication-center/service';
+import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { v5 as uuidv5 } from 'uuid';
+import { type Lane, Lanes } from '../channels/lanes.js';
+import { KnownCredentials } from '../credentials/known-credentials.js';
+import { whatComesAfter } from '../domain/after-step.js';
+import { Allowance } from '../domain/allowance.js';
+import { type Act, nextAct } from '../domain/next-act.js';
+import { Mail } from '../mail/mail-channel.js';
+import type { NotificationsSettings } from '../settings.js';
+import { chainOf, emailOf, factsOf } from './facts-of.js';
+import { HandOver } from './hand-over.js';
+import {
+  type ClaimedMessage,
+  digestOf,
+  type NewMessage,
+  record,
+  type SentNotification,
+  type Standing,
+  waitingMessages,
+  whatToKnow,
+  writeMessages,
+} from './message-rows.js';
+
+const claimSeconds = 120;
+/** So often an attempt may be lost with its process: what was handed over then is handed over again, once. */
+const mostLost = 1;
+const lanePlaces = 4;
+
+/** Chains as rows: each step is claimed, looked at, taken and noted. BullMQ is their timer; what it forgets the sweep finds. */
+@Injectable()
+export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #jobs: RowJobs;
+  /** An app has few places, so that one whose mail server hangs takes them from nobody else. */
+  readonly #lanes = new Lanes({ concurrency: lanePlaces, waiting: lanePlaces });
+  readonly #perSecond: Allowance;
+  #round = '';
+
+  constructor(
+    private readonly database: Postgres,
+    private readonly handOver: HandOver,
+    private readonly mail: Mail,
+    private readonly known: KnownCredentials,
+    @Inject(Settings) private readonly settings: NotificationsSettings,
+    @Inject(Report) report: ReportError,
+  ) {
+    this.#perSecond = new Allowance(settings.MESSAGES_PER_SECOND);
+    this.#jobs = new RowJobs({
+      name: `${database.schema}-messages`,
+      redis: settings,
+      work: (messageId, attempt) => this.attempt(messageId, attempt),
+      overdue: () => this.#overdue(),
+      schedule: settings.RETRY_SCHEDULE_SECONDS,
+      onError: report,
+      concurrency: 32,
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#jobs.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#jobs.stop();
+  }
+
+  /** Writes chains, each once, and has them begun. */
+  async begin(messages: readonly NewMessage[]): Promise<void> {
+    const written = await writeMessages(this.database, messages);
+    await this.#jobs.add(written.map(({ messageId, delayMs }) => ({ rowId: messageId, attempt: 1, delayMs })));
+  }
+
+  /** Takes a chain up, if nobody else has. @param attempt which one it is, from 1. */
+  async attempt(messageId: string, attempt: number): Promise<void> {
+    const claim = { made: attempt - 1, seconds: claimSeconds, returning: whatToKnow };
+    const message = await waitingMessages.claim<ClaimedMessage>(this.database, messageId, claim);
+    if (!message) return;
+    const about = { traceparent: message.traceparent ?? undefined, appid: message.app_id, callid: message.call_id };
+    await resumeTrace([about], () => this.#goOn(message));
+  }
+
+  async #goOn(message: ClaimedMessage): Promise<void> {
+    const { user_alias, receiver, step, tries, attempts, noted } = message;
+    const stay = { step, tries, outcome: null };
+    if (attempts - 1 - noted > mostLost) return this.#pass(message, 'whoever was at it came to no end, twice');
+    if (user_alias !== null && !receiver) return this.#waitForContact(message);
+    const { act, passed } = this.#next(message);
+    if (act.act === 'end') return this.#end(message, act, passed);
+    if (act.act === 'wait')
+      return this.#note(message, { ...stay, step: passed.step, delayMs: act.until.getTime() - Date.now(), reason: null });
+    if (act.act === 'pass') throw new Error('what is passed over was passed over');
+    await this.#take({ ...message, step: passed.step, tries: passed.step === step ? tries : 0 }, act.step);
+  }
+
+  /** Passes over what cannot be taken. */
+  #next(message: ClaimedMessage): { act: Act; passed: { step: number; reason: string | null } } {
+    const around = {
+      pushes: this.known.hasApp(message.app_id),
+      mails: this.mail.isConfigured,
+      emailsPerHour: this.settings.EMAILS_PER_HOUR,
+    };
+    const [chain, facts] = [chainOf(message), factsOf(message, around)];
+    const passed = { step: message.step, reason: null as string | null };
+    for (;;) {
+      const act = nextAct({ ...chain, step: passed.step }, facts);
+      if (act.act !== 'pass') return { act, passed };
+      passed.step += 1;
+      passed.reason = act.reason;
+    }
+  }
+
+  /** Takes a step where its app has room, and its provider is not held back for its failures; else it waits a moment. */
+  async #take(message: ClaimedMessage, step: RuleStep): Promise<void> {
+    const lane = this.#lanes.of(message.app_id, step.channel === 'email' ? 'smtp' : 'fcm');
+    const heldMs = lane.breaker.heldForMs(Date.now());
+    if (heldMs > 0) return this.#putOff(message, heldMs, 'the provider is held back for its failures');
+    if (!this.#perSecond.take(message.app_id, Date.now()) || !lane.enter())
+      return this.#putOff(message, 1000, 'the app sends as much as it may');
+    try {
+      await this.#send(message, step, lane);
+    } finally {
+      lane.leave();
+    }
+  }
+
+  async #send(message: ClaimedMessage, step: RuleStep, lane: Lane): Promise<void> {
+    const { outcome, sent } = await this.handOver.step(message, step);
+    if (outcome.outcome === 'later') lane.breaker.failed(Date.now(), Math.random());
+    else lane.breaker.succeeded();
+    if (outcome.outcome === 'refused' && outcome.isOfAddress) await this.#noteRefused(message, outcome.reason);
+    const { step: at, tries, until } = message;
+    const schedule = this.settings.RETRY_SCHEDULE_SECONDS;
+    const leftMs = until.getTime() - Date.now();
+    const after = whatComesAfter({ steps: message.rule.steps, step: at, tries, outcome, schedule, leftMs }, Math.random());
+    const { hasEnded, ...standing } = after;
+    await this.#note(message, standing, hasEnded ? sent : []);
+  }
+
+  async #pass(message: ClaimedMessage, reason: string): Promise<void> {
+    const step = message.rule.steps[message.step];
+    const notificationId = uuidv5(`${message.step}/lost`, message.message_id);
+    const sent = {
+      notificationId,
+      channel: step?.channel ?? 'email',
+      deviceId: null,
+      state: 'failed',
+      reason,
+      attempts: message.tries,
+    } as const;
+    const hasMore = message.step + 1 < message.rule.steps.length;
+    const outcome = hasMore ? null : 'done';
+    await this.#note(message, { step: message.step + 1, tries: 0, delayMs: hasMore ? 0 : null, outcome, reason }, [sent]);
+  }
+
+  async #waitForContact(message: ClaimedMessage): Promise<void> {
+    const { step, tries, until } = message;
+    const reason = 'the contact of the user has not arrived yet';
+    const isLate = Date.now() >= until.getTime();
+    await this.#note(message, {
+      step,
+      tries,
+      delayMs: isLate ? null : 10_000 * (0.9 + Math.random() * 0.2),
+      outcome: isLate ? 'expired' : null,
+      reason,
+    });
+  }
+
+  #putOff(message: ClaimedMessage, ms: number, reason: string): Promise<void> {
+    const { step, tries } = message;
+    return this.#note(message, { step, tries, delayMs: ms * (0.8 + Math.random()), outcome: null, reason });
+  }
+
+  /** Where nothing was handed over, that is on record with why. */
+  async #end(
+    message: ClaimedMessage,
+    { outcome, reason }: Act & { act: 'end' },
+    passed: { step: number; reason: string | null },
+  ): Promise<void> {
+    const why = reason ?? passed.reason;
+    const last = message.rule.steps[Math.min(passed.step, message.rule.steps.length - 1)] as RuleStep;
+    const sent: SentNotification[] =
+      message.accepted || outcome === 'not_wanted' || why === null
+        ? []
+        : [
+            {
+              notificationId: uuidv5(`${passed.step}/end`, message.message_id),
+              ...{
+                channel: last.channel,
+                deviceId: null,
+                state: outcome === 'expired' ? 'expired' : 'cancelled',
+                reason: why,
+                attempts: message.tries,
+              },
+            },
+          ];
+    await this.#note(message, { step: passed.step, tries: message.tries, delayMs: null, outcome, reason: why }, sent);
+  }
+
+  async #note(message: ClaimedMessage, standing: Standing, sent: readonly SentNotification[] = []): Promise<void> {
+    const isMine = await record(this.database, message, standing, sent);
+    const { delayMs } = standing;
+    if (isMine && delayMs !== null) await this.#jobs.add([{ rowId: message.message_id, attempt: message.attempts + 1, delayMs }]);
+  }
+
+  async #noteRefused(message: ClaimedMessage, reason: string): Promise<void> {
+    await this.database.query(
+      `INSERT INTO refused_addresses (app_id, channel, digest, reason) VALUES ($1, 'email', ${digestOf('$2::text')}, $3)
+       ON CONFLICT (app_id, channel, digest) DO UPDATE SET reason = excluded.reason, refused_at = clock_timestamp()`,
+      [message.app_id, emailOf(message), reason.slice(0, 100)],
+    );
+  }
+
+  async #overdue(): Promise<RowJob[]> {
+    const { due, next } = await waitingMessages.due(this.database, this.#round);
+    this.#round = next as AppId | '';
+    return due.map(({ rowId, made }) => ({ rowId, attempt: made + 1, delayMs: 0 }));
+  }
+}
