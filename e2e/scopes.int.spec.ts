@@ -49,7 +49,7 @@ beforeAll(async () => {
 function placeOf({ method, path }: (typeof operations)[number], asker: string): string {
   const closes = /\/(suspend|resume)$/.test(path) || (method === 'DELETE' && path === '/v1/apps/{appId}');
   const ids: Record<string, string> = {
-    provider: 'fcm',
+    provider: path.startsWith('/v1/channel-credentials') ? 'smtp' : 'fcm',
     appId: closes && asker === 'operator' ? closing.appId : app.appId,
     userAlias: asker === 'user' ? ann : `nobody-${asker}`,
     username: `desk-${asker}`,
@@ -82,6 +82,14 @@ function bodyFor(path: string): object {
   if (path.startsWith('/v1/webhook-jobs')) return {};
   if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@example.com' };
   if (path.startsWith('/v1/push-credentials')) return {};
+  if (path === '/v1/channel-credentials')
+    return { provider: 'smtp', host: '127.0.0.1', port: 9, security: 'none', from: 'calls@example.com' };
+  if (path.startsWith('/v1/notification-rules'))
+    return { on: 'call.missed', to: { kind: 'callee' }, steps: [{ channel: 'email', template: 'missed-call' }] };
+  if (path.endsWith('/preview')) return { template: { locales: { en: { subject: 's', text: 't' } } } };
+  if (path.endsWith('{templateId}/test')) return { email: 'ann@example.com' };
+  if (path.startsWith('/v1/notification-templates')) return { locales: { en: { subject: 's', text: 't' } } };
+  if (path.startsWith('/v1/notification-preferences')) return { push: true };
   if (path === '/v1/apps/{appId}') return { name: app.appId, trustsBareAlias: true };
   if (path.includes('dead-letters')) return { group: 'calls.none', topic: 'calls.events', key: 'none' };
   if (path.includes('/operations/')) return {};

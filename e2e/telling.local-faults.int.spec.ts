@@ -158,6 +158,39 @@ describe('a missed call', () => {
     expect(body.notifications).toMatchObject([{ channel: 'email', ruleId: 'missed-call', state: 'accepted', openedAt: null }]);
   });
 
+  test('is told by the rule, the template and to whom the app says; users end their e-mails themselves, and a faulty template is refused', async () => {
+    const put = (path: string, body: object, by = app.key) => fleet.rest<{ detail?: string }>('PUT', path, by, body);
+    const template = (subject: string) => ({ locales: { en: { subject, text: '{{ receiver.name }} missed {{ caller.name }}' } } });
+    const faulty = await put('/v1/notification-templates/desk', template('{{ caller.nam }}'));
+    expect(faulty.status).toBe(400);
+    expect(faulty.body.detail).toMatch(/locales\.en\.subject: .*caller\.nam.*it may name/);
+    expect((await put('/v1/notification-templates/desk', template('Somebody missed {{ caller.name }}'))).status).toBe(200);
+    const steps = [{ channel: 'email', template: 'desk' }];
+    const rule = { on: 'call.missed', to: { kind: 'address', email: 'desk@example.com' }, steps };
+    expect((await put('/v1/notification-rules/desk', rule)).status).toBe(200);
+    await fleet.makeUser(app, 'absent', { name: 'Ann', email: 'ann@example.com', timeZone: 'Asia/Tokyo' });
+    const wish = await put('/v1/notification-preferences/absent', { email: false }, await fleet.tokenOf(app, 'absent'));
+    expect(wish.body).toEqual({ userAlias: 'absent', push: true, email: false });
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['absent'])).hangUp();
+    const [sent] = await eventually('the e-mail to the desk', () => mail.mails.length > 0 && mail.mails, 20_000);
+    expect(sent?.subject).toBe('Somebody missed alice');
+    expect(sent?.to).toMatchObject({ text: 'desk@example.com' });
+    const why = await eventually('why the user was told nothing', async () => {
+      const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent', app.key);
+      return body.notifications[0];
+    });
+    expect(why).toMatchObject({ state: 'cancelled', reason: 'the user wishes no e-mails' });
+    const form = (body: string) =>
+      fetch(new URL(`/v1/unsubscribe/${'x'.repeat(60)}`, fleet.url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body,
+      });
+    expect((await form('List-Unsubscribe=One-Click')).status).toBe(404);
+    expect((await form('a=b')).status).toBe(400);
+  });
+
   test('is on record as cancelled where the user got as many e-mails within the hour as one may', async () => {
     await fleet.makeUser(app, 'absent', { email: 'ann@example.com' });
     await fleet.query(

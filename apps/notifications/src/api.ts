@@ -131,7 +131,7 @@ export const api = describeRoutes({
     },
     'POST /v1/unsubscribe/{token}': {
       summary: 'End e-mails by the link in one of them, in one click (RFC 8058); no credential is asked for',
-      by: ['nobody', 'notifications', 'user'],
+      by: ['nobody'],
       answer: 'Unsubscribed',
       refusals: ['not_found'],
     },

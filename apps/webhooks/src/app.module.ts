@@ -14,6 +14,7 @@ import { ConsumerStore } from './consumers/consumer-store.js';
 import { ConsumersController } from './consumers/consumers.controller.js';
 import { DeliverAuditEntries } from './deliver/deliver-audit-entries.reaction.js';
 import { DeliverCallEvents } from './deliver/deliver-call-events.reaction.js';
+import { DeliverNotificationEvents } from './deliver/deliver-notification-events.reaction.js';
 import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.reaction.js';
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
@@ -98,6 +99,7 @@ const knownCalls = {
     DeliverCallEvents,
     DeliverPresenceChanges,
     DeliverAuditEntries,
+    DeliverNotificationEvents,
   ],
   providers: [
     EndpointStore,

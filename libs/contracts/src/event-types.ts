@@ -3,6 +3,7 @@ import { callEventSchema } from './call-events.js';
 import { auditNotedSchema } from './directory.js';
 import { type EventExample, eventExamples } from './event-examples.js';
 import { appIdSchema, callIdSchema } from './ids.js';
+import { notificationEventSchema } from './notification-events.js';
 import { newestPayloadVersion, payloadVersions } from './payload-versions.js';
 import { presenceChangedSchema } from './presence.js';
 import type { WebhookBody } from './webhooks.js';
@@ -37,6 +38,7 @@ const ofEndpoints: Readonly<Record<string, z.ZodObject>> = {
 const dataOfTypes: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ...callEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend({ ...always, callId: callIdSchema })] as const),
   ...[presenceChangedSchema, auditNotedSchema].map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
+  ...notificationEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...Object.entries(ofEndpoints).map(([type, data]) => [type, data.extend(always)] as const),
 ]);
 

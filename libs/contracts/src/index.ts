@@ -213,6 +213,7 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
+export type { NotificationEvent } from './notification-events.js';
 export type {
   ChannelCredentialBody,
   ChannelCredentialView,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { callEventSchema } from './call-events.js';
 import { auditNotedSchema, directoryEventSchema } from './directory.js';
 import { mediaEventSchema } from './media-events.js';
+import { notificationEventSchema } from './notification-events.js';
 import { presenceChangedSchema } from './presence.js';
 import { ringConfirmedSchema } from './ring-events.js';
 import { sessionEventSchema } from './session-events.js';
@@ -18,6 +19,7 @@ export const topics = {
   'audit.events': { retention: 'passing', key: 'entryId', events: auditNotedSchema },
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
   'rings.events': { retention: 'fleeting', key: 'callId', events: ringConfirmedSchema },
+  'notifications.events': { retention: 'passing', key: 'notificationId', events: notificationEventSchema },
 } as const;
 
 export type Topic = keyof typeof topics;

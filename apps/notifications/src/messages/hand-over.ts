@@ -1,4 +1,4 @@
-import type { PushedMessage, PushProvider, PushTarget, Rendered, RuleStep } from '@communication-center/contracts';
+import type { DeviceId, PushedMessage, PushProvider, PushTarget, Rendered, RuleStep } from '@communication-center/contracts';
 import { type LineLog, Log } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { v5 as uuidv5 } from 'uuid';
@@ -118,7 +118,7 @@ function asSendOutcome(outcome: PushOutcome): SendOutcome {
 function onRecord(
   { channel }: RuleStep,
   notificationId: string,
-  deviceId: string | null,
+  deviceId: DeviceId | null,
   outcome: SendOutcome,
   attempts: number,
 ): SentNotification {

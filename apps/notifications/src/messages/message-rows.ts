@@ -1,4 +1,4 @@
-import type { AppId, CallId, MessageChannel, PushTarget, RuleBody, UserAlias } from '@communication-center/contracts';
+import type { AppId, CallId, DeviceId, MessageChannel, PushTarget, RuleBody, UserAlias } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { currentTraceparent, RowsInTurn } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
@@ -131,7 +131,7 @@ export interface ClaimedMessage {
   refused: string | null;
   /** E-mails the user got within the hour, as far as they count. */
   lately: number;
-  devices: { registrationId: string; deviceId: string; target: PushTarget }[] | null;
+  devices: { registrationId: string; deviceId: DeviceId; target: PushTarget }[] | null;
 }
 
 interface Contact {
@@ -174,7 +174,7 @@ export const whatToKnow = `message_id, app_id, rule_id, call_id, user_alias, add
 export interface SentNotification {
   notificationId: string;
   channel: MessageChannel;
-  deviceId: string | null;
+  deviceId: DeviceId | null;
   state: 'accepted' | 'failed' | 'expired' | 'cancelled';
   reason: string | null;
   attempts: number;
@@ -190,25 +190,30 @@ export interface Standing {
   reason: string | null;
 }
 
-/** Notes where a chain stands, if the attempt is still the last one, and what was handed over. @returns whether it was. */
+/**
+ * Notes where a chain stands, if the attempt is still the last one, and what was handed over.
+ * @returns whether it was the last one, what was not on record before, and when.
+ */
 export async function record(
   sql: Sql,
   { message_id, app_id, rule_id, call_id, user_alias, attempts, now }: ClaimedMessage,
   { step, tries, delayMs, outcome, reason }: Standing,
   sent: readonly SentNotification[],
-): Promise<boolean> {
-  const { rowCount } = await sql.query(
+): Promise<{ isMine: boolean; fresh: readonly string[]; at: Date }> {
+  const { rows } = await sql.query<{ isMine: boolean; fresh: string[]; at: Date }>(
     `WITH told AS (
        INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, device_id, state, reason, attempts, created_at)
        SELECT "notificationId", $1, $8, $9, channel, $10, $11, "deviceId", state, reason, attempts, $12
        FROM json_to_recordset($13) AS one("notificationId" uuid, channel text, "deviceId" text, state text, reason text, attempts int)
-       ON CONFLICT (notification_id) DO NOTHING)
-     UPDATE messages SET step = $3, tries = $4, noted = attempts, outcome = $6, reason = $7,
-       state = CASE WHEN $5::float8 IS NULL THEN 'ended' ELSE 'pending' END,
-       next_attempt_at = clock_timestamp() + make_interval(secs => $5::float8 / 1000),
-       ended_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END
-     WHERE message_id = $1 AND attempts = $2 AND state = 'pending'`,
+       ON CONFLICT (notification_id) DO NOTHING RETURNING notification_id),
+     moved AS (
+       UPDATE messages SET step = $3, tries = $4, noted = attempts, outcome = $6, reason = $7,
+         state = CASE WHEN $5::float8 IS NULL THEN 'ended' ELSE 'pending' END,
+         next_attempt_at = clock_timestamp() + make_interval(secs => $5::float8 / 1000),
+         ended_at = CASE WHEN $5::float8 IS NULL THEN clock_timestamp() END
+       WHERE message_id = $1 AND attempts = $2 AND state = 'pending' RETURNING 1)
+     SELECT EXISTS (SELECT 1 FROM moved) AS "isMine", ARRAY(SELECT notification_id::text FROM told) AS fresh, clock_timestamp() AS at`,
     [message_id, attempts, step, tries, delayMs, outcome, reason, app_id, rule_id, call_id, user_alias, now, JSON.stringify(sent)],
   );
-  return rowCount === 1;
+  return rows[0] ?? { isMine: false, fresh: [], at: now };
 }

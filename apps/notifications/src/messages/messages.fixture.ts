@@ -12,7 +12,11 @@ import { ChannelCredentialStore } from '../mail/channel-credential-store.js';
 import { Mail } from '../mail/mail-channel.js';
 import { notifications } from '../migrations/1-notifications.js';
 import { emailsByApp, emailsNotByTime } from '../migrations/2-emails-by-app.js';
+import { consumers } from '../migrations/3-consumers.js';
+import { outbox } from '../migrations/4-outbox.js';
+import { outboxFunctions } from '../migrations/5-outbox-functions.js';
 import { traces } from '../migrations/6-traces.js';
+import { outboxRows } from '../migrations/7-outbox-rows.js';
 import { emailsByUser } from '../migrations/8-emails-by-user.js';
 import { push } from '../migrations/11-push.js';
 import { rules } from '../migrations/14-rules.js';
@@ -20,6 +24,7 @@ import { emailsMoved } from '../migrations/15-emails-moved.js';
 import { contactsByGroup } from '../migrations/16-contacts-by-group.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
+import { NotificationsController } from '../push-ring/notifications.controller.js';
 import { RuleStore } from '../rules/rule-store.js';
 import type { NotificationsSettings } from '../settings.js';
 import { TemplateStore } from '../templates/template-store.js';
@@ -28,7 +33,7 @@ import { Messages } from './messages.js';
 import { TellByRules } from './tell-by-rules.reaction.js';
 
 const fleet = new Fleet();
-const before = [notifications, emailsByApp, emailsNotByTime, traces, emailsByUser, push];
+const before = [notifications, emailsByApp, emailsNotByTime, consumers, outbox, outboxFunctions, traces, outboxRows, emailsByUser, push];
 export const schemaBefore = () => TestSchema.migrated(fleet, before);
 export const moveEmails = [rules, emailsMoved];
 
@@ -132,8 +137,9 @@ export class Telling {
         silentLog,
       ] as unknown as ConstructorParameters<typeof HandOver>),
     );
+    const relay = { committed: () => undefined } as never;
     const report = (error: unknown) => void this.failed.push(error);
-    const messages = new Messages(this.database, handOver, this.mail, known as never, this.settings, report);
+    const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report);
     if (works) messages.onApplicationBootstrap();
     this.#replicas.push(messages);
     return Object.assign(new TellByRules(this.database, this.rules, messages), { messages });
@@ -183,6 +189,19 @@ export class Telling {
     const [answer] = await once(socket, 'data');
     socket.destroy();
     return Number(String(answer).slice(1).trim());
+  }
+
+  /** What is told of notifications, in order. */
+  async events() {
+    const { rows } = await this.schema.query<{ key: string; event: { type: string; sequence: number; data: object } }>(
+      'SELECT key, event FROM outbox ORDER BY id',
+    );
+    return rows.map(({ event }) => event);
+  }
+
+  /** The app says that one was opened. */
+  opened(notificationId: string, by: object = { kind: 'user', appId: 'demo', userAlias: 'bob' }): Promise<void> {
+    return new NotificationsController(this.database, { committed: () => undefined } as never).opened(by as never, notificationId);
   }
 
   async stop(): Promise<void> {

@@ -66,6 +66,7 @@ test('whoever is online is told nothing, and who has no address is on record as 
     'not_wanted: offline is false',
   ]);
   expect(await telling.sent()).toMatchObject([{ state: 'cancelled', reason: 'the user has no e-mail address' }]);
+  expect(await telling.events()).toMatchObject([{ type: 'notification.cancelled', data: { userAlias: 'carol', channel: 'email' } }]);
   expect(telling.smtp.asked).toBe(0);
 });
 
@@ -124,10 +125,15 @@ test('a push comes first, and the e-mail after it only to who has not opened it'
   await hear(replica, one('call.missed', missed()), other('call.missed', missed()));
   const [opened] = await eventually('both pushes', async () => (await telling.sent()).length === 2 && telling.sent());
   expect(telling.told.map(({ told }) => told)).toMatchObject([{ type: 'notification', title: 'Missed call from alice' }, {}]);
-  await telling.schema.query('UPDATE sent_notifications SET opened_at = now() WHERE notification_id = $1', [opened?.notification_id]);
+  const id = opened?.notification_id as string;
+  await expect(telling.opened(id, { kind: 'user', appId: 'demo', userAlias: 'carol' })).rejects.toThrow('No such notification');
+  await telling.opened(id);
+  await telling.opened(id);
   await ended(telling);
   expect(telling.smtp.mails).toHaveLength(1);
   expect((await telling.chains()).map(({ outcome }) => outcome).sort()).toEqual(['done', 'reached']);
+  const told = (await telling.events()).map(({ type, sequence }) => `${type} ${sequence}`);
+  expect(told.sort()).toEqual(['notification.accepted 1', 'notification.accepted 1', 'notification.accepted 1', 'notification.opened 2']);
 });
 
 test('the busy are told by push that somebody called; a push that fails falls back at once', async ({ telling }) => {
@@ -150,6 +156,7 @@ test('the wish of a user, and the one click in an e-mail, close the channel', as
   const whose = telling.links.whose(link.slice(link.lastIndexOf('/') + 1));
   expect(whose).toEqual({ appId: 'demo', userAlias: 'bob' });
   expect(telling.links.whose('x'.repeat(80))).toBeUndefined();
+  expect(telling.links.whose('x'.repeat(20))).toBeUndefined();
   expect(await telling.preferences.save(demo, bob, { email: false })).toEqual({ userAlias: 'bob', push: true, email: false });
   expect(await telling.preferences.save(demo, bob, { push: false })).toMatchObject({ push: false, email: false });
   await hear(telling.replica(), callOf()('call.missed', missed()));

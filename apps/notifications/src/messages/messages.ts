@@ -1,4 +1,5 @@
 import type { AppId, RuleStep } from '@communication-center/contracts';
+import { OutboxRelay } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError, resumeTrace, Settings } from '@communication-center/service';
 import { type RowJob, RowJobs } from '@communication-center/service/row-jobs';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -23,6 +24,7 @@ import {
   whatToKnow,
   writeMessages,
 } from './message-rows.js';
+import { publish } from './notification-events.js';
 
 const claimSeconds = 120;
 /** So often an attempt may be lost with its process: what was handed over then is handed over again, once. */
@@ -43,6 +45,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     private readonly handOver: HandOver,
     private readonly mail: Mail,
     private readonly known: KnownCredentials,
+    private readonly relay: OutboxRelay,
     @Inject(Settings) private readonly settings: NotificationsSettings,
     @Inject(Report) report: ReportError,
   ) {
@@ -199,9 +202,28 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   async #note(message: ClaimedMessage, standing: Standing, sent: readonly SentNotification[] = []): Promise<void> {
-    const isMine = await record(this.database, message, standing, sent);
+    const isMine =
+      sent.length === 0 ? (await record(this.database, message, standing, sent)).isMine : await this.#noteSent(message, standing, sent);
     const { delayMs } = standing;
     if (isMine && delayMs !== null) await this.#jobs.add([{ rowId: message.message_id, attempt: message.attempts + 1, delayMs }]);
+  }
+
+  /** Notes what was handed over, and tells it, in one transaction. */
+  async #noteSent(message: ClaimedMessage, standing: Standing, sent: readonly SentNotification[]): Promise<boolean> {
+    const { app_id: appId, rule_id: ruleId, call_id: callId, user_alias: userAlias } = message;
+    const { isMine, written } = await this.database.transaction(async (tx) => {
+      const noted = await record(tx, message, standing, sent);
+      const happened = sent
+        .filter(({ notificationId }) => noted.fresh.includes(notificationId))
+        .map(({ notificationId, channel, deviceId, state, attempts }) => ({
+          type: `notification.${state}` as const,
+          ...{ appId, at: noted.at, sequence: 1 },
+          data: { notificationId, ruleId, channel, callId, userAlias, deviceId, attempts },
+        }));
+      return { isMine: noted.isMine, written: await publish(tx, happened) };
+    });
+    this.relay.committed(written);
+    return isMine;
   }
 
   async #noteRefused(message: ClaimedMessage, reason: string): Promise<void> {

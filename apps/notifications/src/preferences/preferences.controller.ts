@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PreferenceStore } from './preference-store.js';
 import { UnsubscribeLinks } from './unsubscribe-links.js';
 
-const tokenSchema = z.string().regex(/^[A-Za-z0-9_-]{40,1500}$/, 'use the link as it stands in the e-mail');
+const tokenSchema = z.string().regex(/^[A-Za-z0-9_-]{20,1500}$/, 'use the link as it stands in the e-mail');
 
 /** By which channels users are told: they say so themselves, or keys for them. */
 @Controller()
@@ -34,7 +34,8 @@ export class PreferencesController {
   @Post('v1/unsubscribe/:token')
   @OpenToNobody()
   @HttpCode(200)
-  async unsubscribe(@PathParam('token', tokenSchema) token: string): Promise<{ email: boolean }> {
+  async unsubscribe(@From() subject: Subject, @PathParam('token', tokenSchema) token: string): Promise<{ email: false }> {
+    if (subject.kind !== 'nobody') throw new ProblemError('forbidden', 'Send no credential: the link is one');
     const whose = this.links.whose(token);
     if (!whose) throw new ProblemError('not_found', 'This link is of no e-mail that was sent here');
     await this.preferences.save(whose.appId, whose.userAlias, { email: false });

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { NotificationsSettings } from '../settings.js';
 
 const owner = 'unsubscribe';
+/** Nonce, tag and something in it. */
+const shortest = 30;
 const namedSchema = z.tuple([z.string(), z.string()]);
 
 /** The links in e-mails by which their receivers are told by e-mail no more (RFC 8058). Who is meant is sealed in them: nothing is kept for them. */
@@ -26,8 +28,10 @@ export class UnsubscribeLinks {
 
   /** @returns whom a link is for; undefined for what is none of ours, or is of a key that was taken out since. */
   whose(token: string): { appId: AppId; userAlias: UserAlias } | undefined {
+    const sealed = Buffer.from(token, 'base64url');
+    if (sealed.length < shortest) return undefined;
     try {
-      const [appId, userAlias] = namedSchema.parse(JSON.parse(this.#box.open(owner, Buffer.from(token, 'base64url'))));
+      const [appId, userAlias] = namedSchema.parse(JSON.parse(this.#box.open(owner, sealed)));
       return { appId: appId as AppId, userAlias: userAlias as UserAlias };
     } catch (error) {
       if (error instanceof UnopenedError || error instanceof RangeError || error instanceof SyntaxError || error instanceof z.ZodError)

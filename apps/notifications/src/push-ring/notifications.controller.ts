@@ -1,13 +1,16 @@
 import {
+  type NotificationEvent,
   type NotificationList,
   type NotificationListQuery,
   type NotificationView,
   notificationListQuerySchema,
   type Subject,
 } from '@communication-center/contracts';
+import { OutboxRelay } from '@communication-center/event-log';
 import { appOf, appOfKey, From, PathParam, Postgres, ProblemError, QueryString } from '@communication-center/service';
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { publish } from '../messages/notification-events.js';
 
 type Times = 'deadline' | 'createdAt' | 'endedAt' | 'openedAt';
 type Row = Omit<NotificationView, Times> & { deadline: Date | null; createdAt: Date; endedAt: Date | null; openedAt: Date | null };
@@ -17,10 +20,23 @@ const ofRings = `SELECT push_id AS "notificationId", 'ring' AS channel, NULL AS 
 const ofRules = `SELECT notification_id, channel, rule_id, call_id, user_alias, device_id,
   NULL, state, reason, 'none', attempts, NULL::timestamptz, created_at, ended_at, opened_at FROM sent_notifications`;
 
+/** What is told of one that was opened; without a sequence where it had been before. */
+type Opened = NotificationEvent['data'] & { at: Date; sequence: number | null };
+const markOpened = `WITH known AS (
+    SELECT * FROM sent_notifications WHERE notification_id = $1 AND app_id = $2 AND ($3::text IS NULL OR user_alias = $3) FOR UPDATE),
+  marked AS (
+    UPDATE sent_notifications AS sent SET opened_at = clock_timestamp(), sequence = sent.sequence + 1
+    FROM known WHERE sent.notification_id = known.notification_id AND known.opened_at IS NULL RETURNING sent.opened_at, sent.sequence)
+  SELECT notification_id AS "notificationId", rule_id AS "ruleId", channel, call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId", attempts,
+    marked.opened_at AS at, marked.sequence FROM known LEFT JOIN marked ON true`;
+
 /** Tells what became of pushes and of what rules send, and hears that it was opened. */
 @Controller('v1/notifications')
 export class NotificationsController {
-  constructor(private readonly database: Postgres) {}
+  constructor(
+    private readonly database: Postgres,
+    private readonly relay: OutboxRelay,
+  ) {}
 
   @Get()
   async list(@From() subject: Subject, @QueryString(notificationListQuerySchema) query: NotificationListQuery): Promise<NotificationList> {
@@ -40,12 +56,15 @@ export class NotificationsController {
   @HttpCode(204)
   async opened(@From() subject: Subject, @PathParam('notificationId', z.uuid()) notificationId: string): Promise<void> {
     const appId = appOf(subject, 'notifications');
-    const { rowCount } = await this.database.query(
-      `UPDATE sent_notifications SET opened_at = coalesce(opened_at, clock_timestamp())
-       WHERE notification_id = $1 AND app_id = $2 AND ($3::text IS NULL OR user_alias = $3)`,
-      [notificationId, appId, subject.kind === 'user' ? subject.userAlias : null],
-    );
-    if (rowCount !== 1) throw new ProblemError('not_found', 'No such notification');
+    const { wasKnown, written } = await this.database.transaction(async (tx) => {
+      const { rows } = await tx.query<Opened>(markOpened, [notificationId, appId, subject.kind === 'user' ? subject.userAlias : null]);
+      const [row] = rows;
+      if (!row?.sequence) return { wasKnown: row !== undefined, written: [] };
+      const { at, sequence, ...data } = row;
+      return { wasKnown: true, written: await publish(tx, [{ type: 'notification.opened', appId, at, sequence, data }]) };
+    });
+    this.relay.committed(written);
+    if (!wasKnown) throw new ProblemError('not_found', 'No such notification');
   }
 }
 
