@@ -93,7 +93,8 @@ export class Telling {
 
   get database() {
     const { schema } = this;
-    return { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema) } as never;
+    const during = (_kind: string, work: () => unknown) => work();
+    return { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema), during } as never;
   }
   get credentials() {
     return new ChannelCredentialStore(this.database, this.settings);

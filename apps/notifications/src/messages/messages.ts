@@ -38,6 +38,8 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
   /** An app has few places, so that one whose mail server hangs takes them from nobody else. */
   readonly #lanes = new Lanes({ concurrency: lanePlaces, waiting: lanePlaces });
   readonly #perSecond: Allowance;
+  /** Whoever has more at once waits for the sweep, which goes round the apps. */
+  readonly #atOnce = new Allowance(20);
   #round = '';
 
   constructor(
@@ -57,7 +59,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
       overdue: () => this.#overdue(),
       schedule: settings.RETRY_SCHEDULE_SECONDS,
       onError: report,
-      concurrency: 32,
+      concurrency: 128,
     });
   }
 
@@ -69,14 +71,22 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     await this.#jobs.stop();
   }
 
-  /** Writes chains, each once, and has them begun. */
+  /** Writes chains of one app, each once, and has them begun. */
   async begin(messages: readonly NewMessage[]): Promise<void> {
     const written = await writeMessages(this.database, messages);
-    await this.#jobs.add(written.map(({ messageId, delayMs }) => ({ rowId: messageId, attempt: 1, delayMs })));
+    const now = Date.now();
+    const [{ appId } = { appId: '' }] = messages;
+    const atOnce = written.filter(() => this.#atOnce.take(appId, now));
+    await this.#jobs.add(atOnce.map(({ messageId, delayMs }) => ({ rowId: messageId, attempt: 1, delayMs })));
   }
 
   /** Takes a chain up, if nobody else has. @param attempt which one it is, from 1. */
-  async attempt(messageId: string, attempt: number): Promise<void> {
+  attempt(messageId: string, attempt: number): Promise<void> {
+    // Never on the connections that rings go by.
+    return this.database.during('jobs', () => this.#attempt(messageId, attempt));
+  }
+
+  async #attempt(messageId: string, attempt: number): Promise<void> {
     const claim = { made: attempt - 1, seconds: claimSeconds, returning: whatToKnow };
     const message = await waitingMessages.claim<ClaimedMessage>(this.database, messageId, claim);
     if (!message) return;
@@ -170,9 +180,10 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     });
   }
 
-  #putOff(message: ClaimedMessage, ms: number, reason: string): Promise<void> {
+  /** It has no job then: of an app with thousands that wait, the sweep takes up some at a time, as of every other. */
+  async #putOff(message: ClaimedMessage, ms: number, reason: string): Promise<void> {
     const { step, tries } = message;
-    return this.#note(message, { step, tries, delayMs: ms * (0.8 + Math.random()), outcome: null, reason });
+    await record(this.database, message, { step, tries, delayMs: ms * (0.8 + Math.random()), outcome: null, reason }, []);
   }
 
   /** Where nothing was handed over, that is on record with why. */
