@@ -5,10 +5,16 @@ import { expect, test } from 'vitest';
 import { eventExamples } from './event-examples.js';
 import { eventTypeList, eventTypeListSchema, eventTypes } from './event-types.js';
 import { callEventSchema, payloadVersions } from './index.js';
+import { notificationEventSchema } from './notification-events.js';
 
 test('every type of the log that is told to endpoints is there once, with an example, and nothing else is', () => {
   const types = eventTypes.map(({ type }) => type);
-  const told = [...callEventSchema.options.map(({ shape }) => shape.type.value), 'presence.changed', 'audit.noted'];
+  const told = [
+    ...callEventSchema.options.map(({ shape }) => shape.type.value),
+    'presence.changed',
+    'audit.noted',
+    ...notificationEventSchema.options.map(({ shape }) => shape.type.value),
+  ];
   const ofEndpoints = ['endpoint.disabled', 'message.exhausted', 'endpoint.test'];
   expect(types).toEqual([...told, ...ofEndpoints]);
   expect(Object.keys(eventExamples).toSorted()).toEqual([...told, ...ofEndpoints].toSorted());

@@ -24,7 +24,6 @@ const chain = (more: Partial<Chain> = {}): Chain => ({
 });
 const facts = (more: Partial<Facts> = {}): Facts => ({
   now: at,
-  isAddress: false,
   online: false,
   rang: false,
   doNotDisturb: false,

@@ -17,8 +17,6 @@ export interface Chain {
 /** What is known of the receiver at the moment a step is due. */
 export interface Facts {
   now: Date;
-  /** Whether it is an address that a rule names, of which nothing else is known. */
-  isAddress: boolean;
   online: boolean;
   rang: boolean;
   doNotDisturb: boolean;

@@ -30,7 +30,6 @@ export function factsOf(message: ClaimedMessage, around: Around): Facts {
   if (email) closed.email = email;
   return {
     now: message.now,
-    isAddress: message.address !== null,
     online: message.online,
     rang: message.rang,
     doNotDisturb: message.receiver?.doNotDisturb ?? false,

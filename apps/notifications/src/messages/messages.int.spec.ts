@@ -2,7 +2,9 @@
  * People are told by the rules of their app, once, until they were reached: on a real PostgreSQL and Redis, through a mail server that refuses what a real
  * one refuses.
  */
-import type { RuleBody, UserAlias } from '@communication-center/contracts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { AppId, RuleBody, UserAlias } from '@communication-center/contracts';
 import { eventually, holds } from '@communication-center/testing';
 import { expect, test as withoutParts } from 'vitest';
 import { callOf, demo, dialed, missed, Telling } from './messages.fixture.js';
@@ -197,6 +199,31 @@ test('one that was handed over by who died before noting it is sent again once, 
     reason: expect.stringContaining('twice'),
   });
 });
+
+test('an app whose mail server hangs, with thousands of e-mails to send, keeps no other app waiting', async ({ telling }) => {
+  let connections = 0;
+  const silent = createServer(() => {
+    connections += 1;
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  await telling.credentials.save('loud' as AppId, telling.server({ port }));
+  await telling.contact('bob');
+  await telling.contact('bob', { app_id: 'loud' });
+  const replica = telling.replica();
+  const events = Array.from({ length: 3000 }, () => callOf({ appId: 'loud' })('call.missed', missed()));
+  await hear(replica, ...events);
+  await eventually('the loud app filling its places', () => connections > 0);
+  const begun = Date.now();
+  await hear(replica, callOf()('call.missed', missed()));
+  await eventually('the e-mail of the other', () => telling.smtp.mails.length === 1, 6000);
+  expect(Date.now() - begun).toBeLessThan(6000);
+  const { rows } = await telling.schema.query<{ count: number }>(
+    "SELECT count(*)::int FROM messages WHERE app_id = 'loud' AND state = 'pending'",
+  );
+  expect(rows[0]?.count).toBeGreaterThan(2900);
+  silent.close();
+}, 30_000);
 
 test('verify says whether the mail server lets the app in; no host but those of the outside is named, and nothing secret is told', async ({
   telling,
