@@ -40,11 +40,11 @@ test('a path parameter that nothing parses, and a body without a name, fail by n
   expect(() => documentOf([...others, { ...answer, body: answer.params.callId as never }])).toThrow('its body has no name');
 });
 
-test('every route says that it refuses whoever has no credential, but for the one that is open to nobody', () => {
+test('every route says that it refuses whoever has no credential, but for those that are open to nobody', () => {
   const { paths } = documentOf(routes) as { paths: Record<string, Record<string, { responses: object; security?: object }>> };
   const operations = Object.values(paths).flatMap((one) => Object.values(one));
   expect(operations.every(({ responses }) => '401' in responses)).toBe(true);
-  expect(operations.filter(({ security }) => security)).toEqual([paths['/v1/user-tokens']?.post]);
+  expect(operations.filter(({ security }) => security)).toEqual([paths['/v1/user-tokens']?.post, paths['/v1/unsubscribe/{token}']?.post]);
 });
 
 test('the linter finds what standard tools cannot resolve', async () => {

@@ -246,14 +246,6 @@ export const internal = {
     params: ofApp.extend({ userAlias: userAliasSchema }),
     answer: userSessionsSchema,
   },
-  /** Where one user is. `unknown_user`. */
-  presenceOf: {
-    service: 'presence',
-    method: 'GET',
-    path: '/internal/apps/:appId/presence/:userAlias',
-    params: ofApp.extend({ userAlias: userAliasSchema }),
-    answer: presenceSchema,
-  },
   /** Where several users are, whoever may see them: that is decided by who asks, by the rule that is told. Those who do not exist are left out. */
   presenceOfSome: {
     service: 'presence',

@@ -53,11 +53,16 @@ const quietHoursSchema = z
   .describe('by the clock of the receiver');
 export type QuietHours = z.infer<typeof quietHoursSchema>;
 
+const localeSchema = z
+  .string()
+  .max(35)
+  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de or de-AT');
+
 const receiverSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('callee').describe('who is called, or whom the event is about') }),
   z.strictObject({ kind: z.literal('initiator') }),
   z.strictObject({ kind: z.literal('participants').describe('everyone who ever had a part in the call') }),
-  z.strictObject({ kind: z.literal('address'), email: z.email().max(320), locale: z.string().max(100).optional() }),
+  z.strictObject({ kind: z.literal('address'), email: z.email().max(320), locale: localeSchema.optional() }),
   z.strictObject({ kind: z.literal('group').describe('the users who are in a group, up to 100'), group: text().min(1).max(64) }),
 ]);
 export type Receiver = z.infer<typeof receiverSchema>;
@@ -106,10 +111,6 @@ const textsSchema = z.strictObject({
   html: source(60_000).optional().describe('of an e-mail; values are escaped'),
 });
 export type TemplateTexts = z.infer<typeof textsSchema>;
-const localeSchema = z
-  .string()
-  .max(35)
-  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'use a BCP 47 tag, such as de or de-AT');
 
 /** Body of PUT /v1/notification-templates/{templateId}. */
 export const templateBodySchema = z

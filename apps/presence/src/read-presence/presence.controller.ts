@@ -62,11 +62,6 @@ export class PresenceController {
     return this.store.get(appOf(subject, 'presence'), userAlias, await this.#sightOf(subject));
   }
 
-  @Serves(internal.presenceOf)
-  async forService(@InquiryOf(internal.presenceOf) { params }: Inquiry<typeof internal.presenceOf>): Promise<Presence> {
-    return this.store.get(params.appId, params.userAlias);
-  }
-
   @Serves(internal.sessionsOf)
   async sessionsForService(@InquiryOf(internal.sessionsOf) { params }: Inquiry<typeof internal.sessionsOf>) {
     return { sessions: await this.store.sessions(params.appId, params.userAlias) };
