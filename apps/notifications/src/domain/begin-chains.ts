@@ -1,7 +1,7 @@
 import type { CallEvent, EndReason, RuleEvent, RuleView, UserAlias } from '@communication-center/contracts';
 
 /** Of whom a rule tells: a user, or an address that the rule itself names. */
-export type To = { userAlias: UserAlias } | { email: string; locale: string | null };
+type To = { userAlias: UserAlias } | { email: string; locale: string | null };
 
 /** What a message is about. */
 export interface About {

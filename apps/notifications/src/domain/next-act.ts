@@ -27,7 +27,7 @@ export interface Facts {
   closed: Partial<Record<MessageChannel, string>>;
 }
 
-export type ChainEnd = 'reached' | 'not_wanted' | 'expired' | 'done';
+type ChainEnd = 'reached' | 'not_wanted' | 'expired' | 'done';
 
 export type Act =
   | { act: 'send'; step: RuleStep }
