@@ -28,9 +28,9 @@ import { Lanes } from './lanes/lanes.js';
 import { KeepDays } from './messages/keep-days.js';
 import { KeepMessages } from './messages/keep-messages.js';
 import { DeliveriesController } from './read-deliveries/deliveries.controller.js';
-import { MessagesController } from './read-messages/messages.controller.js';
 import { EventReaders } from './read-events/event-readers.js';
 import { EventsController } from './read-events/events.controller.js';
+import { MessagesController } from './read-messages/messages.controller.js';
 import type { WebhooksSettings } from './settings.js';
 import { TestEndpointsController } from './test-endpoints/test-endpoints.controller.js';
 
