@@ -34,6 +34,8 @@ beforeEach(async () => {
   const made = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, endpoint);
   endpointId = made.body.endpointId;
   await fleet.rest('PUT', '/v1/push-credentials', app.key, { provider: 'web_push', subject: 'mailto:sealed@example.com' });
+  const mail = { provider: 'smtp', host: '127.0.0.1', port: 9, security: 'none', from: 'sealed@example.com' };
+  await fleet.rest('PUT', '/v1/channel-credentials', app.key, mail);
 });
 
 /** What this app has sealed. */
@@ -63,6 +65,14 @@ const kept = (): Kept[] => [
     where: 'app_id = $1',
     values: [app.appId],
     owner: `${app.appId}/web_push`,
+  },
+  {
+    schema: 'notifications',
+    table: 'channel_credentials',
+    column: 'sealed',
+    where: 'app_id = $1',
+    values: [app.appId],
+    owner: `${app.appId}/smtp`,
   },
 ];
 

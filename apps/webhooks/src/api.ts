@@ -41,8 +41,6 @@ const received = {
   JobList: jobListSchema,
   Message: messageViewSchema,
   MessageList: messageListSchema,
-  Consumer: consumerViewSchema,
-  ConsumerList: z.object({ consumers: z.array(consumerViewSchema) }),
   EventConsumer: consumerViewSchema,
   EventConsumerList: z.object({ consumers: z.array(consumerViewSchema) }),
   EventPage: eventPageSchema,

@@ -192,6 +192,11 @@ export class EndpointStore {
     return new Map([...reasons].map(([appId, some]) => [appId, some.flatMap(({ eventTypes }) => eventTypes)]));
   }
 
+  /** @returns whether an app's messages are kept. Before it says no it looks anew: what is known may be half a second old. */
+  async isKept(appId: AppId): Promise<boolean> {
+    return (await this.kept([appId])).has(appId) || (await this.#readReasons([appId])).length > 0;
+  }
+
   /** @returns those of {@link of} that take deliveries. For one that was stopped within the last half second no delivery is written. */
   async enabledOf(appIds: readonly AppId[]): Promise<Endpoint[]> {
     return (await this.of(appIds)).filter(({ isDisabled }) => !isDisabled);

@@ -62,7 +62,7 @@ export class EventReaders implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** @throws ProblemError `events_not_kept` where nobody has said that the app's events are kept. */
   async requireKept(appId: AppId): Promise<void> {
-    if ((await this.endpoints.kept([appId])).has(appId)) return;
+    if (await this.endpoints.isKept(appId)) return;
     throw new ProblemError(
       'events_not_kept',
       'Set the option eventLog of the app, or make a consumer or an endpoint: events are kept from then on',
