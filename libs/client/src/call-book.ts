@@ -35,7 +35,7 @@ export class CallBook extends Emitter<BookEvents> {
   readonly #source: CallSource;
   readonly #calls = new Map<string, Call>();
   readonly #followed = new WeakSet<Call>();
-  readonly #learning = new Map<string, Promise<void>>();
+  readonly #learning = new Map<string, { upTo: number; over: Promise<void> }>();
   readonly #corrections = new Map<string, { timer: ReturnType<typeof setTimeout> | undefined; lastAt: number }>();
 
   constructor(office: CallOffice, source: CallSource) {
@@ -74,7 +74,7 @@ export class CallBook extends Emitter<BookEvents> {
     const known = this.#calls.get(callId);
     const heardBusy = event.type === 'call.busy' && event.data.userAlias === this.#office.userAlias && !event.data.waiting;
     if (!known && event.type !== 'call.dialed') {
-      void this.#learn(callId).then(() => heardBusy && this.#alertBusy(callId));
+      void this.#learn(callId, sequence).then(() => heardBusy && this.#alertBusy(callId));
       return;
     }
     if (known && sequence > known.state.sequence + 1) return this.#source.renew();
@@ -157,18 +157,29 @@ export class CallBook extends Emitter<BookEvents> {
     if (call) this.emit('busyAlert', call);
   }
 
-  /** Gets to know a call that was under way when this user was invited to it, or ended unseen. */
-  #learn(callId: string): Promise<void> {
-    const learningIt = this.#learning.get(callId) ?? this.#learnNow(callId).finally(() => this.#learning.delete(callId));
+  /**
+   * Gets to know a call that was under way when this user was invited to it, or ended unseen.
+   * @param upTo what is known to have happened in it: what is read may be from before the last of the events that asked for it.
+   */
+  #learn(callId: string, upTo = 0): Promise<void> {
+    const known = this.#learning.get(callId);
+    if (known) {
+      known.upTo = Math.max(known.upTo, upTo);
+      return known.over;
+    }
+    const learningIt = { upTo, over: Promise.resolve() };
     this.#learning.set(callId, learningIt);
-    return learningIt;
+    learningIt.over = this.#learnNow(callId, learningIt).finally(() => this.#learning.delete(callId));
+    return learningIt.over;
   }
 
-  async #learnNow(callId: string): Promise<void> {
+  async #learnNow(callId: string, learningIt: { upTo: number }): Promise<void> {
     for (let tries = 1; tries <= learning.tries; tries += 1) {
       const read = await this.#read(callId);
-      if (!(read instanceof CenterError)) return this.#takeState(read);
-      if (finalCodes.has(read.code)) return this.#lose(callId);
+      if (!(read instanceof CenterError)) {
+        this.#takeState(read);
+        if (read.sequence >= learningIt.upTo) return;
+      } else if (finalCodes.has(read.code)) return this.#lose(callId);
       if (tries < learning.tries) await pause(learning.firstPauseMs * 3 ** (tries - 1) * (0.5 + Math.random()));
     }
     this.#source.renew();

@@ -294,6 +294,24 @@ describe('what was missed', () => {
     expect(rings).toHaveLength(1);
     expect(there.sockets).toHaveLength(1);
   });
+
+  test('of a call that goes on while it is read is read again, until nothing that was heard of it is missing', async () => {
+    const { rings } = await bob();
+    const slowly = async (call: object) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return answered(aCall(call));
+    };
+    rest.mockImplementationOnce(() => slowly({ sequence: 7 }));
+    rest.mockImplementation(() => slowly({ ...ended, sequence: 9, participants: [] }));
+    there.socket.tell(eventFrame('call.participant_invited', 7, { userAlias: 'bob' }));
+    await vi.advanceTimersByTimeAsync(50);
+    there.socket.tell(eventFrame('call.participant_left', 8, { userAlias: 'alice' }));
+    there.socket.tell(eventFrame('call.ended', 9, { reason: 'hung_up' }));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(rings[0]?.state.sequence).toBe(9);
+    expect(rings[0]?.state.status).toBe('ended');
+    expect([there.sockets.length, rest.mock.calls.length]).toEqual([1, 2]);
+  });
 });
 
 test('a listener that throws keeps no other from being told', async () => {
