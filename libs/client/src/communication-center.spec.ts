@@ -302,7 +302,7 @@ describe('what was missed', () => {
       return answered(aCall(call));
     };
     rest.mockImplementationOnce(() => slowly({ sequence: 7 }));
-    rest.mockImplementation(() => slowly({ ...ended, sequence: 9, participants: [] }));
+    rest.mockImplementation(() => slowly({ ...ended, sequence: 9, reason: 'hung_up', participants: [] }));
     there.socket.tell(eventFrame('call.participant_invited', 7, { userAlias: 'bob' }));
     await vi.advanceTimersByTimeAsync(50);
     there.socket.tell(eventFrame('call.participant_left', 8, { userAlias: 'alice' }));
