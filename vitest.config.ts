@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { databaseOnly, logOnly } from './tools/launcher/database-only.mjs';
+import { databaseOnly, logOnly, ownFleets } from './tools/launcher/database-only.mjs';
 import { SlowestFirst } from './tools/launcher/slowest-first.mjs';
 
 const notCompiled = ['**/node_modules/**', '**/dist/**'];
@@ -12,10 +12,10 @@ const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'fo
  */
 const sideBySide = { ...onFleet, maxWorkers: 5, retry: 1, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
-const database = databaseOnly();
+const database = databaseOnly().filter((file) => !ownFleets.includes(file));
 /** These need of the fleet its log and its database. */
 const log = logOnly();
-/** Who breaks PostgreSQL or brokers, or counts what they do: only what is pure runs beside them (tools/launcher/test-run.mjs). */
+/** Who breaks PostgreSQL or brokers, or counts what they do: only what is pure, or has servers of its own, runs beside them (tools/launcher/test-run.mjs). */
 const ofServers = [
   'e2e/price/price.faults.int.spec.ts',
   'e2e/crashes.faults.int.spec.ts',
@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/src/**/*.int.spec.ts', 'e2e/**/*.int.spec.ts'],
-          exclude: [faults, ...database, ...log, ...notCompiled],
+          exclude: [faults, ...database, ...log, ...ownFleets, ...notCompiled],
           ...sideBySide,
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
@@ -83,6 +83,7 @@ export default defineConfig({
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
       },
+      { test: { name: 'own-servers', include: ownFleets, ...onFleet, maxWorkers: 1, sequence: { groupOrder: 2 } } },
       { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: [faults, ...notCompiled], ...sideBySide } },
       {
         test: {

@@ -84,5 +84,5 @@ test('what is told to need no service asks none, and what breaks servers has not
   );
   expect(breaksServers.length).toBeGreaterThan(2);
   expect(breaksServers.filter((file) => !ofServers.includes(file))).toEqual([]);
-  expect(wholeRun.find((run) => run.projects.includes('server-faults'))?.beside).toEqual(['unit']);
+  expect(wholeRun.find((run) => run.projects.includes('server-faults'))?.beside).toEqual(['unit', 'own-servers']);
 });

@@ -47,7 +47,7 @@ const farReplicas = ['calls', 'presence', 'webhooks'];
 /** The groups that `--project` may name, each with Vitest's own that it is made of. */
 export const groups = {
   unit: ['unit'],
-  integration: ['integration', 'database', 'log'],
+  integration: ['integration', 'database', 'log', 'own-servers'],
   browser: ['browser'],
   'local-faults': ['local-faults'],
   faults: ['server-faults', 'faults'],
@@ -56,12 +56,12 @@ export const groups = {
 /**
  * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the fleet mostly waits for it, and
  * what does not need what is broken has the processors meanwhile, while nobody else wants them. Beside those who break PostgreSQL or
- * brokers, or count what they do, that is what is pure alone.
+ * brokers, or count what they do, that is what is pure, or has servers of its own.
  */
 export const wholeRun = [
   { projects: ['integration', 'browser'], beside: [] },
   { projects: ['local-faults'], beside: [] },
-  { projects: ['server-faults'], beside: ['unit'] },
+  { projects: ['server-faults'], beside: ['unit', 'own-servers'] },
   { projects: ['faults'], beside: ['database', 'log'] },
 ];
 
