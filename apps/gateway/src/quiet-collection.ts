@@ -22,7 +22,7 @@ export interface Engine {
 /**
  * Looks through all of the memory while it is quiet, if it has grown by a third. What thousands that connect leave behind would pile up
  * to twice what is used otherwise, and stay as long as nothing happens; looking through it each time it has grown by a third, busy or
- * not, takes a twentieth of the time in which commands of calls are brought, and each look keeps some of them waiting for 40 ms.
+ * not, takes a fiftieth of the time in which commands of calls are brought, and each look keeps some of them waiting for 40 ms.
  *
  * It needs node's `--expose-gc`; without that it does nothing, and memory is what the engine makes of it.
  */
