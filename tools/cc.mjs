@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { followEvents, Refused } from './cc/event-stream.mjs';
+import { followEvents, keepEvents, Refused } from './cc/event-stream.mjs';
 import { forward, newSecret } from './cc/forward.mjs';
 import { openInstance, readState } from './launcher/instance.mjs';
 
@@ -8,6 +8,7 @@ import { openInstance, readState } from './launcher/instance.mjs';
  * npm run cc -- listen                                             shows them alone
  *   --types call.ended,presence.*   which ones        --from 2026-11-28T09:30:00Z   from then on; `start`, `end` (without it) or a cursor
  *   --secret whsec_…                to sign with; WEBHOOK_SECRET, or a new one that is shown, without it
+ * The events of the app are kept from its first call on, by a consumer of the name `listen`; DELETE /v1/events/consumers/listen ends that.
  * CENTER_URL and CENTER_API_KEY (with the scope webhooks) name another Center and app than the demo of npm start. Ctrl-C ends it.
  */
 const usage = 'Usage: npm run cc -- listen [--forward-to http://localhost:3000/hook] [--types call.*] [--from start] [--secret whsec_…]';
@@ -48,7 +49,9 @@ console.log(`following the events of ${url}${to ? `, posting them to ${to}` : ''
 if (to && !secret) console.log(`signed with WEBHOOK_SECRET=${signing}`);
 
 try {
-  const follow = { url, key, from, types: types?.split(','), signal: leaving.signal, say: (line) => console.log(line) };
+  const wanted = types?.split(',');
+  await keepEvents({ url, key, name: 'listen', types: wanted });
+  const follow = { url, key, from, types: wanted, signal: leaving.signal, say: (line) => console.log(line) };
   await followEvents(follow, async (event) => {
     const outcome = to ? await forward({ to, secret: signing, event, signal: leaving.signal }) : JSON.stringify(event.data);
     console.log(`${event.timestamp} ${event.type} ${event.data.callId ?? event.data.userAlias ?? ''} ${event.id}: ${outcome}`);

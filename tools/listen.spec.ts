@@ -13,6 +13,8 @@ const root = resolve(import.meta.dirname, '..');
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 let server: Server;
 let asked: string[];
+let kept: string[];
+let keeps: number;
 let delivered: { type: string; data: { sequence: number } }[];
 let serve: (response: ServerResponse, request: IncomingMessage) => void;
 let child: ChildProcess;
@@ -34,10 +36,20 @@ const stream = (response: ServerResponse, ...blocks: string[]) =>
 const refuse = (response: ServerResponse, status: number, problem: object) =>
   response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
 
+/** Has the app's events kept. */
+async function keep(response: ServerResponse, request: IncomingMessage): Promise<void> {
+  let body = '';
+  for await (const piece of request) body += String(piece);
+  kept.push(`${request.url} ${body}`);
+  response.writeHead(keeps, { 'content-type': 'application/json' }).end(JSON.stringify({ detail: 'It has as many as it may' }));
+}
+
 beforeEach(async () => {
+  [kept, keeps] = [[], 200];
   [asked, delivered, said] = [[], [], ''];
   server = createServer(async (request, response) => {
     if (request.url !== '/hook') {
+      if (request.method === 'PUT') return keep(response, request);
       asked.push(new URL(request.url ?? '', 'http://x').search);
       return serve(response, request);
     }
@@ -80,6 +92,7 @@ test('it delivers in order, goes on after a break where it was, passes over what
   listen('--types', 'call.ended,presence.*', '--from', 'start');
   await until('the third', () => delivered.length === 3);
   expect(delivered.map(({ data }) => data.sequence)).toEqual([1, 2, 6]);
+  expect(kept).toEqual(['/v1/events/consumers/listen {"eventTypes":["call.ended","presence.*"]}']);
   const types = '?eventType=call.ended&eventType=presence.*';
   expect(asked).toEqual([`${types}&after=start`, `${types}&after=c2`, `${types}&after=c5`]);
   await until('the lines', () => said.includes('00000006: 204'));
@@ -93,4 +106,11 @@ test('who is refused is told why, and nothing more is asked', async () => {
   listen();
   expect(await ended).toBe(1);
   expect([asked, said.includes('Set the option eventLog')]).toEqual([['?after=end'], true]);
+}, 20_000);
+
+test('where its events cannot be kept, that is said, and no stream is asked for', async () => {
+  keeps = 409;
+  listen();
+  expect(await ended).toBe(1);
+  expect([asked, said.includes('It has as many as it may')]).toEqual([[], true]);
 }, 20_000);

@@ -35,6 +35,21 @@ export async function followEvents({ url, key, from = 'end', types = [], signal,
   }
 }
 
+/**
+ * Has the app's events kept from now on, presence where `types` name it, whether or not it has an endpoint: by a consumer that nobody reads.
+ * @throws Refused, where it cannot be had.
+ */
+export async function keepEvents({ url, key, name, types }) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const asked = new URL(`/v1/events/consumers/${name}`, url);
+  const body = JSON.stringify({ eventTypes: types });
+  const response = await fetch(asked, { method: 'PUT', headers, body, signal: AbortSignal.timeout(10_000) }).catch((error) => {
+    throw new Refused(`the Center does not answer at ${url}: ${error.cause?.code ?? error.message}`);
+  });
+  if (response.ok) return response.body?.cancel();
+  throw new Refused(`the Center answered ${response.status}: ${(await response.json().catch(() => ({}))).detail ?? ''}`);
+}
+
 async function followOnce({ url, key, types, signal, place }, onEvent, onGood) {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(new Error('silent')), silenceMs);

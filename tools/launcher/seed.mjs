@@ -35,12 +35,7 @@ export function maySeed(environment) {
  */
 export async function seedDemo(url, operatorKey, knownKey, environment = process.env) {
   if (!maySeed(environment)) return undefined;
-  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, {
-    name: 'Demo',
-    trustsBareAlias: true,
-    // For whoever tries `npm run cc -- listen`.
-    options: { eventLog: true },
-  });
+  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true });
   const works =
     knownKey &&
     (await ask(url, 'GET', '/v1/users/alice', knownKey).then(
