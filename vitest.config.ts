@@ -79,11 +79,11 @@ export default defineConfig({
           ...onFleet,
           maxWorkers: 3,
           retry: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 6 },
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },
       },
-      { test: { name: 'own-servers', include: ownFleets, ...onFleet, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { test: { name: 'own-servers', include: ownFleets, ...onFleet, maxWorkers: 1, sequence: { groupOrder: 7 } } },
       { test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: [faults, ...notCompiled], ...sideBySide } },
       {
         test: {

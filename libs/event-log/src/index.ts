@@ -39,7 +39,8 @@ export {
 export { outboxFunctions, outboxRowFunctions, pinnedPlans } from './publish/outbox-functions.js';
 export { OutboxRelay } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
-export { type NeverGiven, Reconciler } from './publish/reconciler.js';
+export { Reconciler } from './publish/reconciler.js';
+export type { NeverGiven } from './publish/store-looks.js';
 export type { RelayFigures } from './publish/relay-figures.js';
 export type { RelayAlarms } from './publish/relay-options.js';
 export { Spacing } from './spacing.js';

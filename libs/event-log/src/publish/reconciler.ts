@@ -1,6 +1,6 @@
 import { topics as productTopics, type Topic } from '@communication-center/contracts';
 import type { Repair } from '../consume/gaps.js';
-import type { Database, Sql } from '../database.js';
+import type { Database } from '../database.js';
 import type { PartitionEnds } from '../log/broker-questions.js';
 import type { EventLog } from '../log/event-log.js';
 import { type OffsetRange, RangeReader } from '../log/range-reader.js';
@@ -17,6 +17,7 @@ import {
   type PublishedSpan,
   publishedSince,
 } from './reconcile-rows.js';
+import { type NeverGiven, StoreLooks } from './store-looks.js';
 
 export interface ReconcilerOptions {
   log: EventLog;
@@ -34,9 +35,6 @@ export interface ReconcilerOptions {
   /** Told what the log lacked, or holds in the wrong order, before it is sent again. */
   onMissing?: (topic: string, keys: readonly string[]) => void;
 }
-
-/** Finds events of `calls.events` that a store took between two times (as PostgreSQL writes them) and never gave to the outbox. */
-export type NeverGiven = (sql: Sql, span: { after: string; until: string }) => Promise<{ key: string; sequence: number }[]>;
 
 /** What one step of a comparison came to. */
 export interface Reconciled {
@@ -57,6 +55,12 @@ const bytesPerPartition = 12 * 1024;
 /** So many rows keep the processor busy for some 15 ms, for which a command may have to wait. */
 const rowsPerStep = 300;
 
+/** Where the next step begins, as the last one noted it. */
+interface Place {
+  until: string;
+  through: Map<string, bigint>;
+}
+
 /**
  * Compares what counts as published with what the topics hold, span by span, and sends again what they lack. In a compacted
  * topic the last message of each key must be the last that was published: an old one that came late is followed by the right
@@ -65,11 +69,14 @@ const rowsPerStep = 300;
 export class Reconciler {
   readonly #options: ReconcilerOptions & Required<Pick<ReconcilerOptions, 'isCompacted' | 'settleMs' | 'rowsPerStep'>>;
   #reader: RangeReader | undefined;
+  readonly #looks: StoreLooks;
+  #place: Place | undefined;
   /** Where partitions ended at the last look: what lies before has been marked since. */
   #ends = new Map<string, bigint>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = { isCompacted, settleMs: 15_000, rowsPerStep, ...options };
+    this.#looks = new StoreLooks(options.database, options.neverGiven);
   }
 
   /**
@@ -77,16 +84,34 @@ export class Reconciler {
    * @throws when the database or the brokers cannot be reached: nothing is noted, and the next one begins at the same place.
    */
   async step(): Promise<Reconciled> {
-    const { database, onCompared } = this.#options;
-    const after = await comparedUntil(database);
-    const { span, ranges, lacking } = await this.#compare(after, await comparedThrough(database));
-    const repaired = [...lacking, ...(await this.#neverGiven({ after, until: span.until }))];
-    const wake = await database.transaction(async (tx) => {
-      await noteCompared(tx, span.until, ranges);
-      return writeOutbox(tx, repaired);
-    });
+    const { onCompared } = this.#options;
+    const { until: after, through } = this.#place ?? (await this.#placeOnRecord());
+    // Whatever goes wrong, the next step asks where this one began.
+    this.#place = undefined;
+    const { span, ranges, lacking } = await this.#compare(after, through);
+    const repaired = [...lacking, ...(await this.#neverGiven({ after, until: span.until, isAll: span.isAll }))];
+    const wake = await this.#note(span.until, ranges, repaired);
+    for (const { topic, partition, to } of ranges) through.set(laneName({ topic, partition }), to);
+    this.#place = { until: span.until, through };
     onCompared?.(span.rows.length);
     return { compared: span.rows.length, repaired, wake, isAll: span.isAll };
+  }
+
+  async #placeOnRecord(): Promise<Place> {
+    const { database } = this.#options;
+    this.#looks.forget();
+    return { until: await comparedUntil(database), through: await comparedThrough(database) };
+  }
+
+  async #note(until: string, ranges: OffsetRange[], repaired: OutboxEntry[]): Promise<WrittenRow[]> {
+    const { database } = this.#options;
+    if (repaired.length > 0)
+      return database.transaction(async (tx) => {
+        await noteCompared(tx, until, ranges);
+        return writeOutbox(tx, repaired);
+      });
+    await noteCompared(database, until, ranges);
+    return [];
   }
 
   /**
@@ -118,10 +143,11 @@ export class Reconciler {
     return { span, ranges, lacking: [...(await this.#lost(comparison.missing)), ...(await this.#overtaken(comparison.strays))] };
   }
 
-  /** Lets the brokers go, until the next step. */
+  /** Lets the brokers go, until the next step, and what another may know better meanwhile. */
   async rest(): Promise<void> {
     const reader = this.#reader;
     this.#reader = undefined;
+    this.#place = undefined;
     this.#ends.clear();
     await reader?.stop();
   }
@@ -220,8 +246,8 @@ export class Reconciler {
     return entries;
   }
 
-  async #neverGiven(span: { after: string; until: string }): Promise<OutboxEntry[]> {
-    const rows = ((await this.#options.neverGiven?.(this.#options.database, span)) ?? []).map((row) => ({ ...row, topic: storedTopic }));
+  async #neverGiven(step: { after: string; until: string; isAll: boolean }): Promise<OutboxEntry[]> {
+    const rows = (await this.#looks.look(step)).map((row) => ({ ...row, topic: storedTopic }));
     if (rows.length > 0) this.#tell(storedTopic, rows);
     return this.#fromStore(rows);
   }
