@@ -11,8 +11,10 @@ export interface ReconcileLoopOptions {
   onError: (error: unknown, doing: string) => void;
 }
 
-/** After a step behind which there is more it rests for so many times as long as that took: nobody waits for it, and others want the processor. */
-const restAfterStep = 6;
+/** After a step behind which there is more it rests for so many times as long as that took, at most and at least: nobody waits for it, and others want the processor. */
+const rests = { most: 6, least: 1 };
+/** Where the process is kept busy a twentieth of the time, a rest is as long as a step; it grows with that. */
+const restByUse = 20;
 /** After so many steps in a row, some 20,000 rows, more is published than is compared so slowly: then it rests as long as a step takes. */
 const manySteps = 60;
 /** Where nothing was published lately, the next look may be so many times later. */
@@ -44,6 +46,7 @@ export class ReconcileLoop {
     const { reconciler, onError, everyMs } = this.options;
     let quietSteps = 0;
     let stepsInARow = 0;
+    let use = 1;
     while (!this.#stopping) {
       const began = performance.now();
       let hasMore = false;
@@ -57,9 +60,11 @@ export class ReconcileLoop {
       }
       stepsInARow = hasMore ? stepsInARow + 1 : 0;
       const pauseMs = hasMore
-        ? (performance.now() - began) * (stepsInARow < manySteps ? restAfterStep : 1)
+        ? (performance.now() - began) * (stepsInARow < manySteps ? restFor(use) : rests.least)
         : everyMs * (quietSteps > 1 ? restful : 1);
+      const before = performance.eventLoopUtilization();
       if (!this.#stopping) await this.#pause(pauseMs * (0.9 + Math.random() * 0.2));
+      use = performance.eventLoopUtilization(before).utilization;
     }
     await reconciler.rest();
   }
@@ -85,4 +90,12 @@ export class ReconcileLoop {
       };
     });
   }
+}
+
+/**
+ * @param use how much of the time the process was kept busy by others, 0 to 1.
+ * @returns for how many times as long as a step took it rests, so that what is behind is made up for in quiet.
+ */
+export function restFor(use: number): number {
+  return Math.min(rests.most, Math.max(rests.least, use * restByUse));
 }
