@@ -41,13 +41,9 @@ async function faultsIn(page: Page): Promise<string[]> {
   return violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ html }) => html.slice(0, 160)).join(' and ')}`);
 }
 
-const lacks = firefoxPath
-  ? process.env.EACH_BROWSER
-    ? ''
-    : ' (skipped: npm run check:long makes it; npm test has one journey in Firefox)'
-  : ' (skipped: no Firefox is installed; Debian: apt-get install firefox-esr, or set FIREFOX to its path)';
+const lacks = firefoxPath ? '' : ' (skipped: no Firefox is installed; Debian: apt-get install firefox-esr, or set FIREFOX to its path)';
 
-test.skipIf(lacks)(
+test.skipIf(!firefoxPath)(
   `Firefox and Chromium call each other both ways${lacks}`,
   async () => {
     const app = await fleet.makeApp();

@@ -74,9 +74,9 @@ const checks = [
     env: { ONE_SERVICE: 'true' },
   },
   {
-    what: 'every journey of the phone, and a network that is cut, in Firefox too, which calls Chromium both ways',
+    what: 'every journey of the phone, and a network that is cut, in Firefox too',
     script: 'test.mjs',
-    args: ['--brokers', '1', '--project', 'local-faults,browser', 'e2e/phone-journeys', 'e2e/cut-network', 'e2e/firefox-page'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'local-faults', 'e2e/phone-journeys', 'e2e/cut-network'],
     env: { EACH_BROWSER: 'true' },
   },
   { what: 'six rolling restarts under load', script: 'test.mjs', args: ['e2e/restarts'], env: { ROLLING_RESTARTS: '6' } },
