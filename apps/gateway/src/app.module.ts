@@ -11,9 +11,11 @@ import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
 import { QuietCollection } from './quiet-collection.js';
 import { Services } from './services.js';
+import { AnswerFrames } from './sockets/answer-frames.js';
 import { CarryOut } from './sockets/carry-out.js';
 import { CommandsTogether } from './sockets/commands-together.js';
 import { ConfirmedRings } from './sockets/confirmed-rings.js';
+import { DeviceSessions } from './sockets/device-sessions.js';
 import { Snapshots } from './sockets/snapshots.js';
 import { SocketDoor } from './sockets/socket-door.js';
 import { SocketRouter } from './sockets/socket-router.js';
@@ -37,7 +39,9 @@ import { Watchers } from './sockets/watchers.js';
     Snapshots,
     CarryOut,
     CommandsTogether,
+    AnswerFrames,
     ConfirmedRings,
+    DeviceSessions,
     Watchers,
     QuietCollection,
   ],

@@ -1,14 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type CallId,
-  type ServerFrame,
-  type SessionCloseReason,
-  type SessionId,
-  type Subject,
-  socketSubprotocol,
-} from '@communication-center/contracts';
-import { OutboxRelay } from '@communication-center/event-log';
+import { type ServerFrame, type SessionId, type Subject, socketSubprotocol } from '@communication-center/contracts';
 import {
   type ClientPlace,
   type Endings,
@@ -17,13 +9,11 @@ import {
   Log,
   limitBeforeSignIn,
   noteInTrace,
-  Postgres,
   ProblemError,
   Report,
   type ReportError,
   requireSignIn,
   Settings,
-  SocketSessions,
   tellFigure,
 } from '@communication-center/service';
 import { FairShare } from '@communication-center/service/fair-share';
@@ -34,15 +24,14 @@ import { Authenticator } from '../authenticator.js';
 import { Clients } from '../clients.js';
 import { CredentialEnds, type Door } from '../credential-ends.js';
 import { type CommandFrame } from '../domain/frame-lanes.js';
-import { mayByRingToken } from '../domain/ring-rights.js';
-import { kindOfFrame } from '../fair-share/act-kinds.js';
 import { refuseUpgrade } from '../passed-sockets/refuse-upgrade.js';
 import { AllowedOrigins, type Page } from '../public-door/allowed-origins.js';
 import { HeldBack } from '../public-door/held-back.js';
 import type { GatewaySettings } from '../settings.js';
+import { AnswerFrames } from './answer-frames.js';
 import { BeatingSockets } from './beating-sockets.js';
 import { CarryOut } from './carry-out.js';
-import { ConfirmedRings } from './confirmed-rings.js';
+import { DeviceSessions } from './device-sessions.js';
 import { DeviceSocket } from './device-socket.js';
 import { Snapshots } from './snapshots.js';
 import { type ConnectFrame, closeCodes, type Device, type DialedEvent, type RefreshFrame, type SocketOwner } from './socket-owner.js';
@@ -52,15 +41,11 @@ import { Watchers } from './watchers.js';
 const socketPath = '/v1/socket';
 /** Frames over the protocol's limit are still read, of who has signed in, so that they can be refused by name. */
 const mostReadBytes = 2_097_152;
-/** When devices come in a crowd. Who comes after a pause waits for nothing. */
-const sessionsPaceMs = 100;
 
 interface Opener {
   page: Page | undefined;
   address: string;
 }
-
-type SessionAbout = Omit<Device, 'appId' | 'token' | 'ring'> & { away: boolean };
 
 /** Lets client sockets in, serves them, and records each as a session under this gateway's lease. */
 @Injectable()
@@ -73,7 +58,6 @@ export class SocketDoor implements SocketOwner, Door {
   readonly #places = new WeakMap<DeviceSocket, ClientPlace>();
   /** Those whose sessions others closed. */
   readonly #expelled = new WeakSet<DeviceSocket>();
-  readonly #sessions: SocketSessions<SessionAbout, SessionCloseReason>;
   #draining = false;
 
   constructor(
@@ -84,12 +68,11 @@ export class SocketDoor implements SocketOwner, Door {
     private readonly ends: CredentialEnds,
     private readonly snapshots: Snapshots,
     private readonly commands: CarryOut,
-    private readonly rings: ConfirmedRings,
+    private readonly sessions: DeviceSessions,
+    private readonly frames: AnswerFrames,
     private readonly watchers: Watchers,
     private readonly shares: FairShare,
     private readonly heldBack: HeldBack,
-    database: Postgres,
-    relay: OutboxRelay,
     @Inject(Settings) private readonly settings: GatewaySettings,
     @Inject(Report) private readonly report: ReportError,
     @Inject(Log) private readonly log: LineLog,
@@ -103,29 +86,6 @@ export class SocketDoor implements SocketOwner, Door {
       clientTracking: false,
       handleProtocols: () => socketSubprotocol,
     });
-    this.#sessions = new SocketSessions({
-      database: database.of('commands'),
-      closeOn: database.of('consumers'),
-      relay,
-      topic: 'sessions.events',
-      leaseMs: settings.LEASE_MS,
-      paceMs: sessionsPaceMs,
-      lostReason: 'gateway_lost',
-      tell: ({ about: { away, ...about } }, what) => ({
-        type:
-          typeof what === 'object'
-            ? 'session.closed'
-            : what === 'opened'
-              ? 'session.opened'
-              : away
-                ? 'session.went_away'
-                : 'session.came_back',
-        source: '/gateway',
-        data: { ...about, ...(typeof what === 'object' && { reason: what.closed }) },
-      }),
-      onExpelled: () => this.#expel(),
-      onError: report,
-    });
   }
 
   async start(): Promise<void> {
@@ -133,7 +93,7 @@ export class SocketDoor implements SocketOwner, Door {
     this.ends.include(this.watchers);
     await this.router.start();
     await this.watchers.start();
-    await this.#sessions.start();
+    await this.sessions.start(() => this.#expel());
     this.#sockets.start(this.settings.HEARTBEAT_MS);
   }
 
@@ -145,7 +105,7 @@ export class SocketDoor implements SocketOwner, Door {
       socket.send({ type: 'draining' });
       socket.close(closeCodes.restarting, 'draining');
     }
-    await this.#sessions.stop('gateway_drained');
+    await this.sessions.stop('gateway_drained');
     await this.router.stop();
     await this.watchers.stop();
   }
@@ -200,9 +160,9 @@ export class SocketDoor implements SocketOwner, Door {
       // Events are held from here on: what happens during the next steps is told after the snapshot, or by it.
       this.router.register(appId, userAlias, socket);
       socket.device = device;
-      await this.#sessions.open({ sessionId, appId, about: aboutOf(device, false) });
+      await this.sessions.open(device);
       if (!socket.isOpen) {
-        this.#sessions.close(device.sessionId, 'connection_lost');
+        this.sessions.close(device, 'connection_lost');
         return;
       }
       const snapshot = await this.snapshots.of(device);
@@ -280,51 +240,9 @@ export class SocketDoor implements SocketOwner, Door {
 
   async #answerTo(socket: DeviceSocket, device: Device, frame: CommandFrame): Promise<ServerFrame> {
     // A gateway that stood still may have been taken for dead: then it has closed this socket, and acts for nobody on it.
-    await this.#sessions.assured();
+    await this.sessions.assured();
     if (this.#expelled.has(socket)) return { type: 'error', id: frame.id, error: { code: 'service_unavailable', message: 'Connect anew' } };
-    const { ring } = device;
-    if (ring && !mayByRingToken(frame, ring.callId)) {
-      const message = 'A ring token is for its ring, and the call that comes of it, alone; send refresh with a user token';
-      return { type: 'error', id: frame.id, error: { code: 'forbidden', message } };
-    }
-    const kind = kindOfFrame(frame.type);
-    const { appId, userAlias } = device;
-    const refused = kind && (await this.shares.take(kind, { subject: { kind: 'user', appId, userAlias } })).refused;
-    if (refused) return { type: 'error', id: frame.id, error: refused.toSocketError() };
-    switch (frame.type) {
-      case 'watch':
-        return this.watchers.watch(socket, device, frame);
-      case 'unwatch':
-        return this.watchers.unwatch(socket, device, frame);
-      case 'set_away':
-        return this.#setAway(device, frame);
-      case 'device_ringing':
-        this.#confirm(socket, device, frame.callId);
-        return { type: 'done', id: frame.id };
-      case 'ringing':
-        this.#confirm(socket, device, frame.callId);
-        return this.commands.carryOut(socket, device, frame);
-      default:
-        return this.commands.carryOut(socket, device, frame);
-    }
-  }
-
-  /** A ring that is over, or that the socket never heard of, is nobody's. */
-  #confirm(socket: DeviceSocket, { appId, userAlias, deviceId, ring }: Device, callId: CallId): void {
-    const sequence = socket.ringing(callId);
-    if (sequence === undefined) return;
-    this.rings.confirm({ appId, userAlias, deviceId, callId, sequence, through: ring ? 'push' : 'socket' });
-  }
-
-  async #setAway(device: Device, { id, away }: CommandFrame & { type: 'set_away' }): Promise<ServerFrame> {
-    const { sessionId, appId } = device;
-    try {
-      await this.#sessions.change({ sessionId, appId, about: aboutOf(device, away) });
-      return { type: 'done', id };
-    } catch (error) {
-      this.report(error, 'noting that a device is away');
-      return { type: 'error', id, error: { code: 'service_unavailable', message: 'This cannot be noted now; try again' } };
-    }
+    return this.frames.answer(socket, device, frame);
   }
 
   heardOfDial(socket: DeviceSocket, device: Device, event: DialedEvent): void {
@@ -338,7 +256,7 @@ export class SocketDoor implements SocketOwner, Door {
     this.router.unregister(device.appId, device.userAlias, socket);
     this.watchers.forget(socket);
     const reason = signedOut ? 'signed_out' : 'connection_lost';
-    this.#sessions.close(device.sessionId, this.#draining ? 'gateway_drained' : reason);
+    this.sessions.close(device, this.#draining ? 'gateway_drained' : reason);
   }
 
   failed(error: unknown, doing: string): void {
@@ -359,11 +277,6 @@ function requireOwn(subject: Subject, { userAlias, deviceId }: ConnectFrame): as
   if (!isOwn) throw new ProblemError('forbidden', `token: it is not of user ${userAlias}`);
   if (subject.kind === 'ring' && subject.deviceId !== deviceId)
     throw new ProblemError('forbidden', `token: its ring is not at device ${deviceId}`);
-}
-
-/** @returns what is told of a device's session: never by what token it was let in. */
-function aboutOf({ appId: _, token: __, ring: ___, ...about }: Device, away: boolean): SessionAbout {
-  return { ...about, away };
 }
 
 function endOnError(this: Duplex): void {
