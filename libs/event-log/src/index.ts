@@ -40,7 +40,7 @@ export { outboxFunctions, outboxRowFunctions, pinnedPlans } from './publish/outb
 export { OutboxRelay } from './publish/outbox-relay.js';
 export { outboxTables } from './publish/outbox-tables.js';
 export { Reconciler } from './publish/reconciler.js';
-export type { NeverGiven } from './publish/store-looks.js';
 export type { RelayFigures } from './publish/relay-figures.js';
 export type { RelayAlarms } from './publish/relay-options.js';
+export type { NeverGiven } from './publish/store-looks.js';
 export { Spacing } from './spacing.js';
