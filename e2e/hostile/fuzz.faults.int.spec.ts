@@ -207,6 +207,9 @@ async function schemathesis(): Promise<void> {
   // One after the other; the last two go on until the time is over.
   const phases = ['--phases', 'examples,coverage,fuzzing,stateful', '--continue-on-failure', '--workers', '2'];
   const bounds = [
+    // Some wait for what is not there yet, for half a minute at most.
+    '--request-timeout',
+    '40',
     '--max-time',
     String(Math.ceil(forMs / 1000)),
     '--exclude-path-regex',
@@ -223,7 +226,8 @@ async function schemathesis(): Promise<void> {
   // It also exits with 1 for parts of the document that Python's expressions cannot say: those are not the fleet's.
   const said = told.stdout ?? ('message' in told ? told.message : '');
   const summary = /=+ SUMMARY =+[\s\S]*/.exec(said)?.[0] ?? said.slice(-300);
-  console.log(`schemathesis: ${summary}`);
+  const unanswered = /=+ ERRORS =+[\s\S]*?(?==+ SUMMARY|=+ WARNINGS|$)/.exec(said)?.[0] ?? '';
+  console.log(`schemathesis: ${unanswered.slice(0, 3000)}${summary}`);
   if (/server error/i.test(said)) faults.push(`schemathesis: ${said.slice(0, 6000)}`);
 }
 
