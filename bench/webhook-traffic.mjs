@@ -47,8 +47,8 @@ async function open({ servers }) {
   return server.address().port;
 }
 
-/** Sends one event after the other at a rate, to apps in turn. @returns how long deliveries to those that answer took, in milliseconds. */
-async function send({ apps, rate, seconds }) {
+/** Sends one event after the other at a rate, to apps in turn, or what is as large to another topic. @returns how long deliveries to those that answer took, in milliseconds. */
+async function send({ apps, rate, seconds, topic = 'calls.events' }) {
   times = [];
   taken = 0;
   const from = performance.now();
@@ -60,7 +60,7 @@ async function send({ apps, rate, seconds }) {
     if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
     const app = apps[number % apps.length];
     if (app.answers) expected.count += 1;
-    sent.push(producer.send({ topic: 'calls.events', acks: -1, messages: [messageOf(app.appId, app.answers)] }));
+    sent.push(producer.send({ topic, acks: -1, messages: [messageOf(app.appId, app.answers)] }));
   }
   await Promise.all(sent);
   await until(() => taken >= expected.count);

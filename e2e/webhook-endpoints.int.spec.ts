@@ -282,6 +282,12 @@ test('what became of a call’s events is looked up, and one or all of them are 
   expect(jobs.jobs).toMatchObject([{ jobId: job.jobId, queued: 2, delivered: 2, failed: 0, waiting: 0 }]);
   expect((await ask<JobView>('POST', `/v1/webhook-jobs/${job.jobId}/cancel`, {})).body.state, 'it stays done').toBe('done');
   const { body: attempts } = await ask<AttemptList>('GET', `/v1/webhook-attempts?messageId=${dialed}&limit=2`);
+  const { entries } = (await ask<AuditList>('GET', `/v1/apps/${app.appId}/audit?limit=200`)).body;
+  const again = entries.filter(({ act }) => act.startsWith('webhook_')).map(({ act, target, actor }) => [act, target, actor.slice(0, 4)]);
+  expect(again.toReversed(), 'who had what sent again is on record').toEqual([
+    ['webhook_message.resent', `webhooks: ${dialed} to ${endpoint.endpointId}`, 'key:'],
+    ['webhook_job.made', `webhooks: ${job.jobId} at ${endpoint.endpointId}: replay of ${callId}`, 'key:'],
+  ]);
   expect(attempts.attempts.map(({ attempt }) => attempt)).toEqual([3, 2]);
   const rest = await ask<AttemptList>('GET', `/v1/webhook-attempts?messageId=${dialed}&limit=2&cursor=${attempts.nextCursor}`);
   expect(rest.body.attempts.map(({ attempt }) => attempt)).toEqual([1]);

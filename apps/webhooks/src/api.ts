@@ -1,6 +1,7 @@
 import {
   deliveryViewSchema,
   endpointBodySchema,
+  endpointEnablingSchema,
   endpointPatchSchema,
   endpointTestedSchema,
   endpointTestSchema,
@@ -54,6 +55,7 @@ export const api = describeRoutes({
     Acknowledgement: acknowledgementSchema,
     EventConsumerBody: consumerBodySchema,
     EndpointBody: endpointBodySchema,
+    EndpointEnabling: endpointEnablingSchema,
     EndpointPatch: endpointPatchSchema,
     EndpointTest: endpointTestSchema,
     JobBody: jobBodySchema,
@@ -78,10 +80,10 @@ export const api = describeRoutes({
     },
     'DELETE /v1/webhook-endpoints/{endpointId}': { summary: 'Delete an endpoint', by: ['webhooks'], refusals: ['not_found'] },
     'POST /v1/webhook-endpoints/{endpointId}/enable': {
-      summary: 'Let deliveries to an endpoint go on',
+      summary: 'Let deliveries to an endpoint go on, from where it is or from the place that is named',
       by: ['webhooks'],
       answer: 'Endpoint',
-      refusals: ['not_found'],
+      refusals: ['not_found', 'conflict', 'position_expired'],
     },
     'POST /v1/webhook-endpoints/{endpointId}/disable': {
       summary: 'Stop deliveries to an endpoint until it is enabled',

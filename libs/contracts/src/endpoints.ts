@@ -197,7 +197,7 @@ export const endpointBodySchema = z.object({
   signature: signature.default('v1'),
   from: pointSchema
     .optional()
-    .describe('from where on it is told: end, where this is left out, start, a moment, or the cursor of an event'),
+    .describe('from where on it is told: end, where this is left out, start, a moment, the cursor of an event, or the position of a message'),
 });
 export type EndpointBody = z.infer<typeof endpointBodySchema>;
 
@@ -230,6 +230,16 @@ export const endpointViewSchema = z.object({
   earlierSecretsUntil: z.iso.datetime().nullable().describe('until when secrets from before sign beside the newest; null where none does'),
 });
 export type EndpointView = z.infer<typeof endpointViewSchema>;
+
+/** Body of POST /v1/webhook-endpoints/{endpointId}/enable. */
+export const endpointEnablingSchema = z.object({
+  from: pointSchema
+    .optional()
+    .describe(
+      'from where it goes on, where that is not where it is: start, end, a moment, the cursor of an event, or the position of a message. What waits to be tried again is tried all the same; what was given up is not: see jobs',
+    ),
+});
+export type EndpointEnabling = z.infer<typeof endpointEnablingSchema>;
 
 /** Body of POST /v1/webhook-endpoints/{endpointId}/secrets/rotate. */
 export const secretRotationSchema = z.object({

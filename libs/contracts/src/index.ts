@@ -145,6 +145,8 @@ export {
   type EndpointTested,
   type EndpointView,
   endpointBodySchema,
+  type EndpointEnabling,
+  endpointEnablingSchema,
   endpointLimits,
   endpointPatchSchema,
   endpointTestedSchema,

@@ -7,8 +7,9 @@ export type Upcaster = (data: unknown) => unknown;
  */
 export const upcasters: Readonly<Record<string, readonly Upcaster[]>> = {
   // The same data, but for acts that a release before does not know: it sets them aside until it is upgraded, instead of as faults.
-  // Version 2 came with acts of operators, 3 with those at endpoints and at keys for pushes.
-  'audit.noted': [(data) => data, (data) => data],
+  // Version 2 came with acts of operators, 3 with those at endpoints and at keys for pushes, 4 with those of handing
+  // messages over again.
+  'audit.noted': [(data) => data, (data) => data, (data) => data],
 };
 
 /** @returns the version of an event type's data as this release writes it, from 1. */

@@ -30,6 +30,7 @@ export interface EndpointRow {
   created_at: Date;
   disabled_at: Date | null;
   disabled_reason: string | null;
+  moved_at: Date | null;
 }
 
 /** What is kept sealed of an endpoint beside its newest secret, which releases of before read by itself. */
@@ -52,6 +53,8 @@ export interface Endpoint extends Wish, Recipient {
   ratePerSecond: number | null;
   concurrency: number | null;
   ordering: EndpointBody['ordering'];
+  /** When it was told to go on from another place, in milliseconds since 1970; null where it never was. */
+  movedAt: number | null;
 }
 
 /** @returns about how many KB an endpoint takes in memory: one with a certificate and long filters takes as much as fifty others. */
@@ -104,6 +107,7 @@ export class SealedParts {
       ratePerSecond: row.rate_per_second,
       concurrency: row.concurrency,
       ordering: row.ordering,
+      movedAt: row.moved_at?.getTime() ?? null,
       payloadVersion: row.payload_version,
       bodyFormat: row.body_format,
     };

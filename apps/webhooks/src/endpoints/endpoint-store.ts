@@ -126,9 +126,20 @@ export class EndpointStore {
     });
   }
 
-  /** Lets deliveries go on. @throws ProblemError `not_found`. */
-  async enable(appId: AppId, endpointId: string): Promise<EndpointView> {
-    return this.#write(appId, endpointId, () => ({ disabled_at: null, disabled_reason: null }));
+  /**
+   * Lets deliveries go on: from where the endpoint is, or from the place that is named.
+   * @throws ProblemError `not_found`; `conflict` where it is to go on from elsewhere and is not disabled; `position_expired` for a place that
+   * is older than what is kept.
+   */
+  async enable(appId: AppId, endpointId: string, from?: string): Promise<EndpointView> {
+    return this.#write(appId, endpointId, async ({ disabled_at }, tx) => {
+      const enabled = { disabled_at: null, disabled_reason: null };
+      // One that was disabled because nothing went through for days is not disabled again by the first thing that does not.
+      await tx.query('UPDATE positions SET failing_since = NULL WHERE endpoint_id = $1 AND failing_since IS NOT NULL', [endpointId]);
+      if (from === undefined) return enabled;
+      if (!disabled_at) throw new ProblemError('conflict', 'It is enabled: disable it first, or have a job replay what it is to get again');
+      return { ...enabled, moved_at: await this.#moveTo(tx, appId, endpointId, from) };
+    });
   }
 
   /** Stops deliveries in the name of its owner; one that is stopped stays as it is. @throws ProblemError `not_found`. */
@@ -241,10 +252,14 @@ export class EndpointStore {
   }
 
   /** Makes a change of one endpoint out of how it is, while nobody else changes it; answers when every replica goes by it. */
-  async #write(appId: AppId, endpointId: string, change: (row: EndpointRow) => Partial<EndpointRow>): Promise<EndpointView> {
+  async #write(
+    appId: AppId,
+    endpointId: string,
+    change: (row: EndpointRow, tx: Sql) => Partial<EndpointRow> | Promise<Partial<EndpointRow>>,
+  ): Promise<EndpointView> {
     const row = await this.database.transaction(async (tx) => {
       const locked = await one(tx, appId, endpointId, 'FOR NO KEY UPDATE');
-      const changed = Object.entries(change(locked));
+      const changed = Object.entries(await change(locked, tx));
       if (changed.length === 0) return locked;
       const { rows } = await tx.query<EndpointRow>(
         `UPDATE endpoints SET ${changed.map(([column], index) => `${column} = $${index + 2}`).join(', ')} WHERE endpoint_id = $1 RETURNING *`,
@@ -254,6 +269,13 @@ export class EndpointStore {
     });
     await sleep(seenEverywhereMs);
     return this.#shown(row);
+  }
+
+  /** Has an endpoint go on from another place. @returns when: what was tried of it before counts no more. */
+  async #moveTo(tx: Sql, appId: AppId, endpointId: string, from: string): Promise<Date> {
+    await this.#beginAt(tx, appId, endpointId, from);
+    const { rows } = await tx.query<{ at: Date }>("SELECT date_trunc('milliseconds', clock_timestamp()) AS at");
+    return (rows[0] as { at: Date }).at;
   }
 
   /** By itself it begins at the end. @throws ProblemError `position_expired`; `invalid_request` for what is no place. */

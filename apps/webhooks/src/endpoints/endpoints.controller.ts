@@ -1,9 +1,11 @@
 import {
   type AppId,
   type EndpointBody,
+  type EndpointEnabling,
   type EndpointPatch,
   type EndpointView,
   endpointBodySchema,
+  endpointEnablingSchema,
   endpointPatchSchema,
   type SecretRotation,
   type ServiceAct,
@@ -68,10 +70,14 @@ export class EndpointsController {
 
   @Post(':endpointId/enable')
   @HttpCode(200)
-  async enable(@From() subject: Subject, @EndpointIdParam() endpointId: string): Promise<EndpointView> {
+  async enable(
+    @From() subject: Subject,
+    @EndpointIdParam() endpointId: string,
+    @JsonBody(endpointEnablingSchema) { from }: EndpointEnabling,
+  ): Promise<EndpointView> {
     const appId = appOfKey(subject, 'webhooks');
     await this.#noteIfThere(subject, appId, 'endpoint.enabled', endpointId);
-    return this.endpoints.enable(appId, endpointId);
+    return this.endpoints.enable(appId, endpointId, from);
   }
 
   @Post(':endpointId/disable')

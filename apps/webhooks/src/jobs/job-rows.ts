@@ -44,6 +44,19 @@ const columns = `job_id AS "jobId", app_id AS "appId", endpoint_id AS "endpointI
   looked::float8, queued::float8, waiting::float8, failed::float8, ended_at AS "endedAt",
   to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAt"`;
 
+/** @throws ProblemError as {@link makeJob} would now: what would be refused is not put on record. */
+export async function requireRoomForJob(sql: Sql, appId: AppId, endpointId: string): Promise<void> {
+  await requireRoom(sql, appId);
+  const { rowCount } = await sql.query('SELECT FROM endpoints WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL', [appId, endpointId]);
+  if (rowCount !== 1) throw new ProblemError('not_found', 'No such endpoint');
+}
+
+async function requireRoom(sql: Sql, appId: AppId): Promise<void> {
+  const { rowCount } = await sql.query('SELECT FROM webhook_jobs WHERE app_id = $1 AND state = $2 LIMIT $3', [appId, 'running', mostJobs]);
+  if ((rowCount ?? 0) < mostJobs) return;
+  throw new ProblemError('conflict', `This app has as many jobs running as it may: ${mostJobs}. Cancel one, or wait until it is done`);
+}
+
 /**
  * Makes a job of an endpoint, which any replica takes up at once.
  * @throws ProblemError `conflict` where the app has as many running as it may; `not_found` where the endpoint is none of its.
@@ -55,9 +68,7 @@ export async function makeJob(
 ): Promise<JobView> {
   return database.transaction(async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('webhook jobs of ' || $1, 0))", [appId]);
-    const running = await tx.query('SELECT FROM webhook_jobs WHERE app_id = $1 AND state = $2 LIMIT $3', [appId, 'running', mostJobs]);
-    if ((running.rowCount ?? 0) >= mostJobs)
-      throw new ProblemError('conflict', `This app has as many jobs running as it may: ${mostJobs}. Cancel one, or wait until it is done`);
+    await requireRoom(tx, appId);
     const { rows } = await tx.query<JobRow>(
       `INSERT INTO webhook_jobs (job_id, app_id, endpoint_id, wish, last)
        SELECT $1, app_id, endpoint_id, $4::json, coalesce((SELECT last FROM app_positions WHERE app_id = $2), 0)

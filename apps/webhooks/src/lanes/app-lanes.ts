@@ -206,7 +206,7 @@ export class AppLanes {
   #take(endpoint: Endpoint): boolean {
     const lane = this.#lanes.get(endpoint.endpointId);
     if (!lane) return false;
-    if (lane.endpoint.ordering !== endpoint.ordering) lane.stop();
+    if (lane.endpoint.ordering !== endpoint.ordering || lane.isOvertakenBy(endpoint)) lane.stop();
     if (!lane.isStopped) lane.endpoint = endpoint;
     // One that was stopped is taken up anew, once what it had under way is on record.
     return !lane.isStopped || lane.isBusy;

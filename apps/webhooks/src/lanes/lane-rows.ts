@@ -10,6 +10,8 @@ export interface LaneRow {
   last: number;
   /** Nothing beyond the position was tried before that. */
   failingSince: number | null;
+  /** When it was told to go on from there, in milliseconds since 1970; null where it never was. */
+  movedAt: number | null;
   /** In milliseconds from now, when the first of what waits is due; null where nothing waits. */
   dueInMs: number | null;
 }
@@ -18,24 +20,24 @@ export interface LaneRow {
 export async function readLanes(sql: Sql, appId: AppId): Promise<LaneRow[]> {
   const { rows } = await sql.query<LaneRow>(
     `SELECT p.endpoint_id AS "endpointId", p.position::float8, coalesce(a.last, 0)::float8 AS last,
-            (extract(epoch FROM p.failing_since) * 1000)::float8 AS "failingSince",
+            (extract(epoch FROM p.failing_since) * 1000)::float8 AS "failingSince", (extract(epoch FROM e.moved_at) * 1000)::float8 AS "movedAt",
             (SELECT (extract(epoch FROM next_attempt_at - clock_timestamp()) * 1000)::float8 FROM undelivered AS u
              WHERE u.endpoint_id = p.endpoint_id AND u.state = 'waiting' ORDER BY next_attempt_at LIMIT 1) AS "dueInMs"
-     FROM positions AS p LEFT JOIN app_positions AS a USING (app_id) WHERE p.app_id = $1`,
+     FROM positions AS p JOIN endpoints AS e USING (endpoint_id) LEFT JOIN app_positions AS a ON a.app_id = p.app_id WHERE p.app_id = $1`,
     [appId],
   );
   return rows;
 }
 
 /**
- * What another worker has settled beyond the positions: it is on record as tried, or as not delivered. Clocks that go wrong by more
- * than a minute cost repeats.
+ * What another worker has settled beyond the positions: it is on record as tried, since the endpoint was told to go on from elsewhere if it
+ * ever was, or as not delivered. Clocks that go wrong by more than a minute cost repeats.
  */
 export async function readSettled(sql: Sql, endpointIds: readonly string[]): Promise<Map<string, number[]>> {
   const { rows } = await sql.query<{ endpointId: string; position: number }>(
-    `SELECT p.endpoint_id AS "endpointId", done.position::float8 FROM positions AS p, LATERAL (
+    `SELECT p.endpoint_id AS "endpointId", done.position::float8 FROM positions AS p JOIN endpoints AS e USING (endpoint_id), LATERAL (
        SELECT position FROM delivery_attempts AS t
-       WHERE t.endpoint_id = p.endpoint_id AND t.at >= p.since - interval '1 minute' AND t.position > p.position
+       WHERE t.endpoint_id = p.endpoint_id AND t.at >= greatest(p.since - interval '1 minute', e.moved_at) AND t.position > p.position
        UNION SELECT position FROM undelivered AS u WHERE u.endpoint_id = p.endpoint_id AND u.position > p.position) AS done
      WHERE p.endpoint_id = ANY ($1)`,
     [endpointIds],
@@ -90,19 +92,24 @@ export interface LanePlace {
   /** Milliseconds since 1970. */
   since: number;
   failingSince: number | null;
+  /** Of when it begins: once the endpoint was moved again this is where nobody goes on any more. */
+  movedAt: number | null;
 }
 
-/** Notes how far endpoints are, in one commit. A position never goes back by it. */
+/** Notes how far endpoints are, in one commit. A position never goes back by it, nor anywhere that its owner has left. */
 export async function savePlaces(sql: Sql, places: readonly LanePlace[]): Promise<void> {
   await sql.query(
     `UPDATE positions SET position = told.position, since = to_timestamp(told.since / 1000), failing_since = to_timestamp(told.failing / 1000)
-     FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[]) AS told(endpoint_id, position, since, failing)
-     WHERE positions.endpoint_id = told.endpoint_id AND positions.position <= told.position`,
+     FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[]) AS told(endpoint_id, position, since, failing, moved)
+       JOIN endpoints AS e ON e.endpoint_id = told.endpoint_id
+     WHERE positions.endpoint_id = told.endpoint_id AND positions.position <= told.position
+       AND e.moved_at IS NOT DISTINCT FROM to_timestamp(told.moved / 1000)`,
     [
       places.map(({ endpointId }) => endpointId),
       places.map(({ position }) => position),
       places.map(({ since }) => since),
       places.map(({ failingSince }) => failingSince),
+      places.map(({ movedAt }) => movedAt),
     ],
   );
 }

@@ -80,7 +80,7 @@ function laneOf(wishes: object = {}, failingSince: number | null = null): Lane {
     now: Date.now,
   };
   const endpoint = { endpointId: 'one', appId: 'app' as AppId, url: 'https://example.com', ...wishesOf, ...wishes };
-  const row = { endpointId: 'one', position: 0, last: 0, failingSince, dueInMs: null };
+  const row = { endpointId: 'one', position: 0, last: 0, failingSince, movedAt: null, dueInMs: null };
   return new Lane(endpoint, { row, settled: [], blocked: [] }, tools, () => {
     changed += 1;
   });

@@ -71,6 +71,8 @@ export class Lane {
   #saved: Pick<LanePlace, 'position' | 'failingSince'>;
   #unrecorded = 0;
   #paidUntil = 0;
+  /** Of the place that it began at. */
+  readonly #movedAt: number | null;
 
   constructor(
     public endpoint: Endpoint,
@@ -79,6 +81,7 @@ export class Lane {
     private readonly onChange: () => void,
   ) {
     this.endpointId = row.endpointId;
+    this.#movedAt = row.movedAt;
     this.#saved = { position: row.position, failingSince: row.failingSince };
     const known = { settled, blocked };
     this.#reader = new Reader(row.position, endpoint.ordering, tools.length, known);
@@ -89,6 +92,11 @@ export class Lane {
   /** Whether it was found that its endpoint takes nothing any more. */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Whether it began before its endpoint was told to go on from another place. */
+  isOvertakenBy({ movedAt }: Endpoint): boolean {
+    return (movedAt ?? 0) > (this.#movedAt ?? 0);
   }
 
   get isStopped(): boolean {
@@ -230,7 +238,7 @@ export class Lane {
     const { failingSince } = this.#health;
     const since = unsettledSince ?? this.tools.now();
     const isSaved = this.#saved.position === position && this.#saved.failingSince === failingSince;
-    return isSaved ? undefined : { endpointId: this.endpointId, position, since, failingSince };
+    return isSaved ? undefined : { endpointId: this.endpointId, position, since, failingSince, movedAt: this.#movedAt };
   }
 
   saved(place: LanePlace): void {

@@ -113,6 +113,41 @@ test('an endpoint that is gone is disabled with its notice, and goes on from its
   expect(receivers.of('/other'), 'one notice').toHaveLength(1);
 }, 40_000);
 
+test('one that is enabled goes on from where it is told to, however often that is behind what it had, and a take-over keeps to it', async () => {
+  const replica = start();
+  const endpointId = await endpoint(replica, '/moved');
+  const had = () => receivers.of('/moved').map((one) => one.sequence);
+  await replica.lanes.write(sequence(6).map((one) => newMessage(app, 'call', one)));
+  await eventually('all six', () => had().length === 6);
+  await expect(replica.store.enable(app, endpointId, 'start')).rejects.toMatchObject({ code: 'conflict' });
+  for (const from of ['4', '2']) {
+    await replica.store.stop(app, endpointId);
+    receivers.arrived.clear();
+    await replica.store.enable(app, endpointId, from);
+    await eventually('what comes after that', () => had().length === 6 - Number(from));
+    expect(had()).toEqual(sequence(6).slice(Number(from)));
+  }
+  await replica.store.stop(app, endpointId);
+  await replica.lanes.write([newMessage(app, 'call', 7)]);
+  receivers.arrived.clear();
+  await replica.store.enable(app, endpointId, 'end');
+  await replica.lanes.write([newMessage(app, 'call', 8)]);
+  await eventually('what is new alone', () => had().length === 1);
+  expect(had()).toEqual([8]);
+  // It is moved while nobody looks, and whoever takes it up finds all of before on record as tried.
+  await replica.store.stop(app, endpointId);
+  await replica.kill();
+  receivers.arrived.clear();
+  const next = start();
+  await next.store.enable(app, endpointId, 'start');
+  await eventually('all from the beginning', () => had().length === 8, 20_000);
+  expect(had()).toEqual(sequence(8));
+  for (const place of ['900', 'ABC']) {
+    await next.store.stop(app, endpointId);
+    await expect(next.store.enable(app, endpointId, place)).rejects.toMatchObject({ code: 'invalid_request' });
+  }
+}, 60_000);
+
 test('strict: the next of a call waits until the one before is delivered, and other calls do not', async () => {
   const replica = start();
   const endpointId = await endpoint(replica, '/strict');

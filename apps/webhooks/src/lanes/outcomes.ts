@@ -67,10 +67,11 @@ export interface DeliveryOutcome {
   told?: Message;
 }
 
-const atOnce = 500;
+/** So many are written without waiting for more. */
+const atOnce = 200;
 const mostWaiting = 100_000;
 /** Nobody waits for what is on record: it is written so many milliseconds apart. What a crash finds unwritten is delivered again. */
-const paceMs = 25;
+const paceMs = 50;
 const tryAgainMs = { first: 50, longest: 5000 };
 
 /** Writes down what becomes of deliveries, of all endpoints together: one statement and commit for what came while the last was under way. */

@@ -16,6 +16,7 @@ import { messageFunctions } from './14-message-functions.js';
 import { endpointWishes } from './17-endpoint-wishes.js';
 import { eventReaders } from './18-event-readers.js';
 import { attemptsAndJobs } from './20-attempts-and-jobs.js';
+import { movedEndpoints } from './21-moved-endpoints.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -37,4 +38,5 @@ export const migrations: Migration[] = [
   endpointWishes,
   eventReaders,
   attemptsAndJobs,
+  movedEndpoints,
 ];

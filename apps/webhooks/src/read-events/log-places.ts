@@ -6,6 +6,8 @@ import { type PlacedMessage } from '../domain/message.js';
 import { readFrom } from '../messages/message-rows.js';
 
 const dayMs = 86_400_000;
+/** No cursor is so short and of digits alone. */
+const positionAsTold = /^\d{1,15}$/;
 /** Clocks of those who tell of events may differ from the database's by so much. */
 const clocksDiffer = "interval '1 minute'";
 
@@ -69,7 +71,7 @@ export interface Finding {
 }
 
 /**
- * @param point `start`, `end`, a cursor, or a moment.
+ * @param point `start`, `end`, a cursor, the position of a message, or a moment.
  * @returns the place after which to read.
  * @throws ProblemError `position_expired`; `invalid_request` for what is no cursor of this app's log.
  */
@@ -79,7 +81,7 @@ export async function placeOf(appId: AppId, point: string, finding: Finding): Pr
   const { last, gone } = await readEnds(sql, appId, 0);
   if (point === 'end') return last;
   if (point === 'start') return gone;
-  const cursor = readCursor(point);
+  const cursor = positionAsTold.test(point) ? { appId, position: Number(point) } : readCursor(point);
   const fault = cursor
     ? faultOf(cursor.appId === appId, cursor.position <= last)
     : 'use the cursor of an event, or the next of a page, as it was told';
@@ -92,7 +94,7 @@ function faultOf(isOfApp: boolean, isThere: boolean): string | undefined {
   if (!isOfApp) return 'is the cursor of another app';
   return isThere
     ? undefined
-    : 'is beyond the end of the events: this cursor was told by another installation, or before a backup was restored';
+    : 'is beyond the end of the events: this place was told by another installation, or before a backup was restored';
 }
 
 function refused(field: string, message: string): ProblemError {
