@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dataFolders, openInstance } from '../tools/launcher/instance.mjs';
 import { makeApp, onAFleet } from './on-a-fleet.mjs';
-import { Counters, countingDatabase, difference, prepareCounting } from './price/counters.mjs';
+import { Counters, countingDatabase, difference, prepareCounting, processorTimeOf } from './price/counters.mjs';
 import { asMarkdown, writeBetween } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
 
@@ -15,12 +15,15 @@ import { Helper } from './price/helper.mjs';
  *   --write    replaces the table of docs/performance.md
  *
  * Of the services those run that webhooks need; events are written to the log by the client, which is the receiver as well. With one
- * endpoint and with a thousand, alone and beside a hundred that never answer, each of an app of its own; then twenty thousand at once.
+ * endpoint and with a thousand, alone and beside a hundred that never answer, each of an app of its own; then twenty thousand at once. Beside
+ * them the floor: a bare process that does no more than it must for a delivery (`price/webhook-floor.mjs`).
  */
 const { values: given } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
 });
 const [seconds, endpoints, hanging, many] = given.quick ? [5, 100, 10, 5000] : [20, 1000, 100, 20_000];
+
+const floorTopic = 'bench.webhooks-floor';
 
 const instance = openInstance('bench');
 for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
@@ -33,6 +36,7 @@ const options = {
 await onAFleet(options, async (fleet, ask) => {
   const client = new Helper(fileURLToPath(new URL('webhook-traffic.mjs', import.meta.url)));
   const counters = await Counters.of(fleet, client.pid);
+  const floor = new Helper(fileURLToPath(new URL('price/webhook-floor.mjs', import.meta.url)));
   try {
     const port = await client.ask('open', { servers: fleet.servers });
     const place = (path) => `http://127.0.0.1:${port}/${path}`;
@@ -50,6 +54,16 @@ await onAFleet(options, async (fleet, ask) => {
     await client.ask('send', { apps: healthy, rate: 200, seconds: 5 });
     const rows = [];
     const load = async (name, act, given) => rows.push(await measured({ name, client, counters, act, given }));
+    await floor.ask('follow', { servers: fleet.servers, url: place('ok-floor'), topic: floorTopic });
+    // What is cold is not measured.
+    await client.ask('send', { apps: [first], rate: 200, seconds: 5, topic: floorTopic });
+    const bare = async (name) => {
+      const given = { apps: [first], rate: 100, seconds, topic: floorTopic };
+      const before = processorTimeOf(floor.pid);
+      const came = await client.ask('send', given);
+      rows.push({ name, ...came, perSecond: 100, node: ((processorTimeOf(floor.pid) - before) * 1000) / came.deliveries });
+    };
+    await bare('the floor, 100/s');
     for (const rate of [100, 500]) await load(`1 endpoint, ${rate}/s`, 'send', { apps: [first], rate, seconds });
     for (const rate of [100, 500]) await load(`${endpoints} endpoints, ${rate}/s`, 'send', { apps: healthy, rate, seconds });
     await load(`${many} at once, to ${endpoints}`, 'flood', { apps: healthy, count: many });
@@ -63,8 +77,10 @@ await onAFleet(options, async (fleet, ask) => {
     // What a beginning, or a machine, does to the figures is told from what those that hang do by measuring once more without them.
     await Promise.all(silent.map(({ endpointId, key }) => ask('POST', `/v1/webhook-endpoints/${endpointId}/disable`, key, {})));
     await load(`${endpoints} endpoints, 100/s, again`, 'send', { apps: healthy, rate: 100, seconds });
+    await bare('the floor, 100/s, again');
     tell(rows);
   } finally {
+    floor.end();
     client.end();
     await counters.close();
   }

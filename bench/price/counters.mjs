@@ -116,6 +116,9 @@ function readProcesses() {
   return found;
 }
 
+/** @returns the processor time that a process used so far, in seconds. */
+export const processorTimeOf = (pid) => readProcesses().get(pid)?.seconds ?? 0;
+
 /** @returns what was used between two readings. */
 export function difference(before, after) {
   const less = (one, other) => Object.fromEntries(Object.entries(other).map(([key, value]) => [key, value - (one[key] ?? 0)]));

@@ -8,7 +8,6 @@ import { kafkaSettings } from '../../tools/launcher/services.mjs';
  * commits the message, one for all that a fetch brought → a POST by undici, over connections that are kept → a statement for the attempts
  * of the last 25 ms. No rules, no order, no signature, no retries, no log lines.
  */
-export const floorTopic = 'bench.webhooks-floor';
 const attemptsMs = 25;
 /** The one that webhooks sends with. */
 const { Agent, request } = createRequire(new URL('../../apps/webhooks/package.json', import.meta.url))('undici');
@@ -22,27 +21,35 @@ process.on('message', async ({ id, act, given }) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-/** Resolves when what comes is posted to a URL from now on. */
-async function follow({ servers, url }) {
+/** Resolves when what comes in a topic is posted to a URL from now on. */
+async function follow({ servers, url, topic }) {
   const log = new EventLog({ clientId: 'bench-webhooks-floor', ...brokersOf(brokerSettingsIn(kafkaSettings(servers))) });
   // As many partitions as the topic of calls has.
-  await log.createIfMissing([{ topic: floorTopic, numPartitions: 12 }]);
+  await log.createIfMissing([{ topic: topic, numPartitions: 12 }]);
   const [messages, attempts] = [1, 2].map(() => new pg.Client({ connectionString: servers.database }));
+  // The fleet ends its database while this still runs.
+  for (const client of [messages, attempts]) client.on('error', () => undefined);
   await Promise.all([messages.connect(), attempts.connect()]);
   await messages.query('CREATE TABLE IF NOT EXISTS public.bench_webhooks_floor (id text, body text)');
   const write = (client, rows) =>
-    client.query({ name: 'floor', text: 'INSERT INTO public.bench_webhooks_floor SELECT * FROM unnest($1::text[], $2::text[])', values: rows });
+    client.query({
+      name: 'floor',
+      text: 'INSERT INTO public.bench_webhooks_floor SELECT * FROM unnest($1::text[], $2::text[])',
+      values: rows,
+    });
   const dispatcher = new Agent({ connections: null, keepAliveTimeout: 30_000 });
-  let made = [[], []];
-  let writing;
+  let made;
   const note = (id, status) => {
+    if (!made) {
+      made = [[], []];
+      setTimeout(() => {
+        const rows = made;
+        made = undefined;
+        void write(attempts, rows);
+      }, attemptsMs);
+    }
     made[0].push(id);
     made[1].push(String(status));
-    writing ??= setTimeout(() => {
-      const rows = made;
-      [made, writing] = [[[], []], undefined];
-      void write(attempts, rows);
-    }, attemptsMs);
   };
   const post = async (id, body) => {
     const headers = { 'content-type': 'application/json', 'webhook-id': id };
@@ -52,7 +59,7 @@ async function follow({ servers, url }) {
   };
   const consumer = log.kafka.consumer({ groupId: 'bench-webhooks-floor', maxWaitTimeInMs: 1000 });
   await consumer.connect();
-  await consumer.subscribe({ topics: [floorTopic], fromBeginning: true });
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
   const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
   await consumer.run({
     autoCommitInterval: 1000,

@@ -1,9 +1,22 @@
-import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
+import {
+  eraseApps,
+  Identity,
+  Postgres,
+  purgeRows,
+  Replicas,
+  Report,
+  type ReportError,
+  rowsOfApp,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ApnsChannel } from './channels/apns-channel.js';
 import { FcmChannel } from './channels/fcm-channel.js';
 import { PushChannels } from './channels/push-channels.js';
 import { WebPushChannel } from './channels/web-push-channel.js';
+import { ContactMails } from './contact-mails/contact-mails.js';
+import { TellContact } from './contact-mails/tell-contact.reaction.js';
 import { ContactsProjection } from './contacts/contacts.projection.js';
 import { CredentialStore } from './credentials/credential-store.js';
 import { CredentialsController } from './credentials/credentials.controller.js';
@@ -39,6 +52,7 @@ const oldRows = (settings: NotificationsSettings) => [
   { table: 'messages', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
   { table: 'sent_notifications', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds },
   { table: 'refused_addresses', by: 'refused_at', keepSeconds: settings.REFUSED_ADDRESS_DAYS * daySeconds },
+  { table: 'contact_mails', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
   { table: 'ring_pushes', by: 'created_at', keepSeconds: settings.KEEP_PUSHES_DAYS * daySeconds },
   { table: 'push_registrations', by: 'seen_at', keepSeconds: settings.KEEP_UNSEEN_DEVICES_DAYS * daySeconds },
   { table: 'live_sessions', by: 'closed_at', keepSeconds: hourSeconds, only: 'closed_at IS NOT NULL' },
@@ -55,15 +69,25 @@ const ofApps = [
   rowsOfApp('channel_credentials'),
   rowsOfApp('sent_notifications'),
   rowsOfApp('refused_addresses'),
+  rowsOfApp('contact_mails'),
   // What has ended goes by its age: nothing tells it by its app.
   { table: 'messages', statement: "DELETE FROM messages WHERE app_id = $1 AND state = 'pending'" },
 ];
+
+/** The directory says whom of an app to write to. */
+const contactMails = {
+  provide: ContactMails,
+  inject: [Postgres, Mail, Identity, Settings, Report],
+  useFactory: (database: Postgres, mail: Mail, identity: Identity, settings: NotificationsSettings, report: ReportError) =>
+    new ContactMails(database, mail, new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)), settings, report),
+};
 
 @Module({
   controllers: [
     ContactsProjection,
     LiveSessionsProjection,
     TellByRules,
+    TellContact,
     RegistrationsController,
     CredentialsController,
     NotificationsController,
@@ -81,6 +105,7 @@ const ofApps = [
     UnsubscribeLinks,
     HandOver,
     Messages,
+    contactMails,
     RegistrationStore,
     CredentialStore,
     KnownCredentials,

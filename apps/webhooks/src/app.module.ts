@@ -19,6 +19,7 @@ import { DeliverPresenceChanges } from './deliver/deliver-presence-changes.react
 import { Sender } from './deliver/sender.js';
 import { EndpointStore } from './endpoints/endpoint-store.js';
 import { EndpointsController } from './endpoints/endpoints.controller.js';
+import { NoteDisabled } from './endpoints/note-disabled.js';
 import { EventLogsProjection } from './event-logs/event-logs.projection.js';
 import { EventTypesController } from './event-types/event-types.controller.js';
 import { JobRunner } from './jobs/job-runner.js';
@@ -103,6 +104,7 @@ const knownCalls = {
   ],
   providers: [
     EndpointStore,
+    NoteDisabled,
     knownCalls,
     Sender,
     Lanes,

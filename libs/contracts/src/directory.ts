@@ -57,6 +57,11 @@ export const appOptionsSchema = z.object({
     .describe(
       'whether the app’s events are kept to be read by GET /v1/events though it has neither an endpoint nor a consumer; presence is kept where one of those names it',
     ),
+  contactEmail: z
+    .email()
+    .max(320)
+    .optional()
+    .describe('whom the Center writes to about the app itself, such as that it disabled a webhook endpoint; nobody where it is left out'),
   allowedOrigins: originsSchema
     .optional()
     .describe(

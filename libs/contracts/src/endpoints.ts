@@ -197,7 +197,9 @@ export const endpointBodySchema = z.object({
   signature: signature.default('v1'),
   from: pointSchema
     .optional()
-    .describe('from where on it is told: end, where this is left out, start, a moment, the cursor of an event, or the position of a message'),
+    .describe(
+      'from where on it is told: end, where this is left out, start, a moment, the cursor of an event, or the position of a message',
+    ),
 });
 export type EndpointBody = z.infer<typeof endpointBodySchema>;
 

@@ -51,7 +51,9 @@ export const cursorSchema = z
 /** A place in an app's events: by a cursor, by `start` or `end`, by a time, or by a position as messages say it. */
 export const pointSchema = z
   .union([moment(), cursorSchema])
-  .describe('end, start, the cursor or the position of the event before, or a moment such as 2026-11-28T09:30:00Z, from which on events are read');
+  .describe(
+    'end, start, the cursor or the position of the event before, or a moment such as 2026-11-28T09:30:00Z, from which on events are read',
+  );
 
 /** For JSON of any shape that is stored or told to others. */
 export const storableJson = { check: isStorableJson, message: refused };

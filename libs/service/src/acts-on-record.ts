@@ -35,6 +35,15 @@ export class ActsOnRecord {
   }
 
   /**
+   * Resolves once it is on record what the Center did by itself, to an app of its own accord.
+   * @param entryId that is the same whenever this is told again: then it is one entry.
+   * @throws ProblemError `service_unavailable` where it cannot be put on record now.
+   */
+  async noteOwn(entryId: string, what: Pick<Entry, 'act' | 'target'> & { appId: AppId }): Promise<void> {
+    await this.#keep({ entryId, actor: 'center', ...what });
+  }
+
+  /**
    * Resolves once it is on record that an event can never be published: maybe twice, where a process dies just then.
    * @throws ProblemError `service_unavailable` where it cannot be put on record now.
    */

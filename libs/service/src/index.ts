@@ -28,6 +28,7 @@ export { KeptFresh } from './kept-fresh.js';
 export { answerInLines, type Hijackable } from './lines.js';
 export { logAlarms } from './log-alarms.js';
 export { type LineLog, Log } from './log-token.js';
+export { nextAttemptIn } from './next-attempt.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { problemTold } from './problem-filter.js';
 export { problemOf } from './problem-of.js';

@@ -179,7 +179,9 @@ export class AppStore {
     const { view, shards } = await this.database.transaction(async (tx) => {
       const row = await change(tx);
       const { trusts_bare_alias: trustsBareAlias, state } = row;
-      const data = { options: appOptionsSchema.parse(row.options), trustsBareAlias, state };
+      // Whoever writes to the contact asks for the address: no topic holds it.
+      const { contactEmail: _, ...options } = appOptionsSchema.parse(row.options);
+      const data = { options, trustsBareAlias, state };
       const shards = await publish(tx, appId, `app:${appId}`, Number(row.sequence), { type: 'app.saved', data });
       await noteEnd(tx, endOf(row));
       return { view: toView(row), shards };

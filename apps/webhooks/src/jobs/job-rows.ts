@@ -47,7 +47,10 @@ const columns = `job_id AS "jobId", app_id AS "appId", endpoint_id AS "endpointI
 /** @throws ProblemError as {@link makeJob} would now: what would be refused is not put on record. */
 export async function requireRoomForJob(sql: Sql, appId: AppId, endpointId: string): Promise<void> {
   await requireRoom(sql, appId);
-  const { rowCount } = await sql.query('SELECT FROM endpoints WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL', [appId, endpointId]);
+  const { rowCount } = await sql.query('SELECT FROM endpoints WHERE app_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL', [
+    appId,
+    endpointId,
+  ]);
   if (rowCount !== 1) throw new ProblemError('not_found', 'No such endpoint');
 }
 

@@ -112,6 +112,8 @@ test('a replay goes from a place, of a call, or until a time; what its endpoint 
   const { endpointId, at } = await endpoint();
   const told = await tell(numbers(30));
   await eventually('all', () => receivers.of(at).length === 30);
+  // What is not on record yet counts as still to come.
+  await eventually('it being on record', async () => (await schema.query('SELECT FROM delivery_attempts')).rowCount === 30);
   startRunner();
   receivers.arrived.clear();
   await ended(await make(endpointId, { position: 25 }));

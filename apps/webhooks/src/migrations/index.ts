@@ -17,6 +17,7 @@ import { endpointWishes } from './17-endpoint-wishes.js';
 import { eventReaders } from './18-event-readers.js';
 import { attemptsAndJobs } from './20-attempts-and-jobs.js';
 import { movedEndpoints } from './21-moved-endpoints.js';
+import { notedEndpoints } from './22-noted-endpoints.js';
 
 /** All that made the schema what it is, in order. */
 export const migrations: Migration[] = [
@@ -39,4 +40,5 @@ export const migrations: Migration[] = [
   eventReaders,
   attemptsAndJobs,
   movedEndpoints,
+  notedEndpoints,
 ];
