@@ -7,6 +7,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
 import { afterAll, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
@@ -79,19 +80,49 @@ test.each(examples)(
     const text = textOf(fence);
     if (!isHere(command)) return;
     writeFileSync(join(folder, file), text);
-    const port = await freePort();
-    const child = spawn(command, [...args, join(folder, file)], {
-      env: { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret },
-      stdio: 'ignore',
-    });
-    running.push(child);
-    const url = `http://127.0.0.1:${port}/center`;
-    await untilUp(url);
-    const body = '{"type":"call.ended","timestamp":"2026-11-28T09:30:00.000Z","data":{"appId":"demo","name":"Zoë"}}';
-    expect(await ask(url, body, signed(body))).toBe(204);
-    expect(await ask(url, `${body} `, signed(body))).toBe(400);
-    expect(await ask(url, body, signed(body, Date.now() - 400_000))).toBe(400);
-    expect(await ask(url, body, signed(body, Date.now(), `whsec_${randomBytes(32).toString('base64')}`))).toBe(400);
-    expect(await ask(url, body, { 'content-type': 'application/json' })).toBe(400);
+    await judge([command, ...args, join(folder, file)]);
   },
 );
+
+test('the example for Nest does, on the server that this project has', async () => {
+  const [main, controller] = textOf('ts nest').split('// center.controller.ts\n') as [string, string];
+  expect(main).toContain('NestFactory.create(AppModule, {');
+  const whole = `import { Module } from '@nestjs/common';
+    import { NestFactory } from '@nestjs/core';
+    import { FastifyAdapter } from '@nestjs/platform-fastify';
+    ${controller}
+    @Module({ controllers: [CenterController] })
+    class AppModule {}
+    ${main.replace('NestFactory.create(AppModule, {', 'NestFactory.create(AppModule, new FastifyAdapter(), {')}
+    await app.listen(Number(process.env.PORT));`;
+  const [input, file] = [join(folder, 'nest.ts'), join(folder, 'nest.mjs')];
+  writeFileSync(input, whole);
+  const build = await rolldown({
+    input,
+    platform: 'node',
+    logLevel: 'silent',
+    external: /^@(nestjs|communication-center)\//,
+    transform: { decorator: { legacy: true } },
+  });
+  await build.write({ file, format: 'esm' });
+  await build.close();
+  await judge([process.execPath, file]);
+});
+
+/** Runs a receiver, and shows it what was signed and what was not. */
+async function judge([command = '', ...args]: string[]): Promise<void> {
+  const port = await freePort();
+  const child = spawn(command, args, {
+    env: { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret },
+    stdio: 'ignore',
+  });
+  running.push(child);
+  const url = `http://127.0.0.1:${port}/center`;
+  await untilUp(url);
+  const body = '{"type":"call.ended","timestamp":"2026-11-28T09:30:00.000Z","data":{"appId":"demo","name":"Zoë"}}';
+  expect(await ask(url, body, signed(body))).toBe(204);
+  expect(await ask(url, `${body} `, signed(body))).toBe(400);
+  expect(await ask(url, body, signed(body, Date.now() - 400_000))).toBe(400);
+  expect(await ask(url, body, signed(body, Date.now(), `whsec_${randomBytes(32).toString('base64')}`))).toBe(400);
+  expect(await ask(url, body, { 'content-type': 'application/json' })).toBe(400);
+}
