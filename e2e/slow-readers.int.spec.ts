@@ -33,7 +33,7 @@ async function askAndLetLie(app: TestApp): Promise<Socket> {
   return socket;
 }
 
-/** @returns the sequences of what a socket brings, until it has brought the last. */
+/** @returns the sequences of what a socket brings, until it has brought as many as there are. */
 async function readAll(socket: Socket): Promise<number[]> {
   const found: number[] = [];
   let text = '';
@@ -45,7 +45,7 @@ async function readAll(socket: Socket): Promise<number[]> {
     found.push(...told.map(([, sequence]) => Number(sequence)));
     text = text.slice(last.index + last[0].length);
   });
-  await eventually('the last event', () => found.at(-1) === events, 40_000);
+  await eventually('the last event', () => found.length >= events, 40_000);
   return found;
 }
 

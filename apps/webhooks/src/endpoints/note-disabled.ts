@@ -61,7 +61,7 @@ export class NoteDisabled implements OnApplicationBootstrap, BeforeApplicationSh
 }
 
 /** @returns a UUID of version 7 (RFC 9562 §5.7) that follows from which endpoint was disabled, and when: told twice it is one entry. */
-export function entryIdOf(endpointId: string, disabledAt: Date): string {
+function entryIdOf(endpointId: string, disabledAt: Date): string {
   const at = disabledAt.getTime().toString(16).padStart(12, '0');
   const rest = createHash('sha256').update(`${endpointId} ${disabledAt.toISOString()}`).digest('hex');
   return `${at.slice(0, 8)}-${at.slice(8)}-7${rest.slice(0, 3)}-a${rest.slice(3, 6)}-${rest.slice(6, 18)}`;
