@@ -3,7 +3,7 @@
  * as it was, others read and are told beside him, and when he reads at last he gets everything from where he was, in order.
  */
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { get, type IncomingMessage } from 'node:http';
 import type { CallReply } from '@communication-center/contracts';
 import { EventFollower, eventually, Fleet, type ProcessName, type TestApp } from '@communication-center/testing';
 import { expect, test } from 'vitest';
@@ -23,23 +23,23 @@ async function fill(app: TestApp): Promise<void> {
     );
 }
 
-/** Asks for the stream from its beginning, and takes nothing of the answer. */
-async function askAndLetLie(app: TestApp): Promise<Socket> {
-  const { hostname, port } = new URL(fleet.url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write(`GET /v1/events/stream?after=start HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${app.key}\r\n\r\n`);
-  return socket;
+/** Asks for the stream from its beginning, and takes nothing of the answer: Node reads on only for who asks for it. */
+async function askAndLetLie(app: TestApp): Promise<IncomingMessage> {
+  const headers = { authorization: `Bearer ${app.key}` };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(new URL('/v1/events/stream?after=start', fleet.url), { headers, agent: false }, resolve).on('error', reject);
+  });
+  expect(answer.statusCode).toBe(200);
+  return answer.on('error', () => undefined);
 }
 
-/** @returns the sequences of what a socket brings, until it has brought as many as there are. */
-async function readAll(socket: Socket): Promise<number[]> {
+/** @returns the sequences of what an answer brings, until it has brought as many as there are. */
+async function readAll(answer: IncomingMessage): Promise<number[]> {
   const found: number[] = [];
   let text = '';
-  socket.on('data', (piece) => {
+  answer.on('data', (piece) => {
     text += String(piece);
-    const told = [...text.matchAll(/"sequence":(\d+)/g)];
+    const told = [...text.matchAll(/"sequence":(\d+)[,}]/g)];
     const last = told.at(-1);
     if (!last) return;
     found.push(...told.map(([, sequence]) => Number(sequence)));
@@ -67,7 +67,7 @@ test('who does not read what he asked for costs a page, holds up nobody, and mis
   await eventually('events being kept', async () => (await fleet.rest('GET', '/v1/events', app.key)).status === 200, 20_000);
   await fill(app);
   const before = await memory();
-  const sockets = await Promise.all(Array.from({ length: slow }, () => askAndLetLie(app)));
+  const lying = await Promise.all(Array.from({ length: slow }, () => askAndLetLie(app)));
   const whole = new EventFollower(fleet.url, app.key, '?after=start&eventType=call.ended');
   await eventually('another reader having all', () => whole.told.length >= events, 40_000);
   const grown = (await memory()) - before;
@@ -77,8 +77,8 @@ test('who does not read what he asked for costs a page, holds up nobody, and mis
   await fleet.rest('POST', `/v1/calls/${body.callId}/end`, app.key);
   await eventually('what is new', () => whole.told.some(({ data }) => data.callId === body.callId), 10_000);
   whole.stop();
-  const [late, ...others] = sockets as [Socket, ...Socket[]];
-  for (const socket of others) socket.destroy();
+  const [late, ...others] = lying as [IncomingMessage, ...IncomingMessage[]];
+  for (const one of others) one.destroy();
   const read = await readAll(late);
   expect(read.slice(0, events)).toEqual(Array.from({ length: events }, (_, index) => index + 1));
   late.destroy();
