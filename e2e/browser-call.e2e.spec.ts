@@ -52,16 +52,58 @@ test('two browsers dial, ring, answer, see and hear each other, hang up, and bot
   }
 });
 
-test('a voice call gets video by consent', async () => {
+interface Listening {
+  heard: { atMs: number; packets: number }[];
+}
+
+/** Notes from now on, ten times a second, how many packets of sound have come over the connections that are there now. */
+const listen = (page: Page) =>
+  page.evaluate(() => {
+    const { kept } = window as unknown as { kept: RTCPeerConnection[] };
+    const now = [...kept];
+    const heard: Listening['heard'] = [];
+    const look = async () => {
+      let packets = 0;
+      for (const connection of now)
+        for (const entry of (await connection.getStats()).values())
+          if (entry.type === 'inbound-rtp' && entry.kind === 'audio') packets += entry.packetsReceived ?? 0;
+      heard.push({ atMs: performance.now(), packets });
+    };
+    setInterval(() => void look(), 100);
+    Object.assign(window, { heard });
+  });
+
+/** @returns the longest time without sound since, in milliseconds; and the states of all connections that the page has made. */
+const listened = (page: Page) =>
+  page.evaluate(() => {
+    const { kept, heard } = window as unknown as { kept: RTCPeerConnection[] } & Listening;
+    let longestMs = 0;
+    let [last] = heard;
+    for (const one of heard) {
+      if (last && one.packets > last.packets) last = one;
+      if (last) longestMs = Math.max(longestMs, one.atMs - last.atMs);
+    }
+    return { longestMs, looks: heard.length, states: kept.map(({ connectionState }) => connectionState) };
+  });
+
+test('a voice call gets video by consent, over the same connections, and the sound goes on meanwhile', async () => {
   const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
   await dial(alice, 'bob', 'voice');
   await answer(bob);
-  await eventually('bob hearing alice', async () => (await arrivedAt(bob)).audioPackets > 0, 20_000);
+  for (const page of [alice, bob]) await eventually('sound', async () => (await arrivedAt(page)).audioPackets > 20, 20_000);
   expect((await arrivedAt(bob)).framesDecoded).toBe(0);
+  await Promise.all([alice, bob].map(listen));
   await alice.getByRole('button', { name: 'Ask for video' }).click();
   await bob.getByText('alice asks for video').waitFor();
   await bob.getByRole('button', { name: 'Turn video on' }).click();
   await expectMediaBothWays([alice, bob]);
+  for (const page of [alice, bob]) {
+    const { longestMs, looks, states } = await listened(page);
+    expect(states, 'the connections of before, and no others').toEqual(['connected', 'connected']);
+    expect(looks).toBeGreaterThan(10);
+    // A packet has 20 ms of sound: a new connection leaves out a second and more.
+    expect(longestMs).toBeLessThan(600);
+  }
   await hangUp(bob, [alice], 'bob');
 });
 

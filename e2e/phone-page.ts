@@ -50,6 +50,33 @@ export async function arrivedAt(page: Page): Promise<Arrived> {
   });
 }
 
+interface Picture {
+  width: number;
+  frames: number;
+}
+
+/** @returns what of pictures the page receives now, from WebRTC's own statistics: the size and the decoded frames of each. */
+export async function picturesAt(page: Page): Promise<Picture[]> {
+  return page.evaluate(async () => {
+    const pictures: { width: number; frames: number }[] = [];
+    for (const connection of (window as unknown as { kept: RTCPeerConnection[] }).kept) {
+      if (connection.connectionState === 'closed') continue;
+      for (const entry of (await connection.getStats()).values())
+        if (entry.type === 'inbound-rtp' && entry.kind === 'video')
+          pictures.push({ width: entry.frameWidth ?? 0, frames: entry.framesDecoded ?? 0 });
+    }
+    return pictures;
+  });
+}
+
+/** @returns how many frames of pictures of a width the page has decoded within a second and a half, at this moment. */
+export async function framesOfWidth(page: Page, isIt: (width: number) => boolean): Promise<number> {
+  const count = async () => (await picturesAt(page)).filter(({ width }) => isIt(width)).reduce((sum, { frames }) => sum + frames, 0);
+  const before = await count();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return (await count()) - before;
+}
+
 /** Dials somebody from a phone's page, whether or not the list has the person yet. */
 export async function dial(page: Page, userAlias: string, by: 'video' | 'voice' = 'video'): Promise<void> {
   await page.getByRole('textbox', { name: 'Find somebody' }).fill(userAlias);

@@ -47,6 +47,10 @@ export const IconMicrophone = icon(microphone);
 export const IconMicrophoneOff = icon(both(microphone, crossedOut));
 export const IconVideo = icon(camera);
 export const IconVideoOff = icon(both(camera, crossedOut));
+const display = <path d="M4 4 H20 A1 1 0 0 1 21 5 V15 A1 1 0 0 1 20 16 H4 A1 1 0 0 1 3 15 V5 A1 1 0 0 1 4 4 M8 20 H16" />;
+
+export const IconScreen = icon(both(display, <path d="M12 13 V7 M9 10 L12 7 L15 10" />));
+export const IconScreenOff = icon(both(display, <path d="M9 7 L15 13 M15 7 L9 13" />));
 export const IconUserPlus = icon(both(person, <path d="M16 11 H22 M19 8 V14" />));
 export const IconChevronDown = icon(<path d="M6 9 L12 15 L18 9" />);
 export const IconChevronUp = icon(<path d="M6 15 L12 9 L18 15" />);

@@ -62,8 +62,27 @@ export class CallMedia {
     }
   }
 
-  /** Switches off what a moderator forbids. Allowed again it stays off, until the user wishes it. */
+  /** The screen that this device shares. */
+  get screen(): MediaStream | undefined {
+    return this.#session?.screen.stream;
+  }
+
+  /** @throws Error of the platform where nothing was chosen, or it cannot be shared; nothing happens where there is no session of media. */
+  async shareScreen(): Promise<void> {
+    await this.#session?.screen.open({
+      maySound: () => !this.#isForbidden('audio'),
+      mayGoOn: () => !this.#isForbidden('video'),
+    });
+  }
+
+  stopScreen(): void {
+    this.#session?.screen.close();
+  }
+
+  /** Switches off what a moderator forbids, of a screen too. Allowed again it stays off, until the user wishes it. */
   obey(): void {
+    if (this.#isForbidden('video')) this.stopScreen();
+    if (this.#isForbidden('audio')) this.#session?.screen.silence();
     for (const kind of ['audio', 'video'] as const) if (this.#wishes[kind] && this.#isForbidden(kind)) this.wish({ [kind]: false });
   }
 
@@ -104,6 +123,7 @@ export class CallMedia {
     session.on('streamRemoved', (stream) => this.#tell('streamRemoved', stream));
     session.on('streamChanged', (stream) => this.#tell('streamChanged', stream));
     session.on('sendingChanged', () => this.#tell('sendingChanged'));
+    session.on('screenChanged', () => this.#tell('screenChanged'));
     session.on('linkChanged', () => this.#tell('linkChanged'));
     session.on('networkBack', () => this.#office.networkBack?.());
     session.on('error', (error) => this.#tell('mediaError', error));

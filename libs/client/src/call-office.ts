@@ -56,6 +56,8 @@ export type CallEvents = {
   streamChanged: [RemoteStream];
   /** What this device sends, or why it cannot, reads differently: see `sending`. */
   sendingChanged: [];
+  /** This device shares a screen, or none any more, by whichever button: see `screen`. */
+  screenChanged: [];
   /** How this device, or somebody else, is reached reads differently: see `link` and `reachOf`. */
   linkChanged: [];
   /** Camera or microphone cannot be used, or media does not get through; the call goes on. */

@@ -107,6 +107,16 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.media.localStream;
   }
 
+  /** The screen that this device shares; undefined while it shares none. */
+  get screen(): MediaStream | undefined {
+    return this.media.screen;
+  }
+
+  /** Whether a screen may be shared: in a call with video that is up, where no moderator has forbidden the user pictures. */
+  get mayShareScreen(): boolean {
+    return this.phase === 'connected' && this.callType === 'audio_video' && !this.forbidden.video && this.office.usesMedia;
+  }
+
   get streams(): RemoteStream[] {
     return this.media.streams;
   }

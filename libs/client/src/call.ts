@@ -2,7 +2,7 @@ import type { DeclineReason } from '@communication-center/contracts';
 import { CallActs } from './call-acts.js';
 import { tellDifferences } from './call-differences.js';
 import type { CallEnd, CallFrame, CallOffice } from './call-office.js';
-import { type CenterError, MediaForbiddenError } from './center-error.js';
+import { CenterError, MediaForbiddenError } from './center-error.js';
 import { isOvertaken, Leaving } from './leaving.js';
 import type { MediaKind, Wishes } from './local-media.js';
 import { endOf, partOf, type ToldCall, type ToldReply } from './told-call.js';
@@ -128,6 +128,25 @@ export class Call extends CallActs {
   async useDevice(kind: MediaKind, mediaDeviceId: string): Promise<void> {
     await this.media.useDevice(kind, mediaDeviceId);
     if (this.office.devices) this.office.devices[kind] = mediaDeviceId;
+  }
+
+  /**
+   * Has the user choose a screen, a window or a tab, and sends it beside the camera as a stream of its own, with its sound where the
+   * platform gives it; in place of the one that is shared. Call it in the very act of the user: platforms refuse it else.
+   * @throws MediaForbiddenError where a moderator forbade this user pictures.
+   * @throws CenterError `invalid_request` before the call is up, or without video.
+   * @throws Error of the platform: `NotAllowedError` where nothing was chosen.
+   */
+  async shareScreen(): Promise<void> {
+    const { video } = this.forbidden;
+    if (video) throw new MediaForbiddenError('video', video);
+    if (!this.mayShareScreen) throw new CenterError('invalid_request', 'A screen is shared in a call with video, once it is up');
+    await this.media.shareScreen();
+  }
+
+  /** Shares no screen any more. */
+  stopScreen(): void {
+    this.media.stopScreen();
   }
 
   /** Tells the Center that this device rings, so that the caller may know. */

@@ -4,14 +4,13 @@ import {
   type MediaServerFrame,
   mediaServerFrameSchema,
   mediaSubprotocol,
-  type Sending,
   type Stream,
   type Told,
   toldSchema,
 } from '@communication-center/contracts';
 import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
 import { LinkPulse } from './link-pulse.js';
-import type { MediaKind } from './local-media.js';
+import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
 import { pingInCallMs } from './silence.js';
 
 export type ToldStream = Told<Stream>;
@@ -30,22 +29,15 @@ export interface LinkListener {
   lost(error: Error | undefined): void;
 }
 
-/** What a link sends: a section of the offer for each kind, whose tracks may come later, and what to tell the others of it. */
-export interface LinkSends {
-  kinds: readonly MediaKind[];
-  trackOf(kind: MediaKind): MediaStreamTrack | undefined;
-  sending(): Sending;
-}
-
 const frameSchema = toldSchema(mediaServerFrameSchema);
 const joinTimeoutMs = 15_000;
 
 /** One media socket with its two peer connections. */
 export class MediaLink {
   readonly #socket: ClientSocket;
-  readonly #publisher: RTCPeerConnection;
+  readonly #publishing: RTCPeerConnection;
+  readonly #publisher: MediaPublisher;
   readonly #subscriber: RTCPeerConnection;
-  readonly #senders = new Map<MediaKind, RTCRtpSender>();
   readonly #known = new Map<string, ToldStream>();
   readonly #sends: LinkSends;
   readonly #listener: LinkListener;
@@ -62,13 +54,11 @@ export class MediaLink {
     this.#listener = listener;
     this.#sends = sends;
     const config: RTCConfiguration = { iceServers: credentials.iceServers as RTCIceServer[], bundlePolicy: 'max-bundle' };
-    this.#publisher = this.#peer('publisher', config);
+    this.#publishing = this.#peer('publisher', config);
+    const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
+    this.#publisher = new MediaPublisher(this.#publishing, taken, (offer) => this.#send(offer));
     this.#subscriber = this.#peer('subscriber', config);
-    this.#pulse = new LinkPulse([this.#publisher, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
-    for (const kind of sends.kinds) {
-      this.#senders.set(kind, this.#publisher.addTransceiver(kind, { direction: 'sendonly' }).sender);
-      this.send(kind);
-    }
+    this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
     this.#socket = new webSocket(credentials.url, mediaSubprotocol);
     this.#socket.addEventListener('open', () => this.#send({ type: 'join', token: credentials.token }));
     this.#socket.addEventListener('message', ({ data }) => this.#onMessage(String(data)));
@@ -86,7 +76,7 @@ export class MediaLink {
     clearTimeout(this.#joining);
     this.#pulse.stop();
     this.#socket.close(1000);
-    this.#publisher.close();
+    this.#publishing.close();
     this.#subscriber.close();
   }
 
@@ -100,18 +90,33 @@ export class MediaLink {
     return this.isListening && (await this.#pulse.isWell());
   }
 
-  /** Sends what there is of a kind now, without a negotiation. */
-  send(kind: MediaKind): void {
-    // A connection that was closed meanwhile sends nothing anyway.
-    this.#senders
-      .get(kind)
-      ?.replaceTrack(this.#sends.trackOf(kind) ?? null)
-      .catch(() => undefined);
+  /** Whether the others would get a screen; undefined before that is known. */
+  get takesScreen(): boolean | undefined {
+    return this.#isJoined ? this.#doorKnows.includes('screen') : undefined;
+  }
+
+  /** Sends what there is of a section now, without a negotiation. */
+  send(section: Section): void {
+    this.#publisher.send(section);
+  }
+
+  /** Sends sections that have come besides, over the same connection. @returns false where the door takes no more: that needs another link. */
+  extend(): boolean {
+    if (!this.#isJoined) return true;
+    if (!this.#doorKnows.includes('publish.again')) return false;
+    this.#inTurn(() => this.#publisher.extend());
+    return true;
   }
 
   /** Tells the others what this device sends. */
   tellSending(): void {
-    if (this.#doorKnows.includes('sending')) this.#send({ type: 'sending', ...this.#sends.sending() });
+    if (!this.#doorKnows.includes('sending')) return;
+    const { screen, ...sending } = this.#sends.sending();
+    this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }) });
+  }
+
+  #takes(section: Section): boolean {
+    return section === 'audio' || section === 'video' || this.takesScreen === true;
   }
 
   #ping(): void {
@@ -136,16 +141,19 @@ export class MediaLink {
     this.#pulse.heard();
     const frame = readFrame(text);
     // One after the other: an offer is answered before the next is looked at.
-    if (frame) this.#queue = this.#queue.then(() => this.#onFrame(frame)).catch((error: unknown) => this.#lost(error));
+    if (frame) this.#inTurn(() => this.#onFrame(frame));
+  }
+
+  #inTurn(work: () => Promise<void> | void): void {
+    this.#queue = this.#queue.then(() => (this.#closed ? undefined : work())).catch((error: unknown) => this.#lost(error));
   }
 
   async #onFrame(frame: MediaFrame): Promise<void> {
-    if (this.#closed) return;
     switch (frame.type) {
       case 'joined':
         return this.#onJoined(frame);
       case 'published':
-        return this.#publisher.setRemoteDescription({ type: 'answer', sdp: frame.sdp });
+        return this.#publisher.answered(frame.sdp);
       case 'stream_added':
         this.#known.set(frame.stream.streamId, frame.stream);
         return this.#listener.added(frame.stream);
@@ -179,17 +187,11 @@ export class MediaLink {
     if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
     this.#listener.joined(streams);
     this.tellSending();
-    await this.#publish();
+    await this.#publisher.open();
   }
 
   #use(iceServers: RTCIceServer[]): void {
-    for (const peer of [this.#publisher, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
-  }
-
-  async #publish(): Promise<void> {
-    const offer = await this.#publisher.createOffer();
-    await this.#publisher.setLocalDescription(offer);
-    this.#send({ type: 'publish', kind: 'camera', sdp: offer.sdp ?? '' });
+    for (const peer of [this.#publishing, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
   }
 
   async #receive({ sdp, tracks }: MediaFrame & { type: 'offer' }): Promise<void> {

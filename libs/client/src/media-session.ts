@@ -1,8 +1,10 @@
-import type { MediaCredentials, Sending, UserAlias } from '@communication-center/contracts';
+import type { MediaCredentials, UserAlias } from '@communication-center/contracts';
 import type { ClientSocketClass } from './client-socket.js';
 import { Emitter } from './emitter.js';
 import { type DeviceSending, LocalMedia, type MediaKind, type WishedDevices, type Wishes } from './local-media.js';
 import { MediaLink, type ToldStream } from './media-link.js';
+import type { LinkSends, Section, ToldSending } from './media-publisher.js';
+import { ScreenShare } from './screen-share.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
 export type RemoteStream = ToldStream & { mediaStream: MediaStream };
@@ -17,6 +19,7 @@ export type MediaEvents = {
   streamRemoved: [RemoteStream];
   streamChanged: [RemoteStream];
   sendingChanged: [];
+  screenChanged: [];
   linkChanged: [];
   /** Something comes over a link again over which nothing came. */
   networkBack: [];
@@ -40,6 +43,7 @@ export interface MediaSessionOptions {
 export class MediaSession extends Emitter<MediaEvents> {
   readonly #options: MediaSessionOptions;
   readonly #local: LocalMedia;
+  readonly screen = new ScreenShare();
   readonly #streams = new Map<string, RemoteStream>();
   /** Streams that are there, with tracks or without, as the last link that was joined told them. */
   readonly #told = new Map<string, ToldStream>();
@@ -60,6 +64,10 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#local.on('changed', () => {
       this.#link?.tellSending();
       this.emit('sendingChanged');
+    });
+    this.screen.on('changed', () => {
+      this.#followScreen();
+      this.emit('screenChanged');
     });
   }
 
@@ -119,11 +127,30 @@ export class MediaSession extends Emitter<MediaEvents> {
     void this.#connect();
   }
 
-  /** Opens the camera as well, and negotiates anew: the call has got video. */
+  /** Opens the camera as well, and sends it over the same connection: the call has got video. */
   addVideo(): void {
     if (this.#local.kinds.includes('video')) return;
     this.#local.allowVideo();
-    if (this.#link) this.#reconnect();
+    this.#extend();
+  }
+
+  /** Has the others get the screen that is shared now, or none. */
+  #followScreen(): void {
+    const link = this.#link;
+    if (!link) return;
+    if (link.takesScreen === false && this.screen.stream) {
+      this.screen.close();
+      return this.emit('error', new Error('This Center carries no screens'));
+    }
+    link.send('screen');
+    link.send('screenSound');
+    if (this.screen.stream) this.#extend();
+    link.tellSending();
+  }
+
+  /** Sends what has come to be sent. */
+  #extend(): void {
+    if (this.#link?.extend() === false) this.#reconnect();
   }
 
   /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
@@ -151,6 +178,7 @@ export class MediaSession extends Emitter<MediaEvents> {
   stop(): void {
     this.#stopped = true;
     this.#local.stop();
+    this.screen.stop();
     clearTimeout(this.#retry);
     this.#dropLink();
   }
@@ -166,13 +194,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     try {
       const credentials = await this.#options.credentials();
       if (this.#stopped) return;
-      const local = this.#local;
-      const sends = {
-        kinds: local.kinds,
-        trackOf: (kind: MediaKind) => local.trackOf(kind),
-        sending: () => toldOf(local.sending),
-      };
-      this.#link = new MediaLink(this.#options.webSocket, credentials, sends, {
+      this.#link = new MediaLink(this.#options.webSocket, credentials, this.#sends(), {
         joined: (streams) => this.#joined(streams),
         added: (stream) => this.#hear(stream),
         changed: (stream) => this.#change(stream),
@@ -187,6 +209,22 @@ export class MediaSession extends Emitter<MediaEvents> {
     } catch (error) {
       this.#lost(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  #sends(): LinkSends {
+    const { screen } = this;
+    const tracks: Record<Section, () => MediaStreamTrack | undefined> = {
+      audio: () => this.#local.trackOf('audio'),
+      video: () => this.#local.trackOf('video'),
+      screen: () => screen.trackOf('video'),
+      screenSound: () => screen.trackOf('audio'),
+    };
+    const ofScreen = ['screen', 'screenSound'] as const;
+    return {
+      sections: () => [...this.#local.kinds, ...ofScreen.filter((section) => tracks[section]())],
+      trackOf: (section) => tracks[section](),
+      sending: () => ({ ...toldOf(this.#local.sending), ...(screen.sending && { screen: screen.sending }) }),
+    };
   }
 
   #joined(streams: readonly ToldStream[]): void {
@@ -219,7 +257,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     const known = this.#streams.get(stream.streamId);
     if (known) {
       known.mediaStream.addTrack(track);
-      return;
+      return this.emit('streamChanged', known);
     }
     const added: RemoteStream = { ...stream, mediaStream: new MediaStream([track]) };
     this.#streams.set(stream.streamId, added);
@@ -251,7 +289,7 @@ export class MediaSession extends Emitter<MediaEvents> {
 }
 
 /** @returns what the others are told. Who has not answered the platform's question yet sends as little as who has switched off. */
-function toldOf(sending: Record<MediaKind, DeviceSending>): Sending {
+function toldOf(sending: Record<MediaKind, DeviceSending>): ToldSending {
   const of = ({ state }: DeviceSending) => (state === 'on' ? 'on' : state === 'failed' ? 'none' : 'off');
   return { audio: of(sending.audio), video: of(sending.video) };
 }

@@ -54,7 +54,7 @@ export class StandInPeer {
   setConfiguration(configuration: RTCConfiguration): void {
     this.configuration = configuration;
   }
-  addTransceiver(kind: string): { sender: Sender } {
+  addTransceiver(kind: string): { sender: Sender; mid: string } {
     const sender: Sender = {
       kind,
       track: null,
@@ -63,7 +63,7 @@ export class StandInPeer {
       },
     };
     this.senders.push(sender);
-    return { sender };
+    return { sender, mid: String(this.senders.length - 1) };
   }
   /** The kinds of the live tracks it sends. */
   get sent(): string[] {

@@ -27,16 +27,33 @@ const sendingStateSchema = z.enum(['on', 'off', 'none']);
 export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
 export type Sending = z.infer<typeof sendingSchema>;
 /** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
-export const mediaDoorKnows = ['sending', 'ping.nextWithinMs'] as const;
+export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen'] as const;
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('join'), token: text().min(1).max(4096) }),
-  z.object({ type: z.literal('publish'), kind: streamKindSchema, sdp }),
+  z
+    .object({
+      type: z.literal('publish'),
+      kind: streamKindSchema,
+      sdp,
+      screen: z
+        .array(text().min(1).max(64))
+        .max(2)
+        .optional()
+        .describe('the media sections of the offer (`mid`) that carry a screen and its sound; where `joined.knows` has `screen`'),
+    })
+    .describe('an offer of all that this device sends; where `joined.knows` has `publish.again`, a later one adds to the same connection'),
   z.object({ type: z.literal('answer'), sdp }),
   z.object({ type: z.literal('candidate'), peer, candidate }),
   z
-    .object({ type: z.literal('sending'), ...sendingSchema.shape })
+    .object({
+      type: z.literal('sending'),
+      ...sendingSchema.shape,
+      screen: sendingSchema
+        .optional()
+        .describe('set while a screen is shared: a stream of its own to the others; where `joined.knows` has `screen`'),
+    })
     .describe('tells the others what this device sends, before it publishes and whenever it changes; where `joined.knows` has `sending`'),
   z.object({
     type: z.literal('ping'),

@@ -1,10 +1,22 @@
 import type { Call, DeviceSending } from '@communication-center/client';
 import type { Phone } from '../calls/use-phone.js';
 import type { Sending } from '../calls/use-sending.js';
-import { IconDevices, IconMicrophone, IconMicrophoneOff, IconMore, IconPeople, IconPhoneOff, IconVideo, IconVideoOff } from '../icons.js';
+import {
+  IconDevices,
+  IconMicrophone,
+  IconMicrophoneOff,
+  IconMore,
+  IconPeople,
+  IconPhoneOff,
+  IconScreen,
+  IconScreenOff,
+  IconVideo,
+  IconVideoOff,
+} from '../icons.js';
 import { Disclosure } from '../parts/disclosure.js';
 import { Control } from './control.js';
 import { showInFull, showInPicture } from './larger.js';
+import { shareOrStop } from './share-screen.js';
 
 export type SheetName = 'people' | 'details' | 'devices';
 
@@ -31,6 +43,7 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
       {call.callType === 'audio_video' && (
         <Control label="Camera" on={isOn(video)} icon={isOn(video) ? <IconVideo /> : <IconVideoOff />} onClick={() => toggle('video')} />
       )}
+      {(call.screen || call.mayShareScreen) && <ScreenControl call={call} phone={phone} />}
       {mayAskForVideo && <Control label="Ask for video" icon={<IconVideo />} onClick={() => phone.attempt(call.requestUpgrade())} />}
       <Control label="Devices" icon={<IconDevices />} expanded={sheet === 'devices'} onClick={() => onSheet('devices')} />
       <Control label="People" icon={<IconPeople />} expanded={sheet === 'people'} onClick={() => onSheet('people')} />
@@ -51,6 +64,17 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
         <span>{call.phase === 'connected' ? 'Hang up' : 'Cancel'}</span>
       </button>
     </div>
+  );
+}
+
+/** Without a way to choose a screen, as on telephones, there is no button. */
+function ScreenControl({ call, phone }: Pick<Props, 'call' | 'phone'>) {
+  if (!navigator.mediaDevices?.getDisplayMedia) return null;
+  const act = () => void shareOrStop(call, phone.notices);
+  return call.screen ? (
+    <Control label="Stop" name="Stop sharing your screen" icon={<IconScreenOff />} onClick={act} />
+  ) : (
+    <Control label="Share" name="Share your screen" icon={<IconScreen />} onClick={act} />
   );
 }
 

@@ -9,9 +9,9 @@ export async function showInFull(): Promise<string | undefined> {
   }
 }
 
-/** The first of the others in a window of its own, that stays above what else is looked at; or back. @returns what to say where that cannot be. */
+/** The screen of somebody, or else the first of the others, in a window of its own, that stays above what else is looked at; or back. @returns what to say where that cannot be. */
 export async function showInPicture(): Promise<string | undefined> {
-  const video = document.querySelector<HTMLVideoElement>('.tiles video:not(.no-picture)');
+  const video = document.querySelector<HTMLVideoElement>(':is(.screens, .tiles) video:not(.no-picture)');
   try {
     if (document.pictureInPictureElement) await document.exitPictureInPicture();
     else if (video) await video.requestPictureInPicture();

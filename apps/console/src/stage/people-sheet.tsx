@@ -40,6 +40,7 @@ export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
               </button>
             )}
             {other.state === 'connected' && moderates && <MuteButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
+            {other.state === 'connected' && moderates && <PictureButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
             {other.state !== 'gone' && mayKick && (
               <button
                 type="button"
@@ -81,6 +82,21 @@ function MuteButton({ call, phone, other: { userAlias, forbidden }, name }: Mute
   return (
     <button type="button" className="button" aria-label={isMuted ? `Let ${name} speak` : `Mute ${name}`} onClick={act}>
       {isMuted ? 'Let speak' : 'Mute'}
+    </button>
+  );
+}
+
+/** Forbids somebody who shares a screen to be seen, camera and screen, or allows it again. */
+function PictureButton({ call, phone, other: { userAlias, forbidden }, name }: MuteProps) {
+  const isHidden = forbidden?.video !== undefined;
+  const shares = call.streams.some((stream) => stream.userAlias === userAlias && stream.kind === 'screen');
+  if (!isHidden && !shares) return null;
+  const pictures = { video: true };
+  const act = () =>
+    phone.attempt(isHidden ? call.allowParticipant(userAlias, pictures) : call.muteParticipant(userAlias, pictures), [userAlias]);
+  return (
+    <button type="button" className="button" aria-label={isHidden ? `Let ${name} be seen` : `Stop the pictures of ${name}`} onClick={act}>
+      {isHidden ? 'Let be seen' : 'Stop pictures'}
     </button>
   );
 }

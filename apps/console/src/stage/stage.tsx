@@ -31,6 +31,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   useStreamsOf(call);
   const open = (name: SheetName) => setSheet(sheet === name ? undefined : name);
   const shown = call.others.filter(({ state }) => state !== 'gone');
+  const screens = call.streams.filter(({ kind }) => kind === 'screen');
   return (
     <section className="stage" aria-label="Current call" hidden={isHidden} data-focus-home tabIndex={-1}>
       <header className="row between">
@@ -38,13 +39,25 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
         <CallStateText call={call} />
       </header>
       <UpgradeWish call={call} phone={phone} nameOf={nameOf} />
-      <div className="scene">
+      <div className={`scene${screens.length > 0 ? ' sharing' : ''}`}>
+        {screens.length > 0 && (
+          <section className="screens" aria-label="Shared screens">
+            {screens.map(({ streamId, userAlias, mediaStream }) => (
+              <Tile key={streamId} isScreen stream={mediaStream} name={`The screen of ${nameOf(userAlias)}`} />
+            ))}
+          </section>
+        )}
         {/* Many people are scrolled through. */}
-        <section className={`tiles of-${Math.min(shown.length, 9)}`} aria-label="The others" tabIndex={shown.length > 4 ? 0 : undefined}>
+        <section
+          className={`tiles of-${Math.min(shown.length, 9)}`}
+          aria-label="The others"
+          tabIndex={shown.length > (screens.length > 0 ? 1 : 4) ? 0 : undefined}
+        >
           {shown.flatMap((other) => tilesOf(call, other, nameOf))}
         </section>
         <Tile own name="You" stream={call.localStream} isMuted={sending.audio.state !== 'on'} sendsPicture={sending.video.state === 'on'} />
       </div>
+      <div role="status">{call.screen && <p className="notice plain">The others see your screen.</p>}</div>
       <DeviceTroubles sending={sending} nameOf={nameOf} />
       <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
       {sheet === 'people' && (
@@ -71,7 +84,7 @@ function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
   const { userAlias } = other;
   const name = nameOf(userAlias);
   const note = other.state === 'connected' ? reachTexts[call.reachOf(userAlias)] : partText(other);
-  const streams = call.streams.filter((stream) => stream.userAlias === userAlias);
+  const streams = call.streams.filter((stream) => stream.userAlias === userAlias && stream.kind !== 'screen');
   if (streams.length === 0) return [<Tile key={userAlias} stream={undefined} name={name} note={note} />];
   return streams.map(({ streamId, mediaStream, sending }) => (
     <Tile
@@ -97,7 +110,7 @@ const reachTexts: Record<Reach, string | undefined> = {
 function useStreamsOf(call: Call): void {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const events = ['localStream', 'streamAdded', 'streamRemoved', 'streamChanged', 'linkChanged'] as const;
+    const events = ['localStream', 'streamAdded', 'streamRemoved', 'streamChanged', 'screenChanged', 'linkChanged'] as const;
     const offs = events.map((event) => call.on(event, redraw));
     return () => {
       for (const off of offs) off();

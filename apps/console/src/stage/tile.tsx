@@ -13,13 +13,15 @@ interface Props {
   isMuted?: boolean;
   /** Whether a picture is sent at all; without one the avatar stands for it. */
   sendsPicture?: boolean;
+  /** A screen: all of it is shown, and whoever speaks in it is not the person. */
+  isScreen?: boolean;
 }
 
 /** One person in a call: the picture, or who it would be of; whether the person is muted, or speaks. */
-export function Tile({ stream, name, note, own = false, isMuted = false, sendsPicture = true }: Props) {
+export function Tile({ stream, name, note, own = false, isMuted = false, sendsPicture = true, isScreen = false }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const [hasPicture, setHasPicture] = useState(false);
-  const isSpeaking = useSpeaking(stream) && !isMuted;
+  const isSpeaking = useSpeaking(isScreen ? undefined : stream) && !isMuted;
   useEffect(() => {
     const element = video.current;
     if (!element) return;
@@ -36,9 +38,9 @@ export function Tile({ stream, name, note, own = false, isMuted = false, sendsPi
   }, [stream]);
   const isShown = hasPicture && sendsPicture;
   return (
-    <figure className={`tile${own ? ' own' : ''}${isSpeaking ? ' speaking' : ''}`}>
+    <figure className={`tile${own ? ' own' : ''}${isScreen ? ' screen' : ''}${isSpeaking ? ' speaking' : ''}`}>
       <video ref={video} aria-label={name} autoPlay playsInline muted={own} className={isShown ? '' : 'no-picture'} />
-      {!isShown && <Avatar name={name} size={own ? 'small' : 'large'} />}
+      {!isShown && !isScreen && <Avatar name={name} size={own ? 'small' : 'large'} />}
       <figcaption>
         {isMuted && (
           <>

@@ -48,7 +48,7 @@ declare module 'janode/plugins/videoroom' {
   export interface Publisher {
     feed: string;
     display?: string;
-    streams?: { type: string; mid: string }[];
+    streams?: { type: string; mid: string; description?: string; disabled?: boolean }[];
   }
 
   export interface SubscribedStream {
@@ -56,6 +56,18 @@ declare module 'janode/plugins/videoroom' {
     type: string;
     active?: boolean;
     feed_id?: string;
+    feed_mid?: string;
+  }
+
+  /** A section of what a publisher sends. */
+  export interface FeedSection {
+    feed: string;
+    mid: string;
+  }
+
+  export interface SectionDescription {
+    mid: string;
+    description: string;
   }
 
   export interface VideoRoomHandle extends Handle {
@@ -78,20 +90,17 @@ declare module 'janode/plugins/videoroom' {
       display: string;
       pin: string;
     }): Promise<{ publishers: Publisher[]; private_id: number }>;
-    publish(what: { jsep: Jsep; display: string }): Promise<{ jsep: Jsep }>;
-    configure(what: { jsep?: Jsep; display?: string; keyframe?: boolean }): Promise<{ jsep?: Jsep }>;
+    publish(what: { jsep: Jsep; display: string; descriptions: SectionDescription[] }): Promise<{ jsep: Jsep }>;
+    configure(what: { jsep?: Jsep; descriptions?: SectionDescription[]; display?: string; keyframe?: boolean }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
       room: string;
       pin: string;
       private_id: number;
-      streams: { feed: string }[];
+      streams: FeedSection[];
       autoupdate: boolean;
       use_msid: boolean;
     }): Promise<{ jsep: Jsep; streams: SubscribedStream[] }>;
-    update(change: {
-      subscribe?: { feed: string }[];
-      unsubscribe?: { feed: string }[];
-    }): Promise<{ jsep?: Jsep; streams: SubscribedStream[] }>;
+    update(change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }): Promise<{ jsep?: Jsep; streams: SubscribedStream[] }>;
     start(answer: { jsep: Jsep }): Promise<void>;
   }
 

@@ -4,6 +4,7 @@ import type { Bans } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import { roomErrorCode } from '../janus/janus-node.js';
 import type { Room } from '../rooms/rooms.js';
+import { ofScreen } from './streams-of.js';
 
 const noSuchStream = 428;
 
@@ -34,11 +35,15 @@ export class JanusPublication {
     return 'feed' in this.handle ? String(this.handle.feed) : undefined;
   }
 
-  /** Publishes, or negotiates anew. @returns the answer to the offer, where there is one. */
-  async publish(sdp: string, display: string): Promise<string | undefined> {
-    const jsep = { type: 'offer' as const, sdp };
+  /**
+   * Publishes, or negotiates anew over the same connection.
+   * @param screen are the sections of the offer that carry a screen.
+   * @returns the answer to the offer, where there is one.
+   */
+  async publish(sdp: string, display: string, screen: readonly string[] = []): Promise<string | undefined> {
+    const what = { jsep: { type: 'offer' as const, sdp }, descriptions: screen.map((mid) => ({ mid, description: ofScreen })) };
     const { handle } = this;
-    const answer = await this.janus.ask(this.#isPublished ? handle.configure({ jsep }) : handle.publish({ jsep, display }));
+    const answer = await this.janus.ask(this.#isPublished ? handle.configure(what) : handle.publish({ ...what, display }));
     this.#isPublished = true;
     if (!answer.jsep) return undefined;
     this.#sections = sectionsIn(answer.jsep.sdp);

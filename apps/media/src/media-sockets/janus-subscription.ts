@@ -1,6 +1,7 @@
 import type { MediaServerFrame } from '@communication-center/contracts';
-import type { SubscribedStream, VideoRoomHandle } from 'janode/plugins/videoroom';
+import type { FeedSection, SubscribedStream, VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { StreamSection } from './others-streams.js';
 
 interface Room {
   room: string;
@@ -14,8 +15,8 @@ interface Room {
  * Offers and answers alternate strictly: a change that comes while an answer is awaited is made after it.
  */
 export class JanusSubscription {
-  readonly #wanted = new Set<string>();
-  readonly #offered = new Set<string>();
+  #wanted: ReadonlyMap<string, StreamSection> = new Map();
+  readonly #offered = new Map<string, FeedSection>();
   #handle: VideoRoomHandle | undefined;
   #awaitingAnswer = false;
   #working = false;
@@ -31,13 +32,9 @@ export class JanusSubscription {
     return this.#handle;
   }
 
-  want(feeds: readonly string[]): void {
-    for (const feed of feeds) this.#wanted.add(feed);
-    void this.#work();
-  }
-
-  drop(feed: string): void {
-    this.#wanted.delete(feed);
+  /** From now on these sections are received, and no others. */
+  want(sections: readonly StreamSection[]): void {
+    this.#wanted = new Map(sections.map((section) => [keyOf(section.feed, section.mid), section]));
     void this.#work();
   }
 
@@ -67,38 +64,39 @@ export class JanusSubscription {
 
   /** Makes one change towards what is wanted. @returns whether there was one to make. */
   async #step(): Promise<boolean> {
-    const subscribe = [...this.#wanted].filter((feed) => !this.#offered.has(feed));
-    const unsubscribe = [...this.#offered].filter((feed) => !this.#wanted.has(feed));
+    const subscribe = [...this.#wanted].filter(([key]) => !this.#offered.has(key));
+    const unsubscribe = [...this.#offered].filter(([key]) => !this.#wanted.has(key));
     if (subscribe.length + unsubscribe.length === 0) return false;
-    const { jsep, streams } = this.#handle ? await this.#update(this.#handle, subscribe, unsubscribe) : await this.#join(subscribe);
-    for (const feed of subscribe) this.#offered.add(feed);
-    for (const feed of unsubscribe) this.#offered.delete(feed);
+    const [more, less] = [subscribe, unsubscribe].map((some) => some.map(([, { feed, mid }]) => ({ feed, mid })));
+    const { jsep, streams } = this.#handle ? await this.#update(this.#handle, more, less) : await this.#join(more);
+    for (const [key, section] of subscribe) this.#offered.set(key, section);
+    for (const [key] of unsubscribe) this.#offered.delete(key);
     if (jsep) {
       this.#awaitingAnswer = true;
-      this.send({ type: 'offer', sdp: jsep.sdp, tracks: tracksOf(streams) });
+      this.send({ type: 'offer', sdp: jsep.sdp, tracks: this.#tracksOf(streams) });
     }
     return true;
   }
 
-  async #join(feeds: readonly string[]) {
+  async #join(streams: FeedSection[] = []) {
     const handle = await this.janus.attach();
     this.#handle = handle;
     const { room, pin, privateId } = this.where;
-    const streams = feeds.map((feed) => ({ feed }));
     return this.janus.ask(handle.joinSubscriber({ room, pin, private_id: privateId, streams, autoupdate: false, use_msid: false }));
   }
 
-  async #update(handle: VideoRoomHandle, subscribe: readonly string[], unsubscribe: readonly string[]) {
-    const toStreams = (feeds: readonly string[]) => feeds.map((feed) => ({ feed }));
-    return this.janus.ask(
-      handle.update({
-        ...(subscribe.length > 0 && { subscribe: toStreams(subscribe) }),
-        ...(unsubscribe.length > 0 && { unsubscribe: toStreams(unsubscribe) }),
-      }),
-    );
+  async #update(handle: VideoRoomHandle, subscribe: FeedSection[] = [], unsubscribe: FeedSection[] = []) {
+    return this.janus.ask(handle.update({ ...(subscribe.length > 0 && { subscribe }), ...(unsubscribe.length > 0 && { unsubscribe }) }));
+  }
+
+  /** What is not wanted any more needs no name: it goes with the next change. */
+  #tracksOf(streams: readonly SubscribedStream[]): { mid: string; streamId: string }[] {
+    return streams.flatMap(({ mid, feed_id = '', feed_mid = '', active }) => {
+      const streamId = active === false ? undefined : this.#wanted.get(keyOf(feed_id, feed_mid))?.streamId;
+      return streamId === undefined ? [] : [{ mid, streamId }];
+    });
   }
 }
 
-function tracksOf(streams: readonly SubscribedStream[]): { mid: string; streamId: string }[] {
-  return streams.flatMap(({ mid, feed_id, active }) => (feed_id && active !== false ? [{ mid, streamId: feed_id }] : []));
-}
+/** Names of sections have no blanks (RFC 8843 §9.1: a token). */
+const keyOf = (feed: string, mid: string) => `${mid} ${feed}`;

@@ -5,7 +5,6 @@ import {
   mediaClientFrameSchema,
   mediaDoorKnows,
   type SessionId,
-  type Stream,
 } from '@communication-center/contracts';
 import type { MediaGrant, MediaRight } from '@communication-center/contracts/media-grant';
 import {
@@ -28,7 +27,7 @@ import type { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { JanusPublication } from './janus-publication.js';
 import { JanusSubscription } from './janus-subscription.js';
-import { streamsOf } from './streams-of.js';
+import { OthersStreams, type StreamFrame } from './others-streams.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
 
 const maxFrameBytes = 131_072;
@@ -57,6 +56,7 @@ export class MediaSocket {
   grant: MediaGrant | undefined;
   #joined: Joined | undefined;
   #bans = new Bans();
+  readonly #others = new OthersStreams();
   readonly #early: (() => void)[] = [];
   #joining = false;
   #closed = false;
@@ -158,7 +158,7 @@ export class MediaSocket {
     if (frame.type === 'join') return this.#join(frame.token);
     const joined = this.#joined;
     if (!joined) throw new ProblemError('unauthenticated', 'send a join frame first');
-    if (frame.type === 'publish') await this.#publish(joined, frame.sdp);
+    if (frame.type === 'publish') await this.#publish(joined, frame);
     else if (frame.type === 'sending') joined.told.sends(frame);
     else if (frame.type === 'answer') await joined.subscription.answer(frame.sdp);
     else if (frame.type === 'candidate') await this.#trickle(joined, frame);
@@ -188,11 +188,12 @@ export class MediaSocket {
       );
       if (this.#closed) return;
       this.#joined = { publication: new JanusPublication(this.janus, publisher, room, this.#bans), told, subscription };
-      const streams = streamsOf(publishers);
+      this.#others.list(publishers);
+      const streams = this.#others.all;
       const { node, generation } = room;
       const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
       this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers, knows: [...mediaDoorKnows] });
-      this.#subscribe(streams);
+      this.#subscribe();
       for (const tell of this.#early.splice(0)) tell();
     } finally {
       if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
@@ -204,25 +205,13 @@ export class MediaSocket {
     publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
       told.receives(mid ?? '', receiving === true);
     });
-    publisher.on(VIDEOROOM_DISPLAY, (other: Publisher) => {
-      this.#guarded(() => {
-        if (other.feed !== this.#ownFeed) for (const stream of streamsOf([other])) this.#send({ type: 'stream_changed', stream });
-      });
-    });
+    publisher.on(VIDEOROOM_DISPLAY, ({ feed, display }: Publisher) =>
+      this.#guarded(() => this.#tell(this.#others.redisplay(feed, display))),
+    );
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
-      this.#guarded(() => {
-        const streams = streamsOf(publishers);
-        for (const stream of streams) this.#send({ type: 'stream_added', stream });
-        this.#subscribe(streams);
-      });
+      this.#guarded(() => this.#tell(this.#others.list(publishers)));
     });
-    const gone = ({ feed }: { feed: string }) => {
-      this.#guarded(() => {
-        if (feed === this.#ownFeed) return;
-        this.#send({ type: 'stream_removed', streamId: feed });
-        this.#joined?.subscription.drop(feed);
-      });
-    };
+    const gone = ({ feed }: { feed: string }) => this.#guarded(() => this.#tell(this.#others.remove(feed)));
     publisher.on(VIDEOROOM_UNPUBLISHED, gone);
     publisher.on(VIDEOROOM_LEAVING, gone);
     publisher.on(VIDEOROOM_DESTROYED, () => this.end('call_ended'));
@@ -246,21 +235,23 @@ export class MediaSocket {
     else this.#early.push(tell);
   }
 
-  #subscribe(streams: readonly Stream[]): void {
-    if (this.#may('subscribe')) this.#joined?.subscription.want(streams.map(({ streamId }) => streamId));
+  /** Tells what is different with the others' streams, and offers what there is of them now. */
+  #tell(frames: readonly StreamFrame[]): void {
+    for (const frame of frames) this.#send(frame);
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
+    if (this.#may('subscribe')) this.#joined?.subscription.want(this.#others.sections);
   }
 
   #may(right: MediaRight): boolean {
     return this.grant?.rights.includes(right) === true;
   }
 
-  get #ownFeed(): string | undefined {
-    return this.#joined?.publication.feed;
-  }
-
-  async #publish({ publication, told }: Joined, sdp: string): Promise<void> {
+  async #publish({ publication, told }: Joined, { sdp, screen }: MediaClientFrame & { type: 'publish' }): Promise<void> {
     if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
-    const answer = await publication.publish(sdp, told.display);
+    const answer = await publication.publish(sdp, told.display, screen);
     if (answer !== undefined) this.#send({ type: 'published', sdp: answer });
   }
 

@@ -13,6 +13,7 @@ export class ToldOfPublisher {
   readonly #onChange: () => void;
   readonly #flowing = new Set<string>();
   #sending: Sending | undefined;
+  #screen: Sending | undefined;
   #isOverdue = false;
   #overdue: NodeJS.Timeout | undefined;
   #told: string;
@@ -26,11 +27,13 @@ export class ToldOfPublisher {
 
   get display(): string {
     const quiet = this.#isOverdue && this.#flowing.size === 0;
-    return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, ...(quiet && { quiet }) });
+    return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, screen: this.#screen, ...(quiet && { quiet }) });
   }
 
-  sends({ audio, video }: Sending): void {
+  /** @param screen is what comes of a screen, while one is shared. */
+  sends({ audio, video, screen }: Sending & { screen?: Sending | undefined }): void {
     this.#sending = { audio, video };
+    this.#screen = screen && { audio: screen.audio, video: screen.video };
     this.#tell();
   }
 

@@ -145,7 +145,7 @@ export class Rooms {
       admin_key: this.settings.JANUS_ADMIN_KEY,
       is_private: true,
       permanent: false,
-      // Everyone may publish a camera and a screen.
+      // Who is back on a new socket may be there twice for a moment.
       max_publishers: 2 * callLimits.maxParticipants.max,
       require_pvtid: true,
       fir_freq: 10,

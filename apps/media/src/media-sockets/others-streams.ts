@@ -1,0 +1,68 @@
+import type { MediaServerFrame, Stream } from '@communication-center/contracts';
+import type { FeedSection, Publisher } from 'janode/plugins/videoroom';
+import { type CarriedStream, streamsOf } from './streams-of.js';
+
+/** What a device is told of the others' streams. */
+export type StreamFrame = MediaServerFrame & { type: 'stream_added' | 'stream_changed' | 'stream_removed' };
+
+/** A section of a feed, and the stream that it is of. */
+export interface StreamSection extends FeedSection {
+  streamId: string;
+}
+
+/**
+ * What the others in a room send: by what Janus tells of their feeds, a part at a time. Sections come with a list of publishers, what they
+ * carry with their display texts, whichever is first.
+ */
+export class OthersStreams {
+  readonly #feeds = new Map<string, Publisher>();
+  readonly #streams = new Map<string, CarriedStream[]>();
+
+  /** The streams that are there. */
+  get all(): Stream[] {
+    return [...this.#streams.values()].flat().map(({ stream }) => stream);
+  }
+
+  /** All sections that carry a stream. */
+  get sections(): StreamSection[] {
+    const carried = [...this.#streams.values()].flat();
+    return carried.flatMap(({ stream: { streamId }, sections }) => sections.map((section) => ({ ...section, streamId })));
+  }
+
+  /** Janus lists publishers, new ones or ones that publish otherwise. @returns what is different. */
+  list(publishers: readonly Publisher[]): StreamFrame[] {
+    return publishers.flatMap((publisher) => {
+      this.#feeds.set(publisher.feed, publisher);
+      return this.#follow(publisher);
+    });
+  }
+
+  /** The display text of a feed is another. @returns what is different. */
+  redisplay(feed: string, display: string | undefined): StreamFrame[] {
+    const known = this.#feeds.get(feed);
+    if (!known) return [];
+    known.display = display ?? '';
+    return this.#follow(known);
+  }
+
+  /** A feed is gone. @returns what is different. */
+  remove(feed: string): StreamFrame[] {
+    this.#feeds.delete(feed);
+    const gone = this.#streams.get(feed) ?? [];
+    this.#streams.delete(feed);
+    return gone.map(({ stream: { streamId } }) => ({ type: 'stream_removed', streamId }));
+  }
+
+  #follow(publisher: Publisher): StreamFrame[] {
+    const before = new Map((this.#streams.get(publisher.feed) ?? []).map(({ stream }) => [stream.streamId, stream]));
+    const carried = streamsOf(publisher);
+    this.#streams.set(publisher.feed, carried);
+    const frames = carried.flatMap(({ stream }): StreamFrame[] => {
+      const known = before.get(stream.streamId);
+      before.delete(stream.streamId);
+      if (!known) return [{ type: 'stream_added', stream }];
+      return JSON.stringify(known) === JSON.stringify(stream) ? [] : [{ type: 'stream_changed', stream }];
+    });
+    return [...frames, ...[...before.keys()].map((streamId): StreamFrame => ({ type: 'stream_removed', streamId }))];
+  }
+}

@@ -1,0 +1,88 @@
+import type { MediaClientFrame, Sending } from '@communication-center/contracts';
+import type { MediaKind } from './local-media.js';
+
+/** What a device sends, each in a section of its connection: microphone, camera, a screen, and the sound of that. */
+export type Section = MediaKind | 'screen' | 'screenSound';
+
+/** What a device tells the others that it sends. */
+export type ToldSending = Sending & { screen?: Sending };
+
+/** What a link sends: the sections that there are, whose tracks may come later, and what to tell the others of it. */
+export interface LinkSends {
+  sections(): readonly Section[];
+  trackOf(section: Section): MediaStreamTrack | undefined;
+  sending(): ToldSending;
+}
+
+type Offer = MediaClientFrame & { type: 'publish' };
+
+const kindOf: Record<Section, MediaKind> = { audio: 'audio', video: 'video', screen: 'video', screenSound: 'audio' };
+const ofScreen: readonly Section[] = ['screen', 'screenSound'];
+
+/**
+ * The sending end of a link: one connection for all that the device sends. A section that is added later is negotiated over the
+ * same connection, and what is sent already goes on meanwhile; a track in a section comes, goes and changes without a negotiation.
+ */
+export class MediaPublisher {
+  readonly #peer: RTCPeerConnection;
+  readonly #sends: LinkSends;
+  readonly #offer: (offer: Offer) => void;
+  readonly #sections = new Map<Section, RTCRtpTransceiver>();
+  #phase: 'shut' | 'offering' | 'agreed' = 'shut';
+  #isBehind = false;
+
+  constructor(peer: RTCPeerConnection, sends: LinkSends, offer: (offer: Offer) => void) {
+    this.#peer = peer;
+    this.#sends = sends;
+    this.#offer = offer;
+  }
+
+  /** Makes the first offer. @throws Error of the platform. */
+  async open(): Promise<void> {
+    this.#addSections();
+    await this.#negotiate();
+  }
+
+  /** Takes the answer to the last offer. @throws Error of the platform. */
+  async answered(sdp: string): Promise<void> {
+    await this.#peer.setRemoteDescription({ type: 'answer', sdp });
+    this.#phase = 'agreed';
+    if (this.#isBehind) await this.#negotiate();
+  }
+
+  /** Offers sections that have come since. @throws Error of the platform. */
+  async extend(): Promise<void> {
+    // The first offer has all that is there by then.
+    if (this.#phase === 'shut' || !this.#addSections()) return;
+    if (this.#phase === 'offering') this.#isBehind = true;
+    else await this.#negotiate();
+  }
+
+  /** Sends what there is of a section now, without a negotiation. */
+  send(section: Section): void {
+    // A connection that was closed meanwhile sends nothing anyway.
+    this.#sections
+      .get(section)
+      ?.sender.replaceTrack(this.#sends.trackOf(section) ?? null)
+      .catch(() => undefined);
+  }
+
+  /** @returns whether there were any to add. */
+  #addSections(): boolean {
+    const missing = this.#sends.sections().filter((section) => !this.#sections.has(section));
+    for (const section of missing) {
+      this.#sections.set(section, this.#peer.addTransceiver(kindOf[section], { direction: 'sendonly' }));
+      this.send(section);
+    }
+    return missing.length > 0;
+  }
+
+  async #negotiate(): Promise<void> {
+    this.#phase = 'offering';
+    this.#isBehind = false;
+    const offer = await this.#peer.createOffer();
+    await this.#peer.setLocalDescription(offer);
+    const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);
+    this.#offer({ type: 'publish', kind: 'camera', sdp: offer.sdp ?? '', ...(screen.length > 0 && { screen }) });
+  }
+}
