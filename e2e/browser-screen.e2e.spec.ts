@@ -1,33 +1,56 @@
 /*
  * Who shares a screen is seen with it beside the camera, by everybody, until it is stopped: by the page, by the browser's own button, or by
- * whoever called. Decoded frames are counted. The screen is the fake one of headless Chromium, 800 pixels wide; cameras have 640.
+ * whoever called. Decoded frames are counted. The screen is the fake one of headless Chromium, which is wider than its cameras.
  */
 import { Browsers, eventually, Fleet } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
-import { answer, connected, dial, expectMediaBothWays, framesOfWidth, hangUp, pageOf, picturesAt } from './phone-page.js';
+import { answer, connected, dial, expectMediaBothWays, hangUp, pageOf, picturesIn } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
 afterAll(() => browsers.quit());
 
-const ofScreen = (width: number) => width === 800;
-const ofCamera = (width: number) => width > 0 && width !== 800;
 const control = (page: Page, name: string) => page.getByRole('toolbar').getByRole('button', { name, exact: true });
 const screenOn = (page: Page) => page.getByRole('region', { name: 'Shared screens' });
 const connections = (page: Page) =>
   page.evaluate(() => (window as unknown as { kept: RTCPeerConnection[] }).kept.map(({ connectionState }) => connectionState));
 
-/** Everybody decodes frames of the screen, and of cameras beside it. */
+/** They decode frames of the screen, and of cameras beside it, from now on. */
 async function seeScreenAndCameras(pages: Page[]): Promise<void> {
-  for (const page of pages) await eventually('frames of the screen', () => framesOfWidth(page, ofScreen), 20_000);
-  const seen = await Promise.all(pages.map((page) => Promise.all([framesOfWidth(page, ofScreen), framesOfWidth(page, ofCamera)])));
-  for (const [screen, camera] of seen) expect(Math.min(screen, camera), JSON.stringify(seen)).toBeGreaterThan(2);
+  for (const page of pages) {
+    const count = async () => ({ screen: await picturesIn(page, '.screens'), cameras: await picturesIn(page, '.tiles') });
+    await screenOn(page).waitFor();
+    const before = await count();
+    const later = await eventually(
+      'frames of the screen and of cameras',
+      async () => {
+        const { screen, cameras } = await count();
+        return screen.frames > before.screen.frames + 5 && cameras.frames > before.cameras.frames + 5 && { screen, cameras };
+      },
+      20_000,
+    );
+    const [[width, height] = [0, 1]] = later.screen.sizes;
+    expect(width / height, 'a screen of 16 by 9').toBeCloseTo(16 / 9, 1);
+    for (const [wide, high] of later.cameras.sizes) expect(wide / high, 'cameras of 4 by 3').toBeCloseTo(4 / 3, 1);
+  }
 }
 
+/** Nothing of a screen is shown, or received: cameras are decoded, and nothing else is. */
 async function seeNoScreen(pages: Page[]): Promise<void> {
-  for (const page of pages) await screenOn(page).waitFor({ state: 'detached' });
-  for (const page of pages) expect(await framesOfWidth(page, ofScreen)).toBe(0);
+  for (const page of pages) {
+    await screenOn(page).waitFor({ state: 'detached' });
+    const before = await eventually('the tiles of cameras', async () => {
+      const { framesElsewhere, frames, sizes } = await picturesIn(page, '.tiles');
+      return sizes.length > 0 && { framesElsewhere, frames };
+    });
+    const after = await eventually('more frames of cameras', async () => {
+      const now = await picturesIn(page, '.tiles');
+      return now.frames > before.frames + 5 && now;
+    });
+    // The last of them were on their way.
+    expect(after.framesElsewhere - before.framesElsewhere).toBeLessThan(3);
+  }
 }
 
 test('a screen is decoded by two others beside the camera, over the same connection, and is gone when it is stopped', async () => {
@@ -84,21 +107,13 @@ test('a screen is decoded by two others beside the camera, over the same connect
   expect(await control(bob, 'Share your screen').count(), 'no button for what is forbidden').toBe(0);
   await alice.getByRole('button', { name: 'Let bob be seen' }).click();
   await control(bob, 'Share your screen').click();
-  await eventually('frames of the screen', () => framesOfWidth(alice, ofScreen), 20_000);
-  // Whoever comes later gets it, too.
+  await seeScreenAndCameras([alice]);
+  // Whoever comes later gets it, too: the page counts anew.
   await carol.reload();
   await screenOn(carol).waitFor();
-  await eventually(
-    'frames',
-    async () =>
-      carol.evaluate(() =>
-        [...document.querySelectorAll<HTMLVideoElement>('.screens video')].some(
-          ({ videoWidth, currentTime }) => videoWidth === 800 && currentTime > 1,
-        ),
-      ),
-    20_000,
-  );
-  expect((await picturesAt(alice)).some(({ width }) => ofScreen(width))).toBe(true);
+  const shown = () => carol.evaluate(() => document.querySelector<HTMLVideoElement>('.screens video')?.currentTime ?? 0);
+  const first = await eventually('a picture of the screen', shown);
+  await eventually('the picture going on', async () => (await shown()) > first + 0.5);
   await control(bob, 'Stop sharing your screen').click();
   await seeNoScreen([alice]);
   await hangUp(alice, [], 'alice');

@@ -50,31 +50,36 @@ export async function arrivedAt(page: Page): Promise<Arrived> {
   });
 }
 
-interface Picture {
-  width: number;
+/** What is decoded of the pictures of a part of the page. */
+interface Pictures {
   frames: number;
+  /** Of pictures that are decoded and do not lie there. */
+  framesElsewhere: number;
+  /** The widths and heights that they came in last. */
+  sizes: [number, number][];
 }
 
-/** @returns what of pictures the page receives now, from WebRTC's own statistics: the size and the decoded frames of each. */
-export async function picturesAt(page: Page): Promise<Picture[]> {
-  return page.evaluate(async () => {
-    const pictures: { width: number; frames: number }[] = [];
+/** @returns what WebRTC's own statistics say of the pictures that lie in a part of the page, by its selector. */
+export async function picturesIn(page: Page, part: string): Promise<Pictures> {
+  return page.evaluate(async (selector) => {
+    const pictures: Pictures = { frames: 0, framesElsewhere: 0, sizes: [] };
+    const shown = [...document.querySelectorAll<HTMLVideoElement>(`${selector} video`)].map(
+      ({ srcObject }) => srcObject as MediaStream | null,
+    );
+    const tracks = new Set(shown.flatMap((stream) => (stream?.getVideoTracks() ?? []).map(({ id }) => id)));
     for (const connection of (window as unknown as { kept: RTCPeerConnection[] }).kept) {
       if (connection.connectionState === 'closed') continue;
-      for (const entry of (await connection.getStats()).values())
-        if (entry.type === 'inbound-rtp' && entry.kind === 'video')
-          pictures.push({ width: entry.frameWidth ?? 0, frames: entry.framesDecoded ?? 0 });
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type !== 'inbound-rtp' || entry.kind !== 'video') continue;
+        if (!tracks.has(entry.trackIdentifier)) pictures.framesElsewhere += entry.framesDecoded ?? 0;
+        else {
+          pictures.frames += entry.framesDecoded ?? 0;
+          pictures.sizes.push([entry.frameWidth ?? 0, entry.frameHeight ?? 0]);
+        }
+      }
     }
     return pictures;
-  });
-}
-
-/** @returns how many frames of pictures of a width the page has decoded within a second and a half, at this moment. */
-export async function framesOfWidth(page: Page, isIt: (width: number) => boolean): Promise<number> {
-  const count = async () => (await picturesAt(page)).filter(({ width }) => isIt(width)).reduce((sum, { frames }) => sum + frames, 0);
-  const before = await count();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  return (await count()) - before;
+  }, part);
 }
 
 /** Dials somebody from a phone's page, whether or not the list has the person yet. */

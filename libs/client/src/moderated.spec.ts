@@ -54,6 +54,21 @@ test('what is forbidden is off at once and told as off; switching it on is refus
   expect(sent()).toEqual(['video']);
 });
 
+test('a screen goes without its sound when that is forbidden, and ends when pictures are; none is asked for meanwhile', async () => {
+  const { call } = await phone.back();
+  await call.shareScreen();
+  expect(call.screen?.getTracks().map(({ kind }) => kind)).toEqual(['video', 'audio']);
+  await tell(muted(first, ['audio']));
+  expect(call.screen?.getTracks().map(({ kind }) => kind)).toEqual(['video']);
+  expect(phone.socketTo('media').last('sending')).toMatchObject({ screen: { audio: 'none', video: 'on' } });
+  await tell(muted(first + 1, ['video']));
+  expect([call.screen, sent(), call.mayShareScreen]).toEqual([undefined, [], false]);
+  expect(phone.socketTo('media').last('sending')).not.toHaveProperty('screen');
+  await expect(call.shareScreen()).rejects.toMatchObject({ code: 'media_forbidden', by: 'bob' });
+  await tell(allowed(first + 2, ['audio', 'video']));
+  expect([call.screen, call.mayShareScreen]).toEqual([undefined, true]);
+});
+
 test('what is allowed again stays off until the user switches it on', async () => {
   const { call } = await phone.back();
   await tell(muted(first, ['audio', 'video'], null), allowed(first + 1, ['audio', 'video']));

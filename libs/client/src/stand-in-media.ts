@@ -118,12 +118,16 @@ export class StandInDevices {
   /** The devices that were named in what was asked last. */
   named: unknown;
 
+  /** What the user chooses of screens. */
+  choosesScreen: () => StandInStream | Promise<StandInStream> = () => this.#openAll(['video', 'audio']);
+
   /** Takes the place of the platform's devices and WebRTC, by what puts a global in place. */
   install(put: (name: string, value: unknown) => unknown): void {
     StandInPeer.made = [];
     put('RTCPeerConnection', StandInPeer);
     put('MediaStream', StandInStream);
-    put('navigator', { mediaDevices: { getUserMedia: (wish: object) => this.#ask(wish) } });
+    const getDisplayMedia = async () => this.choosesScreen();
+    put('navigator', { mediaDevices: { getUserMedia: (wish: object) => this.#ask(wish), getDisplayMedia } });
   }
 
   get live(): StandInTrack[] {

@@ -23,7 +23,8 @@ export class StandInPhone {
   constructor(put: (name: string, value: unknown) => unknown) {
     this.devices.install(put);
     this.there.onFrame = (socket, frame) => {
-      if (frame.type === 'join') socket.tell({ type: 'joined', callId, streams: [bobCamera], knows: ['sending', 'ping.nextWithinMs'] });
+      if (frame.type === 'join')
+        socket.tell({ type: 'joined', callId, streams: [bobCamera], knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen'] });
       if (frame.type === 'credentials') socket.tell({ type: 'reply', id: frame.id, result: { callId, sequence: 3, call: talking, media } });
     };
   }

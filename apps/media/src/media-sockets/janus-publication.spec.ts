@@ -11,6 +11,13 @@ import { JanusPublication } from './janus-publication.js';
 const section = (media: string, mid: string) => `m=${media} 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:${mid}\r\n`;
 const answers = `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n${section('audio', '0')}${section('video', 'v')}${section('application', '2')}`;
 
+interface Asked {
+  jsep?: { sdp: string };
+  keyframe?: boolean;
+  display?: string;
+  descriptions?: object[];
+}
+
 /** Janus' end: all that was asked, in order. */
 class StandInJanus {
   readonly asked: unknown[] = [];
@@ -19,11 +26,15 @@ class StandInJanus {
   /** By which it refuses to moderate a section. */
   refuses: Record<string, number> = {};
 
-  async publish({ jsep }: { jsep: { sdp: string } }) {
+  readonly described: object[][] = [];
+
+  async publish({ jsep, descriptions }: { jsep: { sdp: string }; descriptions: object[] }) {
+    this.described.push(descriptions);
     this.asked.push(`publish ${jsep.sdp}`);
     return { jsep: { type: 'answer', sdp: this.sdp } };
   }
-  async configure({ jsep, keyframe, display }: { jsep?: { sdp: string }; keyframe?: boolean; display?: string }) {
+  async configure({ jsep, keyframe, display, descriptions }: Asked) {
+    if (descriptions) this.described.push(descriptions);
     this.asked.push(jsep ? `configure ${jsep.sdp}` : keyframe ? 'keyframe' : `display ${display}`);
     return jsep ? { jsep: { type: 'answer', sdp: this.sdp } } : {};
   }
@@ -84,6 +95,24 @@ test('where Janus does not mute, there is no answer; a section that it has not i
   lacking.janus.refuses = { '0': 428 };
   expect(await lacking.publication.publish('offer', 'ann')).toBe(answers);
   expect(lacking.janus.asked).toEqual(['publish offer', muting('v')]);
+});
+
+test('what carries a screen is named to Janus, in the first offer and in later ones over the same connection; forbidden pictures include it', async () => {
+  const { janus, bans, publication } = publishing();
+  await publication.publish('offer', 'ann');
+  janus.sdp = `v=0\r\n${section('audio', '0')}${section('video', 'v')}${section('video', '2')}`;
+  await publication.publish('another', 'ann', ['2', '3']);
+  const ofScreen = [
+    { mid: '2', description: 'screen' },
+    { mid: '3', description: 'screen' },
+  ];
+  expect([janus.described, janus.asked]).toEqual([
+    [[], ofScreen],
+    ['publish offer', 'configure another'],
+  ]);
+  bans.take(4, { media: ['video'], isForbidden: true });
+  await publication.obey();
+  expect(janus.asked.slice(2)).toEqual([muting('v'), muting('2')]);
 });
 
 test('others are told of it once it is published', async () => {

@@ -4,13 +4,14 @@
  */
 import type { MediaServerFrame } from '@communication-center/contracts';
 import fc from 'fast-check';
-import type { VideoRoomHandle } from 'janode/plugins/videoroom';
+import type { FeedSection, VideoRoomHandle } from 'janode/plugins/videoroom';
 import { expect, test } from 'vitest';
 import type { JanusNode } from '../janus/janus-node.js';
 import { JanusSubscription } from './janus-subscription.js';
 
 type Offer = MediaServerFrame & { type: 'offer' };
-const feeds = (of: readonly { feed: string }[] = []) => of.map(({ feed }) => feed);
+const section = (feed: string) => ({ feed, mid: `of ${feed}`, streamId: `stream of ${feed}` });
+const feeds = (of: readonly FeedSection[] = []) => of.map(({ feed }) => feed);
 
 /** A Janus of one subscriber: it knows what is subscribed, refuses what makes no sense, and answers when it is told to. */
 class StandInJanus {
@@ -31,8 +32,8 @@ class StandInJanus {
   } as unknown as JanusNode;
 
   readonly handle = {
-    joinSubscriber: ({ streams }: { streams: { feed: string }[] }) => this.#take(feeds(streams), []),
-    update: (change: { subscribe?: { feed: string }[]; unsubscribe?: { feed: string }[] }) =>
+    joinSubscriber: ({ streams }: { streams: FeedSection[] }) => this.#take(feeds(streams), []),
+    update: (change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }) =>
       this.#take(feeds(change.subscribe), feeds(change.unsubscribe)),
     start: async () => {
       this.answers += 1;
@@ -50,7 +51,12 @@ class StandInJanus {
       this.subscribed.add(feed);
     }
     for (const feed of less) if (!this.subscribed.delete(feed)) this.faults.push(`${feed} was not subscribed`);
-    const streams = [...this.subscribed].map((feed, index) => ({ mid: String(index), type: 'video', feed_id: feed }));
+    const streams = [...this.subscribed].map((feed, index) => ({
+      mid: String(index),
+      type: 'video',
+      feed_id: feed,
+      feed_mid: `of ${feed}`,
+    }));
     return { jsep: { type: 'offer' as const, sdp: 'v=0' }, streams };
   }
 }
@@ -91,10 +97,10 @@ test('offers and answers alternate, and the last offer holds what is there', asy
       for (const one of story) {
         if (one.act === 'want') {
           wanted.add(one.feed);
-          subscription.want([one.feed]);
+          subscription.want([...wanted].map(section));
         } else if (one.act === 'drop') {
           wanted.delete(one.feed);
-          subscription.drop(one.feed);
+          subscription.want([...wanted].map(section));
         } else if (one.act === 'janus answers') janus.waiting.shift()?.();
         else await subscription.answer('v=0');
         await settle();
@@ -108,7 +114,9 @@ test('offers and answers alternate, and the last offer holds what is there', asy
         await settle();
       }
       expect([...janus.subscribed].sort()).toEqual([...wanted].sort());
-      expect((offers.at(-1)?.tracks ?? []).map(({ streamId }) => streamId).sort()).toEqual([...wanted].sort());
+      expect((offers.at(-1)?.tracks ?? []).map(({ streamId }) => streamId).sort()).toEqual(
+        [...wanted].map((feed) => `stream of ${feed}`).sort(),
+      );
       expect(janus.faults).toEqual([]);
       expect(errors).toEqual([]);
       expect(janus.attached).toBeLessThanOrEqual(1);
@@ -118,20 +126,20 @@ test('offers and answers alternate, and the last offer holds what is there', asy
 
 test('what came while an answer was awaited is offered together, once it is there', async () => {
   const { janus, offers, subscription } = subscribing();
-  subscription.want(['a']);
+  subscription.want([section('a')]);
   await settle();
   janus.waiting.shift()?.();
   await settle();
-  subscription.want(['b']);
-  subscription.want(['c']);
-  subscription.drop('a');
+  subscription.want(['a', 'b'].map(section));
+  subscription.want(['a', 'b', 'c'].map(section));
+  subscription.want(['b', 'c'].map(section));
   await settle();
   expect(offers).toHaveLength(1);
   await subscription.answer('v=0');
   await settle();
   janus.waiting.shift()?.();
   await settle();
-  expect(offers.map(({ tracks }) => tracks.map(({ streamId }) => streamId))).toEqual([['a'], ['b', 'c']]);
+  expect(offers.map(({ tracks }) => tracks.map(({ streamId }) => streamId))).toEqual([['stream of a'], ['stream of b', 'stream of c']]);
 });
 
 test('an answer that nobody asked for is passed over', async () => {
@@ -143,7 +151,7 @@ test('an answer that nobody asked for is passed over', async () => {
 test('a Janus that fails is told of, and its handle is given back in the end', async () => {
   const { janus, errors, subscription } = subscribing();
   Object.assign(janus.handle, { joinSubscriber: async () => Promise.reject(new Error('no such room')) });
-  subscription.want(['a']);
+  subscription.want([section('a')]);
   await settle();
   expect(errors).toEqual([new Error('no such room')]);
   await subscription.close();

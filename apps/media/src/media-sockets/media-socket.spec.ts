@@ -7,7 +7,7 @@ import type { MediaServerFrame } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { ProblemError } from '@communication-center/service';
 import Janode from 'janode';
-import VideoRoomPlugin, { type Publisher } from 'janode/plugins/videoroom';
+import VideoRoomPlugin, { type FeedSection, type Publisher } from 'janode/plugins/videoroom';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { JanusNode } from '../janus/janus-node.js';
@@ -28,7 +28,12 @@ const settings = {
   TURN_SECRET: [] as string[],
   TURN_CREDENTIAL_SECONDS: 60,
 };
-const place = { node: 'n1', generation: 2, iceServers: settings.ICE_SERVERS, knows: ['sending', 'ping.nextWithinMs'] };
+const place = {
+  node: 'n1',
+  generation: 2,
+  iceServers: settings.ICE_SERVERS,
+  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen'],
+};
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 
 /** The device's end: what was said to it, and how the socket was closed. */
@@ -86,8 +91,8 @@ class StandInHandle extends EventEmitter {
     this.asked.push('join');
     return { publishers: this.publishers, private_id: 7 };
   }
-  async joinSubscriber({ streams }: { streams: { feed: string }[] }) {
-    const subscribed = streams.map(({ feed }, mid) => ({ mid: String(mid), type: 'video', feed_id: feed }));
+  async joinSubscriber({ streams }: { streams: FeedSection[] }) {
+    const subscribed = streams.map(({ feed, mid }, index) => ({ mid: String(index), type: 'video', feed_id: feed, feed_mid: mid }));
     return { jsep: { type: 'offer', sdp: 'offered' }, streams: subscribed };
   }
   /** What others are told of its feed, oldest first. */
@@ -135,7 +140,11 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 const join = { type: 'join', token: 'a token' };
 const publish = { type: 'publish', kind: 'camera', sdp: 'v=0' };
 const candidate = { type: 'candidate', peer: 'publisher', candidate: { candidate: 'c' } };
-const ben = { feed: 'feed-of-ben', display: JSON.stringify({ userAlias: 'ben', deviceId: 'sofa', kind: 'camera' }) };
+const ben = {
+  feed: 'feed-of-ben',
+  display: JSON.stringify({ userAlias: 'ben', deviceId: 'sofa', kind: 'camera' }),
+  streams: [{ type: 'video', mid: '0' }],
+};
 
 async function joined(publishers: Publisher[] = []) {
   const all = opened();
@@ -446,6 +455,26 @@ test('what a device says that it sends is told with its feed: from the first mom
     { ...ann, sending: sounds },
     { ...ann, sending: { audio: 'off', video: 'none' } },
   ]);
+});
+
+test('a screen is told beside what a device sends, and offered to the others as a stream of its own', async () => {
+  const screen = { audio: 'none', video: 'on' };
+  const mine = await joined();
+  mine.socket.says({ ...publish, screen: ['2'] });
+  mine.socket.says({ type: 'sending', ...sounds, screen });
+  await settle();
+  expect(mine.publisher.displays.at(-1)).toEqual({ ...ann, sending: sounds, screen });
+
+  const { socket, publisher } = await joined([ben]);
+  const told = { userAlias: 'ben', deviceId: 'sofa' };
+  publisher.emit(VIDEOROOM_DISPLAY, { feed: 'feed-of-ben', display: JSON.stringify({ ...told, kind: 'camera', screen }) });
+  expect(socket.types.slice(2), 'nothing carries it yet').toEqual([]);
+  const streams = [...(ben.streams ?? []), { type: 'video', mid: '2', description: 'screen' }];
+  publisher.emit(VIDEOROOM_PUB_LIST, { publishers: [{ ...ben, display: JSON.stringify({ ...told, kind: 'camera', screen }), streams }] });
+  expect(socket.told.at(-1)).toEqual({
+    type: 'stream_added',
+    stream: { streamId: 'feed-of-ben/screen', ...told, kind: 'screen', sending: screen },
+  });
 });
 
 test('what others send, and that they are quiet, is told as it changes', async () => {
