@@ -56,6 +56,12 @@ const used = (page: Page, kind: 'audio' | 'video') =>
     return stream?.getTracks().find((track) => track.kind === wanted && track.readyState === 'live')?.label;
   }, kind);
 
+/** The versions of all descriptions that the page has negotiated (RFC 8866 §5.2). */
+const negotiated = (page: Page) =>
+  page.evaluate(() =>
+    (window as unknown as { kept: RTCPeerConnection[] }).kept.map((one) => /^o=.*$/m.exec(one.localDescription?.sdp ?? '')?.[0]),
+  );
+
 test('in a call another camera and microphone are chosen, by keyboard too; the others go on seeing and hearing', async () => {
   const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
   await dial(alice, 'bob');
@@ -73,6 +79,7 @@ test('in a call another camera and microphone are chosen, by keyboard too; the o
   expect(await marked('Microphone')).toBe(await used(alice, 'audio'));
 
   const before = { audio: await used(alice, 'audio'), video: await used(alice, 'video') };
+  const descriptions = await negotiated(alice);
   await group('Microphone').getByRole('radio', { checked: true }).focus();
   await alice.keyboard.press('ArrowDown');
   await eventually('another microphone being used', async () => ![undefined, before.audio].includes(await used(alice, 'audio')));
@@ -83,6 +90,7 @@ test('in a call another camera and microphone are chosen, by keyboard too; the o
   expect(await last.isChecked()).toBe(true);
   expect(await marked('Camera')).toBe(await used(alice, 'video'));
   await expectMediaBothWays([alice, bob]);
+  expect(await negotiated(alice), 'the same connections, and nothing negotiated').toEqual(descriptions);
 
   // One that does not start leaves the one before, and is told.
   await denyCamera(alice);

@@ -55,14 +55,12 @@ interface Pictures {
   frames: number;
   /** Of pictures that are decoded and do not lie there. */
   framesElsewhere: number;
-  /** The widths and heights that they came in last. */
-  sizes: [number, number][];
 }
 
 /** @returns what WebRTC's own statistics say of the pictures that lie in a part of the page, by its selector. */
 export async function picturesIn(page: Page, part: string): Promise<Pictures> {
   return page.evaluate(async (selector) => {
-    const pictures: Pictures = { frames: 0, framesElsewhere: 0, sizes: [] };
+    const pictures: Pictures = { frames: 0, framesElsewhere: 0 };
     const shown = [...document.querySelectorAll<HTMLVideoElement>(`${selector} video`)].map(
       ({ srcObject }) => srcObject as MediaStream | null,
     );
@@ -71,11 +69,8 @@ export async function picturesIn(page: Page, part: string): Promise<Pictures> {
       if (connection.connectionState === 'closed') continue;
       for (const entry of (await connection.getStats()).values()) {
         if (entry.type !== 'inbound-rtp' || entry.kind !== 'video') continue;
-        if (!tracks.has(entry.trackIdentifier)) pictures.framesElsewhere += entry.framesDecoded ?? 0;
-        else {
-          pictures.frames += entry.framesDecoded ?? 0;
-          pictures.sizes.push([entry.frameWidth ?? 0, entry.frameHeight ?? 0]);
-        }
+        if (tracks.has(entry.trackIdentifier)) pictures.frames += entry.framesDecoded ?? 0;
+        else pictures.framesElsewhere += entry.framesDecoded ?? 0;
       }
     }
     return pictures;
