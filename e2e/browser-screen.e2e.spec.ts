@@ -6,7 +6,7 @@
 import { Browsers, eventually, Fleet } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
-import { answer, connected, dial, expectMediaBothWays, hangUp, pageOf, picturesIn } from './phone-page.js';
+import { answer, arrivedAt, connected, dial, expectMediaBothWays, hangUp, pageOf, picturesIn } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
@@ -145,6 +145,20 @@ test('a screen is decoded by two others beside the camera, over the same connect
   const shown = () => carol.evaluate(() => document.querySelector<HTMLVideoElement>('.screens video')?.currentTime ?? 0);
   const first = await eventually('a picture of the screen', shown);
   await eventually('the picture going on', async () => (await shown()) > first + 0.5);
+  // Pictures come while they are looked at, of cameras and of the screen, and sound always, over the connection that is there.
+  const arrived = async () => {
+    const { framesDecoded, audioPackets } = await arrivedAt(alice);
+    return { frames: framesDecoded, packets: audioPackets };
+  };
+  await alice.getByRole('navigation').getByRole('button', { name: 'Devices' }).click();
+  await eventually('sound without pictures', async () => {
+    const before = await arrived();
+    await eventually('a second of sound', async () => (await arrived()).packets > before.packets + 40);
+    return (await arrived()).frames === before.frames;
+  });
+  await alice.getByRole('button', { name: 'Return' }).click();
+  await seeScreenAndCameras([alice]);
+  expect(await connections(alice)).toEqual(['connected', 'connected']);
   await control(bob, 'Stop sharing your screen').click();
   await seeNoScreen([alice]);
   await hangUp(alice, [], 'alice');

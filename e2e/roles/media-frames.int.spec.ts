@@ -26,6 +26,7 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
   answer: () => ({ sdp: 'v=0\r\n' }),
   candidate: () => ({ peer: 'publisher', candidate: null }),
   sending: () => ({ audio: 'on', video: 'off' }),
+  unwatched: () => ({ streamIds: [] }),
   ping: () => ({}),
 };
 const types = Object.keys(frames) as MediaClientFrame['type'][];

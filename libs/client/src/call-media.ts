@@ -79,6 +79,10 @@ export class CallMedia {
     this.#session?.screen.close();
   }
 
+  unwatch(streamIds: readonly string[]): void {
+    this.#session?.unwatch(streamIds);
+  }
+
   /** Switches off what a moderator forbids, of a screen too. Allowed again it stays off, until the user wishes it. */
   obey(): void {
     if (this.#isForbidden('video')) this.stopScreen();

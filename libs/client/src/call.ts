@@ -149,6 +149,14 @@ export class Call extends CallActs {
     this.media.stopScreen();
   }
 
+  /**
+   * Does without the pictures of these streams (`streamId`), as of those that are out of view, and gets those of all others, and all sound:
+   * without a negotiation. Say it anew whenever it changes; none: everything is watched, as at first.
+   */
+  unwatch(streamIds: readonly string[]): void {
+    this.media.unwatch(streamIds);
+  }
+
   /** Tells the Center that this device rings, so that the caller may know. */
   async confirmRinging(): Promise<void> {
     await this.office.command(this, { type: 'ringing' });

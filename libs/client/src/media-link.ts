@@ -31,6 +31,8 @@ export interface LinkListener {
 
 const frameSchema = toldSchema(mediaServerFrameSchema);
 const joinTimeoutMs = 15_000;
+/** As many as one frame may name; all others are watched. */
+const mostUnwatched = 64;
 
 /** One media socket with its two peer connections. */
 export class MediaLink {
@@ -113,6 +115,11 @@ export class MediaLink {
     if (!this.#doorKnows.includes('sending')) return;
     const { screen, ...sending } = this.#sends.sending();
     this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }) });
+  }
+
+  /** Tells the door whose pictures are not wanted. */
+  unwatch(streamIds: readonly string[]): void {
+    if (this.#doorKnows.includes('unwatched')) this.#send({ type: 'unwatched', streamIds: streamIds.slice(0, mostUnwatched) });
   }
 
   #takes(section: Section): boolean {

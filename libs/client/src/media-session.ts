@@ -51,6 +51,7 @@ export class MediaSession extends Emitter<MediaEvents> {
   #link: MediaLink | undefined;
   #linkState: LinkState = 'idle';
   #stopped = false;
+  #unwatched: readonly string[] = [];
   #losses = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -148,6 +149,13 @@ export class MediaSession extends Emitter<MediaEvents> {
     link.tellSending();
   }
 
+  /** Does without the pictures of these streams, and of no others. */
+  unwatch(streamIds: readonly string[]): void {
+    if ([...streamIds].sort().join() === [...this.#unwatched].sort().join()) return;
+    this.#unwatched = [...streamIds];
+    this.#link?.unwatch(this.#unwatched);
+  }
+
   /** Sends what has come to be sent. */
   #extend(): void {
     if (this.#link?.extend() === false) this.#reconnect();
@@ -232,6 +240,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#told.clear();
     for (const stream of streams) this.#hear(stream);
     this.#linkState = 'connected';
+    if (this.#unwatched.length > 0) this.#link?.unwatch(this.#unwatched);
     this.emit('linkChanged');
   }
 

@@ -14,7 +14,7 @@ let knows: string[];
 beforeEach(() => {
   vi.useFakeTimers();
   there = new StandInCenter();
-  knows = ['sending', 'publish.again', 'screen'];
+  knows = ['sending', 'publish.again', 'screen', 'unwatched'];
   there.onFrame = (socket, frame) => {
     if (frame.type === 'join') socket.tell({ type: 'joined', callId: '019b7777-0000-7000-8000-000000000001', streams: [], knows });
   };
@@ -133,4 +133,16 @@ test('a Center of an earlier release is offered no screen, and the user is told'
   await share();
   expect([errors.length, session.screen.stream, offers().length, told()]).toEqual([1, undefined, 1, undefined]);
   expect(devices.live.map(({ kind }) => kind)).toEqual(['audio', 'video']);
+});
+
+test('whose pictures are not wanted is said once, and again over the next connection', async () => {
+  const { session } = await aSession();
+  const said = () => there.sockets.map(({ sent }) => sent.flatMap((frame) => (frame.type === 'unwatched' ? [frame.streamIds] : [])));
+  session.unwatch([]);
+  session.unwatch(['b', 'a']);
+  session.unwatch(['a', 'b']);
+  StandInPeer.made[1]?.become('failed');
+  await vi.advanceTimersByTimeAsync(2000);
+  session.unwatch([]);
+  expect(said()).toEqual([[['b', 'a']], [['b', 'a'], []]]);
 });

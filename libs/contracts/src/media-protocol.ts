@@ -27,7 +27,7 @@ const sendingStateSchema = z.enum(['on', 'off', 'none']);
 export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
 export type Sending = z.infer<typeof sendingSchema>;
 /** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
-export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen'] as const;
+export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched'] as const;
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
@@ -55,6 +55,11 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
         .describe('set while a screen is shared: a stream of its own to the others; where `joined.knows` has `screen`'),
     })
     .describe('tells the others what this device sends, before it publishes and whenever it changes; where `joined.knows` has `sending`'),
+  z
+    .object({ type: z.literal('unwatched'), streamIds: z.array(streamId).max(64) })
+    .describe(
+      'the pictures of these streams are not wanted now, those of all others are; sound always comes; where `joined.knows` has `unwatched`',
+    ),
   z.object({
     type: z.literal('ping'),
     nextWithinMs: z

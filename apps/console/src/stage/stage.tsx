@@ -1,5 +1,5 @@
 import type { Call, CommunicationCenter, Reach, ToldParticipant, ToldPresence } from '@communication-center/client';
-import { useEffect, useReducer, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 import { CallStateText, partnersOf } from '../calls/call-state-text.js';
 import type { Phone } from '../calls/use-phone.js';
 import { useSending } from '../calls/use-sending.js';
@@ -13,6 +13,7 @@ import { Sheet } from './sheet.js';
 import { Tile } from './tile.js';
 import { Timeline } from './timeline.js';
 import { UpgradeWish } from './upgrade-wish.js';
+import { useWatching } from './use-watching.js';
 
 interface Props {
   center: CommunicationCenter;
@@ -29,6 +30,8 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   const [sheet, setSheet] = useState<SheetName>();
   const sending = useSending(call);
   useStreamsOf(call);
+  const scene = useRef<HTMLDivElement>(null);
+  useWatching(call, scene);
   const open = (name: SheetName) => setSheet(sheet === name ? undefined : name);
   const shown = call.others.filter(({ state }) => state !== 'gone');
   const screens = call.streams.filter(({ kind }) => kind === 'screen');
@@ -39,11 +42,11 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
         <CallStateText call={call} />
       </header>
       <UpgradeWish call={call} phone={phone} nameOf={nameOf} />
-      <div className={`scene${screens.length > 0 ? ' sharing' : ''}`}>
+      <div ref={scene} className={`scene${screens.length > 0 ? ' sharing' : ''}`}>
         {screens.length > 0 && (
           <section className="screens" aria-label="Shared screens">
             {screens.map(({ streamId, userAlias, mediaStream }) => (
-              <Tile key={streamId} isScreen stream={mediaStream} name={`The screen of ${nameOf(userAlias)}`} />
+              <Tile key={streamId} streamId={streamId} isScreen stream={mediaStream} name={`The screen of ${nameOf(userAlias)}`} />
             ))}
           </section>
         )}
@@ -89,6 +92,7 @@ function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
   return streams.map(({ streamId, mediaStream, sending }) => (
     <Tile
       key={streamId}
+      streamId={streamId}
       stream={mediaStream}
       name={name}
       note={note ?? (sending?.video === 'none' && call.callType === 'audio_video' ? 'has no camera' : undefined)}

@@ -5,6 +5,8 @@ import { useSpeaking } from './use-speaking.js';
 
 interface Props {
   stream: MediaStream | undefined;
+  /** Which stream of the call it is, of somebody else. */
+  streamId?: string;
   name: string;
   /** What is said beside the name: that somebody rings, or is away. */
   note?: string | undefined;
@@ -18,7 +20,7 @@ interface Props {
 }
 
 /** One person in a call: the picture, or who it would be of; whether the person is muted, or speaks. */
-export function Tile({ stream, name, note, own = false, isMuted = false, sendsPicture = true, isScreen = false }: Props) {
+export function Tile({ stream, streamId, name, note, own = false, isMuted = false, sendsPicture = true, isScreen = false }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const [hasPicture, setHasPicture] = useState(false);
   const isSpeaking = useSpeaking(isScreen ? undefined : stream) && !isMuted;
@@ -38,7 +40,7 @@ export function Tile({ stream, name, note, own = false, isMuted = false, sendsPi
   }, [stream]);
   const isShown = hasPicture && sendsPicture;
   return (
-    <figure className={`tile${own ? ' own' : ''}${isScreen ? ' screen' : ''}${isSpeaking ? ' speaking' : ''}`}>
+    <figure className={`tile${own ? ' own' : ''}${isScreen ? ' screen' : ''}${isSpeaking ? ' speaking' : ''}`} data-stream={streamId}>
       <video ref={video} aria-label={name} autoPlay playsInline muted={own} className={isShown ? '' : 'no-picture'} />
       {!isShown && !isScreen && <Avatar name={name} size={own ? 'small' : 'large'} />}
       <figcaption>

@@ -91,7 +91,14 @@ declare module 'janode/plugins/videoroom' {
       pin: string;
     }): Promise<{ publishers: Publisher[]; private_id: number }>;
     publish(what: { jsep: Jsep; display: string; descriptions: SectionDescription[] }): Promise<{ jsep: Jsep }>;
-    configure(what: { jsep?: Jsep; descriptions?: SectionDescription[]; display?: string; keyframe?: boolean }): Promise<{ jsep?: Jsep }>;
+    configure(what: {
+      jsep?: Jsep;
+      descriptions?: SectionDescription[];
+      display?: string;
+      keyframe?: boolean;
+      /** Of a subscriber: what is sent to it. */
+      streams?: { mid: string; send: boolean }[];
+    }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
       room: string;
       pin: string;

@@ -17,6 +17,7 @@ const feeds = (of: readonly FeedSection[] = []) => of.map(({ feed }) => feed);
 class StandInJanus {
   readonly subscribed = new Set<string>();
   readonly faults: string[] = [];
+  readonly configured: string[][] = [];
   /** Requests that wait for their answer. */
   readonly waiting: (() => void)[] = [];
   attached = 0;
@@ -35,6 +36,9 @@ class StandInJanus {
     joinSubscriber: ({ streams }: { streams: FeedSection[] }) => this.#take(feeds(streams), []),
     update: (change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }) =>
       this.#take(feeds(change.subscribe), feeds(change.unsubscribe)),
+    configure: async ({ streams }: { streams: { mid: string; send: boolean }[] }) => {
+      this.configured.push(streams.map(({ mid, send }) => `${mid} ${send}`));
+    },
     start: async () => {
       this.answers += 1;
     },
@@ -142,6 +146,16 @@ test('what came while an answer was awaited is offered together, once it is ther
   expect(offers.map(({ tracks }) => tracks.map(({ streamId }) => streamId))).toEqual([['stream of a'], ['stream of b', 'stream of c']]);
 });
 
+test('what is wanted in the very turn in which nothing was is offered as well', async () => {
+  const { janus, subscription } = subscribing();
+  subscription.want([]);
+  subscription.want([section('a')]);
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  expect([...janus.subscribed]).toEqual(['a']);
+});
+
 test('an answer that nobody asked for is passed over', async () => {
   const { janus, subscription } = subscribing();
   await subscription.answer('v=0');
@@ -156,4 +170,34 @@ test('a Janus that fails is told of, and its handle is given back in the end', a
   expect(errors).toEqual([new Error('no such room')]);
   await subscription.close();
   expect(janus.detached).toBe(1);
+});
+
+test('pictures of streams that are not watched are not sent, without an offer, until they are; sections keep their names', async () => {
+  const { janus, offers, subscription } = subscribing();
+  const answered = async () => {
+    await settle();
+    janus.waiting.shift()?.();
+    await settle();
+    await subscription.answer('v=0');
+    await settle();
+  };
+  subscription.unwatch(['stream of b', 'stream of nobody']);
+  subscription.want(['a', 'b'].map(section));
+  await answered();
+  expect(janus.configured).toEqual([['1 false']]);
+  subscription.unwatch(['stream of a', 'stream of b']);
+  await settle();
+  subscription.unwatch(['stream of a', 'stream of b']);
+  await settle();
+  subscription.unwatch([]);
+  await settle();
+  expect([janus.configured.slice(1), offers.length]).toEqual([[['0 false'], ['0 true', '1 true']], 1]);
+  // The section of one that is gone may be another's.
+  subscription.unwatch(['stream of a']);
+  await settle();
+  subscription.want(['b', 'c'].map(section));
+  await answered();
+  subscription.unwatch(['stream of b']);
+  await settle();
+  expect(janus.configured.slice(3)).toEqual([['0 false'], ['0 false']]);
 });

@@ -17,9 +17,14 @@ interface Room {
 export class JanusSubscription {
   #wanted: ReadonlyMap<string, StreamSection> = new Map();
   readonly #offered = new Map<string, FeedSection>();
+  #unwatched: ReadonlySet<string> = new Set();
+  /** The sections of pictures that are subscribed, by Janus' name for them here, and whether their pictures are sent. */
+  #pictures = new Map<string, { key: string; isSent: boolean }>();
   #handle: VideoRoomHandle | undefined;
   #awaitingAnswer = false;
   #working = false;
+  /** Something else is wanted since the last step looked. */
+  #hasNews = false;
 
   constructor(
     private readonly janus: JanusNode,
@@ -38,6 +43,12 @@ export class JanusSubscription {
     void this.#work();
   }
 
+  /** From now on no pictures of these streams are sent: without a negotiation, and their sections stay. */
+  unwatch(streamIds: readonly string[]): void {
+    this.#unwatched = new Set(streamIds);
+    void this.#work();
+  }
+
   /** Takes the client's answer to the last offer. */
   async answer(sdp: string): Promise<void> {
     if (!this.#handle || !this.#awaitingAnswer) return;
@@ -51,10 +62,14 @@ export class JanusSubscription {
   }
 
   async #work(): Promise<void> {
+    this.#hasNews = true;
     if (this.#working || this.#awaitingAnswer) return;
     this.#working = true;
     try {
-      while (!this.#awaitingAnswer && (await this.#step()));
+      while (!this.#awaitingAnswer && this.#hasNews) {
+        this.#hasNews = false;
+        if (await this.#step()) this.#hasNews = true;
+      }
     } catch (error) {
       this.onError(error);
     } finally {
@@ -66,15 +81,39 @@ export class JanusSubscription {
   async #step(): Promise<boolean> {
     const subscribe = [...this.#wanted].filter(([key]) => !this.#offered.has(key));
     const unsubscribe = [...this.#offered].filter(([key]) => !this.#wanted.has(key));
-    if (subscribe.length + unsubscribe.length === 0) return false;
+    if (subscribe.length + unsubscribe.length === 0) return this.#sendWatched();
     const [more, less] = [subscribe, unsubscribe].map((some) => some.map(([, { feed, mid }]) => ({ feed, mid })));
     const { jsep, streams } = this.#handle ? await this.#update(this.#handle, more, less) : await this.#join(more);
     for (const [key, section] of subscribe) this.#offered.set(key, section);
     for (const [key] of unsubscribe) this.#offered.delete(key);
+    this.#notePictures(streams);
     if (jsep) {
       this.#awaitingAnswer = true;
       this.send({ type: 'offer', sdp: jsep.sdp, tracks: this.#tracksOf(streams) });
     }
+    return true;
+  }
+
+  /** A section that is of another stream by now is sent, as new ones are. */
+  #notePictures(streams: readonly SubscribedStream[]): void {
+    const before = this.#pictures;
+    this.#pictures = new Map();
+    for (const { mid, type, feed_id = '', feed_mid = '', active } of streams) {
+      if (type !== 'video' || active === false) continue;
+      const key = keyOf(feed_id, feed_mid);
+      const known = before.get(mid);
+      this.#pictures.set(mid, known?.key === key ? known : { key, isSent: true });
+    }
+  }
+
+  /** Has Janus send what is watched, and nothing else. @returns whether there was anything to change. */
+  async #sendWatched(): Promise<boolean> {
+    const isWatched = (key: string) => !this.#unwatched.has(this.#wanted.get(key)?.streamId ?? '');
+    const changing = [...this.#pictures].filter(([, { key, isSent }]) => isSent !== isWatched(key));
+    if (!this.#handle || changing.length === 0) return false;
+    for (const [, picture] of changing) picture.isSent = !picture.isSent;
+    const streams = changing.map(([mid, { isSent }]) => ({ mid, send: isSent }));
+    await this.janus.ask(this.#handle.configure({ streams }));
     return true;
   }
 

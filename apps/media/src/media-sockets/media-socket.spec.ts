@@ -32,7 +32,7 @@ const place = {
   node: 'n1',
   generation: 2,
   iceServers: settings.ICE_SERVERS,
-  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen'],
+  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched'],
 };
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 

@@ -160,6 +160,7 @@ export class MediaSocket {
     if (!joined) throw new ProblemError('unauthenticated', 'send a join frame first');
     if (frame.type === 'publish') await this.#publish(joined, frame);
     else if (frame.type === 'sending') joined.told.sends(frame);
+    else if (frame.type === 'unwatched') joined.subscription.unwatch(frame.streamIds);
     else if (frame.type === 'answer') await joined.subscription.answer(frame.sdp);
     else if (frame.type === 'candidate') await this.#trickle(joined, frame);
   }
