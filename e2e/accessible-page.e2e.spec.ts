@@ -24,7 +24,7 @@ const ofSizes = ['target-size', 'scrollable-region-focusable'];
 const everyLook = process.env.EVERY_LOOK !== undefined;
 const withoutColours = Object.fromEntries(ofColours.map((rule) => [rule, { enabled: false }]));
 /** Between them these have nearly every colour of the page: with EVERY_LOOK those of each state are judged. */
-const judgedForColours = new Set(['spoilt', 'ringing', 'in a call', 'who is here, in a call']);
+const judgedForColours = new Set(['spoilt', 'ringing', 'in a call, sharing a screen', 'who is here, in a call']);
 const looks: { width: number; colorScheme: 'light' | 'dark'; rules: string[] | undefined }[] = [
   { width: 360, colorScheme: 'light', rules: undefined },
   { width: 360, colorScheme: 'dark', rules: ofColours },
@@ -87,9 +87,13 @@ test('axe finds nothing in any state of the page, light and dark, on the width o
   await look(alice, 'dialing');
   await answer(bob);
   await Promise.all([alice, bob].map(connected));
+  await bob.getByRole('toolbar').getByRole('button', { name: 'Share your screen' }).click();
+  await alice.getByRole('region', { name: 'Shared screens' }).waitFor();
   await alice.getByRole('toolbar').getByRole('button', { name: 'People' }).click();
-  await look(bob, 'in a call');
-  await look(alice, 'in a call, looking at people');
+  await alice.getByRole('button', { name: 'Stop the pictures of bob' }).waitFor();
+  await look(bob, 'in a call, sharing a screen');
+  await look(alice, 'in a call, looking at a screen and at people');
+  await bob.getByRole('toolbar').getByRole('button', { name: 'Stop sharing your screen' }).click();
   await bob.getByRole('toolbar').getByRole('button', { name: 'Devices' }).click();
   await bob.getByRole('radio').first().waitFor();
   await look(bob, 'in a call, choosing devices');
