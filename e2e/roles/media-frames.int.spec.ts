@@ -1,8 +1,8 @@
 /*
  * Every frame that a client may send on its media socket, tried by everybody there is: who is in the call, another user of the app and
  * one of another app, each in a call of their own, whoever holds what is no credential for this door, or no longer, and nobody. No frame
- * names a call, a user or a stream: the credential alone says where a socket belongs, and whoever has a good one is in its call and in no
- * other. The frames are those of the contract: one that is added and has no line here fails.
+ * names a call or a user, and a stream only to do without its pictures here: the credential alone says where a socket belongs, and whoever
+ * has a good one is in its call and in no other. The frames are those of the contract: one that is added and has no line here fails.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
@@ -31,8 +31,11 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
 };
 const types = Object.keys(frames) as MediaClientFrame['type'][];
 
-/** All that a frame may hold: nothing of it names somebody else's call, stream or session. */
-const fields = ['type', 'token', 'kind', 'sdp', 'peer', 'candidate', 'audio', 'video', 'nextWithinMs'];
+/**
+ * All that a frame may hold: nothing of it names somebody else's call or session. `streamIds` are looked up among the streams that the
+ * device gets: of any other they mean nothing.
+ */
+const fields = ['type', 'token', 'kind', 'sdp', 'screen', 'peer', 'candidate', 'audio', 'video', 'streamIds', 'nextWithinMs'];
 
 /** Who is sent which frame: nobody else ever. */
 const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'> = {
