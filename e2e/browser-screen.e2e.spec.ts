@@ -133,10 +133,10 @@ test('a screen is decoded by two others beside the camera, over the same connect
     await eventually('a red window', async () => (await areRed(page, '.screens'))[0] === true);
     expect(await areRed(page, '.tiles'), 'cameras are what they were').toEqual([false, false]);
   }
-  await alice.getByRole('button', { name: 'Stop the pictures of bob' }).click();
+  await alice.getByRole('button', { name: 'Stop pictures of bob' }).click();
   await seeNoScreen([alice, carol]);
   expect(await control(bob, 'Share your screen').count(), 'no button for what is forbidden').toBe(0);
-  await alice.getByRole('button', { name: 'Let bob be seen' }).click();
+  await alice.getByRole('button', { name: 'Let be seen: bob' }).click();
   await control(bob, 'Share your screen').click();
   await seeScreenAndCameras([alice]);
   // Whoever comes later gets it, too: the page counts anew.

@@ -95,7 +95,7 @@ function PictureButton({ call, phone, other: { userAlias, forbidden }, name }: M
   const act = () =>
     phone.attempt(isHidden ? call.allowParticipant(userAlias, pictures) : call.muteParticipant(userAlias, pictures), [userAlias]);
   return (
-    <button type="button" className="button" aria-label={isHidden ? `Let ${name} be seen` : `Stop the pictures of ${name}`} onClick={act}>
+    <button type="button" className="button" aria-label={isHidden ? `Let be seen: ${name}` : `Stop pictures of ${name}`} onClick={act}>
       {isHidden ? 'Let be seen' : 'Stop pictures'}
     </button>
   );
