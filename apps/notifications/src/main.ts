@@ -14,6 +14,7 @@ import { push } from './migrations/11-push.js';
 import { rules } from './migrations/14-rules.js';
 import { emailsMoved } from './migrations/15-emails-moved.js';
 import { contactsByGroup } from './migrations/16-contacts-by-group.js';
+import { sms, smsLately } from './migrations/17-sms.js';
 import { contactMails } from './migrations/18-contact-mails.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
@@ -38,6 +39,8 @@ await runService({
     rules,
     emailsMoved,
     contactsByGroup,
+    sms,
+    smsLately,
     contactMails,
   ],
   sealed,

@@ -53,9 +53,21 @@ export const settings = z.object({
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('where the gateway is reached from outside, for the links in e-mails that end them; without it they have none'),
+    .describe(
+      'where the gateway is reached from outside, for the links in e-mails that end them, and for what Twilio says of SMS; without it they have none, and Twilio says nothing',
+    ),
   MESSAGES_PER_SECOND: numberSetting(20, { min: 1, max: 10_000 }).describe(
     'notifications of one app that are handed over within a second, in each replica; rings are not among them',
+  ),
+  TWILIO_HOST: hostSetting('api.twilio.com:443').describe('where Twilio takes SMS'),
+  SMS_TIMEOUT_MS: numberSetting(10_000, { min: 500, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe('how long an SMSC or Twilio has for each answer; a connection that gives none is made anew'),
+  SMPP_KEEP_SECONDS: numberSetting(3600, { min: 10, max: 172_800 })
+    .meta({ unit: 's' })
+    .describe('for so long after an SMS the connection to its SMSC is kept, for the receipt'),
+  SMS_PER_HOUR: numberSetting(10, { min: 1, max: 1000 }).describe(
+    'SMS one user gets within an hour at most; what is beyond is on record as cancelled',
   ),
   EMAILS_PER_HOUR: numberSetting(20, { min: 1, max: 1000 }).describe(
     'e-mails one user gets within an hour at most; what is beyond is on record as cancelled',

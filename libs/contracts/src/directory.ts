@@ -3,6 +3,7 @@ import { callLimits } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
 import { appLimitsSchema } from './limits.js';
+import { phoneNumberSchema } from './phone-number.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { cursorSchema, text, webAddress } from './text.js';
 import { timeZoneSchema } from './time-zone.js';
@@ -123,10 +124,7 @@ const profileFields = {
   name: text().min(1).max(200).nullable(),
   picture: webAddress().nullable(),
   email: z.email().max(320).nullable(),
-  phone: z
-    .string()
-    .regex(/^\+[1-9]\d{4,14}$/, 'use E.164, such as +4915112345678')
-    .nullable(),
+  phone: phoneNumberSchema.nullable().describe('to which rules of the app may send SMS'),
   locale: z
     .string()
     .max(100)

@@ -18,12 +18,12 @@ const ofCall = (description: string, sequence: number, data: object): EventExamp
   data: { callId, sequence, audience, ...data },
 });
 
-const ofNotification = (description: string, sequence: number): EventExample => ({
+const ofNotification = (description: string, sequence: number, more: object = {}): EventExample => ({
   description,
   since,
   data: {
     ...{ sequence, notificationId: '6ad1c8c1-54a5-5f0e-9d2d-7d3e0a5b0c11', ruleId: 'missed-call', channel: 'email', callId },
-    ...{ userAlias: 'bob', deviceId: null, attempts: 1 },
+    ...{ userAlias: 'bob', deviceId: null, attempts: 1, ...more },
   },
 });
 
@@ -106,10 +106,19 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
     },
   },
   'notification.accepted': ofNotification('A provider, or a mail server, took what a rule sends: not yet that it arrived.', 1),
+  'notification.delivered': ofNotification('The SMSC, or Twilio, says that an SMS is on the phone.', 2, { channel: 'sms' }),
   'notification.failed': ofNotification('What a rule sends was refused, or not taken as often as it was tried.', 1),
   'notification.expired': ofNotification('The time of what a rule sends came before it was taken.', 1),
   'notification.cancelled': ofNotification('What a rule would send was not handed over: no address, the user’s wish, a rate.', 1),
   'notification.opened': ofNotification('The app said that the user opened what a rule sent.', 2),
+  'notification.message': ofNotification(
+    'A rule tells the app itself, by its step of the channel `webhook`, with the text of its template.',
+    1,
+    {
+      ...{ channel: 'webhook', ruleId: 'tell-the-desk', event: 'call.missed', reason: 'no_answer', locale: 'en' },
+      ...{ subject: 'Missed call from Alice', text: 'Alice called Bob, who was not online.' },
+    },
+  ),
   'endpoint.disabled': {
     description:
       'Deliveries to an endpoint of the app have stopped, since it took none for days or said that it is gone. Told to the others.',

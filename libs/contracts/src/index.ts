@@ -81,6 +81,15 @@ export {
   type Forbiddable,
   forbiddableSchema,
 } from './call-terms.js';
+export type {
+  ChannelCredentialBody,
+  ChannelCredentialView,
+  ChannelProvider,
+  ChannelVerdict,
+  SmppBody,
+  SmtpBody,
+  TwilioBody,
+} from './channel-credentials.js';
 export {
   type ApiKeyView,
   type AppBody,
@@ -217,10 +226,6 @@ export {
 } from './media-protocol.js';
 export type { NotificationEvent } from './notification-events.js';
 export type {
-  ChannelCredentialBody,
-  ChannelCredentialView,
-  ChannelProvider,
-  ChannelVerdict,
   Conditions,
   MessageChannel,
   PreferencesBody,

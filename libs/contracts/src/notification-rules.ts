@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endReasonSchema } from './call-terms.js';
 import { appIdSchema, callIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
+import { phoneNumberSchema } from './phone-number.js';
 import { text } from './text.js';
 import { timeZoneSchema } from './time-zone.js';
 
@@ -18,8 +19,10 @@ export type RuleEvent = z.infer<typeof ruleEventSchema>;
 
 /** By what people are told. */
 export const messageChannelSchema = z
-  .enum(['push', 'email'])
-  .describe('push: what devices show, through the app’s push credentials; email: through the app’s own mail server, or the installation’s');
+  .enum(['push', 'email', 'sms', 'webhook'])
+  .describe(
+    'push: what devices show, through the app’s push credentials; email: through the app’s own mail server, or the installation’s; sms: through the app’s SMSC or Twilio account; webhook: told to the app itself as `notification.message`',
+  );
 export type MessageChannel = z.infer<typeof messageChannelSchema>;
 
 const slug = (what: string) =>
@@ -63,6 +66,11 @@ const receiverSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('initiator') }),
   z.strictObject({ kind: z.literal('participants').describe('everyone who ever had a part in the call') }),
   z.strictObject({ kind: z.literal('address'), email: z.email().max(320), locale: localeSchema.optional() }),
+  z.strictObject({
+    kind: z.literal('phone').describe('a number, for steps by SMS'),
+    phone: phoneNumberSchema,
+    locale: localeSchema.optional(),
+  }),
   z.strictObject({ kind: z.literal('group').describe('the users who are in a group, up to 100'), group: text().min(1).max(64) }),
 ]);
 export type Receiver = z.infer<typeof receiverSchema>;
@@ -142,13 +150,19 @@ export const previewBodySchema = z.strictObject({
 });
 export type PreviewBody = z.infer<typeof previewBodySchema>;
 /** …/test. */
-export const testSendBodySchema = z.strictObject({ email: z.email().max(320), locale: localeSchema.optional() });
+export const testSendBodySchema = z
+  .strictObject({
+    email: z.email().max(320).optional(),
+    phone: phoneNumberSchema.optional().describe('instead of an address: it is sent by SMS'),
+    locale: localeSchema.optional(),
+  })
+  .refine(({ email, phone }) => (email === undefined) !== (phone === undefined), { message: 'name an e-mail address or a phone number' });
 export type TestSendBody = z.infer<typeof testSendBodySchema>;
 export const renderedSchema = z.object({ locale: z.string(), subject: z.string(), text: z.string(), html: z.string().optional() });
 export type Rendered = z.infer<typeof renderedSchema>;
 export const testSendVerdictSchema = z.object({
   accepted: z.boolean(),
-  reason: z.string().nullable().describe('why the mail server did not take it'),
+  reason: z.string().nullable().describe('why the mail server, SMSC or Twilio did not take it'),
 });
 export type TestSendVerdict = z.infer<typeof testSendVerdictSchema>;
 
@@ -156,63 +170,19 @@ export type TestSendVerdict = z.infer<typeof testSendVerdictSchema>;
 export const preferencesBodySchema = z.strictObject({
   push: z.boolean().optional(),
   email: z.boolean().optional(),
+  sms: z.boolean().optional(),
 });
 export type PreferencesBody = z.infer<typeof preferencesBodySchema>;
 export const preferencesViewSchema = z.object({
   userAlias: recordedAliasSchema,
   push: z.boolean().describe('whether the user is told by pushes that are no rings'),
   email: z.boolean(),
+  sms: z.boolean(),
 });
 export type PreferencesView = z.infer<typeof preferencesViewSchema>;
 
 /** Answer of POST /v1/unsubscribe/{token}. */
 export const unsubscribedSchema = z.object({ email: z.literal(false).describe('the user is told by e-mail no more') });
-
-const hostname = z
-  .string()
-  .max(253)
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'write the name of a host, such as smtp.example.com');
-/** Body of PUT /v1/channel-credentials: of an app’s own mail server. */
-export const channelCredentialBodySchema = z.strictObject({
-  provider: z.literal('smtp'),
-  host: hostname,
-  port: z.int().min(1).max(65_535).default(587),
-  security: z
-    .enum(['tls', 'starttls', 'none'])
-    .default('starttls')
-    .describe('tls: from the beginning, as on port 465; starttls: before anything is said, or nothing is sent; none: for development only'),
-  username: text().min(1).max(320).optional(),
-  password: text().min(1).max(1024).optional(),
-  from: z.email().max(320).describe('the address that e-mails come from'),
-  fromName: text().min(1).max(100).optional(),
-  dkim: z
-    .strictObject({
-      domain: hostname,
-      selector: z.string().regex(/^[A-Za-z0-9._-]{1,63}$/, 'write it as in the name of the DNS record'),
-      privateKey: text().min(100).max(8192).describe('RSA, in PEM'),
-    })
-    .optional()
-    .describe('signs e-mails here (RFC 6376), where the mail server does not'),
-});
-export type ChannelCredentialBody = z.infer<typeof channelCredentialBodySchema>;
-export const channelProviderSchema = z.enum(['smtp']);
-export type ChannelProvider = z.infer<typeof channelProviderSchema>;
-export const channelCredentialViewSchema = z.object({
-  provider: channelProviderSchema,
-  savedAt: z.iso.datetime(),
-  host: z.string(),
-  port: z.int(),
-  security: z.enum(['tls', 'starttls', 'none']),
-  username: z.string().optional(),
-  from: z.string(),
-  fromName: z.string().optional(),
-  dkimDomain: z.string().optional(),
-  dkimSelector: z.string().optional(),
-});
-export type ChannelCredentialView = z.infer<typeof channelCredentialViewSchema>;
-export const channelCredentialListSchema = z.object({ credentials: z.array(channelCredentialViewSchema) });
-export const channelVerdictSchema = z.object({ works: z.boolean(), reason: z.string().nullable() });
-export type ChannelVerdict = z.infer<typeof channelVerdictSchema>;
 
 /** What a push that is no ring says to the app on the device: of FCM's `data` each value is a text. */
 export const pushedMessageSchema = z.object({

@@ -162,14 +162,14 @@ export type PushedStop = z.infer<typeof pushedStopSchema>;
 
 /** What became of one push to one device. */
 export const pushStateSchema = z
-  .enum(['queued', 'accepted', 'failed', 'expired', 'cancelled'])
+  .enum(['queued', 'accepted', 'delivered', 'failed', 'expired', 'cancelled'])
   .describe(
-    'accepted: the provider took it, which is not yet that it rings; cancelled: the ring ended first, or the device rang by its socket; expired: its deadline came first',
+    'accepted: the provider took it, which is not yet that it rings, or is read; delivered: an SMS is on the phone, as the SMSC or Twilio says; cancelled: the ring ended first, or the device rang by its socket; expired: its deadline came first',
   );
 export type PushState = z.infer<typeof pushStateSchema>;
 export const notificationViewSchema = z.object({
   notificationId: z.uuid(),
-  channel: z.enum(['ring', 'push', 'email']).describe('ring: the push that rings a device; the others are of rules'),
+  channel: z.enum(['ring', 'push', 'email', 'sms', 'webhook']).describe('ring: the push that rings a device; the others are of rules'),
   ruleId: z.string().nullable().describe('which rule; null for rings'),
   callId: callIdSchema,
   userAlias: recordedAliasSchema.nullable().describe('null for an address that a rule names'),
