@@ -14,6 +14,9 @@ import {
   channelCredentialListSchema,
   channelCredentialViewSchema,
   channelVerdictSchema,
+  smsStatusBodySchema,
+} from '@communication-center/contracts/channel-credentials';
+import {
   preferencesBodySchema,
   preferencesViewSchema,
   previewBodySchema,
@@ -60,6 +63,7 @@ const sent = {
   NotificationTemplateBody: templateBodySchema,
   TemplatePreviewBody: previewBodySchema,
   TestSendBody: testSendBodySchema,
+  SmsStatusBody: smsStatusBodySchema,
 };
 
 /** The service's public routes, for the API document. */
@@ -114,7 +118,7 @@ export const api = describeRoutes({
       refusals: ['not_found'],
     },
     'POST /v1/notification-templates/{templateId}/test': {
-      summary: 'Send a template to one address, and hear what the mail server said',
+      summary: 'Send a template to one address or number, and hear what the mail server, SMSC or Twilio said',
       by: ['notifications'],
       answer: 'TestSendVerdict',
       refusals: ['not_found'],
@@ -135,24 +139,29 @@ export const api = describeRoutes({
       answer: 'Unsubscribed',
       refusals: ['not_found'],
     },
+    'POST /v1/sms-status/{token}': {
+      summary: 'What Twilio says became of an SMS, as a form; the signature in X-Twilio-Signature is the credential',
+      by: ['nobody'],
+      refusals: ['forbidden', 'not_found', 'service_unavailable'],
+    },
     'PUT /v1/channel-credentials': {
-      summary: 'Save through which mail server the app sends; what is secret of it is never told',
+      summary: 'Save through which mail server, SMSC or account at Twilio the app sends; what is secret of it is never told',
       by: ['notifications'],
       answer: 'ChannelCredential',
       refusals: ['service_unavailable'],
     },
     'GET /v1/channel-credentials': {
-      summary: 'Through which mail server the app sends',
+      summary: 'Through what the app sends e-mails and SMS',
       by: ['notifications'],
       answer: 'ChannelCredentialList',
     },
     'DELETE /v1/channel-credentials/{provider}': {
-      summary: 'Take the mail server away: e-mails go through that of the installation again',
+      summary: 'Take the mail server, SMSC or account away; e-mails go through the mail server of the installation then',
       by: ['notifications'],
       refusals: ['not_found', 'service_unavailable'],
     },
     'POST /v1/channel-credentials/{provider}/verify': {
-      summary: 'Sign in at the mail server, without sending anything',
+      summary: 'Sign in at the mail server, SMSC or Twilio, without sending anything',
       by: ['notifications'],
       answer: 'ChannelCredentialVerdict',
       refusals: ['not_found'],

@@ -41,6 +41,13 @@ import { RingTokens } from './push-ring/ring-tokens.js';
 import { RuleStore } from './rules/rule-store.js';
 import { RulesController } from './rules/rules.controller.js';
 import type { NotificationsSettings } from './settings.js';
+import { SmppChannel } from './sms/smpp-channel.js';
+import { Sms } from './sms/sms.js';
+import { SmsReceipts } from './sms/sms-receipts.js';
+import { SmsStatusController } from './sms/sms-status.controller.js';
+import { SmsStatusLinks } from './sms/sms-status-links.js';
+import { SmscLines } from './sms/smsc-lines.js';
+import { TwilioChannel } from './sms/twilio-channel.js';
 import { TemplateStore } from './templates/template-store.js';
 import { TemplatesController } from './templates/templates.controller.js';
 
@@ -51,6 +58,7 @@ const daySeconds = 86_400;
 const oldRows = (settings: NotificationsSettings) => [
   { table: 'messages', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
   { table: 'sent_notifications', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds },
+  { table: 'sms_parts', by: 'created_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds },
   { table: 'refused_addresses', by: 'refused_at', keepSeconds: settings.REFUSED_ADDRESS_DAYS * daySeconds },
   { table: 'contact_mails', by: 'ended_at', keepSeconds: settings.KEEP_NOTIFICATIONS_DAYS * daySeconds, only: 'ended_at IS NOT NULL' },
   { table: 'ring_pushes', by: 'created_at', keepSeconds: settings.KEEP_PUSHES_DAYS * daySeconds },
@@ -70,6 +78,7 @@ const ofApps = [
   rowsOfApp('sent_notifications'),
   rowsOfApp('refused_addresses'),
   rowsOfApp('contact_mails'),
+  rowsOfApp('sms_parts'),
   // What has ended goes by its age: nothing tells it by its app.
   { table: 'messages', statement: "DELETE FROM messages WHERE app_id = $1 AND state = 'pending'" },
 ];
@@ -95,10 +104,17 @@ const contactMails = {
     TemplatesController,
     PreferencesController,
     ChannelCredentialsController,
+    SmsStatusController,
   ],
   providers: [
     ChannelCredentialStore,
     Mail,
+    SmsReceipts,
+    SmsStatusLinks,
+    SmscLines,
+    SmppChannel,
+    TwilioChannel,
+    Sms,
     TemplateStore,
     RuleStore,
     PreferenceStore,

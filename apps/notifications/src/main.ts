@@ -18,6 +18,7 @@ import { sms, smsLately } from './migrations/17-sms.js';
 import { contactMails } from './migrations/18-contact-mails.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
+import { smsStatusRoute } from './sms/sms-status.controller.js';
 
 await runService({
   name: 'notifications',
@@ -44,4 +45,5 @@ await runService({
     contactMails,
   ],
   sealed,
+  forms: [smsStatusRoute],
 });

@@ -34,6 +34,8 @@ export interface ServiceOptions {
   store?: EventStore;
   /** What the service keeps sealed with its SECRETS_KEY. */
   sealed?: readonly SealedColumn[];
+  /** Routes, as Fastify writes them, whose bodies are forms. */
+  forms?: readonly string[];
   /** Called with the application before it listens, for doors that Nest has no word for. */
   prepare?: (app: NestFastifyApplication) => Promise<void> | void;
 }
@@ -55,7 +57,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 }
 
 async function start(options: ServiceOptions): Promise<void> {
-  const { name, module, settings: schema, migrations, store, sealed, prepare } = options;
+  const { name, module, settings: schema, migrations, store, sealed, forms, prepare } = options;
   const settings = readSettings(schema, process.env);
   const logger = loggerOf(options, settings);
   if (settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
@@ -73,7 +75,7 @@ async function start(options: ServiceOptions): Promise<void> {
     { logger: nestLogger(logger), abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger));
-  readBoundedJson(app);
+  readBoundedJson(app, forms);
   const database = app.get(Postgres);
   traceRequests(app.getHttpAdapter().getInstance(), logger, ({ method, url }, next) => {
     database.during(method === 'GET' && !url.startsWith('/health/') ? 'reads' : 'commands', next);

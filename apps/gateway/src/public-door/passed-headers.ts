@@ -15,6 +15,8 @@ const asked = [
   'if-unmodified-since',
   'last-event-id',
   'range',
+  // The credential of what Twilio tells, which only the service that knows its secret can judge.
+  'x-twilio-signature',
 ] as const;
 
 /**

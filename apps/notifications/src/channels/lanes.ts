@@ -62,7 +62,7 @@ export class Lanes {
 
   constructor(private readonly limits: LaneLimits) {}
 
-  of(appId: AppId, provider: PushProvider | ChannelProvider): Lane {
+  of(appId: AppId, provider: PushProvider | ChannelProvider | 'webhook'): Lane {
     const key = `${appId}/${provider}`;
     const known = this.#lanes.get(key);
     if (known) return known;

@@ -1,7 +1,7 @@
 import type { CallEvent, EndReason, RuleEvent, RuleView, UserAlias } from '@communication-center/contracts';
 
-/** Of whom a rule tells: a user, or an address that the rule itself names. */
-type To = { userAlias: UserAlias } | { email: string; locale: string | null };
+/** Of whom a rule tells: a user, or an address or number that the rule itself names. */
+type To = { userAlias: UserAlias } | { email: string; locale: string | null } | { phone: string; locale: string | null };
 
 /** What a message is about. */
 export interface About {
@@ -63,6 +63,8 @@ function receiversOf(event: RuledEvent, { to }: RuleView, members: ReadonlyMap<s
       return users(event.data.audience);
     case 'address':
       return [{ email: to.email, locale: to.locale ?? null }];
+    case 'phone':
+      return [{ phone: to.phone, locale: to.locale ?? null }];
     case 'group':
       return users(members.get(to.group) ?? []);
     default:

@@ -1,6 +1,7 @@
 /** What became of handing a message over. */
 export type SendOutcome =
-  | { outcome: 'accepted' }
+  /** By which ids its parts are known where it went, if what becomes of each is told by these. */
+  | { outcome: 'accepted'; providerIds?: readonly string[] }
   /** Asking again would bring the same answer; of the address, where nothing sent there would be taken. */
   | { outcome: 'refused'; reason: string; isOfAddress: boolean }
   /** Another try may fare better. */

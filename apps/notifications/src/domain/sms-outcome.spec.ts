@@ -28,7 +28,12 @@ test('a receipt is read from its parameters, or from its text as appendix B of S
   });
   const told = { esm_class: 4, text: '', receipted_message_id: 'abc\0', message_state: 2 };
   expect(smppReceipt(told)).toMatchObject({ providerId: 'abc', receipt: { state: 'delivered' } });
-  for (const no of [{ ...told, message_state: 1 }, { ...told, esm_class: 0 }, { esm_class: 4, text: 'hello' }]) expect(smppReceipt(no)).toBeUndefined();
+  for (const no of [
+    { ...told, message_state: 1 },
+    { ...told, esm_class: 0 },
+    { esm_class: 4, text: 'hello' },
+  ])
+    expect(smppReceipt(no)).toBeUndefined();
 });
 
 test('of what Twilio tells only ends count', () => {

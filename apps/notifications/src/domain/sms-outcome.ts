@@ -8,6 +8,7 @@ export const smppStatus = {
   noSuchDestination: 0x0b,
   temporary: 0x64,
   throttled: 0x58,
+  queueFull: 0x14,
 } as const;
 
 const words = new Map([

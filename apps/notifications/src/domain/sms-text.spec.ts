@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 import { addressOf, mostParts, partHeader, partsOfSms } from './sms-text.js';
 
 test('parts together are the text, none is too long for one SMS, and none ends within a character', () => {
-  const some = fc.oneof(fc.string({ maxLength: 300, unit: 'grapheme' }), fc.string({ maxLength: 700, unit: fc.constantFrom(...'ab €[]äß漢😀') }));
+  const some = fc.oneof(
+    fc.string({ maxLength: 300, unit: 'grapheme' }),
+    fc.string({ maxLength: 700, unit: fc.constantFrom(...'ab €[]äß漢😀') }),
+  );
   fc.assert(
     fc.property(some, (raw) => {
       const text = raw.replaceAll(/\p{Cc}/gu, ' ').trim();
@@ -14,7 +17,8 @@ test('parts together are the text, none is too long for one SMS, and none ends w
       if (!sms) return expect(text.length).toBeGreaterThan(67 * mostParts - 10);
       expect(sms.parts.join('')).toBe(text);
       for (const part of sms.parts) {
-        const places = sms.alphabet === 'ucs2' ? part.length : [...part].reduce((sum, one) => sum + ('^{}\\[~]|€'.includes(one) ? 2 : 1), 0);
+        const places =
+          sms.alphabet === 'ucs2' ? part.length : [...part].reduce((sum, one) => sum + ('^{}\\[~]|€'.includes(one) ? 2 : 1), 0);
         const most = { gsm7: [160, 153], ucs2: [70, 67] }[sms.alphabet][sms.parts.length === 1 ? 0 : 1];
         expect(places).toBeLessThanOrEqual(most ?? 0);
         expect(part.isWellFormed()).toBe(true);

@@ -20,7 +20,10 @@ export interface SmsText {
 
 /** @returns the text in the parts in which it goes, none of which ends within a character; undefined for more than {@link mostParts}. */
 export function partsOfSms(text: string): SmsText | undefined {
-  const clean = text.replaceAll('\r\n', '\n').replaceAll(/[^\P{Cc}\n]/gu, ' ').trim();
+  const clean = text
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/[^\P{Cc}\n]/gu, ' ')
+    .trim();
   const characters = [...clean];
   const alphabet: SmsAlphabet = characters.every((one) => places.has(one)) ? 'gsm7' : 'ucs2';
   const sizeOf = (one: string) => (alphabet === 'gsm7' ? (places.get(one) ?? 1) : one.length);

@@ -5,18 +5,20 @@ import type {
   ChannelVerdict,
   Subject,
 } from '@communication-center/contracts';
-import { channelCredentialBodySchema, channelProviderSchema } from '@communication-center/contracts/notification-rules';
+import { channelCredentialBodySchema, channelProviderSchema } from '@communication-center/contracts/channel-credentials';
 import { ActsOnRecord, appOfKey, From, NeededBody, PathParam, ProblemError } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
+import { Sms } from '../sms/sms.js';
 import { ChannelCredentialStore } from './channel-credential-store.js';
 import { Mail } from './mail-channel.js';
 
-/** Keeps through which mail server an app sends. What is secret of it goes in and never comes out. */
+/** Keeps through which mail server, SMSC or account at Twilio an app sends. What is secret of it goes in and never comes out. */
 @Controller('v1/channel-credentials')
 export class ChannelCredentialsController {
   constructor(
     private readonly credentials: ChannelCredentialStore,
     private readonly mail: Mail,
+    private readonly sms: Sms,
     private readonly acts: ActsOnRecord,
   ) {}
 
@@ -39,19 +41,18 @@ export class ChannelCredentialsController {
   @HttpCode(204)
   async delete(@From() subject: Subject, @PathParam('provider', channelProviderSchema) provider: ChannelProvider): Promise<void> {
     const appId = appOfKey(subject, 'notifications');
-    if ((await this.credentials.list(appId)).length === 0) throw new ProblemError('not_found', 'No such credentials');
+    if (!(await this.credentials.list(appId)).some((one) => one.provider === provider))
+      throw new ProblemError('not_found', 'No such credentials');
     await this.acts.note(subject, { appId, act: 'channel_credential.deleted', target: provider });
-    await this.credentials.delete(appId);
+    await this.credentials.delete(appId, provider);
   }
 
-  /** Signs in at the mail server; nothing is sent. */
+  /** Signs in there; nothing is sent. */
   @Post(':provider/verify')
   @HttpCode(200)
-  async verify(
-    @From() subject: Subject,
-    @PathParam('provider', channelProviderSchema) _provider: ChannelProvider,
-  ): Promise<ChannelVerdict> {
-    const outcome = await this.mail.verify(appOfKey(subject, 'notifications'));
+  async verify(@From() subject: Subject, @PathParam('provider', channelProviderSchema) provider: ChannelProvider): Promise<ChannelVerdict> {
+    const appId = appOfKey(subject, 'notifications');
+    const outcome = await (provider === 'smtp' ? this.mail.verify(appId) : this.sms.verify(appId, provider));
     if (!outcome) throw new ProblemError('not_found', 'No such credentials');
     return outcome.outcome === 'accepted' ? { works: true, reason: null } : { works: false, reason: outcome.reason };
   }

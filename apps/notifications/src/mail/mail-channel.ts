@@ -8,7 +8,7 @@ import { KeptClients } from '../channels/kept-clients.js';
 import { trusted } from '../channels/trusted.js';
 import { mailOutcome, type SendOutcome } from '../domain/mail-outcome.js';
 import type { NotificationsSettings } from '../settings.js';
-import { ChannelCredentialStore, type KeptMailServer } from './channel-credential-store.js';
+import { ChannelCredentialStore, type KeptChannel } from './channel-credential-store.js';
 
 export interface Letter {
   /** The same for every attempt, so that a receiver can tell a repeat. */
@@ -65,7 +65,7 @@ export class Mail implements OnApplicationShutdown {
 
   /** Signs in at the app's mail server. @returns undefined where it has none. */
   async verify(appId: AppId): Promise<SendOutcome | undefined> {
-    const kept = await this.credentials.read(appId);
+    const kept = await this.credentials.read(appId, 'smtp');
     if (!kept) return undefined;
     const { transport } = await this.#connect(kept);
     try {
@@ -102,18 +102,18 @@ export class Mail implements OnApplicationShutdown {
 
   async #clientOf(appId: AppId, version: string | null | undefined): Promise<Client | undefined> {
     if (version === null) return this.#installation;
-    const kept = version === undefined ? await this.credentials.read(appId) : undefined;
+    const kept = version === undefined ? await this.credentials.read(appId, 'smtp') : undefined;
     const now = version ?? kept?.version;
     if (now === undefined) return this.#installation;
     return this.#clients.get(appId, now, async () => {
-      const server = kept ?? (await this.credentials.read(appId));
+      const server = kept ?? (await this.credentials.read(appId, 'smtp'));
       if (!server) throw new Error('the mail server of the app was taken away just now');
       return this.#connect(server);
     });
   }
 
   /** Each connection passes the guard of addresses, as what an app names must. */
-  async #connect({ facts, password, dkimKey }: KeptMailServer): Promise<Client> {
+  async #connect({ facts, secret: { password, dkimKey } }: KeptChannel<'smtp'>): Promise<Client> {
     const { host, port, security, username, from, fromName, dkimDomain, dkimSelector } = facts;
     const ca = await trusted(this.settings.PUSH_CA_FILE);
     const reach = this.#guard.connector();

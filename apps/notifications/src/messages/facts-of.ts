@@ -10,6 +10,8 @@ export interface Around {
   mails: boolean;
   /** E-mails one user gets within an hour at most. */
   emailsPerHour: number;
+  /** SMS one user gets within an hour at most. */
+  smsPerHour: number;
 }
 
 export const chainOf = ({ rule, about, step, until }: ClaimedMessage): Chain => ({
@@ -28,6 +30,8 @@ export function factsOf(message: ClaimedMessage, around: Around): Facts {
   const email = againstEmail(message, around);
   if (push) closed.push = push;
   if (email) closed.email = email;
+  const sms = againstSms(message, around);
+  if (sms) closed.sms = sms;
   return {
     now: message.now,
     online: message.online,
@@ -42,7 +46,7 @@ export function factsOf(message: ClaimedMessage, around: Around): Facts {
 const wishesNone = ({ wishes }: ClaimedMessage, channel: MessageChannel) => wishes?.[channel] === false;
 
 function againstPush(message: ClaimedMessage, { pushes }: Around): string | undefined {
-  if (message.address !== null) return 'a rule’s address gets no pushes';
+  if (message.address !== null) return 'what a rule names by itself gets no pushes';
   if (wishesNone(message, 'push')) return 'the user wishes no pushes';
   if (!pushes) return 'the app has no credentials for pushes';
   return message.devices === null ? 'no device of the user is registered for pushes' : undefined;
@@ -57,4 +61,14 @@ function againstEmail(message: ClaimedMessage, { mails, emailsPerHour }: Around)
   return undefined;
 }
 
+function againstSms(message: ClaimedMessage, { smsPerHour }: Around): string | undefined {
+  if (phoneOf(message) === null) return 'the user has no phone number';
+  if (wishesNone(message, 'sms')) return 'the user wishes no SMS';
+  if (message.sms_server === null) return 'the app has neither an SMSC nor an account at Twilio';
+  if (message.refused_number !== null) return `the number was refused for good: ${message.refused_number}`;
+  if (message.sms_lately >= smsPerHour) return `the user got ${smsPerHour} SMS within the hour, as many as one may`;
+  return undefined;
+}
+
+export const phoneOf = ({ address, receiver }: ClaimedMessage): string | null => address?.phone ?? receiver?.phone ?? null;
 export const emailOf = ({ address, receiver }: ClaimedMessage): string | null => address?.email ?? receiver?.email ?? null;

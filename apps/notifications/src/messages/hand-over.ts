@@ -10,9 +10,10 @@ import type { SendOutcome } from '../domain/mail-outcome.js';
 import type { PushOutcome } from '../domain/push-outcome.js';
 import { Mail } from '../mail/mail-channel.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
+import { Sms } from '../sms/sms.js';
 import { TemplateFault, type Told } from '../templates/engine.js';
 import { TemplateStore } from '../templates/template-store.js';
-import { emailOf } from './facts-of.js';
+import { emailOf, phoneOf } from './facts-of.js';
 import type { ClaimedMessage, SentNotification } from './message-rows.js';
 
 /** What a step came to: its outcome as a whole, and what is on record of it once it has ended. */
@@ -29,6 +30,7 @@ export class HandOver {
   constructor(
     private readonly templates: TemplateStore,
     private readonly mail: Mail,
+    private readonly sms: Sms,
     private readonly links: UnsubscribeLinks,
     private readonly push: PushChannels,
     private readonly known: KnownCredentials,
@@ -48,7 +50,29 @@ export class HandOver {
       if (!(error instanceof TemplateFault)) throw error;
       return refused(message, step, `the template ${step.template} cannot be filled in: ${error.message}`);
     }
-    return step.channel === 'email' ? this.#email(message, step, rendered) : this.#push(message, step, rendered);
+    switch (step.channel) {
+      case 'email':
+        return this.#email(message, step, rendered);
+      case 'sms':
+        return this.#sms(message, step, rendered);
+      case 'push':
+        return this.#push(message, step, rendered);
+      case 'webhook':
+        return toApp(message, step, rendered);
+      default:
+        return step.channel satisfies never;
+    }
+  }
+
+  async #sms(message: ClaimedMessage, step: RuleStep, { text }: Rendered): Promise<HandedOver> {
+    const { sms_server: server, app_id: appId, until } = message;
+    const to = phoneOf(message);
+    if (!server || to === null) return refused(message, step, 'there is no number, or nothing to send SMS through');
+    const notificationId = idOf(message);
+    const outcome = await this.sms.send(appId, { notificationId, to, text, until: until.getTime() }, server);
+    const sent = onRecord(step, notificationId, null, outcome, message.tries + 1);
+    const providerIds = outcome.outcome === 'accepted' ? (outcome.providerIds ?? []) : [];
+    return { outcome, sent: [{ ...sent, providerIds }] };
   }
 
   async #email(message: ClaimedMessage, step: RuleStep, { subject, text, html }: Rendered): Promise<HandedOver> {
@@ -131,6 +155,18 @@ function refused(message: ClaimedMessage, step: RuleStep, reason: string): Hande
   return { outcome, sent: [onRecord(step, idOf(message), null, outcome, message.tries + 1)] };
 }
 
+/** What an app is told of fits into the events of its log. */
+const longestToApp = 20_000;
+
+/** The app itself is told, by what is written with the record: no request, nothing to be repeated. */
+function toApp(message: ClaimedMessage, step: RuleStep, { locale, subject, text }: Rendered): HandedOver {
+  if (text.length > longestToApp) return refused(message, step, 'the text is longer than 20,000 characters: write a shorter template');
+  const { event, reason } = message.about;
+  const outcome: SendOutcome = { outcome: 'accepted' };
+  const sent = onRecord(step, idOf(message), null, outcome, message.tries + 1);
+  return { outcome, sent: [{ ...sent, message: { event, reason, locale, subject, text } }] };
+}
+
 function told({ app_id, rule_id, call_id, about, caller, receiver, user_alias, address }: ClaimedMessage, locale: string | null): Told {
   const alias = user_alias ?? '';
   return {
@@ -141,6 +177,6 @@ function told({ app_id, rule_id, call_id, about, caller, receiver, user_alias, a
     reason: about.reason ?? '',
     call: { id: call_id },
     caller: { name: caller ?? about.initiator, alias: about.initiator },
-    receiver: { name: receiver?.name ?? (alias || (address?.email ?? '')), alias },
+    receiver: { name: receiver?.name ?? (alias || (address?.email ?? address?.phone ?? '')), alias },
   };
 }

@@ -4,6 +4,7 @@ import { currentTraceparent, RowsInTurn } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 import type { About, Beginning, Reaching } from '../domain/begin-chains.js';
 import { asksForDevices } from '../domain/next-act.js';
+import type { SmsServer } from '../sms/sms.js';
 
 /** So long sockets may be open, or closed, before it is known here. */
 const settleMs = 1500;
@@ -37,7 +38,7 @@ export async function writeMessages(sql: Sql, messages: readonly NewMessage[]): 
       app_id: appId,
       event_id: eventId,
       rule_id: ruleId,
-      receiver: 'userAlias' in to ? `user:${to.userAlias}` : `email:${to.email.toLowerCase()}`,
+      receiver: nameOf(to),
       user_alias: 'userAlias' in to ? to.userAlias : null,
       address: 'userAlias' in to ? null : to,
       call_id: callId,
@@ -60,6 +61,12 @@ export async function writeMessages(sql: Sql, messages: readonly NewMessage[]): 
   );
   const delays = new Map(rows.map(({ message_id, delay_ms }) => [message_id, delay_ms]));
   return written.map(({ messageId }) => ({ messageId, delayMs: delays.get(messageId) ?? 0 }));
+}
+
+/** By which a receiver of a rule is told from the others. */
+function nameOf(to: Beginning['to']): string {
+  if ('userAlias' in to) return `user:${to.userAlias}`;
+  return 'email' in to ? `email:${to.email.toLowerCase()}` : `phone:${to.phone}`;
 }
 
 /** Notes of chains under way what later events of their calls say: that a device rang, or that there is no need any more. */
@@ -106,7 +113,7 @@ export interface ClaimedMessage {
   rule_id: string;
   call_id: CallId;
   user_alias: UserAlias | null;
-  address: { email: string; locale: string | null } | null;
+  address: { email?: string; phone?: string; locale: string | null } | null;
   about: About;
   rule: Pick<RuleBody, 'steps' | 'when' | 'quietHours'>;
   step: number;
@@ -131,12 +138,18 @@ export interface ClaimedMessage {
   refused: string | null;
   /** E-mails the user got within the hour, as far as they count. */
   lately: number;
+  sms_server: SmsServer | null;
+  /** Why nothing is sent to the number for now. */
+  refused_number: string | null;
+  /** SMS the user got within the hour, as far as they count. */
+  sms_lately: number;
   devices: { registrationId: string; deviceId: DeviceId; target: PushTarget }[] | null;
 }
 
 interface Contact {
   name: string | null;
   email: string | null;
+  phone: string | null;
   locale: string | null;
   timeZone: string | null;
   doNotDisturb: boolean | null;
@@ -155,11 +168,11 @@ export const digestOf = (address: string) => `sha256(convert_to(lower(${address}
 /** Of a claimed chain, with all that its next step may ask for. E-mails that are being sent do not count yet: a few more than allowed may go out. */
 export const whatToKnow = `message_id, app_id, rule_id, call_id, user_alias, address, about, rule, step, tries, attempts, noted, until, rang, reached, traceparent,
   clock_timestamp() AS now,
-  (SELECT jsonb_build_object('name', name, 'email', email, 'locale', locale, 'timeZone', time_zone, 'doNotDisturb', do_not_disturb) FROM contacts WHERE ${ofReceiver}) AS receiver,
+  (SELECT jsonb_build_object('name', name, 'email', email, 'phone', phone, 'locale', locale, 'timeZone', time_zone, 'doNotDisturb', do_not_disturb) FROM contacts WHERE ${ofReceiver}) AS receiver,
   (SELECT name FROM contacts WHERE app_id = mine.app_id AND user_alias = mine.about ->> 'initiator') AS caller,
   EXISTS (SELECT 1 FROM live_sessions WHERE ${ofReceiver} AND closed_at IS NULL) AS online,
   EXISTS (SELECT 1 FROM sent_notifications AS sent WHERE sent.message_id = mine.message_id AND opened_at IS NOT NULL) AS opened,
-  EXISTS (SELECT 1 FROM sent_notifications AS sent WHERE sent.message_id = mine.message_id AND sent.state = 'accepted') AS accepted,
+  EXISTS (SELECT 1 FROM sent_notifications AS sent WHERE sent.message_id = mine.message_id AND sent.state IN ('accepted', 'delivered')) AS accepted,
   (SELECT channels FROM preferences WHERE ${ofReceiver}) AS wishes,
   (SELECT version FROM channel_credentials WHERE app_id = mine.app_id AND provider = 'smtp') AS mail_server,
   (SELECT reason FROM refused_addresses AS no WHERE no.app_id = mine.app_id AND no.channel = 'email' AND no.digest = ${digestOf(
@@ -167,6 +180,13 @@ export const whatToKnow = `message_id, app_id, rule_id, call_id, user_alias, add
   )}) AS refused,
   (SELECT count(*)::int FROM (SELECT 1 FROM sent_notifications AS other WHERE other.app_id = mine.app_id AND other.user_alias = mine.user_alias AND other.channel = 'email'
      AND other.state = 'accepted' AND ${isOfTheLastHour} LIMIT ${mostCounted}) AS sent) AS lately,
+  (SELECT json_build_object('provider', provider, 'version', version) FROM channel_credentials
+     WHERE app_id = mine.app_id AND provider IN ('smpp', 'twilio') ORDER BY provider LIMIT 1) AS sms_server,
+  (SELECT reason FROM refused_addresses AS no WHERE no.app_id = mine.app_id AND no.channel = 'sms' AND no.digest = ${digestOf(
+    `coalesce(mine.address ->> 'phone', (SELECT phone FROM contacts WHERE ${ofReceiver}))`,
+  )}) AS refused_number,
+  (SELECT count(*)::int FROM (SELECT 1 FROM sent_notifications AS other WHERE other.app_id = mine.app_id AND other.user_alias = mine.user_alias AND other.channel = 'sms'
+     AND other.state <> 'cancelled' AND other.state <> 'expired' AND other.ended_at > now() - interval '1 hour' LIMIT ${mostCounted}) AS sent) AS sms_lately,
   (SELECT json_agg(json_build_object('registrationId', registration_id, 'deviceId', device_id, 'target', target))
      FROM push_registrations WHERE ${ofReceiver} AND kind <> 'apns_voip') AS devices`;
 
@@ -178,6 +198,19 @@ export interface SentNotification {
   state: 'accepted' | 'failed' | 'expired' | 'cancelled';
   reason: string | null;
   attempts: number;
+  /** By which ids receipts name it. */
+  providerIds?: readonly string[];
+  /** What the app is told of it, where that is the message itself. */
+  message?: MessageOfRule;
+}
+
+/** What a step of the channel `webhook` tells. */
+export interface MessageOfRule {
+  event: string;
+  reason: string | null;
+  locale: string;
+  subject: string;
+  text: string;
 }
 
 /** Where a chain stands after an attempt. */
@@ -206,6 +239,10 @@ export async function record(
        SELECT "notificationId", $1, $8, $9, channel, $10, $11, "deviceId", state, reason, attempts, $12
        FROM json_to_recordset($13) AS one("notificationId" uuid, channel text, "deviceId" text, state text, reason text, attempts int)
        ON CONFLICT (notification_id) DO NOTHING RETURNING notification_id),
+     parts AS (
+       INSERT INTO sms_parts (app_id, provider_id, notification_id)
+       SELECT DISTINCT $8, id, "notificationId" FROM json_to_recordset($13) AS one("notificationId" uuid, "providerIds" json), json_array_elements_text("providerIds") AS id
+       ON CONFLICT (app_id, provider_id) DO NOTHING),
      moved AS (
        UPDATE messages SET step = $3, tries = $4, noted = attempts, outcome = $6, reason = $7,
          state = CASE WHEN $5::float8 IS NULL THEN 'ended' ELSE 'pending' END,

@@ -11,7 +11,8 @@ import { Allowance } from '../domain/allowance.js';
 import { type Act, nextAct } from '../domain/next-act.js';
 import { Mail } from '../mail/mail-channel.js';
 import type { NotificationsSettings } from '../settings.js';
-import { chainOf, emailOf, factsOf } from './facts-of.js';
+import { noteRefusedNumber } from '../sms/sms-receipts.js';
+import { chainOf, emailOf, factsOf, phoneOf } from './facts-of.js';
 import { HandOver } from './hand-over.js';
 import {
   type ClaimedMessage,
@@ -24,12 +25,28 @@ import {
   whatToKnow,
   writeMessages,
 } from './message-rows.js';
-import { publish } from './notification-events.js';
+import { type Happened, publish } from './notification-events.js';
 
 const claimSeconds = 120;
 /** So often an attempt may be lost with its process: what was handed over then is handed over again, once. */
 const mostLost = 1;
 const lanePlaces = 4;
+
+/** What has a lane of its own is held up by nothing else. */
+function laneOf({ sms_server: server }: ClaimedMessage, { channel }: RuleStep): 'smtp' | 'smpp' | 'twilio' | 'webhook' | 'fcm' {
+  switch (channel) {
+    case 'email':
+      return 'smtp';
+    case 'sms':
+      return server?.provider ?? 'smpp';
+    case 'webhook':
+      return 'webhook';
+    case 'push':
+      return 'fcm';
+    default:
+      return channel satisfies never;
+  }
+}
 
 /** Chains as rows: each step is claimed, looked at, taken and noted. BullMQ is their timer; what it forgets the sweep finds. */
 @Injectable()
@@ -113,6 +130,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
       pushes: this.known.hasApp(message.app_id),
       mails: this.mail.isConfigured,
       emailsPerHour: this.settings.EMAILS_PER_HOUR,
+      smsPerHour: this.settings.SMS_PER_HOUR,
     };
     const [chain, facts] = [chainOf(message), factsOf(message, around)];
     const passed = { step: message.step, reason: null as string | null };
@@ -126,7 +144,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** Takes a step where its app has room, and its provider is not held back for its failures; else it waits a moment. */
   async #take(message: ClaimedMessage, step: RuleStep): Promise<void> {
-    const lane = this.#lanes.of(message.app_id, step.channel === 'email' ? 'smtp' : 'fcm');
+    const lane = this.#lanes.of(message.app_id, laneOf(message, step));
     const heldMs = lane.breaker.heldForMs(Date.now());
     if (heldMs > 0) return this.#putOff(message, heldMs, 'the provider is held back for its failures');
     if (!this.#perSecond.take(message.app_id, Date.now()) || !lane.enter())
@@ -142,7 +160,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     const { outcome, sent } = await this.handOver.step(message, step);
     if (outcome.outcome === 'later') lane.breaker.failed(Date.now(), Math.random());
     else lane.breaker.succeeded();
-    if (outcome.outcome === 'refused' && outcome.isOfAddress) await this.#noteRefused(message, outcome.reason);
+    if (outcome.outcome === 'refused' && outcome.isOfAddress) await this.#noteRefused(message, step, outcome.reason);
     const { step: at, tries, until } = message;
     const schedule = this.settings.RETRY_SCHEDULE_SECONDS;
     const leftMs = until.getTime() - Date.now();
@@ -226,18 +244,22 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
       const noted = await record(tx, message, standing, sent);
       const happened = sent
         .filter(({ notificationId }) => noted.fresh.includes(notificationId))
-        .map(({ notificationId, channel, deviceId, state, attempts }) => ({
-          type: `notification.${state}` as const,
-          ...{ appId, at: noted.at, sequence: 1 },
-          data: { notificationId, ruleId, channel, callId, userAlias, deviceId, attempts },
-        }));
+        .map(({ notificationId, channel, deviceId, state, attempts, message: said }): Happened => {
+          const data = { notificationId, ruleId, channel, callId, userAlias, deviceId, attempts };
+          const about = { appId, at: noted.at, sequence: 1 };
+          // What the app itself is told says by being there that it was taken.
+          return said
+            ? { type: 'notification.message', ...about, data: { ...data, ...said } }
+            : { type: `notification.${state}`, ...about, data };
+        });
       return { isMine: noted.isMine, written: await publish(tx, happened) };
     });
     this.relay.committed(written);
     return isMine;
   }
 
-  async #noteRefused(message: ClaimedMessage, reason: string): Promise<void> {
+  async #noteRefused(message: ClaimedMessage, { channel }: RuleStep, reason: string): Promise<void> {
+    if (channel === 'sms') return noteRefusedNumber(this.database, message.app_id, phoneOf(message) ?? '', reason);
     await this.database.query(
       `INSERT INTO refused_addresses (app_id, channel, digest, reason) VALUES ($1, 'email', ${digestOf('$2::text')}, $3)
        ON CONFLICT (app_id, channel, digest) DO UPDATE SET reason = excluded.reason, refused_at = clock_timestamp()`,

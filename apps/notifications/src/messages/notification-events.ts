@@ -3,15 +3,14 @@ import { type Sql, type WrittenRow, writeOutbox } from '@communication-center/ev
 import { currentTraceparent } from '@communication-center/service';
 import { v7 as uuidv7 } from 'uuid';
 
+type Told<E> = E extends NotificationEvent ? Pick<E, 'type' | 'data'> : never;
 /** What happened to a notification. */
-export interface Happened {
-  type: NotificationEvent['type'];
+export type Happened = Told<NotificationEvent> & {
   appId: AppId;
   at: Date;
   /** Its place among the events of the notification, from 1. */
   sequence: number;
-  data: NotificationEvent['data'];
-}
+};
 
 /** Puts what happened into the outbox, in the transaction that makes it true. @returns what to tell the relay of after the commit. */
 export async function publish(tx: Sql, all: readonly Happened[]): Promise<WrittenRow[]> {

@@ -15,7 +15,7 @@ export const sms: Migration = sqlMigration('Sms1764700000087', [
    )`,
   'CREATE INDEX sms_parts_by_notification ON sms_parts (notification_id)',
   'CREATE INDEX sms_parts_by_time ON sms_parts (created_at)',
-  'CREATE INDEX sms_parts_awaited ON sms_parts (created_at) WHERE state IS NULL',
+  'CREATE INDEX sms_parts_awaited ON sms_parts (app_id, created_at) WHERE state IS NULL',
 ]);
 
 /** How many SMS a user got lately: they count whatever became of them, since each was paid for. */

@@ -29,4 +29,9 @@ export class PreferenceStore {
   }
 }
 
-const toView = (userAlias: UserAlias, { push = true, email = true }: Channels = {}): PreferencesView => ({ userAlias, push, email });
+const toView = (userAlias: UserAlias, { push = true, email = true, sms = true }: Channels = {}): PreferencesView => ({
+  userAlias,
+  push,
+  email,
+  sms,
+});

@@ -1,4 +1,5 @@
 import type {
+  AppId,
   PreviewBody,
   Rendered,
   Subject,
@@ -16,9 +17,14 @@ import {
 import { appOfKey, From, NeededBody, PathParam, ProblemError } from '@communication-center/service';
 import { Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import type { SendOutcome } from '../domain/mail-outcome.js';
+import { ChannelCredentialStore } from '../mail/channel-credential-store.js';
 import { Mail } from '../mail/mail-channel.js';
+import { Sms } from '../sms/sms.js';
 import { sample } from './engine.js';
 import { refusing, TemplateStore } from './template-store.js';
+
+const testMs = 600_000;
 
 /** What people are told, as their app writes it: saved only where it can be filled in, looked at and tried before it is used. */
 @Controller('v1/notification-templates')
@@ -26,6 +32,8 @@ export class TemplatesController {
   constructor(
     private readonly templates: TemplateStore,
     private readonly mail: Mail,
+    private readonly sms: Sms,
+    private readonly credentials: ChannelCredentialStore,
   ) {}
 
   @Get()
@@ -61,19 +69,27 @@ export class TemplatesController {
     return refusing(() => this.templates.engine.render(shown, locale ?? null, sample));
   }
 
-  /** Sends it once, filled in as for a look, and says what the mail server said. */
+  /** Sends it once, filled in as for a look, and says what the mail server, SMSC or Twilio said. */
   @Post(':templateId/test')
   @HttpCode(200)
   async test(
     @From() subject: Subject,
     @PathParam('templateId', templateIdSchema) templateId: string,
-    @NeededBody(testSendBodySchema) { email, locale }: TestSendBody,
+    @NeededBody(testSendBodySchema) { email, phone, locale }: TestSendBody,
   ): Promise<TestSendVerdict> {
     const appId = appOfKey(subject, 'notifications');
     const template = await this.#read(appId, templateId);
     const rendered = await refusing(() => this.templates.engine.render(template, locale ?? null, sample));
-    const outcome = await this.mail.send(appId, { notificationId: uuidv7(), to: email, ...rendered });
+    const outcome = await (phone === undefined
+      ? this.mail.send(appId, { notificationId: uuidv7(), to: email ?? '', ...rendered })
+      : this.#sms(appId, phone, rendered.text));
     return outcome.outcome === 'accepted' ? { accepted: true, reason: null } : { accepted: false, reason: outcome.reason };
+  }
+
+  async #sms(appId: AppId, to: string, text: string): Promise<SendOutcome> {
+    const server = await this.credentials.ofSms(appId);
+    if (!server) return { outcome: 'refused', reason: 'the app has neither an SMSC nor an account at Twilio', isOfAddress: false };
+    return this.sms.send(appId, { notificationId: uuidv7(), to, text, until: Date.now() + testMs }, server);
   }
 
   async #read(appId: Parameters<TemplateStore['read']>[0], templateId: string): Promise<TemplateBody> {
