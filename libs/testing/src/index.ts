@@ -18,5 +18,7 @@ export { RawSocket } from './raw-socket.js';
 export { type RowsRead, rowsReadBy } from './rows-read.js';
 export { challengeIn, digestLine, SipLine } from './sip-line.js';
 export { SipPhone } from './sip-phone.js';
+export { SmscStandIn, type SubmittedSms } from './sms/smsc-stand-in.js';
+export { type TwilioSms, TwilioStandIn } from './sms/twilio-stand-in.js';
 export { TestSchema } from './test-schema.js';
 export { WebhookReceiver } from './webhook-receiver.js';

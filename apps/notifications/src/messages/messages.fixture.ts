@@ -22,11 +22,18 @@ import { push } from '../migrations/11-push.js';
 import { rules } from '../migrations/14-rules.js';
 import { emailsMoved } from '../migrations/15-emails-moved.js';
 import { contactsByGroup } from '../migrations/16-contacts-by-group.js';
+import { sms, smsLately } from '../migrations/17-sms.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
 import { RuleStore } from '../rules/rule-store.js';
 import type { NotificationsSettings } from '../settings.js';
+import { SmppChannel } from '../sms/smpp-channel.js';
+import { Sms } from '../sms/sms.js';
+import { SmsReceipts } from '../sms/sms-receipts.js';
+import { SmsStatusLinks } from '../sms/sms-status-links.js';
+import { SmscLines } from '../sms/smsc-lines.js';
+import { TwilioChannel } from '../sms/twilio-channel.js';
 import { TemplateStore } from '../templates/template-store.js';
 import { HandOver } from './hand-over.js';
 import { Messages } from './messages.js';
@@ -48,6 +55,7 @@ export class Telling {
   pushes = false;
   readonly failed: unknown[] = [];
   readonly #replicas: Messages[] = [];
+  readonly #lines: SmscLines[] = [];
 
   private constructor(
     readonly schema: TestSchema,
@@ -56,7 +64,7 @@ export class Telling {
   ) {}
 
   static async start(more: Partial<NotificationsSettings> = {}): Promise<Telling> {
-    const schema = await TestSchema.migrated(fleet, [...before, rules, emailsMoved, contactsByGroup]);
+    const schema = await TestSchema.migrated(fleet, [...before, rules, emailsMoved, contactsByGroup, sms, smsLately]);
     const dkimKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
     const smtp = await SmtpStandIn.start({ certificate, username: 'center', password: 'correct', dkimKey });
     const secret = `test:${randomBytes(32).toString('base64')}`;
@@ -66,6 +74,9 @@ export class Telling {
       PUBLIC_URL: 'https://center.example.com',
       MAIL_TIMEOUT_MS: 2000,
       EMAILS_PER_HOUR: 20,
+      SMS_PER_HOUR: 20,
+      SMS_TIMEOUT_MS: 2000,
+      SMPP_KEEP_SECONDS: 60,
       MESSAGES_PER_SECOND: 1000,
       RETRY_SCHEDULE_SECONDS: [0, 0.2, 0.4, 0.4],
       ...more,
@@ -94,7 +105,8 @@ export class Telling {
   get database() {
     const { schema } = this;
     const during = (_kind: string, work: () => unknown) => work();
-    return { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema), during } as never;
+    const query = schema.query.bind(schema);
+    return { schema: schema.schema, query, background: { query }, transaction: schema.transaction.bind(schema), during } as never;
   }
   get credentials() {
     return new ChannelCredentialStore(this.database, this.settings);
@@ -119,7 +131,7 @@ export class Telling {
   }
 
   /** Starts a replica. @returns what hears events there. */
-  replica({ works = true } = {}): TellByRules & { messages: Messages } {
+  replica({ works = true } = {}): TellByRules & { messages: Messages; receipts: SmsReceipts } {
     const known = { hasApp: () => this.pushes, of: async () => (this.pushes ? { appId: demo, version: '1', credential: {} } : undefined) };
     const channel = {
       send: (one: Push) => {
@@ -127,10 +139,17 @@ export class Telling {
         return this.says();
       },
     };
+    const relay = { committed: () => undefined } as never;
+    const report = (error: unknown) => void this.failed.push(error);
+    const receipts = new SmsReceipts(this.database, relay, report);
+    const lines = new SmscLines(this.credentials, receipts, this.database, this.settings, report);
+    const twilio = new TwilioChannel(this.credentials, new SmsStatusLinks(this.settings), this.settings);
+    const sms = new Sms(new SmppChannel(lines, this.credentials), twilio, silentLog);
     const handOver = new HandOver(
       ...([
         this.templates,
         this.mail,
+        sms,
         this.links,
         { of: () => channel },
         known,
@@ -138,12 +157,14 @@ export class Telling {
         silentLog,
       ] as unknown as ConstructorParameters<typeof HandOver>),
     );
-    const relay = { committed: () => undefined } as never;
-    const report = (error: unknown) => void this.failed.push(error);
     const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report);
-    if (works) messages.onApplicationBootstrap();
+    if (works) {
+      messages.onApplicationBootstrap();
+      lines.onApplicationBootstrap();
+    }
     this.#replicas.push(messages);
-    return Object.assign(new TellByRules(this.database, this.rules, messages), { messages });
+    this.#lines.push(lines);
+    return Object.assign(new TellByRules(this.database, this.rules, messages), { messages, receipts });
   }
 
   async contact(userAlias: string, more: object = {}): Promise<void> {
@@ -176,7 +197,7 @@ export class Telling {
   }
 
   async sent() {
-    type Row = { notification_id: string; channel: string; state: string; reason: string | null; rule_id: string };
+    type Row = { notification_id: string; channel: string; state: string; reason: string | null; rule_id: string; attempts: number };
     return (await this.schema.query<Row>('SELECT * FROM sent_notifications ORDER BY created_at, channel DESC')).rows;
   }
 
@@ -206,7 +227,7 @@ export class Telling {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#replicas.map((one) => one.beforeApplicationShutdown()));
+    await Promise.all([...this.#replicas, ...this.#lines].map((one) => one.beforeApplicationShutdown()));
     await this.smtp.stop();
     await this.schema.drop();
   }

@@ -21,7 +21,7 @@ export function readBoundedJson(app: NestFastifyApplication, forms: readonly str
   // Nest and Fastify read forms and plain text too, with no bound on what is in them. One form is let through: what mailboxes send by the one click that
   // ends e-mails (RFC 8058 §3.2). It says no more than that, and stands for no body.
   app.useBodyParser(['application/x-www-form-urlencoded', 'text/plain'], {}, (request, body: Buffer, done) => {
-    if (forms.includes((request as FastifyRequest).routeOptions.url ?? '')) return done(null, formOf(body) ?? undefined);
+    if (forms.includes((request as FastifyRequest).routeOptions.url ?? '')) return done(null, formOf(body));
     if (body.toString('latin1') === 'List-Unsubscribe=One-Click') return done(null, undefined);
     done(new ProblemError('invalid_request', 'Send JSON, with Content-Type: application/json'), undefined);
   });

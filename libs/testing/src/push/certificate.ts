@@ -11,7 +11,7 @@ export interface StandInCertificate {
   file: string;
 }
 
-const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:fcm.googleapis.com', 'DNS:oauth2.googleapis.com'];
+const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:fcm.googleapis.com', 'DNS:oauth2.googleapis.com', 'DNS:api.twilio.com'];
 const keyArgs = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
 /** Makes a certificate for the names under which stand-ins are asked, or reads the one that is there. @param folder where it lies. */
