@@ -3,7 +3,16 @@
  * people by e-mail.
  */
 import type { EndpointView, NotificationList, Presence } from '@communication-center/contracts';
-import { eventually, Fleet, MailServer, Phones, type ProcessName, type TestApp, WebhookReceiver } from '@communication-center/testing';
+import {
+  eventually,
+  Fleet,
+  MailServer,
+  Phones,
+  type ProcessName,
+  SmscStandIn,
+  type TestApp,
+  WebhookReceiver,
+} from '@communication-center/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -156,7 +165,59 @@ describe('a missed call', () => {
     expect(await fleet.query('notifications', 'SELECT 1 FROM messages WHERE app_id = $1', [app.appId])).toHaveLength(2);
     const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent', app.key);
     expect(body.notifications).toMatchObject([{ channel: 'email', ruleId: 'missed-call', state: 'accepted', openedAt: null }]);
+    // What a mailbox does by one click (RFC 8058): it posts this form to the link, without a credential.
+    const list = mail.mails[0]?.headers.get('list') as { unsubscribe?: { url: string } } | undefined;
+    const link = list?.unsubscribe?.url ?? '';
+    expect(link).toContain(`${new URL('/v1/unsubscribe/', fleet.url)}`);
+    const click = await fetch(link, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'List-Unsubscribe=One-Click',
+    });
+    expect([click.status, await click.json()]).toEqual([200, { email: false }]);
+    const wishes = await fleet.rest('GET', '/v1/notification-preferences/absent', app.key);
+    expect(wishes.body).toMatchObject({ email: false, push: true });
   });
+
+  test('whose process is killed between handing over and noting is told once more, by e-mail and by SMS, and no more', async () => {
+    const smsc = await SmscStandIn.start({ systemId: 'center', password: 'secret' });
+    const server = {
+      provider: 'smpp',
+      host: '127.0.0.1',
+      port: smsc.port,
+      security: 'none',
+      systemId: 'center',
+      password: 'secret',
+      from: 'Shop',
+    };
+    expect((await fleet.rest('PUT', '/v1/channel-credentials', app.key, server)).status).toBe(200);
+    expect((await fleet.rest('POST', '/v1/channel-credentials/smpp/verify', app.key, {})).body).toEqual({ works: true, reason: null });
+    const rule = { on: 'call.missed', to: { kind: 'callee' }, steps: [{ channel: 'sms', template: 'missed-call' }] };
+    expect((await fleet.rest('PUT', '/v1/notification-rules/by-sms', app.key, rule)).status).toBe(200);
+    await fleet.makeUser(app, 'absent', { email: 'ann@example.com', phone: '+4915112345678' });
+    [mail.hangs, smsc.hangs] = [true, true];
+    const alice = await phones.connect(app, 'alice');
+    await (await alice.center.call(['absent'])).hangUp();
+    await eventually('both being handed over', () => mail.unanswered === 1 && smsc.taken.length === 1, 20_000);
+    await fleet.killAndAwait('notifications');
+    [mail.hangs, smsc.hangs] = [false, false];
+    // As if the two minutes of the claims were over.
+    await fleet.query('notifications', 'UPDATE messages SET next_attempt_at = now() WHERE app_id = $1', [app.appId]);
+    const ended = await eventually(
+      'both being on record',
+      async () => {
+        const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent', app.key);
+        const states = body.notifications.map(({ channel, state }) => `${channel} ${state}`).sort();
+        return states.length === 2 && states.includes('sms delivered') && states;
+      },
+      20_000,
+    );
+    expect(ended).toEqual(['email accepted', 'sms delivered']);
+    expect([mail.mails.length, smsc.taken.length]).toEqual([1, 2]);
+    expect(new Set(smsc.taken.map(({ text }) => text)).size).toBe(1);
+    expect(await fleet.query('notifications', "SELECT 1 FROM messages WHERE app_id = $1 AND state = 'pending'", [app.appId])).toEqual([]);
+    await smsc.stop();
+  }, 90_000);
 
   test('is told by the rule, the template and to whom the app says; users end their e-mails themselves, and a faulty template is refused', async () => {
     const put = (path: string, body: object, by = app.key) => fleet.rest<{ detail?: string }>('PUT', path, by, body);
@@ -170,7 +231,7 @@ describe('a missed call', () => {
     expect((await put('/v1/notification-rules/desk', rule)).status).toBe(200);
     await fleet.makeUser(app, 'absent', { name: 'Ann', email: 'ann@example.com', timeZone: 'Asia/Tokyo' });
     const wish = await put('/v1/notification-preferences/absent', { email: false }, await fleet.tokenOf(app, 'absent'));
-    expect(wish.body).toEqual({ userAlias: 'absent', push: true, email: false });
+    expect(wish.body).toEqual({ userAlias: 'absent', push: true, email: false, sms: true });
     const alice = await phones.connect(app, 'alice');
     await (await alice.center.call(['absent'])).hangUp();
     const [sent] = await eventually('the e-mail to the desk', () => mail.mails.length > 0 && mail.mails, 20_000);

@@ -6,13 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { rules } from '../migrations/14-rules.js';
+import { sms, smsLately } from '../migrations/17-sms.js';
 import { type ClaimedMessage, waitingMessages, whatToKnow } from './message-rows.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, rules]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, rules, sms, smsLately]);
   const write = (app: string, count: number, state: string, due: string) =>
     schema.query(
       `INSERT INTO messages (message_id, app_id, event_id, rule_id, receiver, user_alias, call_id, sequence, about, rule, until, state, next_attempt_at, ended_at)
@@ -27,8 +28,8 @@ beforeAll(async () => {
   await write('quiet', 3, 'pending', '1 hour');
   await schema.query(
     `INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, state, attempts, created_at)
-     SELECT gen_random_uuid(), gen_random_uuid(), 'loud', 'missed-call', CASE WHEN n % 2 = 0 THEN 'email' ELSE 'push' END, gen_random_uuid(), 'bob', 'accepted', 1, now()
-     FROM generate_series(1, 50000) AS n`,
+     SELECT gen_random_uuid(), gen_random_uuid(), 'loud', 'missed-call', CASE n % 3 WHEN 0 THEN 'email' WHEN 1 THEN 'push' ELSE 'sms' END, gen_random_uuid(), 'bob', 'accepted', 1, now()
+     FROM generate_series(1, 60000) AS n`,
   );
   await schema.analyze();
 }, 60_000);
@@ -67,8 +68,14 @@ test('a message is claimed by one, with all that its step may ask for, of a hund
     const taken = await Promise.all([1, 2, 3].map(() => waitingMessages.claim<ClaimedMessage>(schema, id, claim)));
     // Of the other tables there are too few rows for an index.
     const readsAll = read.wholeTables.filter((table) => table === 'messages' || table === 'sent_notifications');
-    return { lately: claims[0]?.lately, taken: taken.filter(Boolean).length, readsAll, isFew: read.rows < 1100 };
+    return {
+      lately: claims[0]?.lately,
+      sms: claims[0]?.sms_lately,
+      taken: taken.filter(Boolean).length,
+      readsAll,
+      isFew: read.rows < 2200,
+    };
   };
-  expect(await claimOf('loud')).toEqual({ lately: 1000, taken: 1, readsAll: [], isFew: true });
-  expect(await claimOf('quiet')).toEqual({ lately: 0, taken: 1, readsAll: [], isFew: true });
+  expect(await claimOf('loud')).toEqual({ lately: 1000, sms: 1000, taken: 1, readsAll: [], isFew: true });
+  expect(await claimOf('quiet')).toEqual({ lately: 0, sms: 0, taken: 1, readsAll: [], isFew: true });
 });

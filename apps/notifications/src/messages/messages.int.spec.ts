@@ -159,7 +159,7 @@ test('the wish of a user, and the one click in an e-mail, close the channel', as
   expect(whose).toEqual({ appId: 'demo', userAlias: 'bob' });
   expect(telling.links.whose('x'.repeat(80))).toBeUndefined();
   expect(telling.links.whose('x'.repeat(20))).toBeUndefined();
-  expect(await telling.preferences.save(demo, bob, { email: false })).toEqual({ userAlias: 'bob', push: true, email: false });
+  expect(await telling.preferences.save(demo, bob, { email: false })).toEqual({ userAlias: 'bob', push: true, email: false, sms: true });
   expect(await telling.preferences.save(demo, bob, { push: false })).toMatchObject({ push: false, email: false });
   await hear(telling.replica(), callOf()('call.missed', missed()));
   await ended(telling);
