@@ -181,6 +181,8 @@ describe('a missed call', () => {
 
   test('whose process is killed between handing over and noting is told once more, by e-mail and by SMS, and no more', async () => {
     const smsc = await SmscStandIn.start({ systemId: 'center', password: 'secret' });
+    // Of the library it is what a bundle could break.
+    smsc.usesPayload = true;
     const server = {
       provider: 'smpp',
       host: '127.0.0.1',

@@ -61,6 +61,7 @@ const letter = (text: string, to = '+4915112345678'): SmsLetter => ({
 test.each([false, true])('an SMS is bound, submitted and told what became of it (TLS: %s), all on one connection', async (secured) => {
   const heard: string[] = [];
   const { smsc, channel } = await start({ secured, receive: async ({ text }) => (heard.push(text) === 1 ? 0x64 : 0) });
+  smsc.usesPayload = secured;
   expect(await channel.send(app, letter('Missed call from Zoë'), '1')).toEqual({ outcome: 'accepted', providerIds: [smsc.taken[0]?.id] });
   const long = `${'Grüße '.repeat(40)}漢字 😀`;
   const outcome = await channel.send(app, letter(long), '1');

@@ -16,20 +16,19 @@ let app: NestFastifyApplication;
 beforeEach(async () => {
   app = await NestFactory.create<NestFastifyApplication>({ module: Nothing }, new FastifyAdapter(), { logger: false });
   app.useGlobalFilters(new ProblemFilter(pino({ level: 'silent' })));
-  readBoundedJson(app);
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .post('/echo', async ({ body }) => body);
+  readBoundedJson(app, ['/forms/:id']);
+  const server = app.getHttpAdapter().getInstance();
+  server.post('/echo', async ({ body }) => body);
+  server.post('/forms/:id', async ({ body }) => body ?? { none: true });
   await app.init();
 });
 
 afterEach(() => app.close());
 
-async function send(payload: string | Buffer, type = 'application/json; charset=utf-8') {
+async function send(payload: string | Buffer, type = 'application/json; charset=utf-8', url = '/echo') {
   const answer = await app.inject({
     method: 'POST',
-    url: '/echo',
+    url,
     payload,
     headers: { 'content-type': type },
   });
@@ -61,4 +60,13 @@ test.each([
 test.each(['application/x-www-form-urlencoded', 'text/plain', 'application/xml'])('a body of %s is refused', async (type) => {
   const { status, body } = await send('name=a', type);
   expect([status, body.code]).toEqual([400, 'invalid_request']);
+});
+
+test('a form is read where the route is for forms, as texts and within bounds; what names it cannot have are names like others', async () => {
+  const form = (payload: string) => send(payload, 'application/x-www-form-urlencoded; charset=UTF-8', '/forms/1');
+  expect((await form('To=%2B49151&MessageStatus=delivered&__proto__=x')).body).toEqual(
+    JSON.parse('{"To":"+49151","MessageStatus":"delivered","__proto__":"x"}'),
+  );
+  expect((await form(`a=${'x'.repeat(17_000)}`)).body).toEqual({ none: true });
+  expect((await form(Array.from({ length: 101 }, (_, n) => `f${n}=1`).join('&'))).body).toEqual({ none: true });
 });

@@ -47,6 +47,8 @@ export class SmscStandIn {
   readonly refusals: number[] = [];
   /** What receipts say; null for none. */
   receipt: 'DELIVRD' | 'UNDELIV' | null = 'DELIVRD';
+  /** Whether receipts have their text as a payload, as some message centres do. */
+  usesPayload = false;
   /** Whether it takes submissions and never says so. */
   hangs = false;
   /** Connections that may be bound at a time. */
@@ -172,7 +174,7 @@ export class SmscStandIn {
     });
     if (this.hangs) return undefined;
     if (Number(pdu.registered_delivery) & 1 && this.receipt) {
-      this.#receipts.set(id, receiptOf(id, to, String(pdu.source_addr), this.receipt));
+      this.#receipts.set(id, this.#receiptOf(id, to, String(pdu.source_addr), this.receipt));
       setImmediate(() => this.#tellAgain());
     }
     return { command_status: status.ok, message_id: id };
@@ -189,16 +191,18 @@ export class SmscStandIn {
     }
   }
 
+  #receiptOf(id: string, to: string, from: string, stat: string): PDU {
+    const isDelivered = stat === 'DELIVRD';
+    const counts = `sub:001 dlvrd:${isDelivered ? '001' : '000'} submit date:2611281000 done date:2611281001`;
+    const text = `id:${id} ${counts} stat:${stat} err:${isDelivered ? '000' : '011'} text:`;
+    const addresses = { source_addr_ton: 1, source_addr_npi: 1, source_addr: to, destination_addr: from };
+    const said = this.usesPayload ? { message_payload: text } : { short_message: { message: text } };
+    return new smpp.PDU('deliver_sm', { ...addresses, esm_class: 0x04, ...said });
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.breakAll();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
-}
-
-function receiptOf(id: string, to: string, from: string, stat: string): PDU {
-  const isDelivered = stat === 'DELIVRD';
-  const message = `id:${id} sub:001 dlvrd:${isDelivered ? '001' : '000'} submit date:2611281000 done date:2611281001 stat:${stat} err:${isDelivered ? '000' : '011'} text:`;
-  const addresses = { source_addr_ton: 1, source_addr_npi: 1, source_addr: to, destination_addr: from };
-  return new smpp.PDU('deliver_sm', { ...addresses, esm_class: 0x04, short_message: { message } });
 }
