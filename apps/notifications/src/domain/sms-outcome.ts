@@ -41,7 +41,7 @@ export function smppOutcome(status: number): SendOutcome & { outcome: 'refused' 
  * said STOP (21610); and of receipts: nobody has it (30005), or a landline (30006).
  */
 const ofNumber = new Set([21211, 21214, 21217, 21610, 21614, 30005, 30006]);
-export const isOfNumber = (code: number): boolean => ofNumber.has(code);
+const isOfNumber = (code: number): boolean => ofNumber.has(code);
 
 /** What Twilio answered. */
 export interface TwilioAnswer {

@@ -8,7 +8,7 @@ const basic =
 const extended = '^{}\\[~]|€';
 const places = new Map([...[...basic].map((one) => [one, 1] as const), ...[...extended].map((one) => [one, 2] as const)]);
 
-export type SmsAlphabet = 'gsm7' | 'ucs2';
+type SmsAlphabet = 'gsm7' | 'ucs2';
 const room = { gsm7: { alone: 160, part: 153 }, ucs2: { alone: 70, part: 67 } } as const;
 /** More of them, and somebody pays for a letter. */
 export const mostParts = 10;

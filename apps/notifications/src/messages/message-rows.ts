@@ -205,7 +205,7 @@ export interface SentNotification {
 }
 
 /** What a step of the channel `webhook` tells. */
-export interface MessageOfRule {
+interface MessageOfRule {
   event: string;
   reason: string | null;
   locale: string;
