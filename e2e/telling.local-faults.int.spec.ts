@@ -228,7 +228,10 @@ describe('a missed call', () => {
     expect(faulty.status).toBe(400);
     expect(faulty.body.detail).toMatch(/locales\.en\.subject: .*caller\.nam.*it may name/);
     expect((await put('/v1/notification-templates/desk', template('Somebody missed {{ caller.name }}'))).status).toBe(200);
-    const steps = [{ channel: 'email', template: 'desk' }];
+    const receiver = await WebhookReceiver.start();
+    const endpoint = await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: receiver.url });
+    receiver.secret = endpoint.body.secret ?? '';
+    const steps = ['email', 'webhook'].map((channel) => ({ channel, template: 'desk' }));
     const rule = { on: 'call.missed', to: { kind: 'address', email: 'desk@example.com' }, steps };
     expect((await put('/v1/notification-rules/desk', rule)).status).toBe(200);
     await fleet.makeUser(app, 'absent', { name: 'Ann', email: 'ann@example.com', timeZone: 'Asia/Tokyo' });
@@ -239,6 +242,13 @@ describe('a missed call', () => {
     const [sent] = await eventually('the e-mail to the desk', () => mail.mails.length > 0 && mail.mails, 20_000);
     expect(sent?.subject).toBe('Somebody missed alice');
     expect(sent?.to).toMatchObject({ text: 'desk@example.com' });
+    const message = await eventually('the app being told', () =>
+      receiver.received.find(({ body }) => body.type === 'notification.message'),
+    );
+    expect(message.body.data).toMatchObject({ channel: 'webhook', ruleId: 'desk', userAlias: null, subject: 'Somebody missed alice' });
+    expect(receiver.received.filter(({ body }) => body.type === 'notification.message')).toHaveLength(1);
+    expect(receiver.badSignatures).toEqual([]);
+    await receiver.stop();
     const why = await eventually('why the user was told nothing', async () => {
       const { body } = await fleet.rest<NotificationList>('GET', '/v1/notifications?userAlias=absent', app.key);
       return body.notifications[0];

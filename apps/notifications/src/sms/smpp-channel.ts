@@ -76,6 +76,7 @@ export class SmppChannel {
     const endsAt = Math.min(Date.now() + longestMs, letter.until);
     const providerIds: string[] = [];
     for (const [index, message] of parts.entries()) {
+      if (index > 0 && Date.now() >= endsAt) return { outcome: 'later', reason: 'the SMSC is too slow for a text of so many parts' };
       const udh = partHeader(Number.parseInt(letter.notificationId.slice(0, 2), 16), parts.length, index);
       const answer = await submitted(connection, endsAt, {
         ...{ source_addr_ton: source.ton, source_addr_npi: source.npi, source_addr: source.address },
