@@ -4,7 +4,8 @@ import { ProblemError } from '../problem-error.js';
 import { faultOfJson } from './arrived-json.js';
 
 /** What a form may come to. */
-const formLimits = { bytes: 16_384, fields: 100 };
+const mostFormBytes = 16_384;
+const mostFormFields = 100;
 
 /**
  * Has bodies refused that are no JSON, and those of JSON whose bytes or structure are not let through, before they are parsed.
@@ -29,7 +30,7 @@ export function readBoundedJson(app: NestFastifyApplication, forms: readonly str
 
 /** @returns the fields of a form, of each the last value; undefined for one that is too large, which stands for no body. */
 function formOf(body: Buffer): Record<string, string> | undefined {
-  if (body.length > formLimits.bytes) return undefined;
+  if (body.length > mostFormBytes) return undefined;
   const fields = [...new URLSearchParams(body.toString('utf8'))];
-  return fields.length > formLimits.fields ? undefined : Object.assign(Object.create(null), Object.fromEntries(fields));
+  return fields.length > mostFormFields ? undefined : Object.assign(Object.create(null), Object.fromEntries(fields));
 }
