@@ -19,6 +19,12 @@ const checks = [
     env: { EVERY_HANG: 'true' },
   },
   {
+    what: 'a notifications process that is killed between an e-mail, or SMS, and its record',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'local-faults', 'e2e/telling.local'],
+    env: { EVERY_KILL: 'true' },
+  },
+  {
     what: 'every state of the page, light and dark, on both widths, judged by every rule that may differ',
     script: 'test.mjs',
     args: ['--brokers', '1', 'e2e/accessible-page'],

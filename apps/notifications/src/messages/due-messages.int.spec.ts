@@ -28,7 +28,7 @@ beforeAll(async () => {
   await write('quiet', 3, 'pending', '1 hour');
   await schema.query(
     `INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, state, attempts, created_at)
-     SELECT gen_random_uuid(), gen_random_uuid(), 'loud', 'missed-call', CASE n % 3 WHEN 0 THEN 'email' WHEN 1 THEN 'push' ELSE 'sms' END, gen_random_uuid(), 'bob', 'accepted', 1, now()
+     SELECT gen_random_uuid(), gen_random_uuid(), 'loud', 'missed-call', CASE WHEN n % 50 = 1 THEN 'sms' WHEN n % 2 = 0 THEN 'email' ELSE 'push' END, gen_random_uuid(), 'bob', 'accepted', 1, now()
      FROM generate_series(1, 60000) AS n`,
   );
   await schema.analyze();
