@@ -57,6 +57,8 @@ export class ApnsStandIn {
   /** How long each answer takes, in milliseconds. */
   delayMs = 0;
   sessions = 0;
+  /** Gets what is accepted in place of {@link pushes}. */
+  onPush: ((push: ApnsPush) => void) | undefined;
   readonly #apps = new Map<string, { app: AppleApp; key: KeyObject }>();
   readonly #open = new Set<ServerHttp2Session>();
   readonly #server: Http2SecureServer;
@@ -120,7 +122,9 @@ export class ApnsStandIn {
     const { status, reason, timestamp, retryAfter } = this.#judge(token, headers, body);
     stream.respond({ ':status': status, ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) });
     if (status === 200) {
-      this.pushes.push({ token, headers, payload: JSON.parse(body), at: Date.now() });
+      const push = { token, headers, payload: JSON.parse(body), at: Date.now() };
+      if (this.onPush) this.onPush(push);
+      else this.pushes.push(push);
       stream.end();
       return;
     }

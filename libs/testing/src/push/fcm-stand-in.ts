@@ -53,6 +53,8 @@ export class FcmStandIn {
   readonly refusals: string[] = [];
   /** How long each answer to a message takes, in milliseconds. */
   delayMs = 0;
+  /** Gets what is accepted in place of {@link pushes}. */
+  onPush: ((push: FcmPush) => void) | undefined;
   tokensGiven = 0;
   connections = 0;
   /** Requests for messages, whatever became of them. */
@@ -137,8 +139,13 @@ export class FcmStandIn {
       const name = { UNREGISTERED: 'NOT_FOUND', QUOTA_EXCEEDED: 'RESOURCE_EXHAUSTED' }[answer.code as string] ?? answer.code;
       return refuse(answer.status, name, answer.code, answer.retryAfter);
     }
-    if (!isTry) this.pushes.push({ ...message, at: Date.now() });
+    if (!isTry) this.#accept({ ...message, at: Date.now() });
     say(200, { name: `projects/${project}/messages/${randomUUID()}` });
+  }
+
+  #accept(push: FcmPush): void {
+    if (this.onPush) this.onPush(push);
+    else this.pushes.push(push);
   }
 
   async stop(): Promise<void> {
