@@ -79,7 +79,9 @@ await onAFleet(options, async (fleet, ask) => {
   }
 });
 
-const waiting = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+function waiting(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** Makes an app that pushes, with people who have a phone each, every fifth a second one, and one whose people get mail. */
 async function makePeople(fleet, ask) {
@@ -171,7 +173,9 @@ async function ratesOf(parts, way) {
   return rows;
 }
 
-const rateOf = (pushes, from) => (pushes.length * 1000) / (Math.max(...pushes.map(({ at }) => at)) - from);
+function rateOf(pushes, from) {
+  return (pushes.length * 1000) / (Math.max(...pushes.map(({ at }) => at)) - from);
+}
 
 /** Rings so many at once, and waits until all is noted. */
 async function flooded({ standIns, dials, counters, people }, way, count) {

@@ -38,9 +38,9 @@ async function open({ folder }) {
   return { apns: apns.place, fcm: fcm.place, smtp: mail.server.address().port, ca: certificate.file, apple, account };
 }
 
-/** Of what tells that a ring is over nothing is noted. */
+/** What tells that a ring is over, and what rules send, is not noted. */
 function note(token, told) {
-  if (told.type === 'ring_ended') return;
+  if (told.type !== 'ring') return;
   taken.push({
     token,
     callId: told.callId,

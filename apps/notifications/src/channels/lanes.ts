@@ -30,9 +30,13 @@ export class Lane {
     return this.#inHand === 0;
   }
 
+  get isFull(): boolean {
+    return this.#inHand >= this.limits.waiting;
+  }
+
   /** @returns whether there is room for one more push; {@link leave} makes it again. */
   enter(): boolean {
-    if (this.#inHand >= this.limits.waiting) return false;
+    if (this.isFull) return false;
     this.#inHand += 1;
     return true;
   }
@@ -80,6 +84,11 @@ export class Lanes {
       heldBack: all.filter(({ breaker }) => breaker.isOpen).length,
       pushes: all.reduce((sum, { inHand }) => sum + inHand, 0),
     };
+  }
+
+  /** @returns apps and providers, such as `demo/fcm`, whose lanes have no room. */
+  get full(): string[] {
+    return [...this.#lanes].flatMap(([key, lane]) => (lane.isFull ? [key] : []));
   }
 
   #forgetIdle(): void {

@@ -1,36 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { CallEvent, EndReason, RingConfirmed } from '@communication-center/contracts';
-import { isInfrastructureFailure } from '@communication-center/event-log';
-import {
-  DueRows,
-  Gathering,
-  type LineLog,
-  Log,
-  type Outcome,
-  Postgres,
-  Report,
-  type ReportError,
-  resumeTrace,
-  Settings,
-} from '@communication-center/service';
+import type { CallEvent, RingConfirmed } from '@communication-center/contracts';
+import { DueRows, type LineLog, Log, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { Lanes } from '../channels/lanes.js';
 import { PushChannels } from '../channels/push-channels.js';
 import { KnownCredentials } from '../credentials/known-credentials.js';
-import { isTold } from '../domain/push-messages.js';
 import { type Ring, type RingEnd, ringEndsOf, ringsOf } from '../domain/rings.js';
 import type { NotificationsSettings } from '../settings.js';
 import { type Confirmed, ConfirmedLately } from './confirmed-lately.js';
 import { Courier, stopForMs } from './courier.js';
 import { EndedLately } from './ended-lately.js';
 import { ProviderWords } from './provider-words.js';
-import { claimSeconds, type Finished, type RingPush, RingRows } from './ring-rows.js';
+import { PushesInHand } from './pushes-in-hand.js';
+import { RingRows } from './ring-rows.js';
 import { RingTokens } from './ring-tokens.js';
 import { UnconfirmedRings } from './unconfirmed-rings.js';
+import { WaitingRings } from './waiting-rings.js';
 
-/** How often claims are renewed: twice, and a little, before they would be free. */
-const renewEveryMs = claimSeconds * 400;
-/** How often it is looked for what a dead replica left, while there are rings. */
+/** How often it is looked for what a dead replica left, or there was no room for, while there are rings. */
 const sweepEveryMs = 500;
 /** For so long after the start there may be something that others left. */
 const sweepForMs = 15_000;
@@ -38,14 +25,6 @@ const sweepForMs = 15_000;
 const atOnce = 250;
 /** So many wait to be written at most: PostgreSQL is away when there are so many. */
 const mostWaiting = 20_000;
-/** Why a device is not pushed to. */
-const itRings = 'the device rings already, as it said itself';
-
-interface Active {
-  push: RingPush;
-  abort: AbortController;
-  done: Promise<void>;
-}
 
 /**
  * Rings devices that have no socket open, and tells them when it is over. Every replica hears every event; whoever writes the row of a
@@ -56,14 +35,13 @@ interface Active {
 export class PushRings implements BeforeApplicationShutdown {
   readonly #rows: RingRows;
   readonly #lanes: Lanes;
-  readonly #active = new Map<string, Active>();
-  readonly #courier: Courier;
+  readonly #inHand: PushesInHand;
   readonly #ended = new EndedLately();
   readonly #confirmed = new ConfirmedLately();
   readonly #unconfirmed: UnconfirmedRings;
   /** Calls of which there are pushes, and until when there may be. */
   readonly #calls = new Map<string, number>();
-  #rings: Ring[] = [];
+  readonly #rings = new WaitingRings(mostWaiting, () => this.#leaveOut());
   #ends: RingEnd[] = [];
   #isWorking = false;
   #mayBegin = false;
@@ -71,12 +49,8 @@ export class PushRings implements BeforeApplicationShutdown {
   #stopping = false;
   #sweepUntil = 0;
   #hasLeftOut = false;
-  #leftOut = 0;
   #onRoom: (() => void) | undefined;
-  #renewing: NodeJS.Timeout | undefined;
   readonly #sweeps: DueRows;
-  readonly #finished: Gathering<Finished, EndReason | null>;
-  readonly #told: Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>;
 
   constructor(
     database: Postgres,
@@ -90,27 +64,23 @@ export class PushRings implements BeforeApplicationShutdown {
   ) {
     this.#rows = new RingRows(database.of('commands'), randomUUID());
     this.#lanes = new Lanes({ concurrency: settings.PUSH_CONCURRENCY, waiting: settings.PUSH_WAITING });
-    this.#courier = new Courier({ lanes: this.#lanes, known, channels, words, tokens, report });
+    const courier = new Courier({ lanes: this.#lanes, known, channels, words, tokens, report });
+    this.#inHand = new PushesInHand({ rows: this.#rows, courier, ended: this.#ended, confirmed: this.#confirmed, report });
     this.#unconfirmed = new UnconfirmedRings({
       afterMs: settings.PUSH_UNCONFIRMED_MS,
       hasConfirmed: (ring, deviceId) => this.#confirmed.of(ring, deviceId) !== undefined,
       onUnconfirmed: (ring, silent) => this.#add([{ ...ring, silent }]),
     });
     this.#sweeps = new DueRows({ name: 'taking pushes over', work: () => this.#sweep(), onError: report, maxPauseMs: 30_000 });
-    const together = { mostAtOnce: atOnce, mostWaiting: 200_000, mayFallApart: (error: unknown) => !isInfrastructureFailure(error) };
-    this.#finished = new Gathering<Finished, EndReason | null>({ ...together, work: (all) => this.#finish(all) });
-    this.#told = new Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>({
-      ...together,
-      work: async (stops) => {
-        await this.#rows.told(stops);
-        return stops.map(() => ({ done: null }));
-      },
-    });
   }
 
   /** `waiting`: rings and ends that wait for the database; `leftOut`: rings for which there was no room, since the start. */
   get figures(): Lanes['figures'] & { waiting: number; leftOut: number } {
-    return { ...this.#lanes.figures, waiting: this.#rings.length + this.#ends.length, leftOut: this.#leftOut };
+    return { ...this.#lanes.figures, waiting: this.#waiting, leftOut: this.#rings.leftOut };
+  }
+
+  get #waiting(): number {
+    return this.#rings.size + this.#ends.length;
   }
 
   /** From now on it rings: until then, as while the events of the last minutes are read again, it only learns what has ended. */
@@ -142,28 +112,19 @@ export class PushRings implements BeforeApplicationShutdown {
     const confirmed = { callId, userAlias, deviceId, sequence, since, through };
     this.#confirmed.note(confirmed, Date.now());
     this.#unconfirmed.confirmed(confirmed);
-    for (const { push, abort } of this.#active.values())
-      if (push.callId === callId && push.deviceId === deviceId && this.#isAt(push)) abort.abort(itRings);
-  }
-
-  /** Whether the device of a push says that it rings already. */
-  #isAt(push: RingPush): boolean {
-    return this.#confirmed.of({ ...push, sequence: push.ringSequence }, push.deviceId) !== undefined;
+    this.#inHand.confirmed(callId, deviceId);
   }
 
   #add(rings: readonly Ring[]): void {
     const now = Date.now();
-    const open = rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring));
-    if (this.#rings.length + open.length > mostWaiting) this.#leaveOut(open.length);
-    else this.#rings.push(...open);
-    if (this.#rings.length + this.#ends.length > 0) void this.#work();
+    for (const ring of rings) if (Date.parse(ring.deadline) > now && !this.#ended.of(ring)) this.#rings.add(ring);
+    if (this.#waiting > 0) void this.#work();
   }
 
   /** What there is no room for lies in the log: it is taken anew once there is. Ends are heard all the while, so that none of it rings for nothing. */
-  #leaveOut(rings: number): void {
+  #leaveOut(): void {
     if (!this.#hasLeftOut) this.report(new Error('too many rings wait to be written: others are read again later'), 'ringing by push');
     this.#hasLeftOut = true;
-    this.#leftOut += rings;
   }
 
   /** Has it said when there is room again for what was left out: then the last minutes' events are to be taken anew. */
@@ -174,30 +135,26 @@ export class PushRings implements BeforeApplicationShutdown {
   #takeEnd(end: RingEnd): void {
     this.#ended.note(end, Date.now());
     this.#unconfirmed.ended(end);
-    this.#rings = this.#rings.filter(
-      ({ callId, userAlias, sequence }) => callId !== end.callId || userAlias !== end.userAlias || sequence > end.sequence,
-    );
-    for (const { push, abort } of this.#active.values())
-      if (push.callId === end.callId && push.userAlias === end.userAlias && push.ringSequence < end.sequence) abort.abort();
+    this.#rings.ended(end);
+    this.#inHand.ended(end);
     if (!this.#calls.has(end.callId)) return;
     if (this.#ends.length < mostWaiting) this.#ends.push(end);
-    else this.#leaveOut(0);
+    else this.#leaveOut();
   }
 
   /** Writes what waits, one statement after the other: what comes meanwhile goes together into the next. */
   async #work(): Promise<void> {
     if (this.#isWorking || !this.#mayBegin) return;
     this.#isWorking = true;
-    while (!this.#stopping && (!this.#knowsOpen || this.#rings.length + this.#ends.length > 0)) {
-      const [rings, ends] = [this.#rings.splice(0, atOnce), this.#ends.splice(0, atOnce)];
+    while (!this.#stopping && (!this.#knowsOpen || this.#waiting > 0)) {
+      const [rings, ends] = [this.#rings.take(atOnce), this.#ends.splice(0, atOnce)];
       try {
         if (!this.#knowsOpen) await this.#learnOpen();
         if (rings.length > 0) await this.#begin(rings);
-        if (ends.length > 0) for (const push of await this.#rows.end(ends)) this.#start(push);
+        if (ends.length > 0) for (const push of await this.#rows.end(ends)) this.#inHand.start(push);
       } catch (error) {
         this.report(error, 'writing pushes');
-        const now = Date.now();
-        this.#rings.unshift(...rings.filter((ring) => Date.parse(ring.deadline) > now && !this.#ended.of(ring)));
+        this.#add(rings);
         this.#ends.unshift(...ends);
         await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
       }
@@ -228,83 +185,22 @@ export class PushRings implements BeforeApplicationShutdown {
     for (const [callId, until] of this.#calls) if (until < now) this.#calls.delete(callId);
     for (const { callId, deadline } of rings) if (calls.has(callId)) this.#expectEndOf(callId, Date.parse(deadline));
     if (calls.size > 0) this.#sweeps.wake();
-    for (const push of mine) this.#start(push);
+    for (const push of mine) this.#inHand.start(push);
     for (const { ring, devices } of withSocket) if (!this.#ended.of(ring)) this.#unconfirmed.expect(ring, devices, now);
     // What ended while the statement was under way was not known to have pushes.
     const late = rings.flatMap((ring) => (calls.has(ring.callId) ? (this.#ended.of(ring) ?? []) : []));
     this.#ends.push(...late.filter((end) => !this.#ends.includes(end)));
   }
 
-  #start(push: RingPush): void {
-    const before = this.#active.get(push.pushId);
-    if (before) {
-      // Of one push one thing is done at a time: its ring is written down before its end is told.
-      void before.done.then(() => this.#start(push));
-      return;
-    }
-    const lane = this.#courier.laneOf(push);
-    if (!lane.enter()) {
-      this.#rows.leave([push.pushId]).catch((error: unknown) => this.report(error, 'leaving a push to others'));
-      return;
-    }
-    const active: Active = { push, abort: new AbortController(), done: Promise.resolve() };
-    this.#active.set(push.pushId, active);
-    this.#renewing ??= setInterval(() => void this.#renew(), renewEveryMs);
-    const about = { traceparent: push.traceparent ?? undefined, appid: push.appId, callid: push.callId };
-    active.done = resumeTrace([about], () => this.#carry(active))
-      .catch((error: unknown) => this.report(error, 'pushing'))
-      .finally(() => {
-        lane.leave();
-        this.#active.delete(push.pushId);
-        if (this.#active.size > 0) return;
-        clearInterval(this.#renewing);
-        this.#renewing = undefined;
-      });
-  }
-
-  async #carry(active: Active): Promise<void> {
-    const { push } = active;
-    let reason = push.ringEnded?.reason ?? null;
-    if (push.state === 'queued') {
-      const end = this.#ended.of({ ...push, sequence: push.ringSequence });
-      // Taken over from a replica that had not come to write it down.
-      if (end && !push.ringEnded) for (const one of await this.#rows.end([end])) this.#start(one);
-      if (end || push.ringEnded) active.abort.abort();
-      else if (this.#isAt(push)) active.abort.abort(itRings);
-      const carried = await this.#courier.ring(push, active.abort.signal);
-      const mayRing = carried.mayRing || push.wasTaken;
-      reason = await this.#finished.add({ pushId: push.pushId, ...carried, mayRing, isTold: isTold(push.kind) });
-    }
-    if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason);
-  }
-
-  async #tellEnd(push: RingPush, reason: EndReason): Promise<void> {
-    await this.#told.add({ pushId: push.pushId, stop: await this.#courier.tellEnd(push, reason) });
-  }
-
-  async #finish(all: readonly Finished[]): Promise<Outcome<EndReason | null>[]> {
-    const ended = await this.#rows.finish(all);
-    return all.map(({ pushId }) => ({ done: ended.get(pushId) ?? null }));
-  }
-
-  async #renew(): Promise<void> {
-    const ids = [...this.#active.keys()];
-    try {
-      const still = await this.#rows.renew(ids);
-      // One that has just been finished is gone from the claims, and soon from here: to break it off does nothing.
-      for (const id of ids) if (!still.has(id)) this.#active.get(id)?.abort.abort();
-    } catch (error) {
-      this.report(error, 'renewing claims of pushes');
-    }
-  }
-
   /** @returns milliseconds until the next look; null where there is no ring. */
   async #sweep(): Promise<number | null> {
     if (this.#stopping) return null;
-    for (const push of await this.#rows.takeOver(atOnce, [...this.#active.keys()])) {
+    const taken = await this.#rows.takeOver(atOnce, this.#inHand.ids, this.#lanes.full);
+    for (const push of taken) {
       this.log.info({ pushId: push.pushId, appId: push.appId, callId: push.callId }, 'took a push over');
-      this.#start(push);
+      this.#inHand.start(push);
     }
+    if (taken.length === atOnce) return 0;
     return Date.now() < this.#sweepUntil ? sweepEveryMs * (0.8 + Math.random() * 0.4) : null;
   }
 
@@ -313,7 +209,6 @@ export class PushRings implements BeforeApplicationShutdown {
     this.#stopping = true;
     this.#unconfirmed.stop();
     await this.#sweeps.stop();
-    for (let waited = 0; this.#active.size > 0 && waited < 2000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
-    clearInterval(this.#renewing);
+    await this.#inHand.stop();
   }
 }

@@ -223,8 +223,9 @@ export class RingRows {
    * Takes over what nobody is at: of each once, so that a replica that dies while it pushes makes one push more at most. What is too
    * late, or was taken over before, is given up.
    * @param inHand what this replica is at still, though it was late to say so.
+   * @param full apps and providers for which there is no room here: theirs are left, and are in nobody's way.
    */
-  async takeOver(most: number, inHand: readonly string[] = []): Promise<RingPush[]> {
+  async takeOver(most: number, inHand: readonly string[] = [], full: readonly string[] = []): Promise<RingPush[]> {
     const { rows } = await this.sql.query<RingPush>(
       `WITH p AS (
          UPDATE ring_pushes AS p
@@ -234,11 +235,13 @@ export class RingRows {
            claimed_until = CASE WHEN isover THEN NULL ELSE ${untilAgain} END
          FROM (SELECT push_id AS of_push, (deadline < clock_timestamp() AND ring_ended_at IS NULL)
                    OR deadline < clock_timestamp() - interval '10 seconds' OR claims_left <= 0 AS isover
-               FROM ring_pushes WHERE claimed_until < clock_timestamp() AND push_id <> ALL($3) ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
+               FROM ring_pushes WHERE claimed_until < clock_timestamp() AND push_id <> ALL($3)
+                 AND app_id || '/' || CASE WHEN kind LIKE 'apns%' THEN 'apns' ELSE kind END <> ALL($4)
+               ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
          WHERE p.push_id = due.of_push RETURNING p.*
        )
        SELECT ${columns}, ${joined} FROM p ${joins} WHERE p.claimed_until IS NOT NULL`,
-      [this.me, most, inHand],
+      [this.me, most, inHand, full],
     );
     return rows;
   }

@@ -1,0 +1,161 @@
+import type { EndReason } from '@communication-center/contracts';
+import { isInfrastructureFailure } from '@communication-center/event-log';
+import { Gathering, type Outcome, type ReportError, resumeTrace } from '@communication-center/service';
+import { isTold } from '../domain/push-messages.js';
+import type { RingEnd } from '../domain/rings.js';
+import type { ConfirmedLately } from './confirmed-lately.js';
+import type { Courier } from './courier.js';
+import type { EndedLately } from './ended-lately.js';
+import { claimSeconds, type Finished, type RingPush, type RingRows } from './ring-rows.js';
+
+/** How often claims are renewed: twice, and a little, before they would be free. */
+const renewEveryMs = claimSeconds * 400;
+/** Written in one statement at most. */
+const atOnce = 250;
+/** Why a device is not pushed to. */
+const itRings = 'the device rings already, as it said itself';
+
+interface InHand {
+  push: RingPush;
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+interface Parts {
+  rows: RingRows;
+  courier: Courier;
+  ended: EndedLately;
+  confirmed: ConfirmedLately;
+  report: ReportError;
+}
+
+/** The pushes that this replica is at: carried to their providers, written down, and told of the end of their rings, one thing after the other. */
+export class PushesInHand {
+  readonly #all = new Map<string, InHand>();
+  /** The same by their call. */
+  readonly #byCall = new Map<string, Set<InHand>>();
+  #renewing: NodeJS.Timeout | undefined;
+  readonly #finished: Gathering<Finished, EndReason | null>;
+  readonly #told: Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>;
+
+  constructor(private readonly parts: Parts) {
+    const together = { mostAtOnce: atOnce, mostWaiting: 200_000, mayFallApart: (error: unknown) => !isInfrastructureFailure(error) };
+    this.#finished = new Gathering<Finished, EndReason | null>({ ...together, work: (all) => this.#finish(all) });
+    this.#told = new Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>({
+      ...together,
+      work: async (stops) => {
+        await parts.rows.told(stops);
+        return stops.map(() => ({ done: null }));
+      },
+    });
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get ids(): string[] {
+    return [...this.#all.keys()];
+  }
+
+  /** Takes a push up, or leaves it to whoever has room. */
+  start(push: RingPush): void {
+    const before = this.#all.get(push.pushId);
+    if (before) {
+      // Of one push one thing is done at a time: its ring is written down before its end is told.
+      void before.done.then(() => this.start(push));
+      return;
+    }
+    const { courier, rows, report } = this.parts;
+    const lane = courier.laneOf(push);
+    if (!lane.enter()) {
+      rows.leave([push.pushId]).catch((error: unknown) => report(error, 'leaving a push to others'));
+      return;
+    }
+    const one: InHand = { push, abort: new AbortController(), done: Promise.resolve() };
+    this.#note(one);
+    const about = { traceparent: push.traceparent ?? undefined, appid: push.appId, callid: push.callId };
+    one.done = resumeTrace([about], () => this.#carry(one))
+      .catch((error: unknown) => report(error, 'pushing'))
+      .finally(() => {
+        lane.leave();
+        this.#forget(one);
+      });
+  }
+
+  /** A ring is over: what is not handed over by now is not any more. */
+  ended(end: RingEnd): void {
+    for (const { push, abort } of this.#byCall.get(end.callId) ?? [])
+      if (push.userAlias === end.userAlias && push.ringSequence < end.sequence) abort.abort();
+  }
+
+  /** A device said that it rings. */
+  confirmed(callId: string, deviceId: string): void {
+    for (const { push, abort } of this.#byCall.get(callId) ?? []) if (push.deviceId === deviceId && this.#isAt(push)) abort.abort(itRings);
+  }
+
+  /** Waits for what is under way, for two seconds; the claims of the rest lapse, and others take it. */
+  async stop(): Promise<void> {
+    for (let waited = 0; this.#all.size > 0 && waited < 2000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+    clearInterval(this.#renewing);
+  }
+
+  #note(one: InHand): void {
+    const { pushId, callId } = one.push;
+    this.#all.set(pushId, one);
+    this.#byCall.set(callId, (this.#byCall.get(callId) ?? new Set()).add(one));
+    this.#renewing ??= setInterval(() => void this.#renew(), renewEveryMs);
+  }
+
+  #forget(one: InHand): void {
+    const { pushId, callId } = one.push;
+    this.#all.delete(pushId);
+    const ofCall = this.#byCall.get(callId);
+    ofCall?.delete(one);
+    if (ofCall?.size === 0) this.#byCall.delete(callId);
+    if (this.#all.size > 0) return;
+    clearInterval(this.#renewing);
+    this.#renewing = undefined;
+  }
+
+  /** Whether the device of a push says that it rings already. */
+  #isAt(push: RingPush): boolean {
+    return this.parts.confirmed.of({ ...push, sequence: push.ringSequence }, push.deviceId) !== undefined;
+  }
+
+  async #carry({ push, abort }: InHand): Promise<void> {
+    let reason = push.ringEnded?.reason ?? null;
+    if (push.state === 'queued') {
+      const { ended, rows, courier } = this.parts;
+      const end = ended.of({ ...push, sequence: push.ringSequence });
+      // Taken over from a replica that had not come to write it down.
+      if (end && !push.ringEnded) for (const one of await rows.end([end])) this.start(one);
+      if (end || push.ringEnded) abort.abort();
+      else if (this.#isAt(push)) abort.abort(itRings);
+      const carried = await courier.ring(push, abort.signal);
+      const mayRing = carried.mayRing || push.wasTaken;
+      reason = await this.#finished.add({ pushId: push.pushId, ...carried, mayRing, isTold: isTold(push.kind) });
+    }
+    if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason);
+  }
+
+  async #tellEnd(push: RingPush, reason: EndReason): Promise<void> {
+    await this.#told.add({ pushId: push.pushId, stop: await this.parts.courier.tellEnd(push, reason) });
+  }
+
+  async #finish(all: readonly Finished[]): Promise<Outcome<EndReason | null>[]> {
+    const ended = await this.parts.rows.finish(all);
+    return all.map(({ pushId }) => ({ done: ended.get(pushId) ?? null }));
+  }
+
+  async #renew(): Promise<void> {
+    const ids = this.ids;
+    try {
+      const still = await this.parts.rows.renew(ids);
+      // One that has just been finished is gone from the claims, and soon from here: to break it off does nothing.
+      for (const id of ids) if (!still.has(id)) this.#all.get(id)?.abort.abort();
+    } catch (error) {
+      this.parts.report(error, 'renewing claims of pushes');
+    }
+  }
+}
