@@ -15,7 +15,6 @@ import { required } from './push/required.mjs';
  * npm run bench:notifications       how soon, and how many, pushes are with their provider, and what one costs
  *
  *   --quick    5 seconds a load in place of 20, and 2,000 pushes at once in place of 5,000
- *   --told     has the app's pushes told to webhooks as well (an endpoint that answers)
  *   --write    replaces the table of docs/performance.md
  *
  * Apple and Firebase are the stand-ins of libs/testing, over TLS and in a process of their own; the libraries are those that are shipped.
@@ -25,7 +24,6 @@ import { required } from './push/required.mjs';
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    told: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
@@ -42,7 +40,7 @@ const settings = {
   SMTP_URL: `smtp://127.0.0.1:${places.smtp}`,
 };
 const options = {
-  services: ['gateway', 'directory', 'calls', 'notifications', ...(given.told ? ['webhooks'] : [])],
+  services: ['gateway', 'directory', 'calls', 'notifications'],
   databaseSettings: countingDatabase,
   overrides: async (_, servers) => {
     const all = await prepareCounting(servers, ['notifications']);
@@ -68,7 +66,8 @@ await onAFleet(options, async (fleet, ask) => {
     for (const way of ['apns', 'fcm']) rates.push(...(await ratesOf(parts, way)));
     const crowd = await crowdOf(parts);
     await dials.ask('flood', { appId: people.mailApp, type: 'call.missed', users: people.mailed, count: mails });
-    await waiting(2000);
+    // Until all of them are written down, and wait.
+    await waiting(10_000);
     latencies.push(await timed(parts, `${mails} e-mails are queued`, seconds));
     const { mails: sent, refusals } = await standIns.ask('counted');
     if (refusals.length > 0) throw new Error(`pushes were refused: ${refusals.slice(0, 5).join(', ')}`);
@@ -100,7 +99,7 @@ async function makePeople(fleet, ask) {
   let made = 0;
   const register = async (userAlias, kind, deviceId = 'phone') => {
     made += 1;
-    const token = kind === 'fcm' ? `token-of-a-device-${made}` : made.toString(16).padStart(64, 'a');
+    const token = kind === 'fcm' ? `token-of-a-device-${made}` : made.toString(16).padStart(64, '0');
     const target = kind === 'fcm' ? { kind, token } : { kind, token, environment: 'production' };
     await expected(ask('POST', '/v1/push-registrations', key, { userAlias, deviceId, target }), 200);
     return token;

@@ -69,11 +69,11 @@ function take() {
   return { pushes: taken.map(({ callId, at }) => ({ callId, at })), late, twice };
 }
 
-/** Resolves once so many pushes have come since it was cleared. @throws after two minutes. */
+/** Resolves once so many pushes have come since it was cleared. @throws after a minute. */
 function wait({ count }) {
   if (taken.length >= count) return undefined;
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`only ${taken.length} of ${count} pushes came`)), 120_000);
+    const timer = setTimeout(() => reject(new Error(`only ${taken.length} of ${count} pushes came`)), 60_000);
     waiting = {
       count,
       come: () => {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 
 /** What becomes known of one push while a library is at it. */
 export interface Watched {
@@ -29,12 +30,13 @@ const base = Agent.prototype as unknown as AddsRequests;
 export class LedAgent extends Agent {
   readonly #watched = new AsyncLocalStorage<Watched>();
 
-  constructor({ place, ...options }: LedAgentOptions) {
+  /** What is trusted is read once: among Node's own options it would be part of the name by which a connection is looked up, for each request anew. */
+  constructor({ place, ca, ...options }: LedAgentOptions) {
     super({ keepAlive: true, ...options });
-    if (!place) return;
+    if (!place && !ca) return;
     const connect = this.createConnection.bind(this);
-    this.createConnection = (asked, done) =>
-      connect({ ...asked, host: place.host, port: place.port, servername: asked.servername ?? asked.host ?? '' }, done);
+    const led = { ...(place && { host: place.host, port: place.port }), ...(ca && { secureContext: createSecureContext({ ca }) }) };
+    this.createConnection = (asked, done) => connect({ ...asked, ...led, servername: asked.servername ?? asked.host ?? '' }, done);
   }
 
   /** Runs a library's work on one push. */
