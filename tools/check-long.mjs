@@ -72,6 +72,12 @@ const checks = [
     args: ['--brokers', '1', '--project', 'faults', 'e2e/webhook-proofs'],
     env: { WEBHOOK_PROOFS: '10000' },
   },
+  {
+    what: 'a thousand calls at once to people who are away, and a crowd of 5,000 beside another app’s ring',
+    script: 'test.mjs',
+    args: ['--services', 'none', 'apps/notifications/src/push-ring/push-crowd'],
+    env: { PUSH_CROWD: '1000' },
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',

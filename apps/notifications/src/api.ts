@@ -1,5 +1,7 @@
 import {
   notificationListSchema,
+  notificationLogBodySchema,
+  notificationLogSchema,
   pushCredentialBodySchema,
   pushCredentialListSchema,
   pushCredentialVerdictSchema,
@@ -35,6 +37,7 @@ import { describeRoutes } from '@communication-center/service';
 
 const received = {
   NotificationList: notificationListSchema,
+  NotificationLog: notificationLogSchema,
   PushCredential: pushCredentialViewSchema,
   PushCredentialList: pushCredentialListSchema,
   PushCredentialVerdict: pushCredentialVerdictSchema,
@@ -56,6 +59,7 @@ const received = {
 
 const sent = {
   PushCredentialBody: pushCredentialBodySchema,
+  NotificationLogBody: notificationLogBodySchema,
   PushRegistrationBody: pushRegistrationBodySchema,
   ChannelCredentialBody: channelCredentialBodySchema,
   NotificationPreferencesBody: preferencesBodySchema,
@@ -184,6 +188,16 @@ export const api = describeRoutes({
       summary: 'Forget one registration',
       by: ['notifications', 'user'],
       refusals: ['not_found'],
+    },
+    'GET /v1/notifications/log': {
+      summary: 'What of the app’s notifications is told as events',
+      by: ['notifications'],
+      answer: 'NotificationLog',
+    },
+    'PUT /v1/notifications/log': {
+      summary: 'Have the pushes of rings told as events, or no more; holds within two seconds',
+      by: ['notifications'],
+      answer: 'NotificationLog',
     },
     'PUT /v1/push-credentials': {
       summary: 'Save with what the app pushes through one provider; what is secret of it is never told',

@@ -34,6 +34,8 @@ import { PreferenceStore } from './preferences/preference-store.js';
 import { PreferencesController } from './preferences/preferences.controller.js';
 import { UnsubscribeLinks } from './preferences/unsubscribe-links.js';
 import { FollowCalls } from './push-ring/follow-calls.js';
+import { NotificationLogController } from './push-ring/notification-log.controller.js';
+import { NotificationLogStore } from './push-ring/notification-log.js';
 import { NotificationsController } from './push-ring/notifications.controller.js';
 import { ProviderWords } from './push-ring/provider-words.js';
 import { PushRings } from './push-ring/push-rings.js';
@@ -71,6 +73,7 @@ const ofApps = [
   rowsOfApp('push_registrations'),
   rowsOfApp('push_credentials'),
   rowsOfApp('ring_pushes'),
+  rowsOfApp('notification_logs'),
   rowsOfApp('notification_rules'),
   rowsOfApp('notification_templates'),
   rowsOfApp('preferences'),
@@ -99,6 +102,7 @@ const contactMails = {
     TellContact,
     RegistrationsController,
     CredentialsController,
+    NotificationLogController,
     NotificationsController,
     RulesController,
     TemplatesController,
@@ -131,6 +135,7 @@ const contactMails = {
     PushChannels,
     ProviderWords,
     RingTokens,
+    NotificationLogStore,
     PushRings,
     FollowCalls,
     purgeRows(oldRows),

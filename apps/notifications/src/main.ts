@@ -16,6 +16,7 @@ import { emailsMoved } from './migrations/15-emails-moved.js';
 import { contactsByGroup } from './migrations/16-contacts-by-group.js';
 import { sms, smsLately } from './migrations/17-sms.js';
 import { contactMails } from './migrations/18-contact-mails.js';
+import { toldRings } from './migrations/20-told-rings.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 import { smsStatusRoute } from './sms/sms-status.controller.js';
@@ -43,6 +44,7 @@ await runService({
     sms,
     smsLately,
     contactMails,
+    toldRings,
   ],
   sealed,
   forms: [smsStatusRoute],

@@ -18,6 +18,11 @@ const ofCall = (description: string, sequence: number, data: object): EventExamp
   data: { callId, sequence, audience, ...data },
 });
 
+const ofRing = {
+  notificationId: '0b9a52a0-9d4e-4c55-8b58-0b7e1e0f4a10',
+  ...{ ruleId: null, channel: 'ring', callId, userAlias: 'bob', deviceId: 'phone' },
+};
+
 const ofNotification = (description: string, sequence: number, more: object = {}): EventExample => ({
   description,
   since,
@@ -105,11 +110,21 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
       target: 'k_7pqr3',
     },
   },
+  'notification.queued': {
+    description: 'A push that is to ring a device is written down, and its way begins. Told, as all of rings, to apps that wish it.',
+    since,
+    data: { ...ofRing, sequence: 1, attempts: 0 },
+  },
   'notification.accepted': ofNotification('A provider, or a mail server, took what a rule sends: not yet that it arrived.', 1),
   'notification.delivered': ofNotification('The SMSC, or Twilio, says that an SMS is on the phone.', 2, { channel: 'sms' }),
   'notification.failed': ofNotification('What a rule sends was refused, or not taken as often as it was tried.', 1),
   'notification.expired': ofNotification('The time of what a rule sends came before it was taken.', 1),
   'notification.cancelled': ofNotification('What a rule would send was not handed over: no address, the user’s wish, a rate.', 1),
+  'notification.rang': {
+    description: 'A device that was pushed to said that it rings, or that it rang.',
+    since,
+    data: { ...ofRing, sequence: 3, attempts: 1 },
+  },
   'notification.opened': ofNotification('The app said that the user opened what a rule sent.', 2),
   'notification.message': ofNotification(
     'A rule tells the app itself, by its step of the channel `webhook`, with the text of its template.',

@@ -5,19 +5,26 @@ import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 /** Neither addresses nor what was said: whoever may know why asks for it by the id. */
 const told = z.object({
   notificationId: z.uuid(),
-  ruleId: z.string().describe('the rule that it was sent by'),
-  channel: z.string().describe('push, email, sms or webhook'),
+  ruleId: z.string().nullable().describe('the rule that it was sent by; null for the push of a ring'),
+  channel: z.string().describe('push, email, sms or webhook; ring for the push of a ring'),
   callId: callIdSchema,
   userAlias: recordedAliasSchema.nullable().describe('null for an address that a rule names'),
   deviceId: deviceIdSchema.nullable().describe('null for what goes to no device'),
   attempts: z.int().describe('how often it was handed over'),
 });
+/** Of the push of a ring it is told as well when it was first handed to its provider. */
+const toldOfRings = told.extend({
+  sentAt: z.iso.datetime().nullish().describe('of the push of a ring: when it was first handed to its provider; null where it never was'),
+});
 
-const notificationAcceptedSchema = eventSchema('notification.accepted', told);
+const notificationQueuedSchema = eventSchema('notification.queued', told);
+
+const notificationAcceptedSchema = eventSchema('notification.accepted', toldOfRings);
 const notificationDeliveredSchema = eventSchema('notification.delivered', told);
-const notificationFailedSchema = eventSchema('notification.failed', told);
-const notificationExpiredSchema = eventSchema('notification.expired', told);
-const notificationCancelledSchema = eventSchema('notification.cancelled', told);
+const notificationFailedSchema = eventSchema('notification.failed', toldOfRings);
+const notificationExpiredSchema = eventSchema('notification.expired', toldOfRings);
+const notificationCancelledSchema = eventSchema('notification.cancelled', toldOfRings);
+const notificationRangSchema = eventSchema('notification.rang', told);
 const notificationOpenedSchema = eventSchema('notification.opened', told);
 /** A step of a rule whose receiver is the app itself: what a person would have read. */
 const notificationMessageSchema = eventSchema(
@@ -31,13 +38,15 @@ const notificationMessageSchema = eventSchema(
   }),
 );
 
-/** What became of what rules send. Key: the notification. */
+/** What became of what rules send, and of the pushes of rings where an app wishes to hear of them. Key: the notification. */
 export const notificationEventSchema = z.discriminatedUnion('type', [
+  notificationQueuedSchema,
   notificationAcceptedSchema,
   notificationDeliveredSchema,
   notificationFailedSchema,
   notificationExpiredSchema,
   notificationCancelledSchema,
+  notificationRangSchema,
   notificationOpenedSchema,
   notificationMessageSchema,
 ]);

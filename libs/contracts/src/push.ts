@@ -145,6 +145,7 @@ export const pushedRingSchema = z.object({
   sentAt: z.iso.datetime(),
   deadline: z.iso.datetime().describe('a push that comes later than this rings no more'),
   deviceId: deviceIdSchema.describe('the device it was sent to, and for which the ring token is'),
+  notificationId: z.uuid().optional().describe('by which the app says that the user opened it'),
   ringToken: z
     .string()
     .optional()
@@ -182,11 +183,20 @@ export const notificationViewSchema = z.object({
   deadline: z.iso.datetime().nullable().describe('of rings'),
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime().nullable(),
+  sentAt: z.iso.datetime().nullable().describe('of rings: when it was first handed to its provider'),
+  rangAt: z.iso.datetime().nullable().describe('of rings: since when the device rings, as it said itself'),
   openedAt: z.iso.datetime().nullable().describe('when the app said that the user opened it'),
 });
 export type NotificationView = z.infer<typeof notificationViewSchema>;
 export const notificationListSchema = z.object({ notifications: z.array(notificationViewSchema) });
 export type NotificationList = z.infer<typeof notificationListSchema>;
+/** What of an app's notifications is told as events: to webhooks, and to who reads them. */
+export const notificationLogSchema = z.object({
+  rings: z.boolean().describe('whether the pushes of rings are told as well: two events or more for each device that is pushed to'),
+});
+/** Body of PUT /v1/notifications/log. */
+export const notificationLogBodySchema = notificationLogSchema.strict();
+export type NotificationLog = z.infer<typeof notificationLogSchema>;
 /** Query of GET /v1/notifications. */
 export const notificationListQuerySchema = z
   .object({

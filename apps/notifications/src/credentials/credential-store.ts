@@ -103,10 +103,17 @@ export class CredentialStore {
     return rows;
   }
 
-  /** @returns what changes whenever {@link versions} does. */
+  /** @returns the apps that have the pushes of rings told as events. */
+  async tellingRings(): Promise<AppId[]> {
+    const { rows } = await this.database.background.query<{ appId: AppId }>('SELECT app_id AS "appId" FROM notification_logs WHERE rings');
+    return rows.map(({ appId }) => appId);
+  }
+
+  /** @returns what changes whenever {@link versions} or {@link tellingRings} does. */
   async mark(): Promise<string> {
     const { rows } = await this.database.background.query<{ mark: string }>(
-      "SELECT count(*) || coalesce(max(version::text), 'none') AS mark FROM push_credentials",
+      `SELECT count(*) || coalesce(max(version::text), 'none')
+         || (SELECT count(*) || coalesce(max(saved_at)::text, '') FROM notification_logs) AS mark FROM push_credentials`,
     );
     return rows[0]?.mark ?? '';
   }

@@ -18,6 +18,7 @@ export class KnownCredentials implements OnApplicationBootstrap, BeforeApplicati
   #mark = '';
   #versions = new Map<string, string>();
   #apps = new Set<string>();
+  #telling = new Set<AppId>();
   #onChange: (() => void) | undefined;
 
   constructor(
@@ -44,6 +45,16 @@ export class KnownCredentials implements OnApplicationBootstrap, BeforeApplicati
     return this.#apps.has(appId);
   }
 
+  /** Whether an app has the pushes of its rings told as events. */
+  tellsRings(appId: AppId): boolean {
+    return this.#telling.has(appId);
+  }
+
+  /** Apps that do. */
+  get tellingRings(): AppId[] {
+    return [...this.#telling];
+  }
+
   /** Has it said when there are others. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
@@ -66,7 +77,8 @@ export class KnownCredentials implements OnApplicationBootstrap, BeforeApplicati
   async look(): Promise<null> {
     const mark = await this.store.mark();
     if (mark === this.#mark) return null;
-    const all = await this.store.versions();
+    const [all, telling] = [await this.store.versions(), await this.store.tellingRings()];
+    this.#telling = new Set(telling);
     this.#versions = new Map(all.map(({ appId, provider, version }) => [`${appId}/${provider}`, version]));
     this.#apps = new Set(all.map(({ appId }) => appId));
     for (const key of this.#read.keys()) if (!this.#versions.has(key)) this.#read.delete(key);

@@ -23,6 +23,7 @@ import { rules } from '../migrations/14-rules.js';
 import { emailsMoved } from '../migrations/15-emails-moved.js';
 import { contactsByGroup } from '../migrations/16-contacts-by-group.js';
 import { sms, smsLately } from '../migrations/17-sms.js';
+import { toldRings } from '../migrations/20-told-rings.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
@@ -64,7 +65,7 @@ export class Telling {
   ) {}
 
   static async start(more: Partial<NotificationsSettings> = {}): Promise<Telling> {
-    const schema = await TestSchema.migrated(fleet, [...before, rules, emailsMoved, contactsByGroup, sms, smsLately]);
+    const schema = await TestSchema.migrated(fleet, [...before, rules, emailsMoved, contactsByGroup, sms, smsLately, toldRings]);
     const dkimKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
     const smtp = await SmtpStandIn.start({ certificate, username: 'center', password: 'correct', dkimKey });
     const secret = `test:${randomBytes(32).toString('base64')}`;

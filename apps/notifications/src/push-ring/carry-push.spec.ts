@@ -45,7 +45,7 @@ function carry(
 test('is tried again until it is taken', async () => {
   const { done, sentAt } = carry([later, later, { outcome: 'accepted' }]);
   await vi.runAllTimersAsync();
-  expect(await done).toEqual({ state: 'accepted', reason: null, attempts: 3, mayRing: true });
+  expect(await done).toEqual({ state: 'accepted', reason: null, attempts: 3, mayRing: true, sentAt: expect.any(Date) });
   expect(sentAt).toHaveLength(3);
 });
 
@@ -60,14 +60,14 @@ test('is never tried after the deadline, and not when a provider asks for more t
 
 test('is not tried again where that would be refused again', async () => {
   const { done } = carry([{ outcome: 'refused', reason: '403', isOfCredentials: true }]);
-  expect(await done).toEqual({ state: 'failed', reason: '403', attempts: 1, mayRing: false });
+  expect(await done).toEqual({ state: 'failed', reason: '403', attempts: 1, mayRing: false, sentAt: expect.any(Date) });
 });
 
 test('ends between two tries when the ring does; a try without an answer may ring all the same', async () => {
   const { done, abort, sentAt } = carry([{ outcome: 'later', reason: 'no answer', mayHaveArrived: true }]);
   await vi.advanceTimersByTimeAsync(1);
   abort.abort();
-  expect(await done).toEqual({ state: 'cancelled', reason: null, attempts: 1, mayRing: true });
+  expect(await done).toEqual({ state: 'cancelled', reason: null, attempts: 1, mayRing: true, sentAt: expect.any(Date) });
   await vi.runAllTimersAsync();
   expect(sentAt).toHaveLength(1);
 });

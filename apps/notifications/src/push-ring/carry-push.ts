@@ -22,6 +22,7 @@ export const ringTold = (push: RingPush, ringToken: string | undefined): PushedR
   sentAt: new Date().toISOString(),
   deadline: push.deadline.toISOString(),
   deviceId: push.deviceId,
+  notificationId: push.pushId,
   ...(ringToken && { ringToken }),
 });
 
@@ -47,7 +48,7 @@ export interface Carrying {
   onOutcome: (outcome: PushOutcome, sentAt: Date) => void;
 }
 
-type Carried = Pick<Finished, 'state' | 'reason' | 'attempts' | 'mayRing'>;
+type Carried = Pick<Finished, 'state' | 'reason' | 'attempts' | 'sentAt' | 'mayRing'>;
 
 /**
  * Hands a push to its provider, again and again while that may help: until it is taken or refused, its time is over, or there is no use
@@ -56,8 +57,9 @@ type Carried = Pick<Finished, 'state' | 'reason' | 'attempts' | 'mayRing'>;
 export async function carryPush(carrying: Carrying): Promise<Carried> {
   const { lane, until, signal, onOutcome } = carrying;
   let [attempts, failures, mayRing] = [0, 0, false];
+  let first: Date | null = null;
   let last = 'there was no time for a try';
-  const ended = (state: Carried['state'], reason: string | null): Carried => ({ state, reason, attempts, mayRing });
+  const ended = (state: Carried['state'], reason: string | null): Carried => ({ state, reason, attempts, sentAt: first, mayRing });
   for (;;) {
     if (signal.aborted) return ended('cancelled', typeof signal.reason === 'string' ? signal.reason : null);
     if (Date.now() >= until) return ended('expired', last);
@@ -67,6 +69,7 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
       const sentAt = new Date();
       const outcome = await lane.request(() => handOver(carrying));
       if (!outcome) continue;
+      first ??= sentAt;
       attempts += 1;
       onOutcome(outcome, sentAt);
       noteInLane(lane, outcome);

@@ -30,8 +30,8 @@ export class Courier {
   }
 
   /** Rings a device. @param signal ends it where there is no use for it any more. */
-  async ring(push: RingPush, signal: AbortSignal): Promise<Pick<Finished, 'state' | 'reason' | 'attempts' | 'mayRing'>> {
-    const none = { attempts: 0, mayRing: false };
+  async ring(push: RingPush, signal: AbortSignal): Promise<Pick<Finished, 'state' | 'reason' | 'attempts' | 'sentAt' | 'mayRing'>> {
+    const none = { attempts: 0, sentAt: null, mayRing: false };
     const { target } = push;
     if (!target) return { ...none, state: 'cancelled', reason: 'the device is registered no more' };
     const credential = await this.#credentialOf(push);

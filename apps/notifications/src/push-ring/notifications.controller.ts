@@ -10,15 +10,17 @@ import { OutboxRelay } from '@communication-center/event-log';
 import { appOf, appOfKey, From, PathParam, Postgres, ProblemError, QueryString } from '@communication-center/service';
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { z } from 'zod';
+import { KnownCredentials } from '../credentials/known-credentials.js';
 import { publish } from '../messages/notification-events.js';
 
-type Times = 'deadline' | 'createdAt' | 'endedAt' | 'openedAt';
-type Row = Omit<NotificationView, Times> & { deadline: Date | null; createdAt: Date; endedAt: Date | null; openedAt: Date | null };
+type Times = 'deadline' | 'createdAt' | 'endedAt' | 'openedAt' | 'sentAt' | 'rangAt';
+type Row = Omit<NotificationView, Times> & Record<Exclude<Times, 'createdAt'>, Date | null> & { createdAt: Date };
 
 const ofRings = `SELECT push_id AS "notificationId", 'ring' AS channel, NULL AS "ruleId", call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId",
-  kind, state, reason, stop, attempts, deadline, created_at AS "createdAt", ended_at AS "endedAt", NULL::timestamptz AS "openedAt" FROM ring_pushes`;
+  kind, state, reason, stop, attempts, deadline, created_at AS "createdAt", ended_at AS "endedAt", opened_at AS "openedAt", sent_at AS "sentAt",
+  rang_at AS "rangAt" FROM ring_pushes`;
 const ofRules = `SELECT notification_id, channel, rule_id, call_id, user_alias, device_id,
-  NULL, state, reason, 'none', attempts, NULL::timestamptz, created_at, ended_at, opened_at FROM sent_notifications`;
+  NULL, state, reason, 'none', attempts, NULL::timestamptz, created_at, ended_at, opened_at, NULL::timestamptz, NULL::timestamptz FROM sent_notifications`;
 
 /** What is told of one that was opened; without a sequence where it had been before. */
 type Opened = NotificationEvent['data'] & { at: Date; sequence: number | null };
@@ -30,12 +32,21 @@ const markOpened = `WITH known AS (
   SELECT notification_id AS "notificationId", rule_id AS "ruleId", channel, call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId", attempts,
     marked.opened_at AS at, marked.sequence FROM known LEFT JOIN marked ON true`;
 
+const markRingOpened = `WITH known AS (
+    SELECT * FROM ring_pushes WHERE push_id = $1 AND app_id = $2 AND ($3::text IS NULL OR user_alias = $3) FOR UPDATE),
+  marked AS (
+    UPDATE ring_pushes AS ring SET opened_at = clock_timestamp(), sequence = ring.sequence + 1
+    FROM known WHERE ring.push_id = known.push_id AND known.opened_at IS NULL RETURNING ring.opened_at, ring.sequence)
+  SELECT push_id AS "notificationId", NULL AS "ruleId", 'ring' AS channel, call_id AS "callId", user_alias AS "userAlias", device_id AS "deviceId", attempts,
+    marked.opened_at AS at, marked.sequence FROM known LEFT JOIN marked ON true`;
+
 /** Tells what became of pushes and of what rules send, and hears that it was opened. */
 @Controller('v1/notifications')
 export class NotificationsController {
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
+    private readonly known: KnownCredentials,
   ) {}
 
   @Get()
@@ -57,10 +68,12 @@ export class NotificationsController {
   async opened(@From() subject: Subject, @PathParam('notificationId', z.uuid()) notificationId: string): Promise<void> {
     const appId = appOf(subject, 'notifications');
     const { wasKnown, written } = await this.database.transaction(async (tx) => {
-      const { rows } = await tx.query<Opened>(markOpened, [notificationId, appId, subject.kind === 'user' ? subject.userAlias : null]);
-      const [row] = rows;
+      const which = [notificationId, appId, subject.kind === 'user' ? subject.userAlias : null];
+      const [ofRule] = (await tx.query<Opened>(markOpened, which)).rows;
+      const row = ofRule ?? (await tx.query<Opened>(markRingOpened, which)).rows[0];
       if (!row?.sequence) return { wasKnown: row !== undefined, written: [] };
       const { at, sequence, ...data } = row;
+      if (data.channel === 'ring' && !this.known.tellsRings(appId)) return { wasKnown: true, written: [] };
       return { wasKnown: true, written: await publish(tx, [{ type: 'notification.opened', appId, at, sequence, data }]) };
     });
     this.relay.committed(written);
@@ -68,10 +81,12 @@ export class NotificationsController {
   }
 }
 
-const toView = ({ deadline, createdAt, endedAt, openedAt, ...row }: Row): NotificationView => ({
+const toView = ({ deadline, createdAt, endedAt, openedAt, sentAt, rangAt, ...row }: Row): NotificationView => ({
   ...row,
   deadline: deadline?.toISOString() ?? null,
   createdAt: createdAt.toISOString(),
   endedAt: endedAt?.toISOString() ?? null,
   openedAt: openedAt?.toISOString() ?? null,
+  sentAt: sentAt?.toISOString() ?? null,
+  rangAt: rangAt?.toISOString() ?? null,
 });

@@ -23,6 +23,7 @@ import { RegistrationStore } from '../devices/registration-store.js';
 import type { PushOutcome } from '../domain/push-outcome.js';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
+import { toldRings } from '../migrations/20-told-rings.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -38,7 +39,7 @@ let rings: PushedRing[];
 let says: (push: Push) => Promise<PushOutcome>;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings]);
   registrations = new RegistrationStore(schema as never);
   [told, replicas, rings] = [[], [], []];
   says = async () => ({ outcome: 'accepted' });
@@ -60,7 +61,12 @@ const channel = {
 
 /** Starts a replica. Until `begin` is called it only listens. */
 function replica(): PushRings {
-  const known = { hasApp: () => true, of: async () => kept({ provider: 'fcm', projectId: 'p', clientEmail: 'e', privateKey: 'k' }) };
+  const known = {
+    hasApp: () => true,
+    tellsRings: () => false,
+    tellingRings: [],
+    of: async () => kept({ provider: 'fcm', projectId: 'p', clientEmail: 'e', privateKey: 'k' }),
+  };
   const database = { ...schema, query: schema.query.bind(schema), of: () => database } as never;
   const words = new ProviderWords({ noteFault: async () => undefined } as never, registrations, silentLog, fail);
   const tokens = { of: async ({ deviceId }: { deviceId: string }) => `ring token of ${deviceId}` };
@@ -71,6 +77,7 @@ function replica(): PushRings {
     words,
     { of: () => channel } as never,
     tokens as never,
+    {} as never,
     settings as never,
     silentLog,
     fail,

@@ -18,7 +18,17 @@ test('rings for which there is no room while the database is away are taken anew
     return { rows: [], rowCount: 0 };
   };
   const report = vi.fn();
-  const made = [{ of: () => ({ query }) }, { hasApp: () => true }, {}, {}, {}, settings, silentLog, report];
+  const made = [
+    { of: () => ({ query }) },
+    { hasApp: () => true, tellsRings: () => false, tellingRings: [] },
+    {},
+    {},
+    {},
+    {},
+    settings,
+    silentLog,
+    report,
+  ];
   const rings = new PushRings(...(made as unknown as ConstructorParameters<typeof PushRings>));
   const event = (type: string, callid: string, sequence: number, data: object) =>
     ({
@@ -57,9 +67,17 @@ test('nothing is taken over before a replica may begin', async () => {
   };
   const database = { of: () => ({ query }) };
   const report = vi.fn();
-  const made = [database, { hasApp: () => true }, {}, {}, {}, settings, silentLog, report] as unknown as ConstructorParameters<
-    typeof PushRings
-  >;
+  const made = [
+    database,
+    { hasApp: () => true, tellsRings: () => false, tellingRings: [] },
+    {},
+    {},
+    {},
+    {},
+    settings,
+    silentLog,
+    report,
+  ] as unknown as ConstructorParameters<typeof PushRings>;
   const rings = new PushRings(...made);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(asked).toEqual([]);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { CallEvent, RingConfirmed } from '@communication-center/contracts';
-import { DueRows, type LineLog, Log, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
+import type { AppId, CallEvent, RingConfirmed } from '@communication-center/contracts';
+import { OutboxRelay } from '@communication-center/event-log';
+import { DueRows, Gathering, type LineLog, Log, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { Lanes } from '../channels/lanes.js';
 import { PushChannels } from '../channels/push-channels.js';
@@ -19,6 +20,8 @@ import { WaitingRings } from './waiting-rings.js';
 
 /** How often it is looked for what a dead replica left, or there was no room for, while there are rings. */
 const sweepEveryMs = 500;
+/** Which devices ring is written down so far apart, in milliseconds: nobody waits for it. */
+const rangEveryMs = 200;
 /** For so long after the start there may be something that others left. */
 const sweepForMs = 15_000;
 /** Rings written in one statement at most. */
@@ -51,6 +54,7 @@ export class PushRings implements BeforeApplicationShutdown {
   #hasLeftOut = false;
   #onRoom: (() => void) | undefined;
   readonly #sweeps: DueRows;
+  readonly #rang: Gathering<Confirmed & { appId: AppId }, null>;
 
   constructor(
     database: Postgres,
@@ -58,11 +62,12 @@ export class PushRings implements BeforeApplicationShutdown {
     words: ProviderWords,
     channels: PushChannels,
     tokens: RingTokens,
+    relay: OutboxRelay,
     @Inject(Settings) settings: NotificationsSettings,
     @Inject(Log) private readonly log: LineLog,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#rows = new RingRows(database.of('commands'), randomUUID());
+    this.#rows = new RingRows(database.of('commands'), randomUUID(), { tells: (appId) => known.tellsRings(appId), relay });
     this.#lanes = new Lanes({ concurrency: settings.PUSH_CONCURRENCY, waiting: settings.PUSH_WAITING });
     const courier = new Courier({ lanes: this.#lanes, known, channels, words, tokens, report });
     this.#inHand = new PushesInHand({ rows: this.#rows, courier, ended: this.#ended, confirmed: this.#confirmed, report });
@@ -70,6 +75,13 @@ export class PushRings implements BeforeApplicationShutdown {
       afterMs: settings.PUSH_UNCONFIRMED_MS,
       hasConfirmed: (ring, deviceId) => this.#confirmed.of(ring, deviceId) !== undefined,
       onUnconfirmed: (ring, silent) => this.#add([{ ...ring, silent }]),
+    });
+    this.#rang = new Gathering<Confirmed & { appId: AppId }, null>({
+      ...{ mostAtOnce: atOnce, mostWaiting, paceMs: rangEveryMs, whose: ({ appId }) => appId },
+      work: async (confirmed) => {
+        await this.#rows.rang(confirmed);
+        return confirmed.map(() => ({ done: null }));
+      },
     });
     this.#sweeps = new DueRows({ name: 'taking pushes over', work: () => this.#sweep(), onError: report, maxPauseMs: 30_000 });
   }
@@ -107,12 +119,14 @@ export class PushRings implements BeforeApplicationShutdown {
 
   #confirm(
     { userAlias, deviceId, through = 'socket' }: Pick<Confirmed, 'userAlias' | 'deviceId'> & Partial<Pick<Confirmed, 'through'>>,
-    { callid: callId, sequence, time: since }: Pick<CallEvent, 'callid' | 'sequence' | 'time'>,
+    { appid: appId, callid: callId, sequence, time: since }: Pick<CallEvent, 'appid' | 'callid' | 'sequence' | 'time'>,
   ): void {
     const confirmed = { callId, userAlias, deviceId, sequence, since, through };
     this.#confirmed.note(confirmed, Date.now());
     this.#unconfirmed.confirmed(confirmed);
     this.#inHand.confirmed(callId, deviceId);
+    if (!this.#calls.has(callId)) return;
+    this.#rang.add({ ...confirmed, appId }).catch((error: unknown) => this.report(error, 'noting that devices ring'));
   }
 
   #add(rings: readonly Ring[]): void {
@@ -195,7 +209,7 @@ export class PushRings implements BeforeApplicationShutdown {
   /** @returns milliseconds until the next look; null where there is no ring. */
   async #sweep(): Promise<number | null> {
     if (this.#stopping) return null;
-    const taken = await this.#rows.takeOver(atOnce, this.#inHand.ids, this.#lanes.full);
+    const taken = await this.#rows.takeOver(atOnce, { inHand: this.#inHand.ids, full: this.#lanes.full, telling: this.known.tellingRings });
     for (const push of taken) {
       this.log.info({ pushId: push.pushId, appId: push.appId, callId: push.callId }, 'took a push over');
       this.#inHand.start(push);

@@ -134,7 +134,7 @@ export class PushesInHand {
       else if (this.#isAt(push)) abort.abort(itRings);
       const carried = await courier.ring(push, abort.signal);
       const mayRing = carried.mayRing || push.wasTaken;
-      reason = await this.#finished.add({ pushId: push.pushId, ...carried, mayRing, isTold: isTold(push.kind) });
+      reason = await this.#finished.add({ pushId: push.pushId, appId: push.appId, ...carried, mayRing, isTold: isTold(push.kind) });
     }
     if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason);
   }

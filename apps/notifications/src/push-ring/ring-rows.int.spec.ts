@@ -10,18 +10,20 @@ import { RegistrationStore } from '../devices/registration-store.js';
 import type { Ring, RingEnd } from '../domain/rings.js';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
+import { toldRings } from '../migrations/20-told-rings.js';
 import { type RingPush, RingRows } from './ring-rows.js';
 
 const fleet = new Fleet();
+const silent = { tells: () => false, relay: { committed: () => undefined } };
 let schema: TestSchema;
 let registrations: RegistrationStore;
 let one: RingRows;
 let other: RingRows;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings]);
   registrations = new RegistrationStore(schema as never);
-  [one, other] = [new RingRows(schema, randomUUID()), new RingRows(schema, randomUUID())];
+  [one, other] = [new RingRows(schema, randomUUID(), silent), new RingRows(schema, randomUUID(), silent)];
 });
 
 afterEach(() => schema.drop());
@@ -56,7 +58,10 @@ const endOf = (ring: Ring, deviceId: string | null = null): RingEnd => ({
     : { state: 'gone', userAlias: bob, at: '', reason: 'cancelled', deviceId: null },
 });
 
-const accepted = ({ pushId }: RingPush) => ({ pushId, state: 'accepted' as const, reason: null, attempts: 1, mayRing: true, isTold: true });
+const accepted = ({ pushId, appId }: RingPush) => {
+  const carried = { state: 'accepted' as const, reason: null, attempts: 1, sentAt: new Date(), mayRing: true };
+  return { pushId, appId, ...carried, isTold: true };
+};
 const devicesOf = (pushes: readonly RingPush[]) => pushes.map(({ deviceId }) => deviceId).sort();
 const goesBy = () => new Promise((resolve) => setTimeout(resolve, 1100));
 

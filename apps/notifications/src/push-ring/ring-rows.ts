@@ -9,8 +9,10 @@ import type {
   PushTarget,
   UserAlias,
 } from '@communication-center/contracts';
-import type { Sql } from '@communication-center/event-log';
+import type { Database } from '@communication-center/event-log';
 import { endReasonOn, type Ring, type RingEnd } from '../domain/rings.js';
+import type { Confirmed } from './confirmed-lately.js';
+import { RingLog, type RingTelling, type TellablePush, tellable } from './ring-log.js';
 
 /** How long a claim holds that nobody renews, in seconds: then another replica takes the push over. */
 export const claimSeconds = 1;
@@ -45,9 +47,12 @@ export interface RingPush {
 /** What became of the ring on one device. */
 export interface Finished {
   pushId: string;
+  appId: AppId;
   state: Exclude<PushState, 'queued'>;
   reason: string | null;
   attempts: number;
+  /** When it was first handed over. */
+  sentAt: Date | null;
   /** Whether the device may be ringing because of it. */
   mayRing: boolean;
   /** Whether it is to be told should the ring be over already. */
@@ -70,8 +75,24 @@ export interface Begun {
   withSocket: { ring: Ring; devices: DeviceId[] }[];
 }
 
-const columns = `p.push_id AS "pushId", p.call_id AS "callId", p.ring_sequence AS "ringSequence", p.registration_id AS "registrationId",
-  p.app_id AS "appId", p.user_alias AS "userAlias", p.device_id AS "deviceId", p.kind, p.ring->>'caller' AS caller,
+/** A push, of which there may be something to tell, and something to do. */
+type Moved = RingPush & TellablePush & { isMine: boolean; isOver: boolean };
+interface Ended {
+  state: Finished['state'];
+  reason: EndReason | null;
+}
+
+export interface TakeOverOptions {
+  /** What this replica is at still, though it was late to say so. */
+  inHand?: readonly string[];
+  /** Apps and providers for which there is no room here: theirs are left, and are in nobody's way. */
+  full?: readonly string[];
+  /** Apps of which it is told what is too late. */
+  telling?: readonly AppId[];
+}
+
+const names = `p.push_id AS "pushId", p.app_id AS "appId", p.call_id AS "callId", p.user_alias AS "userAlias", p.device_id AS "deviceId"`;
+const columns = `${names}, p.ring_sequence AS "ringSequence", p.registration_id AS "registrationId", p.kind, p.ring->>'caller' AS caller,
   p.ring->>'callType' AS "callType", (p.ring->>'waiting')::boolean AS waiting, p.deadline, p.traceparent, p.state, p.claims_left < 1 AS "wasTaken",
   CASE WHEN p.ring_ended_at IS NOT NULL THEN json_build_object('reason', p.ring_end_reason) END AS "ringEnded"`;
 /** Beside them, of other tables as they are now. */
@@ -86,19 +107,23 @@ const isFree = '(p.claimed_until IS NULL OR p.claimed_until < clock_timestamp())
 
 /** Pushes as rows: written and claimed in one statement, and claimed again and again by whoever is at them. */
 export class RingRows {
+  readonly #log: RingLog;
+
   /** @param me names this replica, for as long as it runs. */
   constructor(
-    private readonly sql: Sql,
+    private readonly sql: Database,
     private readonly me: string,
-  ) {}
+    telling: RingTelling,
+  ) {
+    this.#log = new RingLog(sql, telling);
+  }
 
   /**
    * Writes and claims a push for every device of those who are rung that has no socket open, or that is named, unless another replica has.
    * @returns those that are this replica's, the calls of which there are any, whoever's they are, and the devices with a socket.
    */
   async begin(rings: readonly Ring[]): Promise<Begun> {
-    const { rows } = await this.sql.query<Wanted & (RingPush | { pushId: null })>(
-      `WITH wanted AS (
+    const begin = `WITH wanted AS (
          SELECT ring.*, r.registration_id, r.device_id, r.kind, ring.silent IS NULL AND EXISTS (SELECT 1 FROM live_sessions AS s
              WHERE s.app_id = r.app_id AND s.user_alias = r.user_alias AND s.device_id = r.device_id AND s.closed_at IS NULL) AS has_socket
          FROM json_to_recordset($1) AS ring("callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
@@ -117,14 +142,19 @@ export class RingRows {
          ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING *
        )
        SELECT wanted."callId" AS "wantedCall", wanted."userAlias" AS "wantedUser", wanted.sequence AS "wantedSequence",
-         wanted.device_id AS "wantedDevice", wanted.has_socket AS "hasSocket", ${columns}, ${joined}
+         wanted.device_id AS "wantedDevice", wanted.has_socket AS "hasSocket", ${columns}, ${tellable}, ${joined}
        FROM wanted
        LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
-       ${joins}`,
-      [JSON.stringify(rings), this.me],
+       ${joins}`;
+    const rows = await this.#log.run(
+      rings.map(({ appId }) => appId),
+      async (sql) => (await sql.query<Wanted & TellablePush & (RingPush | { pushId: null })>(begin, [JSON.stringify(rings), this.me])).rows,
+      ({ pushId }) => (pushId === null ? undefined : 'notification.queued'),
     );
     // A ring that came twice at once is one.
-    const mine = new Map(rows.filter((row): row is Wanted & RingPush => row.pushId !== null).map((push) => [push.pushId, push]));
+    const mine = new Map(
+      rows.filter((row): row is Wanted & TellablePush & RingPush => row.pushId !== null).map((push) => [push.pushId, push]),
+    );
     const [withSocket, without] = [rows.filter(({ hasSocket }) => hasSocket), rows.filter(({ hasSocket }) => !hasSocket)];
     const devicesOf = ({ callId, userAlias, sequence }: Ring) =>
       withSocket.flatMap((row) =>
@@ -151,10 +181,9 @@ export class RingRows {
 
   /** Notes the end of rings. @returns the pushes whose devices this replica is to tell; who is at a push now tells its device. */
   async end(ends: readonly RingEnd[]): Promise<RingPush[]> {
-    const { rows } = await this.sql.query<RingPush>(
-      `WITH p AS (
+    const end = `WITH p AS (
          UPDATE ring_pushes AS p
-         SET ring_ended_at = clock_timestamp(), ring_end_reason = CASE WHEN p.device_id = ended."byDevice" THEN ended.own ELSE ended.reason END,
+         SET sequence = p.sequence + 1, ring_ended_at = clock_timestamp(), ring_end_reason = CASE WHEN p.device_id = ended."byDevice" THEN ended.own ELSE ended.reason END,
            state = CASE WHEN p.state = 'queued' AND ${isFree} THEN 'cancelled' ELSE p.state END,
            ended_at = CASE WHEN p.state = 'queued' AND ${isFree} THEN clock_timestamp() ELSE p.ended_at END,
            may_ring = p.may_ring OR p.state = 'queued',
@@ -162,33 +191,55 @@ export class RingRows {
            claimed_by = CASE WHEN ${isFree} THEN $2 ELSE p.claimed_by END,
            claimed_until = CASE WHEN NOT ${isFree} THEN p.claimed_until
              WHEN (p.may_ring OR p.state = 'queued') AND ended.tells THEN ${untilAgain} END
-         FROM (SELECT DISTINCT ON (d.push_id) e.*, d.push_id AS of_push, ${isToldKind.replaceAll('p.', 'd.')}
+         FROM (SELECT DISTINCT ON (d.push_id) e.*, d.push_id AS of_push, d.state AS before, ${isToldKind.replaceAll('p.', 'd.')}
                  AND (CASE WHEN d.device_id = e."byDevice" THEN e.own ELSE e.reason END) IS NOT NULL AS tells
                FROM json_to_recordset($1) AS e("callId" uuid, sequence int, "userAlias" text, "byDevice" text, reason text, own text)
                JOIN ring_pushes AS d ON d.call_id = e."callId" AND d.user_alias = e."userAlias" AND d.ring_sequence < e.sequence
                ORDER BY d.push_id, e.sequence) AS ended
          WHERE p.push_id = ended.of_push AND p.ring_ended_at IS NULL
-         RETURNING p.*
+         RETURNING p.*, ended.before
+       ), seen AS (
+         SELECT p.*, p.stop = 'queued' AND p.claimed_by = $2 AND p.claimed_until IS NOT NULL AS ismine, p.state <> p.before AS isover FROM p
        )
-       SELECT ${columns}, ${joined} FROM p ${joins} WHERE p.stop = 'queued' AND p.claimed_by = $2 AND p.claimed_until IS NOT NULL`,
-      [JSON.stringify(ends.map(endAsSaid)), this.me],
+       SELECT p.ismine AS "isMine", p.isover AS "isOver", ${columns}, ${tellable}, ${joined} FROM seen AS p ${joins} WHERE p.ismine OR p.isover`;
+    const rows = await this.#log.run(
+      ends.map(({ appId }) => appId),
+      async (sql) => (await sql.query<Moved>(end, [JSON.stringify(ends.map(endAsSaid)), this.me])).rows,
+      ({ isOver }) => (isOver ? 'notification.cancelled' : undefined),
     );
-    return rows;
+    return rows.filter(({ isMine }) => isMine);
   }
 
   /** Writes down what became of pushes. @returns those whose rings are over meanwhile and whose devices are to be told, and why. */
   async finish(finished: readonly Finished[]): Promise<Map<string, EndReason>> {
-    const { rows } = await this.sql.query<{ pushId: string; reason: EndReason }>(
-      `UPDATE ring_pushes AS p
+    const finish = `UPDATE ring_pushes AS p
        SET state = f.state, reason = f.reason, attempts = p.attempts + f.attempts, may_ring = f."mayRing", ended_at = clock_timestamp(),
+         sequence = p.sequence + 1, sent_at = coalesce(p.sent_at, f."sentAt"),
          stop = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN 'queued' ELSE p.stop END,
          claimed_until = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN ${untilAgain} END
-       FROM json_to_recordset($1) AS f("pushId" uuid, state text, reason text, attempts int, "mayRing" boolean, "isTold" boolean)
+       FROM json_to_recordset($1) AS f("pushId" uuid, state text, reason text, attempts int, "sentAt" timestamptz, "mayRing" boolean, "isTold" boolean)
        WHERE p.push_id = f."pushId" AND p.claimed_by = $2
-       RETURNING p.push_id AS "pushId", CASE WHEN p.stop = 'queued' THEN p.ring_end_reason END AS reason`,
-      [JSON.stringify(finished), this.me],
+       RETURNING ${names}, ${tellable}, p.state, CASE WHEN p.stop = 'queued' THEN p.ring_end_reason END AS reason`;
+    const rows = await this.#log.run(
+      finished.map(({ appId }) => appId),
+      async (sql) => (await sql.query<TellablePush & Ended>(finish, [JSON.stringify(finished), this.me])).rows,
+      ({ state }) => `notification.${state}` as const,
     );
-    return new Map(rows.filter(({ reason }) => reason !== null).map(({ pushId, reason }) => [pushId, reason]));
+    return new Map(rows.flatMap(({ pushId, reason }) => (reason === null ? [] : [[pushId, reason] as const])));
+  }
+
+  /** Writes down which devices that were pushed to ring, as they said themselves: each once, whoever hears of it first. */
+  async rang(confirmed: readonly (Confirmed & { appId: AppId })[]): Promise<void> {
+    const rang = `UPDATE ring_pushes AS p SET rang_at = c.since, sequence = p.sequence + 1
+       FROM (SELECT DISTINCT ON ("callId", "userAlias", "deviceId") * FROM json_to_recordset($1)
+               AS c("callId" uuid, "userAlias" text, "deviceId" text, sequence int, since timestamptz) ORDER BY "callId", "userAlias", "deviceId", since) AS c
+       WHERE p.call_id = c."callId" AND p.user_alias = c."userAlias" AND p.device_id = c."deviceId" AND p.ring_sequence <= c.sequence
+         AND p.rang_at IS NULL RETURNING ${names}, ${tellable}`;
+    await this.#log.run(
+      confirmed.map(({ appId }) => appId),
+      async (sql) => (await sql.query<TellablePush>(rang, [JSON.stringify(confirmed)])).rows,
+      () => 'notification.rang',
+    );
   }
 
   /** Writes down what became of telling devices that the ring is over. */
@@ -222,28 +273,30 @@ export class RingRows {
   /**
    * Takes over what nobody is at: of each once, so that a replica that dies while it pushes makes one push more at most. What is too
    * late, or was taken over before, is given up.
-   * @param inHand what this replica is at still, though it was late to say so.
-   * @param full apps and providers for which there is no room here: theirs are left, and are in nobody's way.
    */
-  async takeOver(most: number, inHand: readonly string[] = [], full: readonly string[] = []): Promise<RingPush[]> {
-    const { rows } = await this.sql.query<RingPush>(
-      `WITH p AS (
+  async takeOver(most: number, { inHand = [], full = [], telling = [] }: TakeOverOptions = {}): Promise<RingPush[]> {
+    const take = `WITH p AS (
          UPDATE ring_pushes AS p
-         SET claimed_by = $1, claims_left = p.claims_left - 1, state = CASE WHEN isover AND p.state = 'queued' THEN 'expired' ELSE p.state END,
+         SET claimed_by = $1, sequence = p.sequence + 1, claims_left = p.claims_left - 1, state = CASE WHEN isover AND p.state = 'queued' THEN 'expired' ELSE p.state END,
            ended_at = CASE WHEN isover THEN coalesce(p.ended_at, clock_timestamp()) ELSE p.ended_at END,
            stop = CASE WHEN isover AND p.stop = 'queued' THEN 'failed' ELSE p.stop END,
            claimed_until = CASE WHEN isover THEN NULL ELSE ${untilAgain} END
-         FROM (SELECT push_id AS of_push, (deadline < clock_timestamp() AND ring_ended_at IS NULL)
+         FROM (SELECT push_id AS of_push, state AS before, (deadline < clock_timestamp() AND ring_ended_at IS NULL)
                    OR deadline < clock_timestamp() - interval '10 seconds' OR claims_left <= 0 AS isover
                FROM ring_pushes WHERE claimed_until < clock_timestamp() AND push_id <> ALL($3)
                  AND app_id || '/' || CASE WHEN kind LIKE 'apns%' THEN 'apns' ELSE kind END <> ALL($4)
                ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
-         WHERE p.push_id = due.of_push RETURNING p.*
+         WHERE p.push_id = due.of_push RETURNING p.*, due.before
+       ), seen AS (
+         SELECT p.*, p.claimed_until IS NOT NULL AS ismine, p.state <> p.before AS isover FROM p
        )
-       SELECT ${columns}, ${joined} FROM p ${joins} WHERE p.claimed_until IS NOT NULL`,
-      [this.me, most, inHand, full],
+       SELECT p.ismine AS "isMine", p.isover AS "isOver", ${columns}, ${tellable}, ${joined} FROM seen AS p ${joins} WHERE p.ismine OR p.isover`;
+    const rows = await this.#log.run(
+      telling,
+      async (sql) => (await sql.query<Moved>(take, [this.me, most, inHand, full])).rows,
+      ({ isOver }) => (isOver ? 'notification.expired' : undefined),
     );
-    return rows;
+    return rows.filter(({ isMine }) => isMine);
   }
 }
 
