@@ -135,7 +135,7 @@ async function expected(asking, status) {
 /** Dials at a steady rate. @returns how long ring and push took, by the same dials. */
 async function timed({ standIns, dials }, name, forSeconds) {
   await standIns.ask('clear');
-  const calls = await dials.ask('dial', { rate: dialsPerSecond, seconds: forSeconds, lastsMs: 600 });
+  const calls = await dials.ask('dial', { rate: dialsPerSecond, seconds: forSeconds, lastsMs: 1500 });
   await standIns.ask('wait', { count: calls.length });
   const { pushes, twice, late } = await standIns.ask('take');
   const cameAt = new Map(pushes.map(({ callId, at }) => [callId, at]));
