@@ -112,5 +112,5 @@ export type ChannelVerdict = z.infer<typeof channelVerdictSchema>;
 
 /** What Twilio posts of a message to POST /v1/sms-status/{token}, as it comes: all of it is signed. */
 export const smsStatusBodySchema = z
-  .record(z.string().max(100), z.string().max(2000))
+  .record(text().max(100), text().max(2000))
   .describe('a form: MessageSid, MessageStatus, ErrorCode, and whatever else Twilio says');

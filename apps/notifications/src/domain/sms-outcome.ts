@@ -94,13 +94,16 @@ const states = new Map([
   [8, 'REJECTD'],
 ]);
 
+/** What the text of a receipt holds (SMPP 3.4, appendix B). */
+const fields = { id: /\bid:([^ ]{1,65})/i, stat: /\bstat:([^ ]{1,65})/i, err: /\berr:([^ ]{1,65})/i };
+
 /**
  * @returns of which message an SMSC tells what (SMPP 3.4 appendix B, and the parameters that say it better where they are there); undefined for what is no
  * receipt, or none of an end.
  */
 export function smppReceipt(pdu: ReceiptPdu): { providerId: string; receipt: SmsReceipt } | undefined {
   if (((Number(pdu.esm_class) || 0) & 0x3c) !== 0x04) return undefined;
-  const inText = (name: string) => new RegExp(`\\b${name}:([^ ]{1,65})`, 'i').exec(pdu.text)?.[1];
+  const inText = (name: keyof typeof fields) => fields[name].exec(pdu.text)?.[1];
   const named = String(pdu.receipted_message_id ?? '').replaceAll('\0', '');
   const providerId = named || inText('id') || '';
   const state = states.get(Number(pdu.message_state)) ?? inText('stat')?.toUpperCase() ?? '';
