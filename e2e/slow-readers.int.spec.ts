@@ -27,7 +27,7 @@ async function fill(app: TestApp): Promise<void> {
 async function askAndLetLie(app: TestApp): Promise<IncomingMessage> {
   const headers = { authorization: `Bearer ${app.key}` };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(new URL('/v1/events/stream?after=start', fleet.url), { headers, agent: false }, resolve).on('error', reject);
+    get(new URL('/v1/events/stream?after=start&eventType=call.ended', fleet.url), { headers, agent: false }, resolve).on('error', reject);
   });
   expect(answer.statusCode).toBe(200);
   return answer.on('error', () => undefined);

@@ -7,6 +7,7 @@ import { KeyRing } from '@communication-center/service';
 import { Fleet, makeAppleApp, makeServiceAccount, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { push } from '../migrations/11-push.js';
+import { toldRings } from '../migrations/20-told-rings.js';
 import type { NotificationsSettings } from '../settings.js';
 import { CredentialStore } from './credential-store.js';
 import { KnownCredentials } from './known-credentials.js';
@@ -17,7 +18,7 @@ const [first, second] = [randomBytes(32), randomBytes(32)];
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [push]);
+  schema = await TestSchema.migrated(fleet, [push, toldRings]);
 });
 
 afterEach(() => schema.drop());
