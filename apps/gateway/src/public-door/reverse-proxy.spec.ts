@@ -91,6 +91,9 @@ afterEach(async () => {
   await proxy.close();
 });
 
+/** Others may have the processors for a while. */
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000 });
+
 test('method, path, query and body go on, with the headers that belong to the request and an identity in place of the credential', async () => {
   let body = '';
   service = async (incoming, response) => {
@@ -163,14 +166,14 @@ test('a short request goes on though its asker goes away; a stream ends on both 
   };
   const asker = request(`${door}/v1/calls`, { method: 'POST' }).on('error', () => undefined);
   asker.end();
-  await vi.waitFor(() => expect(seen).toHaveLength(1));
+  await soon(() => expect(seen).toHaveLength(1));
   asker.destroy();
   const reader = new AbortController();
   const stream = await fetch(`${door}/stream`, { signal: reader.signal });
   expect(stream.headers.get('cache-control')).toBe('no-store');
   await stream.body?.getReader().read();
   reader.abort();
-  await vi.waitFor(() => expect(done.sort()).toEqual(['/stream broken off', '/v1/calls answered']));
+  await soon(() => expect(done.sort()).toEqual(['/stream broken off', '/v1/calls answered']));
 });
 
 test('a stream ends when its reader may not read on, and when the door is closed', async () => {
@@ -186,10 +189,10 @@ test('a stream ends when its reader may not read on, and when the door is closed
   expect(streams).toBe(2);
   revoked.abort();
   await expect(read.text()).rejects.toThrow();
-  await vi.waitFor(() => expect(streams).toBe(1));
+  await soon(() => expect(streams).toBe(1));
   proxy.endLong();
   await expect(other.text()).rejects.toThrow();
-  await vi.waitFor(() => expect(streams).toBe(0));
+  await soon(() => expect(streams).toBe(0));
 });
 
 test('a service that is away, or does not begin to answer a transfer, is told of as unavailable', async () => {
@@ -229,7 +232,7 @@ test('a transfer that is too large, stops coming or breaks off is refused, and r
   expect([large.status, await large.text()]).toEqual([413, 'payload_too_large']);
   const slow = await sendThen([Buffer.alloc(10)], () => new Promise(() => undefined));
   expect([slow.status, await slow.text()]).toEqual([400, 'invalid_request']);
-  await vi.waitFor(() => expect(ends).toEqual(['broken off', 'broken off']));
+  await soon(() => expect(ends).toEqual(['broken off', 'broken off']));
   const whole = await sendThen([Buffer.alloc(10)], async () => undefined);
   expect([whole.status, ends.at(-1)]).toEqual([200, 'whole']);
 });
@@ -290,7 +293,7 @@ test('who takes nothing of a transfer does not keep the service’s connection',
   asked.end();
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   answer.on('error', () => undefined);
-  await vi.waitFor(() => expect(end).toBe('broken off'), 5000);
+  await soon(() => expect(end).toBe('broken off'), 5000);
   asked.destroy();
 });
 
@@ -304,13 +307,13 @@ test('a transfer beyond what is passed on at once waits until another has ended,
   proxy = makeProxy([upstream], { MAX_TRANSFERS: 1, TRANSFERS_PER_APP: 1, TRANSFER_SILENCE_MS: 20_000 });
   const first = request(`${door}/transfer`).on('error', () => undefined);
   first.end();
-  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  await soon(() => expect(waiting).toHaveLength(1));
   const second = fetch(`${door}/transfer`);
   const third = await fetch(`${door}/transfer`);
   expect([third.status, await third.text()]).toEqual([429, 'rate_limited']);
   expect(waiting).toHaveLength(1);
   first.destroy();
-  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  await soon(() => expect(waiting).toHaveLength(2));
   waiting[1]?.end('second');
   expect(await (await second).text()).toBe('second');
 });
