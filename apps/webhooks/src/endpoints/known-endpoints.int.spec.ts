@@ -48,10 +48,10 @@ test('an app without endpoints costs two statements once, and then none for each
   expect(statements).toHaveLength(2);
   await sleep(trustedMs + 50);
   await Promise.all(Array.from({ length: 100 }, () => idsOf(store, one, other)));
-  expect(
-    statements.filter((text) => text.includes('endpoint_changes')),
-    'whoever waits is answered by one question',
-  ).toHaveLength(2);
+  const questions = statements.filter((text) => text.includes('endpoint_changes')).length;
+  // One for all who wait; where its answer was long on its way, it is good for who asked before it alone.
+  expect(questions).toBeGreaterThanOrEqual(2);
+  expect(questions).toBeLessThanOrEqual(4);
 });
 
 test('a statement that changes thousands of endpoints is one version of all their apps, and one that changes none is no version', async () => {
