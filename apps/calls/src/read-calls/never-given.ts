@@ -10,7 +10,7 @@ const longAgoMs = 4 * weekMs;
  * Finds events in the store that are neither published nor about to be: the transaction that wrote them wrote the outbox too,
  * so there are none, unless somebody changed a table by hand.
  */
-export const neverGiven: NeverGiven = async (sql, { after, until }) => {
+export const neverGiven: NeverGiven = async (sql, { after, until, limit }) => {
   const [from, to] = [Date.parse(after) - lagMs, Date.parse(until) - lagMs];
   const { rows } = await sql.query<{ key: string; sequence: number }>(
     `SELECT call_id AS key, version AS sequence FROM events
@@ -20,8 +20,8 @@ export const neverGiven: NeverGiven = async (sql, { after, until }) => {
          WHERE sent_at > $1 AND topic = 'calls.events' AND sent.event_id = events.event_id::text)
        AND NOT EXISTS (SELECT 1 FROM outbox WHERE topic = 'calls.events' AND outbox.event->>'id' = events.event_id::text)
        AND NOT EXISTS (SELECT 1 FROM unsendable WHERE topic = 'calls.events' AND unsendable.event->>'id' = events.event_id::text)
-     ORDER BY event_id LIMIT 1000`,
-    [new Date(from - lagMs), firstIdAt(from - longAgoMs), firstIdAt(from), firstIdAt(to)],
+     ORDER BY event_id LIMIT $5`,
+    [new Date(from - lagMs), firstIdAt(from - longAgoMs), firstIdAt(from), firstIdAt(to), limit],
   );
   return rows;
 };

@@ -7,7 +7,7 @@ import { StoreLooks } from './store-looks.js';
 
 const began = Date.parse('2026-11-28T09:30:00Z');
 const at = (seconds: number) => new Date(began + seconds * 1000).toISOString();
-let looks: { after: string; until: string }[];
+let looks: { after: string; until: string; limit?: number }[];
 let finds: { key: string; sequence: number }[];
 
 beforeEach(() => {
@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const make = () =>
   new StoreLooks({} as never, async (_sql, span) => {
-    looks.push(span);
+    looks.push({ after: span.after, until: span.until });
     return finds;
   });
 
@@ -32,11 +32,11 @@ test('it is looked through once a minute of what is compared, and at the end, fr
   ]);
 });
 
-test('where some were found, and after what went wrong, it is looked through again', async () => {
+test('where as many were found as one look finds, and after what went wrong, it is looked through again', async () => {
   const store = make();
-  finds = [{ key: 'a', sequence: 1 }];
+  finds = Array.from({ length: 1000 }, (_, sequence) => ({ key: 'a', sequence }));
   expect(await store.look({ after: at(0), until: at(1), isAll: true })).toEqual(finds);
-  finds = [];
+  finds = [{ key: 'a', sequence: 1000 }];
   await store.look({ after: at(1), until: at(2), isAll: false });
   expect(looks[1]).toEqual({ after: at(-120), until: at(2) });
   store.forget();
