@@ -81,7 +81,8 @@ const marks = () =>
 
 /** Everything of my app that a stranger might have changed. */
 async function stateOfMine(): Promise<unknown> {
-  const read = async (path: string) => (await fleet.rest('GET', path, mine.key)).body;
+  // How far a consumer is behind grows with the app's own events, of which some come late.
+  const read = async (path: string) => withoutLag((await fleet.rest('GET', path, mine.key)).body);
   const app = `/v1/apps/${mine.appId}`;
   const lists = [
     app,
@@ -96,6 +97,10 @@ async function stateOfMine(): Promise<unknown> {
     '/v1/users/bob-of-mine',
   ];
   return Promise.all([...lists.map(read), (await read(`/v1/calls/${ids.callId}`)).status]);
+}
+
+function withoutLag<T>(body: T): T {
+  return JSON.parse(JSON.stringify(body ?? null, (name, value) => (name === 'behind' ? undefined : value)));
 }
 
 test('every REST operation', async () => {

@@ -16,6 +16,7 @@ import { RingFigures } from './ring-figures/ring-figures.js';
 import type { CallsSettings } from './settings.js';
 import { CallCommands } from './take-commands/call-commands.js';
 import { CallsController } from './take-commands/calls.controller.js';
+import { CommandsAtOnce } from './take-commands/commands-at-once.js';
 import { DeviceCommandsController } from './take-commands/device-commands.controller.js';
 import { ModerateCallsController } from './take-commands/moderate-calls.controller.js';
 import { PublishLag } from './take-commands/publish-lag.js';
@@ -52,6 +53,7 @@ const ofApps = [
     CallsController,
     ModerateCallsController,
     SteerCallsController,
+    CommandsAtOnce,
     DecisionRoom,
     CallCommands,
     PublishLag,

@@ -1,3 +1,4 @@
+import { internal } from '@communication-center/contracts/internal';
 import { Identity, ProblemError, Replicas, ServiceClient, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { addressesIn, type GatewaySettings } from './settings.js';
@@ -14,7 +15,7 @@ export class Services {
     this.#replicas = new Map(addressesIn(settings).map(([name, urls]) => [name, new Replicas(urls)]));
     const clientOf = (service: string) => new ServiceClient(identity, service, this.replicasOf(service));
     this.directory = clientOf('directory');
-    this.calls = clientOf('calls');
+    this.calls = new ServiceClient(identity, 'calls', this.replicasOf('calls'), [internal.carryOut]);
     this.presence = clientOf('presence');
   }
 

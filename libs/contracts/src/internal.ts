@@ -19,6 +19,8 @@ import { callFrameSchema } from './socket-protocol.js';
 import { authenticationBodySchema, ringSubjectSchema, subjectSchema, userSubjectSchema } from './subject.js';
 import { text } from './text.js';
 
+export { type WireAnswer, type WireQuestion, wireAnswerSchema, wireLimits, wireQuestionSchema } from './wires.js';
+
 /** An endpoint that a service has for the others alone: what is asked, and what is answered. Both ends parse by it. */
 export interface InternalEndpoint {
   service: string;

@@ -11,7 +11,7 @@ const missingNames = /^(42703|42P01|42883|42704|3F000)$/;
 const systemCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_)/;
 const names = /^(KafkaJS|AbortError|TimeoutError|MaxRetriesPerRequestError)/;
 const messages =
-  /connection terminated|timeout exceeded when trying to connect|connection is closed|client has encountered a connection error|query read timeout/i;
+  /connection terminated|timeout exceeded when trying to connect|timeout expired|connection is closed|client has encountered a connection error|query read timeout/i;
 
 // Wrong data and broken constraints.
 const dataStates = /^(22|23)/;

@@ -54,3 +54,4 @@ export { actorOf, appOf, appOfKey, From, OpenToNobody, requireOperator, subjectO
 export { continueTrace, currentTraceId, currentTraceparent, inNewTrace, noteInTrace, resumeTrace, withTrace } from './trace.js';
 export { traceAct, traceRequests } from './trace-requests.js';
 export { JsonBody, NeededBody, PathParam, parseOfRequest, QueryString } from './zod-input.js';
+export { WireDoor } from './wires/wire-door.js';

@@ -36,6 +36,12 @@ export class Replicas {
     return turn.find((url) => (this.#avoidUntil.get(url) ?? 0) <= now) ?? (turn[0] as string);
   }
 
+  /** @returns as {@link pick}, once it is known who the replicas are. */
+  async next(): Promise<string> {
+    await this.#addresses.current();
+    return this.pick();
+  }
+
   failed(url: string, now = Date.now()): void {
     for (const [other, until] of this.#avoidUntil) if (until <= now) this.#avoidUntil.delete(other);
     this.#avoidUntil.set(url, now + avoidMs);

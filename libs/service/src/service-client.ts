@@ -9,6 +9,7 @@ import { linesOf } from './lines.js';
 import { ProblemError } from './problem-error.js';
 import type { Replicas } from './replicas.js';
 import { continueTrace, currentTraceparent } from './trace.js';
+import { Wires } from './wires/wires.js';
 
 export interface ServiceRequest extends Patience {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -29,15 +30,28 @@ export interface Patience {
   retryUntil?: AbortSignal;
 }
 
+const usualPatienceMs = 5000;
+
 /** Calls one other service, whichever of its replicas answers, over HTTP keep-alive. */
 export class ServiceClient {
   readonly #agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 30_000, connect: { timeout: 2000 } });
+  readonly #wires: ReadonlyMap<InternalEndpoint, Wires>;
 
+  /** @param wired endpoints that are asked over wires, where the service has them. */
   constructor(
     private readonly identity: Identity,
     private readonly service: string,
     private readonly replicas: Replicas,
-  ) {}
+    wired: readonly (InternalEndpoint & { inLines: true })[] = [],
+  ) {
+    const wiresTo = ({ path }: InternalEndpoint) =>
+      new Wires(
+        path,
+        () => this.#authorization({}),
+        (url) => replicas.failed(url),
+      );
+    this.#wires = new Map(wired.map((endpoint) => [endpoint, wiresTo(endpoint)]));
+  }
 
   /**
    * Asks an internal endpoint of the service.
@@ -59,16 +73,26 @@ export class ServiceClient {
     endpoint: E,
     asking: Asking<E>,
     onLine: (line: z.output<E['answer']>) => void,
-    { timeoutMs }: Pick<Patience, 'timeoutMs'> = {},
+    { timeoutMs = usualPatienceMs }: Pick<Patience, 'timeoutMs'> = {},
   ): Promise<void> {
-    const options = { ...requestOf(endpoint, asking), ...(timeoutMs !== undefined && { timeoutMs }) };
-    const response = await this.#begin(options, await this.#authorization(options));
+    const request = requestOf(endpoint, asking);
+    const heard = (line: unknown) => onLine(endpoint.answer.parse(line) as z.output<E['answer']>);
+    const wire = this.#wires.get(endpoint)?.to(await this.replicas.next());
+    const question = { traceparent: continueTrace(currentTraceparent()), body: request.body };
+    const overWire = wire?.ask(question, heard, timeoutMs);
     try {
-      if (response.statusCode >= 400) throw this.#refused(response.statusCode, await response.body.text());
-      for await (const line of linesOf(response.body)) onLine(endpoint.answer.parse(JSON.parse(line)) as z.output<E['answer']>);
+      if (!overWire) return await this.#linesOverHttp({ ...request, timeoutMs }, heard);
+      const { refused } = await overWire;
+      if (refused) throw this.told(refused);
     } catch (error) {
       throw error instanceof ProblemError ? error : this.#unavailable('broke off', error);
     }
+  }
+
+  async #linesOverHttp(options: ServiceRequest, heard: (line: unknown) => void): Promise<void> {
+    const response = await this.#begin(options, await this.#authorization(options));
+    if (response.statusCode >= 400) throw this.#refused(response.statusCode, await response.body.text());
+    for await (const line of linesOf(response.body)) heard(JSON.parse(line));
   }
 
   /** @returns what a problem comes to that the service told of a part of what it was asked. */
@@ -114,7 +138,11 @@ export class ServiceClient {
     }
   }
 
-  #askAt(url: string, { method, path, body, timeoutMs = 5000 }: ServiceRequest, authorization: string): Promise<Dispatcher.ResponseData> {
+  #askAt(
+    url: string,
+    { method, path, body, timeoutMs = usualPatienceMs }: ServiceRequest,
+    authorization: string,
+  ): Promise<Dispatcher.ResponseData> {
     return request(placeOn(url, path), {
       method,
       dispatcher: this.#agent,

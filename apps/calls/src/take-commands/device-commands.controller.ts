@@ -1,107 +1,50 @@
-import type { CallFrame, CallReply, Problem, Subject } from '@communication-center/contracts';
 import { type Inquiry, internal } from '@communication-center/contracts/internal';
 import {
   answerInLines,
   type Hijackable,
+  Identity,
   InquiryOf,
   type LineLog,
   Log,
-  noteInTrace,
-  problemTold,
+  Postgres,
   Serves,
-  traceAct,
+  WireDoor,
 } from '@communication-center/service';
-import { Controller, Inject, Res } from '@nestjs/common';
-import type { z } from 'zod';
-import { CallsController } from './calls.controller.js';
-import { hearing } from './hearing.js';
-import { ModerateCallsController } from './moderate-calls.controller.js';
-import { SteerCallsController } from './steer-calls.controller.js';
+import { type BeforeApplicationShutdown, Controller, Inject, type OnApplicationBootstrap, Res } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { CommandsAtOnce } from './commands-at-once.js';
 
-type Inquired = Inquiry<typeof internal.carryOut>;
-type Command = Inquired['body']['commands'][number];
-type Line = z.input<typeof internal.carryOut.answer>;
-
-/** What several devices did at the same moment, as a gateway tells it in one request: each as if it had come by itself. */
+/** Where gateways tell what several devices did at the same moment, in one question: over a wire that stays, or in a request. */
 @Controller()
-export class DeviceCommandsController {
-  constructor(
-    private readonly calls: CallsController,
-    private readonly steering: SteerCallsController,
-    private readonly moderation: ModerateCallsController,
-    @Inject(Log) private readonly logger: LineLog,
-  ) {}
+export class DeviceCommandsController implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #wires: WireDoor<typeof internal.carryOut>;
 
-  @Serves(internal.carryOut)
-  async carryOut(@InquiryOf(internal.carryOut) { body }: Inquired, @Res() reply: Hijackable): Promise<void> {
-    await answerInLines<Line>(reply, (tell) => {
-      const all = () => Promise.all(body.commands.map(async (command, index) => tell({ index, ...(await this.#outcomeOf(command)) })));
-      // What one command brought about goes before its reply is made; of many, those that were decided together go together.
-      const isAlone = body.commands.length === 1;
-      return body.hears ? hearing((events) => tell({ events: [...events] }, isAlone), all) : all();
+  constructor(
+    private readonly commands: CommandsAtOnce,
+    private readonly http: HttpAdapterHost,
+    identity: Identity,
+    database: Postgres,
+    @Inject(Log) logger: LineLog,
+  ) {
+    this.#wires = new WireDoor({
+      endpoint: internal.carryOut,
+      identity,
+      logger,
+      around: (work) => database.during('commands', work),
+      serve: ({ body }, tell) => commands.carryOut(body, tell),
     });
   }
 
-  #outcomeOf({ subject, traceparent, frame }: Command): Promise<{ reply: CallReply } | { problem: Problem }> {
-    const work = async (): Promise<{ reply: CallReply } | { problem: Problem }> => {
-      noteInTrace({ ...('appId' in subject && { appId: subject.appId }), ...('callId' in frame && { callId: frame.callId }) });
-      try {
-        return { reply: await this.#reply(subject, frame) };
-      } catch (error) {
-        return { problem: problemTold(error, this.logger) };
-      }
-    };
-    return traceAct(this.logger, { act: frame.type, traceparent }, work, (done) => ('problem' in done ? done.problem.status : 200));
+  onApplicationBootstrap(): void {
+    this.#wires.open(this.http.httpAdapter.getHttpServer());
   }
 
-  #reply(subject: Subject, frame: CallFrame): Promise<CallReply> {
-    if (frame.type === 'dial') {
-      // What is left are the terms, by which a repeat is known: also one that comes by itself.
-      const { id: _, type: __, ...body } = frame;
-      return this.calls.dial({ subject, body });
-    }
-    const { callId } = frame;
-    switch (frame.type) {
-      case 'ringing':
-        return this.calls.ringing(callId, { subject, body: frame });
-      case 'answer':
-        return this.calls.answer(callId, { subject, body: frame });
-      case 'decline':
-        return this.calls.decline(callId, { subject, body: frame });
-      case 'ignore':
-        return this.calls.ignore(callId, { subject, body: frame });
-      case 'join':
-        return this.calls.join(callId, { subject, body: frame });
-      case 'hang_up':
-        return this.calls.hangUp(callId, { subject, body: frame });
-      case 'credentials':
-        return this.calls.credentials(callId, { subject, body: {} });
-      case 'add':
-        return this.steering.add(callId, { subject, body: frame });
-      case 'ring':
-        return this.steering.ring(callId, { subject, body: frame });
-      case 'kick':
-        return this.steering.kick(callId, { subject, body: frame });
-      case 'mute':
-        return this.moderation.mute(callId, { subject, body: frame });
-      case 'allow':
-        return this.moderation.allow(callId, { subject, body: frame });
-      case 'mute_all':
-        return this.moderation.muteAll(callId, { subject, body: frame });
-      case 'lock':
-        return this.moderation.lock(callId, { subject, body: frame });
-      case 'unlock':
-        return this.moderation.unlock(callId, { subject, body: frame });
-      case 'raise_hand':
-        return this.moderation.raiseHand(callId, { subject, body: frame });
-      case 'lower_hand':
-        return this.moderation.lowerHand(callId, { subject, body: frame });
-      case 'request_upgrade':
-        return this.steering.requestUpgrade(callId, { subject, body: frame });
-      case 'accept_upgrade':
-        return this.steering.acceptUpgrade(callId, { subject, body: frame });
-      case 'refuse_upgrade':
-        return this.steering.refuseUpgrade(callId, { subject, body: frame });
-    }
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#wires.close();
+  }
+
+  @Serves(internal.carryOut)
+  async carryOut(@InquiryOf(internal.carryOut) { body }: Inquiry<typeof internal.carryOut>, @Res() reply: Hijackable): Promise<void> {
+    await answerInLines(reply, (tell) => this.commands.carryOut(body, tell));
   }
 }
