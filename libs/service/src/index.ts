@@ -53,5 +53,5 @@ export { beginSpan, inSpan } from './spans.js';
 export { actorOf, appOf, appOfKey, From, OpenToNobody, requireOperator, subjectOf } from './subject.js';
 export { continueTrace, currentTraceId, currentTraceparent, inNewTrace, noteInTrace, resumeTrace, withTrace } from './trace.js';
 export { traceAct, traceRequests } from './trace-requests.js';
-export { JsonBody, NeededBody, PathParam, parseOfRequest, QueryString } from './zod-input.js';
 export { WireDoor } from './wires/wire-door.js';
+export { JsonBody, NeededBody, PathParam, parseOfRequest, QueryString } from './zod-input.js';

@@ -141,7 +141,10 @@ export class DeviceSocket {
     const news = phase.sequences.take(event);
     if (!news) return;
     this.sendWritten(writtenEvent(event, news.ringEnded));
-    if (event.type === 'call.dialed') this.owner.heardOfDial(this, phase.device, event);
+    if (event.type !== 'call.dialed') return;
+    // Nothing follows a ring at once, and nobody waits for anything as for this. Behind his own dial comes the reply.
+    if (event.data.initiator !== phase.device.userAlias) this.connection?.uncork();
+    this.owner.heardOfDial(this, phase.device, event);
   }
 
   send(frame: ServerFrame): void {
