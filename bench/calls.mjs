@@ -123,7 +123,8 @@ async function measured({ name, client, counters }, load) {
   await client.ask('mark');
   await sleep(seconds * 1000 * (load?.rate < 5 ? 2 : 1));
   const after = counters.time();
-  const taken = await client.ask('take');
+  const { presence, ...taken } = await client.ask('take');
+  taken.samples.presence = await counters.afterCommits(presence);
   const used = difference(before, { ...(await counters.counts()), ...after });
   await client.ask('stop');
   const figures = figuresOf({ name, used, load: load && taken });

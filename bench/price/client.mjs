@@ -95,9 +95,9 @@ function mark() {
   presence.take();
 }
 
-/** @returns what was measured since the last mark: times in milliseconds. */
+/** @returns what was measured since the last mark: times in milliseconds, and of changes of presence when they arrived. */
 function take() {
-  return { finished, skipped, refused: Object.fromEntries(refused), samples: { ...samples, presence: presence.take() } };
+  return { finished, skipped, refused: Object.fromEntries(refused), samples, presence: presence.take() };
 }
 
 /** Ends the load and waits until the calls under way are over. */
@@ -122,7 +122,6 @@ async function completeCall({ caller, callee }, way) {
   const dialed = stopwatch();
   const heard = callee.hears('call.dialed').then((event) => {
     dialed('dial to ring');
-    presence.happened(event);
     return event.callid;
   });
   const reply = way.dial(caller, [callee.alias]).then(() => dialed('dial reply'));
@@ -141,10 +140,7 @@ async function completeCall({ caller, callee }, way) {
 
 /** Waits until both are told. @param onTold called when the one hears who did not act himself: `caller` here. */
 function bothHear(type, callId, { caller, callee }, onTold) {
-  const other = caller.hears(type, callId).then((event) => {
-    onTold();
-    presence.happened(event);
-  });
+  const other = caller.hears(type, callId).then(onTold);
   return Promise.all([other, callee.hears(type, callId)]);
 }
 

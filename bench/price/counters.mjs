@@ -4,8 +4,12 @@ import pg from 'pg';
 /** What every service's statements are told apart by: a role of its own in the database, for this measurement alone. */
 const roleOf = (service) => `bench_${service}`;
 
-/** PostgreSQL as it counts statements. */
-export const countingDatabase = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.save': 'off' };
+/** PostgreSQL as it counts statements, and knows when a transaction committed. */
+export const countingDatabase = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.save': 'off',
+  track_commit_timestamp: 'on',
+};
 
 /** Makes a role for each service, and the counting. @returns the settings with which the services use them. */
 export async function prepareCounting(servers, services) {
@@ -52,6 +56,20 @@ export class Counters {
   /** @returns statements by role, commits, flushes of the log, and requests to Kafka by service and kind. */
   async counts() {
     return { kafka: await this.#kafka(), statements: await this.#statements(), ...(await this.#database()) };
+  }
+
+  /**
+   * @param {{at: number, callId: string, cause: string}[]} arrivals of what events of calls brought about, by the machine's clock.
+   * @returns how long after the commit of its cause each came, in milliseconds.
+   */
+  async afterCommits(arrivals) {
+    const { rows } = await this.#sql.query(
+      `SELECT call_id, type, extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000 AS at FROM calls.events
+       WHERE call_id = ANY ($1) AND type IN ('call.dialed', 'call.answered', 'call.ended')`,
+      [[...new Set(arrivals.map(({ callId }) => callId))]],
+    );
+    const committed = new Map(rows.map(({ call_id, type, at }) => [`${call_id} ${type}`, Number(at)]));
+    return arrivals.map(({ at, callId, cause }) => at - committed.get(`${callId} ${cause}`)).filter((took) => !Number.isNaN(took));
   }
 
   /** @returns processor time in seconds by process, and when that was. */

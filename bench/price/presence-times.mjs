@@ -14,41 +14,25 @@ const wallClock = () => performance.now() + offset;
 
 const causes = { dialing: 'call.dialed', ringing: 'call.dialed', connected: 'call.answered' };
 
-/**
- * How long after the event that caused it a change of presence reaches who watches the user: from the event's `time`, which the
- * database's clock gave it, on the same machine.
- */
+/** When a change of presence that a call brought about reached who watches the user. */
 export class PresenceTimes {
-  /** When the events of each call happened, by type. */
-  #calls = new Map();
   /** The call and its state in which each user was last seen. */
   #seen = new Map();
   #arrived = [];
 
-  happened(event) {
-    const times = this.#calls.get(event.callid) ?? {};
-    times[event.type] = Date.parse(event.time);
-    this.#calls.set(event.callid, times);
-  }
-
   arrived(appId, presence) {
-    const now = wallClock();
+    const at = wallClock();
     const user = `${appId}/${presence.userAlias}`;
     const call = presence.calls[0];
     const before = this.#seen.get(user);
     if (call?.callId === before?.callId && call?.state === before?.state) return;
     this.#seen.set(user, call);
-    if (call) this.#arrived.push({ now, callId: call.callId, cause: causes[call.state] });
-    else if (before) this.#arrived.push({ now, callId: before.callId, cause: 'call.ended' });
+    if (call) this.#arrived.push({ at, callId: call.callId, cause: causes[call.state] });
+    else if (before) this.#arrived.push({ at, callId: before.callId, cause: 'call.ended' });
   }
 
-  /** @returns how long each took since the last time it was asked, in milliseconds. */
+  /** @returns those since the last time it was asked, each with the event that caused it, in milliseconds of the machine's clock. */
   take() {
-    const taken = this.#arrived
-      .map(({ now, callId, cause }) => now - this.#calls.get(callId)?.[cause])
-      .filter((time) => !Number.isNaN(time));
-    this.#arrived = [];
-    this.#calls.clear();
-    return taken;
+    return this.#arrived.splice(0);
   }
 }
