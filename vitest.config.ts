@@ -67,7 +67,9 @@ export default defineConfig({
           name: 'database',
           include: database,
           ...onFleet,
-          maxWorkers: 2,
+          maxWorkers: 3,
+          // As with what has the log: their process has the lowest priority, and some of them wait for receivers of their own.
+          retry: 1,
           sequence: { groupOrder: 2 },
           setupFiles: 'libs/service/src/metrics.fixture.ts',
         },

@@ -10,7 +10,7 @@ import { judge } from './judge.js';
 import { simulate } from './simulation.js';
 
 const fleet = new Fleet();
-const seconds = Number(process.env.CHECK_MINUTES ?? 1 / 2) * 60;
+const seconds = Number(process.env.CHECK_MINUTES ?? 1 / 3) * 60;
 const seed = Number(process.env.CHECK_SEED ?? Math.floor(Math.random() * 1_000_000));
 test(
   'every rule holds while the fleet is broken again and again',

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { attacks, type Reach, slowHeaders } from './attacks.js';
 import { Chance } from './chance.js';
 
-const forSeconds = Number(process.env.ATTACK_SECONDS ?? 10);
+const forSeconds = Number(process.env.ATTACK_SECONDS ?? 5);
 const fleet = new Fleet();
 const phones = new Phones(fleet);
 const replicas: ProcessName[] = services.flatMap(({ name }) => fleet.replicasOf(name));

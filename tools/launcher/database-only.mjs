@@ -4,7 +4,7 @@ import { root } from './registry.mjs';
 
 /** What a test has that needs more than PostgreSQL: people, a door, a log, Redis, or a process of the fleet. */
 const needsMore =
-  /\b(?:Phones|RawSocket|FlakyLine|Browsers|WebhookReceiver|MailServer|SipPhone|EventLog|Bench|OutboxBench|OutboxRelay|Redis|spawn|fork)\b|\.(?:brokers|redis|janus|rest|makeApp|makeUser|tokenOf|control|urlOf|url|figuresOf|readinessOf|ready)\b/;
+  /\b(?:Phones|RawSocket|FlakyLine|Browsers|WebhookReceiver|MailServer|SipPhone|EventLog|Bench|OutboxBench|OutboxRelay|Redis|spawn|fork)\b|\.(?:brokers|redis|janus|rest|makeApp|makeUser|tokenOf|control|figuresOf|readinessOf|ready)\b|\bfleet\.(?:url|urlOf)\b/;
 
 /** @returns the text of a test and of the fixtures beside it. */
 function textOf(file) {
