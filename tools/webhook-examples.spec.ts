@@ -23,6 +23,7 @@ afterAll(() => {
 
 const examples: [name: string, fence: string, file: string, command: string[]][] = [
   ['Node alone', 'js node', 'node.mjs', [process.execPath]],
+  ['Express', 'js express', 'express.mjs', [process.execPath]],
   ['Fastify', 'js fastify', 'fastify.mjs', [process.execPath]],
   ['Python', 'python', 'receiver.py', ['python3']],
 ];

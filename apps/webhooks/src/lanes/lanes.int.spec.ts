@@ -7,8 +7,10 @@ import { type AppId, type EndpointBody, endpointBodySchema } from '@communicatio
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeCursor } from '../domain/event-cursor.js';
+import { dropDays, makeDays } from '../messages/days.js';
 import { migrations } from '../migrations/index.js';
 import { newestDeliveries } from '../read-deliveries/delivery-list.js';
+import { noteGone } from '../read-events/log-places.js';
 import { newMessage, Receivers, type Replica, startReplica } from './lanes.fixture.js';
 
 const fleet = new Fleet();
@@ -304,6 +306,31 @@ test('deliveries that the release before left waiting go on, under their ids', a
     { deliveryId, state: 'delivered', attempts: [{ status: 500 }, { status: 204 }] },
   ]);
 }, 30_000);
+
+test('one that is to begin at a place that is kept no more is refused, told what is missing, and stays disabled; the oldest place is taken', async () => {
+  const replica = start();
+  const endpointId = await endpoint(replica, '/late');
+  const day = 86_400_000;
+  await makeDays(schema as never, { table: 'messages', by: 'occurred_at', keepDays: 2 }, Date.now() - 3 * day, 1);
+  const old = (one: number) => ({ ...newMessage(app, 'call', one), occurredAt: new Date(Date.now() - 3 * day).toISOString() });
+  await replica.lanes.write([old(1), old(2), newMessage(app, 'call', 3)]);
+  await eventually('all three', () => receivers.of('/late').length === 3);
+  await replica.store.stop(app, endpointId);
+  receivers.arrived.clear();
+  await dropDays(schema as never, { table: 'messages', by: 'occurred_at', keepDays: 2, onGone: noteGone }, Date.now());
+  const oldest = writeCursor({ appId: app, position: 2 });
+  for (const place of ['0', writeCursor({ appId: app, position: 1 })]) {
+    const skipped = place === '0' ? 2 : 1;
+    await expect(replica.store.enable(app, endpointId, place)).rejects.toMatchObject({
+      code: 'position_expired',
+      passedOver: { skipped, oldest },
+    });
+  }
+  expect((await replica.store.get(app, endpointId)).disabledReason).toBe('disabled by request');
+  await replica.store.enable(app, endpointId, oldest);
+  await eventually('what is kept', () => receivers.of('/late').length === 1, 15_000);
+  expect(receivers.of('/late').map((one) => one.sequence)).toEqual([3]);
+}, 40_000);
 
 test('an endpoint that begins at an earlier place gets what was kept before it, and one at a place of another app is refused', async () => {
   const replica = start();
