@@ -156,6 +156,19 @@ test('what is wanted in the very turn in which nothing was is offered as well', 
   expect([...janus.subscribed]).toEqual(['a']);
 });
 
+test('what is dropped while Janus makes its offer, and wanted again before the answer, is named in it', async () => {
+  const { janus, offers, subscription } = subscribing();
+  subscription.want([section('a')]);
+  await settle();
+  subscription.want([]);
+  janus.waiting.shift()?.();
+  await settle();
+  subscription.want([section('a')]);
+  await subscription.answer('v=0');
+  await settle();
+  expect(offers.map(({ tracks }) => tracks)).toEqual([[{ mid: '0', streamId: 'stream of a' }]]);
+});
+
 test('an answer that nobody asked for is passed over', async () => {
   const { janus, subscription } = subscribing();
   await subscription.answer('v=0');

@@ -16,7 +16,7 @@ interface Room {
  */
 export class JanusSubscription {
   #wanted: ReadonlyMap<string, StreamSection> = new Map();
-  readonly #offered = new Map<string, FeedSection>();
+  readonly #offered = new Map<string, StreamSection>();
   #unwatched: ReadonlySet<string> = new Set();
   /** The sections of pictures that are subscribed, by Janus' name for them here, and whether their pictures are sent. */
   #pictures = new Map<string, { key: string; isSent: boolean }>();
@@ -128,11 +128,12 @@ export class JanusSubscription {
     return this.janus.ask(handle.update({ ...(subscribe.length > 0 && { subscribe }), ...(unsubscribe.length > 0 && { unsubscribe }) }));
   }
 
-  /** What is not wanted any more needs no name: it goes with the next change. */
+  /** What is not wanted any more is named as well: it goes with the next change, unless it is wanted again by then. */
   #tracksOf(streams: readonly SubscribedStream[]): { mid: string; streamId: string }[] {
     return streams.flatMap(({ mid, feed_id = '', feed_mid = '', active }) => {
-      const streamId = active === false ? undefined : this.#wanted.get(keyOf(feed_id, feed_mid))?.streamId;
-      return streamId === undefined ? [] : [{ mid, streamId }];
+      const key = keyOf(feed_id, feed_mid);
+      const section = active === false ? undefined : (this.#wanted.get(key) ?? this.#offered.get(key));
+      return section ? [{ mid, streamId: section.streamId }] : [];
     });
   }
 }
