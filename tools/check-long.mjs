@@ -30,6 +30,12 @@ const checks = [
     args: ['--brokers', '1', 'e2e/accessible-page'],
     env: { EVERY_LOOK: 'true' },
   },
+  {
+    what: 'a screen that is shared while people come, and look elsewhere',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-screen'],
+    env: { EVERY_SCREEN: 'true' },
+  },
   { what: 'a crowd of 5,000 that leaves, is put out or comes at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
   {
     what: 'a gateway with 20,000 sessions that is swept, or drained',

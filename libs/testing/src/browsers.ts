@@ -33,29 +33,38 @@ function chromiumPath(): string {
 export class Browsers {
   #chromium: Promise<Browser> | undefined;
   readonly #open: BrowserContext[] = [];
+  /** What pages did against their policy, as the browser told it. */
+  #broken: string[] = [];
 
   /** @param within makes the path of Chromium one that starts it elsewhere, as in a network of its own. */
   constructor(private readonly within = (program: string) => program) {}
 
-  async page(url: string, { width = 1000, height = 900 } = {}): Promise<Page> {
+  /** @param options.breaksPolicy for a page that the test has do what its policy forbids; any other that does fails {@link closeAll}. */
+  async page(url: string, { width = 1000, height = 900, breaksPolicy = false } = {}): Promise<Page> {
     this.#chromium ??= chromium.launch({ executablePath: this.within(chromiumPath()), headless: true, args });
     const context = await (await this.#chromium).newContext({ viewport: { width, height } });
     context.setDefaultTimeout(15_000);
     this.#open.push(context);
     const page = await context.newPage();
+    page.on('console', (message) => {
+      if (!breaksPolicy && /Content.Security.Policy|^Refused to/i.test(message.text())) this.#broken.push(message.text());
+    });
     // The first page waits until the process is there.
     await page.goto(url, { timeout: 45_000 });
     return page;
   }
 
+  /** @throws Error that tells what pages did against their policy since the last time. */
   async closeAll(): Promise<void> {
     await Promise.all(this.#open.splice(0).map((context) => context.close()));
+    const broken = this.#broken.splice(0);
+    if (broken.length > 0) throw new Error(`A page broke its policy: ${broken.join('; ')}`);
   }
 
   /** Ends the process. */
   async quit(): Promise<void> {
-    await this.closeAll();
-    await (await this.#chromium)?.close();
+    const chromium = this.#chromium;
     this.#chromium = undefined;
+    await this.closeAll().finally(async () => (await chromium)?.close());
   }
 }
