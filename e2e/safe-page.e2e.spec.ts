@@ -62,7 +62,7 @@ test("a stranger's page shows it in no frame", async () => {
   }).listen(0, '127.0.0.1');
   await once(stranger, 'listening');
   try {
-    const page = await browsers.page(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`);
+    const page = await browsers.page(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`, { breaksPolicy: true });
     const frame = page.frames().find((one) => one !== page.mainFrame());
     await eventually('the frame being refused', async () => frame?.url().startsWith('chrome-error:'));
     expect(await frame?.locator('input').count()).toBe(0);
