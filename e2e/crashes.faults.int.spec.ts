@@ -53,7 +53,7 @@ async function expectToldOnce(callId: string, { senderKilled = false } = {}): Pr
   expect(sequences).toEqual(stored.map(({ version }) => version));
 }
 
-const killedAlone = ['calls', 'gateway', 'webhooks'];
+const killedAlone = ['calls', 'gateway'];
 const others = serviceNames.filter((name) => !killedAlone.includes(name));
 const killedTogether = [...killedAlone.map((name) => [name]), others];
 

@@ -12,7 +12,9 @@ export const slowest = [
   'libs/event-log/src/publish/relay.int.spec.ts',
   'apps/webhooks/src/lanes/lanes.int.spec.ts',
   'libs/event-log/src/event-log.int.spec.ts',
+  'e2e/browser-screen.e2e.spec.ts',
   'e2e/browser-page.e2e.spec.ts',
+  'e2e/firefox-page.e2e.spec.ts',
   'libs/event-log/src/publish/committed-rows.int.spec.ts',
   'libs/event-log/src/consume/parked-keys.int.spec.ts',
   'e2e/browser-call.e2e.spec.ts',
@@ -38,7 +40,6 @@ export const slowest = [
 /** In browsers, by the second: when most of what runs beside them has ended. Then those that leave the fleet tired. */
 export const last = [
   'e2e/sdk-in-browser/moderation.faults.e2e.spec.ts',
-  'e2e/sdk-in-browser/sdk-in-browser.faults.e2e.spec.ts',
   'e2e/browser-call.faults.e2e.spec.ts',
   'e2e/hostile/attacks.faults.int.spec.ts',
   'e2e/hostile/fuzz.faults.int.spec.ts',
