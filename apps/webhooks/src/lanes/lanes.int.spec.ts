@@ -172,7 +172,7 @@ test('strict: the next of a call waits until the one before is delivered, and ot
 }, 40_000);
 
 test('a dead endpoint costs few rows and requests however much comes, and gets all of it once it is back', async () => {
-  const replica = start({ REQUEST_TIMEOUT_MS: 300 });
+  const replica = start({ REQUEST_TIMEOUT_MS: 700 });
   await endpoint(replica, '/dead');
   await endpoint(replica, '/well');
   let asked = 0;
