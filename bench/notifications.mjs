@@ -15,6 +15,7 @@ import { required } from './push/required.mjs';
  * npm run bench:notifications       how soon, and how many, pushes are with their provider, and what one costs
  *
  *   --quick    5 seconds a load in place of 20, and 2,000 pushes at once in place of 5,000
+ *   --rates    pushes at once alone
  *   --write    replaces the table of docs/performance.md
  *
  * Apple and Firebase are the stand-ins of libs/testing, over TLS and in a process of their own; the libraries are those that are shipped.
@@ -24,6 +25,7 @@ import { required } from './push/required.mjs';
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    rates: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
@@ -57,6 +59,10 @@ await onAFleet(options, async (fleet, ask) => {
     await dials.ask('open', { servers: fleet.servers });
     await dials.ask('connect', { url: fleet.url, ...people });
     const parts = { standIns, dials, bare, counters, people };
+    if (given.rates) {
+      for (const way of ['apns', 'fcm']) await ratesOf(parts, way);
+      return;
+    }
     await timed(parts, 'at first', 3);
     const latencies = [await timed(parts, 'idle', seconds)];
     await standIns.ask('delay', { ms: 100 });

@@ -17,6 +17,7 @@ import { contactsByGroup } from './migrations/16-contacts-by-group.js';
 import { sms, smsLately } from './migrations/17-sms.js';
 import { contactMails } from './migrations/18-contact-mails.js';
 import { toldRings } from './migrations/20-told-rings.js';
+import { pushReplicas } from './migrations/21-push-replicas.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 import { smsStatusRoute } from './sms/sms-status.controller.js';
@@ -45,6 +46,7 @@ await runService({
     smsLately,
     contactMails,
     toldRings,
+    pushReplicas,
   ],
   sealed,
   forms: [smsStatusRoute],

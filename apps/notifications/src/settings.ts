@@ -30,7 +30,7 @@ export const settings = z.object({
   PUSH_TIMEOUT_MS: numberSetting(5000, { min: 100, max: 30_000 })
     .meta({ unit: 'ms' })
     .describe('how long a provider has for each request; the ring’s deadline ends it earlier'),
-  PUSH_CONCURRENCY: numberSetting(256, { min: 1, max: 2000 }).describe(
+  PUSH_CONCURRENCY: numberSetting(512, { min: 1, max: 2000 }).describe(
     'pushes of one app under way at one provider at a time, in each replica',
   ),
   PUSH_WAITING: numberSetting(5000, { min: 10, max: 100_000 }).describe(

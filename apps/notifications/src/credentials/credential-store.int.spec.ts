@@ -8,6 +8,7 @@ import { Fleet, makeAppleApp, makeServiceAccount, TestSchema } from '@communicat
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
+import { pushReplicas } from '../migrations/21-push-replicas.js';
 import type { NotificationsSettings } from '../settings.js';
 import { CredentialStore } from './credential-store.js';
 import { KnownCredentials } from './known-credentials.js';
@@ -18,7 +19,7 @@ const [first, second] = [randomBytes(32), randomBytes(32)];
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [push, toldRings]);
+  schema = await TestSchema.migrated(fleet, [push, toldRings, pushReplicas]);
 });
 
 afterEach(() => schema.drop());

@@ -24,6 +24,7 @@ import { emailsMoved } from '../migrations/15-emails-moved.js';
 import { contactsByGroup } from '../migrations/16-contacts-by-group.js';
 import { sms, smsLately } from '../migrations/17-sms.js';
 import { toldRings } from '../migrations/20-told-rings.js';
+import { pushReplicas } from '../migrations/21-push-replicas.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
@@ -65,7 +66,16 @@ export class Telling {
   ) {}
 
   static async start(more: Partial<NotificationsSettings> = {}): Promise<Telling> {
-    const schema = await TestSchema.migrated(fleet, [...before, rules, emailsMoved, contactsByGroup, sms, smsLately, toldRings]);
+    const schema = await TestSchema.migrated(fleet, [
+      ...before,
+      rules,
+      emailsMoved,
+      contactsByGroup,
+      sms,
+      smsLately,
+      toldRings,
+      pushReplicas,
+    ]);
     const dkimKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
     const smtp = await SmtpStandIn.start({ certificate, username: 'center', password: 'correct', dkimKey });
     const secret = `test:${randomBytes(32).toString('base64')}`;

@@ -12,6 +12,7 @@ import { RegistrationStore } from '../devices/registration-store.js';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
+import { pushReplicas } from '../migrations/21-push-replicas.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -24,7 +25,7 @@ let pushes: { device: string; appId: string; at: number; leftMs: number }[];
 let takesMs: number;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas]);
   [pushes, replicas, takesMs] = [[], [], 0];
 });
 afterEach(async () => {

@@ -24,6 +24,7 @@ import type { PushOutcome } from '../domain/push-outcome.js';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
+import { pushReplicas } from '../migrations/21-push-replicas.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -39,7 +40,7 @@ let rings: PushedRing[];
 let says: (push: Push) => Promise<PushOutcome>;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas]);
   registrations = new RegistrationStore(schema as never);
   [told, replicas, rings] = [[], [], []];
   says = async () => ({ outcome: 'accepted' });

@@ -25,7 +25,7 @@ const rangEveryMs = 200;
 /** For so long after the start there may be something that others left. */
 const sweepForMs = 15_000;
 /** Rings written in one statement at most. */
-const atOnce = 250;
+const atOnce = 500;
 /** So many wait to be written at most: PostgreSQL is away when there are so many. */
 const mostWaiting = 20_000;
 

@@ -3,15 +3,18 @@ import { isInfrastructureFailure } from '@communication-center/event-log';
 import { Gathering, type Outcome, type ReportError, resumeTrace } from '@communication-center/service';
 import { isTold } from '../domain/push-messages.js';
 import type { RingEnd } from '../domain/rings.js';
+import { claimSeconds } from './claims.js';
 import type { ConfirmedLately } from './confirmed-lately.js';
 import type { Courier } from './courier.js';
 import type { EndedLately } from './ended-lately.js';
-import { claimSeconds, type Finished, type RingPush, type RingRows } from './ring-rows.js';
+import type { Finished, RingPush, RingRows } from './ring-rows.js';
 
 /** How often claims are renewed: twice, and a little, before they would be free. */
 const renewEveryMs = claimSeconds * 400;
 /** Written in one statement at most. */
-const atOnce = 250;
+const atOnce = 500;
+/** What became of pushes is written so far apart, in milliseconds, unless there is a statement's worth: the first of a while at once. */
+const writtenEveryMs = 20;
 /** Why a device is not pushed to. */
 const itRings = 'the device rings already, as it said itself';
 
@@ -35,11 +38,18 @@ export class PushesInHand {
   /** The same by their call. */
   readonly #byCall = new Map<string, Set<InHand>>();
   #renewing: NodeJS.Timeout | undefined;
+  /** Until when nobody else takes anything of it, by `performance.now()`. */
+  #isSureUntil = 0;
   readonly #finished: Gathering<Finished, EndReason | null>;
   readonly #told: Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>;
 
   constructor(private readonly parts: Parts) {
-    const together = { mostAtOnce: atOnce, mostWaiting: 200_000, mayFallApart: (error: unknown) => !isInfrastructureFailure(error) };
+    const together = {
+      mostAtOnce: atOnce,
+      mostWaiting: 200_000,
+      paceMs: writtenEveryMs,
+      mayFallApart: (error: unknown) => !isInfrastructureFailure(error),
+    };
     this.#finished = new Gathering<Finished, EndReason | null>({ ...together, work: (all) => this.#finish(all) });
     this.#told = new Gathering<{ pushId: string; stop: 'accepted' | 'failed' }, null>({
       ...together,
@@ -101,7 +111,8 @@ export class PushesInHand {
   }
 
   #note(one: InHand): void {
-    const { pushId, callId } = one.push;
+    const { pushId, callId, claimedAt } = one.push;
+    this.#isSureUntil = Math.min(this.#all.size > 0 ? this.#isSureUntil : Number.POSITIVE_INFINITY, claimedAt + claimSeconds * 1000);
     this.#all.set(pushId, one);
     this.#byCall.set(callId, (this.#byCall.get(callId) ?? new Set()).add(one));
     this.#renewing ??= setInterval(() => void this.#renew(), renewEveryMs);
@@ -148,14 +159,21 @@ export class PushesInHand {
     return all.map(({ pushId }) => ({ done: ended.get(pushId) ?? null }));
   }
 
+  /** Says that this replica lives. Where that came too late to be sure of every push, it asks for each whether it is its own still. */
   async #renew(): Promise<void> {
-    const ids = this.ids;
+    const { rows, report } = this.parts;
+    const from = performance.now();
     try {
-      const still = await this.parts.rows.renew(ids);
-      // One that has just been finished is gone from the claims, and soon from here: to break it off does nothing.
-      for (const id of ids) if (!still.has(id)) this.#all.get(id)?.abort.abort();
+      await rows.live();
+      if (performance.now() >= this.#isSureUntil) {
+        const ids = this.ids;
+        const still = await rows.renew(ids);
+        // One that has just been finished is gone from the claims, and soon from here: to break it off does nothing.
+        for (const id of ids) if (!still.has(id)) this.#all.get(id)?.abort.abort();
+      }
+      this.#isSureUntil = from + claimSeconds * 1000;
     } catch (error) {
-      this.parts.report(error, 'renewing claims of pushes');
+      report(error, 'renewing claims of pushes');
     }
   }
 }

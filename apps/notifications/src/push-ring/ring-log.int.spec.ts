@@ -14,6 +14,7 @@ import { traces } from '../migrations/6-traces.js';
 import { outboxRows } from '../migrations/7-outbox-rows.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
+import { pushReplicas } from '../migrations/21-push-replicas.js';
 import { type RingPush, RingRows } from './ring-rows.js';
 
 const fleet = new Fleet();
@@ -25,7 +26,7 @@ let other: RingRows;
 let committed: number;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, outbox, outboxFunctions, traces, outboxRows, push, toldRings]);
+  schema = await TestSchema.migrated(fleet, [notifications, outbox, outboxFunctions, traces, outboxRows, push, toldRings, pushReplicas]);
   committed = 0;
   const relay = {
     committed: (written: readonly unknown[]) => {

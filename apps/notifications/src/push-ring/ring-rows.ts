@@ -11,11 +11,10 @@ import type {
 } from '@communication-center/contracts';
 import type { Database } from '@communication-center/event-log';
 import { endReasonOn, type Ring, type RingEnd } from '../domain/rings.js';
+import { type Begun, beginRings } from './begin-rings.js';
+import { isFree, lives, untilAgain } from './claims.js';
 import type { Confirmed } from './confirmed-lately.js';
 import { RingLog, type RingTelling, type TellablePush, tellable } from './ring-log.js';
-
-/** How long a claim holds that nobody renews, in seconds: then another replica takes the push over. */
-export const claimSeconds = 1;
 
 /** A push that this replica has claimed. */
 export interface RingPush {
@@ -42,6 +41,8 @@ export interface RingPush {
   ringEnded: { reason: EndReason | null } | null;
   /** Null for a device that is registered no more. */
   target: PushTarget | null;
+  /** By `performance.now()`, before it was claimed: for {@link claimSeconds} from then on nobody else takes it. */
+  claimedAt: number;
 }
 
 /** What became of the ring on one device. */
@@ -59,24 +60,8 @@ export interface Finished {
   isTold: boolean;
 }
 
-/** A registration that is to be pushed to, unless its device has a socket open. */
-interface Wanted {
-  wantedCall: string;
-  wantedUser: string;
-  wantedSequence: number;
-  wantedDevice: DeviceId;
-  hasSocket: boolean;
-}
-
-/** What came of rings that were begun. */
-export interface Begun {
-  mine: RingPush[];
-  calls: Set<string>;
-  withSocket: { ring: Ring; devices: DeviceId[] }[];
-}
-
 /** A push, of which there may be something to tell, and something to do. */
-type Moved = RingPush & TellablePush & { isMine: boolean; isOver: boolean };
+type Moved = Omit<RingPush, 'claimedAt'> & TellablePush & { isMine: boolean; isOver: boolean };
 interface Ended {
   state: Finished['state'];
   reason: EndReason | null;
@@ -99,12 +84,8 @@ const columns = `${names}, p.ring_sequence AS "ringSequence", p.registration_id 
 const joined = `r.target, floor(extract(epoch FROM r.registered_at))::int AS "registeredAt", c.name AS "callerName"`;
 const joins = `LEFT JOIN push_registrations AS r ON r.registration_id = p.registration_id
   LEFT JOIN contacts AS c ON c.app_id = p.app_id AND c.user_alias = p.ring->>'caller'`;
-const untilAgain = `clock_timestamp() + make_interval(secs => ${claimSeconds})`;
 /** Devices that can be told of the end of a ring. */
 const isToldKind = "p.kind IN ('fcm', 'web_push')";
-/** Whether nobody is at a push: it is done with, or who was at it has died. */
-const isFree = '(p.claimed_until IS NULL OR p.claimed_until < clock_timestamp())';
-
 /** Pushes as rows: written and claimed in one statement, and claimed again and again by whoever is at them. */
 export class RingRows {
   readonly #log: RingLog;
@@ -113,7 +94,7 @@ export class RingRows {
   constructor(
     private readonly sql: Database,
     private readonly me: string,
-    telling: RingTelling,
+    private readonly telling: RingTelling,
   ) {
     this.#log = new RingLog(sql, telling);
   }
@@ -123,51 +104,7 @@ export class RingRows {
    * @returns those that are this replica's, the calls of which there are any, whoever's they are, and the devices with a socket.
    */
   async begin(rings: readonly Ring[]): Promise<Begun> {
-    const begin = `WITH wanted AS (
-         SELECT ring.*, r.registration_id, r.device_id, r.kind, ring.silent IS NULL AND EXISTS (SELECT 1 FROM live_sessions AS s
-             WHERE s.app_id = r.app_id AND s.user_alias = r.user_alias AND s.device_id = r.device_id AND s.closed_at IS NULL) AS has_socket
-         FROM json_to_recordset($1) AS ring("callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
-           waiting boolean, deadline timestamptz, traceparent text, silent text[])
-         JOIN push_registrations AS r ON r.app_id = ring."appId" AND r.user_alias = ring."userAlias"
-         WHERE ring.deadline > clock_timestamp()
-           AND (ring.silent IS NULL OR r.device_id = ANY(ring.silent))
-           AND NOT (r.kind = 'apns_alert' AND EXISTS (SELECT 1 FROM push_registrations AS voip
-             WHERE voip.app_id = r.app_id AND voip.user_alias = r.user_alias AND voip.device_id = r.device_id AND voip.kind = 'apns_voip'))
-       ), p AS (
-         INSERT INTO ring_pushes (push_id, call_id, ring_sequence, registration_id, app_id, user_alias, device_id, kind, ring, deadline,
-           traceparent, claimed_by, claimed_until)
-         SELECT gen_random_uuid(), "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
-           jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}
-         FROM wanted WHERE NOT has_socket ORDER BY "callId", sequence, registration_id
-         ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING *
-       )
-       SELECT wanted."callId" AS "wantedCall", wanted."userAlias" AS "wantedUser", wanted.sequence AS "wantedSequence",
-         wanted.device_id AS "wantedDevice", wanted.has_socket AS "hasSocket", ${columns}, ${tellable}, ${joined}
-       FROM wanted
-       LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
-       ${joins}`;
-    const rows = await this.#log.run(
-      rings.map(({ appId }) => appId),
-      async (sql) => (await sql.query<Wanted & TellablePush & (RingPush | { pushId: null })>(begin, [JSON.stringify(rings), this.me])).rows,
-      ({ pushId }) => (pushId === null ? undefined : 'notification.queued'),
-    );
-    // A ring that came twice at once is one.
-    const mine = new Map(
-      rows.filter((row): row is Wanted & TellablePush & RingPush => row.pushId !== null).map((push) => [push.pushId, push]),
-    );
-    const [withSocket, without] = [rows.filter(({ hasSocket }) => hasSocket), rows.filter(({ hasSocket }) => !hasSocket)];
-    const devicesOf = ({ callId, userAlias, sequence }: Ring) =>
-      withSocket.flatMap((row) =>
-        row.wantedCall === callId && row.wantedUser === userAlias && row.wantedSequence === sequence ? [row.wantedDevice] : [],
-      );
-    return {
-      mine: [...mine.values()],
-      calls: new Set(without.map(({ wantedCall }) => wantedCall)),
-      withSocket:
-        withSocket.length === 0
-          ? []
-          : rings.map((ring) => ({ ring, devices: devicesOf(ring) })).filter(({ devices }) => devices.length > 0),
-    };
+    return beginRings(this.#log, this.me, rings);
   }
 
   /** @returns rings that may go on, of which there are pushes. */
@@ -202,27 +139,30 @@ export class RingRows {
          SELECT p.*, p.stop = 'queued' AND p.claimed_by = $2 AND p.claimed_until IS NOT NULL AS ismine, p.state <> p.before AS isover FROM p
        )
        SELECT p.ismine AS "isMine", p.isover AS "isOver", ${columns}, ${tellable}, ${joined} FROM seen AS p ${joins} WHERE p.ismine OR p.isover`;
+    const claimedAt = performance.now();
     const rows = await this.#log.run(
       ends.map(({ appId }) => appId),
       async (sql) => (await sql.query<Moved>(end, [JSON.stringify(ends.map(endAsSaid)), this.me])).rows,
       ({ isOver }) => (isOver ? 'notification.cancelled' : undefined),
     );
-    return rows.filter(({ isMine }) => isMine);
+    return mineOf(rows, claimedAt);
   }
 
   /** Writes down what became of pushes. @returns those whose rings are over meanwhile and whose devices are to be told, and why. */
   async finish(finished: readonly Finished[]): Promise<Map<string, EndReason>> {
-    const finish = `UPDATE ring_pushes AS p
+    const { tells } = this.telling;
+    const finish = `WITH p AS (UPDATE ring_pushes AS p
        SET state = f.state, reason = f.reason, attempts = p.attempts + f.attempts, may_ring = f."mayRing", ended_at = clock_timestamp(),
          sequence = p.sequence + 1, sent_at = coalesce(p.sent_at, f."sentAt"),
          stop = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN 'queued' ELSE p.stop END,
          claimed_until = CASE WHEN p.ring_end_reason IS NOT NULL AND f."isTold" AND f."mayRing" THEN ${untilAgain} END
        FROM json_to_recordset($1) AS f("pushId" uuid, state text, reason text, attempts int, "sentAt" timestamptz, "mayRing" boolean, "isTold" boolean)
-       WHERE p.push_id = f."pushId" AND p.claimed_by = $2
-       RETURNING ${names}, ${tellable}, p.state, CASE WHEN p.stop = 'queued' THEN p.ring_end_reason END AS reason`;
+       WHERE p.push_id = f."pushId" AND p.claimed_by = $2 RETURNING p.*)
+       SELECT ${names}, ${tellable}, p.state, CASE WHEN p.stop = 'queued' THEN p.ring_end_reason END AS reason FROM p WHERE $3 OR p.stop = 'queued'`;
+    const isRead = finished.some(({ appId }) => tells(appId));
     const rows = await this.#log.run(
       finished.map(({ appId }) => appId),
-      async (sql) => (await sql.query<TellablePush & Ended>(finish, [JSON.stringify(finished), this.me])).rows,
+      async (sql) => (await sql.query<TellablePush & Ended>(finish, [JSON.stringify(finished), this.me, isRead])).rows,
       ({ state }) => `notification.${state}` as const,
     );
     return new Map(rows.flatMap(({ pushId, reason }) => (reason === null ? [] : [[pushId, reason] as const])));
@@ -251,7 +191,16 @@ export class RingRows {
     );
   }
 
-  /** Goes on claiming. @returns those that are still this replica's: the others were taken for a dead one's. */
+  /** Says that this replica lives: it goes on claiming all that it has claimed, by one row however much that is. */
+  async live(): Promise<void> {
+    await this.sql.query(
+      `INSERT INTO push_replicas (replica, lives_until) VALUES ($1, ${untilAgain})
+       ON CONFLICT (replica) DO UPDATE SET lives_until = excluded.lives_until`,
+      [this.me],
+    );
+  }
+
+  /** Claims again, each for itself, after a silence. @returns those that are still this replica's: the others were taken for a dead one's. */
   async renew(pushIds: readonly string[]): Promise<Set<string>> {
     const { rows } = await this.sql.query<{ pushId: string }>(
       `UPDATE ring_pushes SET claimed_until = ${untilAgain}
@@ -264,7 +213,7 @@ export class RingRows {
   /** Leaves pushes to whoever has room, as if they had not been claimed. */
   async leave(pushIds: readonly string[]): Promise<void> {
     await this.sql.query(
-      `UPDATE ring_pushes SET claimed_until = clock_timestamp(), claims_left = claims_left + 1
+      `UPDATE ring_pushes SET claimed_by = NULL, claimed_until = clock_timestamp(), claims_left = claims_left + 1
        WHERE push_id = ANY($1) AND claimed_by = $2 AND claimed_until IS NOT NULL`,
       [pushIds, this.me],
     );
@@ -275,7 +224,9 @@ export class RingRows {
    * late, or was taken over before, is given up.
    */
   async takeOver(most: number, { inHand = [], full = [], telling = [] }: TakeOverOptions = {}): Promise<RingPush[]> {
-    const take = `WITH p AS (
+    const take = `WITH gone AS (
+         DELETE FROM push_replicas WHERE lives_until < clock_timestamp() - interval '1 hour'
+       ), p AS (
          UPDATE ring_pushes AS p
          SET claimed_by = $1, sequence = p.sequence + 1, claims_left = p.claims_left - 1, state = CASE WHEN isover AND p.state = 'queued' THEN 'expired' ELSE p.state END,
            ended_at = CASE WHEN isover THEN coalesce(p.ended_at, clock_timestamp()) ELSE p.ended_at END,
@@ -283,7 +234,8 @@ export class RingRows {
            claimed_until = CASE WHEN isover THEN NULL ELSE ${untilAgain} END
          FROM (SELECT push_id AS of_push, state AS before, (deadline < clock_timestamp() AND ring_ended_at IS NULL)
                    OR deadline < clock_timestamp() - interval '10 seconds' OR claims_left <= 0 AS isover
-               FROM ring_pushes WHERE claimed_until < clock_timestamp() AND push_id <> ALL($3)
+               FROM ring_pushes AS d WHERE claimed_until < clock_timestamp() AND push_id <> ALL($3)
+                 AND (claimed_by = $1 OR NOT ${lives('d')})
                  AND app_id || '/' || CASE WHEN kind LIKE 'apns%' THEN 'apns' ELSE kind END <> ALL($4)
                ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
          WHERE p.push_id = due.of_push RETURNING p.*, due.before
@@ -291,14 +243,18 @@ export class RingRows {
          SELECT p.*, p.claimed_until IS NOT NULL AS ismine, p.state <> p.before AS isover FROM p
        )
        SELECT p.ismine AS "isMine", p.isover AS "isOver", ${columns}, ${tellable}, ${joined} FROM seen AS p ${joins} WHERE p.ismine OR p.isover`;
+    const claimedAt = performance.now();
     const rows = await this.#log.run(
       telling,
       async (sql) => (await sql.query<Moved>(take, [this.me, most, inHand, full])).rows,
       ({ isOver }) => (isOver ? 'notification.expired' : undefined),
     );
-    return rows.filter(({ isMine }) => isMine);
+    return mineOf(rows, claimedAt);
   }
 }
+
+const mineOf = (moved: readonly Moved[], claimedAt: number): RingPush[] =>
+  moved.filter(({ isMine }) => isMine).map((push) => ({ ...push, claimedAt }));
 
 /** Of no device: what all others of a user are told. */
 const otherDevice = '-' as DeviceId;
