@@ -9,6 +9,7 @@ import { Counters, countingDatabase, difference, prepareCounting } from './price
 import { asMarkdown, writeBetween } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
 import { percentile } from './price/report.mjs';
+import { nowMs } from './push/clock.mjs';
 import { required } from './push/required.mjs';
 
 /*
@@ -58,7 +59,8 @@ await onAFleet(options, async (fleet, ask) => {
     const people = await makePeople(fleet, ask);
     await dials.ask('open', { servers: fleet.servers });
     await dials.ask('connect', { url: fleet.url, ...people });
-    const parts = { standIns, dials, bare, counters, people };
+    const { pid } = fleet.processes.status().find(({ name }) => name === 'notifications');
+    const parts = { standIns, dials, bare, counters, people, pid };
     if (given.rates) {
       for (const way of ['apns', 'fcm']) await ratesOf(parts, way);
       return;
@@ -182,19 +184,27 @@ function rateOf(pushes, from) {
   return (pushes.length * 1000) / (Math.max(...pushes.map(({ at }) => at)) - from);
 }
 
-/** Rings so many at once, and waits until all is noted. */
-async function flooded({ standIns, dials, counters, people }, way, count) {
+/**
+ * Rings so many at once, and waits until all is noted. The service stands still until all of it is in the log, and whoever else reads the
+ * log has read it: so it is not measured how fast events are written, nor how fast others read them, on the same cores.
+ */
+async function flooded({ standIns, dials, counters, people, pid }, way, count) {
   await standIns.ask('clear');
-  const before = { ...(await counters.counts()), ...counters.time() };
-  const given = await dials.ask('flood', { appId: people.appId, type: 'call.dialed', users: people.users[way], count });
+  const counted = await counters.counts();
+  process.kill(pid, 'SIGSTOP');
+  await dials.ask('flood', { appId: people.appId, type: 'call.dialed', users: people.users[way], count });
+  await waiting(1500);
+  const before = counters.time();
+  const from = nowMs();
+  process.kill(pid, 'SIGCONT');
   await standIns.ask('wait', { count });
   const { pushes, twice, late } = await standIns.ask('take');
   // What is noted of the last ones belongs to the price.
   await waiting(300);
-  const used = difference(before, { ...(await counters.counts()), ...counters.time() });
+  const used = difference({ ...counted, ...before }, { ...(await counters.counts()), ...counters.time() });
   const each = (value) => value / count;
   return {
-    perSecond: rateOf(pushes, given[0].at),
+    perSecond: rateOf(pushes, from),
     ...{ node: each(used.cpu.notifications * 1000), postgres: each(used.cpu.postgres * 1000), client: each(used.cpu.client * 1000) },
     ...{ statements: each(used.statements.reduce((sum, { calls }) => sum + calls, 0)), commits: each(used.commits) },
     ...{ twice, late },

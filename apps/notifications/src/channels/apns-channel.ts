@@ -1,7 +1,7 @@
 import type { ApnsEnvironment } from '@communication-center/contracts';
 import { Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Provider } from '@parse/node-apn';
+import type { Notification, Provider } from '@parse/node-apn';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import { type ApnsMessage, apnsRing } from '../domain/push-messages.js';
 import { apnsOutcome, type PushOutcome } from '../domain/push-outcome.js';
@@ -10,6 +10,12 @@ import type { NotificationsSettings } from '../settings.js';
 import { KeptClients } from './kept-clients.js';
 import { faultOf, type Push, type PushChannel } from './push-channel.js';
 import { trusted } from './trusted.js';
+
+/** A session with Apple, and what its library makes pushes of. */
+interface Client {
+  client: Provider;
+  Notification: typeof Notification;
+}
 
 /** What the library says of a push that was not taken. */
 interface Failure {
@@ -27,7 +33,7 @@ const nobody = '0'.repeat(64);
  */
 @Injectable()
 export class ApnsChannel implements PushChannel {
-  readonly #clients = new KeptClients<Provider>((client) => new Promise<void>((done) => client.shutdown(() => done())));
+  readonly #clients = new KeptClients<Client>(({ client }) => new Promise<void>((done) => client.shutdown(() => done())));
 
   constructor(@Inject(Settings) private readonly settings: NotificationsSettings) {}
 
@@ -56,8 +62,7 @@ export class ApnsChannel implements PushChannel {
     message: ApnsMessage,
   ): Promise<PushOutcome> {
     try {
-      const { Notification } = (await import('@parse/node-apn')).default;
-      const client = await this.#clients.get(`${credential.appId} ${environment}`, credential.version, () =>
+      const { client, Notification } = await this.#clients.get(`${credential.appId} ${environment}`, credential.version, () =>
         this.#connect(credential, environment),
       );
       const { payload, ...headers } = message;
@@ -69,14 +74,14 @@ export class ApnsChannel implements PushChannel {
     }
   }
 
-  async #connect({ credential }: KeptCredential, environment: ApnsEnvironment): Promise<Provider> {
+  async #connect({ credential }: KeptCredential, environment: ApnsEnvironment): Promise<Client> {
     if (credential.provider !== 'apns') throw new Error('these are no credentials of Apple');
-    const { Provider } = (await import('@parse/node-apn')).default;
+    const { Provider, Notification } = (await import('@parse/node-apn')).default;
     const { key, keyId, teamId } = credential;
     const place = environment === 'production' ? this.settings.APNS_HOST : this.settings.APNS_DEVELOPMENT_HOST;
     const [address = '', port] = place.split(':');
     const ca = await trusted(this.settings.PUSH_CA_FILE);
-    return new Provider({
+    const client = new Provider({
       token: { key, keyId, teamId },
       production: environment === 'production',
       address,
@@ -85,6 +90,7 @@ export class ApnsChannel implements PushChannel {
       connectionRetryLimit: 0,
       requestTimeout: this.settings.PUSH_TIMEOUT_MS,
     });
+    return { client, Notification };
   }
 
   async close(): Promise<void> {

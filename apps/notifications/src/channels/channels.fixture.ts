@@ -22,7 +22,7 @@ export const settings = (more: Partial<NotificationsSettings>) =>
     ...more,
   }) as NotificationsSettings;
 
-export const silentLog = { info: () => undefined, warn: () => undefined, error: () => undefined } as never;
+export const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined } as never;
 
 export const kept = (credential: PushCredential, version = '1'): KeptCredential => ({ appId: 'demo' as AppId, version, credential });
 

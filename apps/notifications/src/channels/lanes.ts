@@ -1,8 +1,11 @@
 import type { AppId, ChannelProvider, PushProvider } from '@communication-center/contracts';
 import { Breaker } from '../domain/breaker.js';
+import { Places } from '../domain/places.js';
+
+const { eventLoopUtilization } = performance;
 
 export interface LaneLimits {
-  /** Requests under way at a time. */
+  /** Requests under way at a time at most: see {@link Places}. */
   concurrency: number;
   /** Pushes in hand at a time, those that wait for their next try among them. */
   waiting: number;
@@ -18,8 +21,12 @@ export class Lane {
   #inHand = 0;
   #underWay = 0;
   readonly #turns: (() => void)[] = [];
+  readonly #places: Places;
+  #busy = eventLoopUtilization();
 
-  constructor(private readonly limits: LaneLimits) {}
+  constructor(private readonly limits: LaneLimits) {
+    this.#places = new Places(limits.concurrency);
+  }
 
   /** Pushes in it, those that wait for their next try among them. */
   get inHand(): number {
@@ -47,15 +54,28 @@ export class Lane {
 
   /** Makes a request in its turn. */
   async request<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#underWay >= this.limits.concurrency) await new Promise<void>((go) => this.#turns.push(go));
+    if (this.#underWay >= this.#places.count) await new Promise<void>((go) => this.#turns.push(go));
     else this.#underWay += 1;
     try {
       return await work();
     } finally {
-      // The place goes to the next one as it is.
+      this.#underWay -= 1;
+      if (this.#turns.length > 0) this.#letOn();
+    }
+  }
+
+  #letOn(): void {
+    const now = performance.now();
+    if (this.#places.isDue(now)) {
+      const busy = eventLoopUtilization();
+      this.#places.noted(now, eventLoopUtilization(busy, this.#busy).utilization);
+      this.#busy = busy;
+    }
+    while (this.#underWay < this.#places.count) {
       const next = this.#turns.shift();
-      if (next) next();
-      else this.#underWay -= 1;
+      if (!next) return;
+      this.#underWay += 1;
+      next();
     }
   }
 }

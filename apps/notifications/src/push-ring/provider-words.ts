@@ -21,7 +21,10 @@ export class ProviderWords {
   heard(push: RingPush, lane: Lane, outcome: PushOutcome, { sentAt, version }: { sentAt: Date; version: string }): void {
     const { pushId, appId, callId, kind } = push;
     const said = 'reason' in outcome ? outcome.reason : undefined;
-    this.log.info({ pushId, appId, callId, kind, outcome: outcome.outcome, ...(said && { said }) }, 'pushed');
+    const line = { pushId, appId, callId, kind, outcome: outcome.outcome, ...(said && { said }) };
+    // What is taken is on record in its row: a line each would be one more thing for each of thousands.
+    if (outcome.outcome === 'accepted') this.log.debug(line, 'pushed');
+    else this.log.info(line, 'pushed');
     if (outcome.outcome === 'dead') this.#forget(push, outcome.since ?? sentAt, outcome.reason);
     this.#noteFault(push, lane, outcome, version);
   }

@@ -117,6 +117,24 @@ test('what a dead replica had is taken over once, after a second, and a claim th
   expect((await schema.query('SELECT state, claimed_until FROM ring_pushes')).rows).toEqual([{ state: 'expired', claimed_until: null }]);
 });
 
+test('nobody takes what a replica has that says that it lives, however long ago it claimed it; once it is silent for a second others do, and it learns that', async () => {
+  await register('bob', 'android', fcm('a'));
+  const ring = ringOf();
+  const { mine } = await one.begin([ring]);
+  for (let said = 0; said < 3; said += 1) {
+    await one.live();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await other.takeOver(10)).toEqual([]);
+  }
+  await one.live();
+  // Who is at it tells its device of the end.
+  expect(await other.end([endOf(ring)])).toEqual([]);
+  await goesBy();
+  expect(await other.takeOver(10)).toMatchObject([{ wasTaken: true, ringEnded: { reason: 'cancelled' } }]);
+  await one.live();
+  expect((await one.renew(mine.map(({ pushId }) => pushId))).size).toBe(0);
+});
+
 test('what is left for want of room does not count as a push', async () => {
   await register('bob', 'android', fcm('a'));
   const { mine } = await one.begin([ringOf()]);
