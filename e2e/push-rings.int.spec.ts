@@ -2,8 +2,18 @@
  * Whoever has no socket open is rung by push, at once and never after the ring's end; the real libraries push to stand-ins that refuse
  * what Apple, Google and browsers would refuse.
  */
-import type { NotificationList, PushRegistrationList, PushTarget } from '@communication-center/contracts';
-import { endOf, eventually, Fleet, holds, Phones, PushServices, ringOf, type TestApp } from '@communication-center/testing';
+import type { EndpointView, NotificationList, PushRegistrationList, PushTarget } from '@communication-center/contracts';
+import {
+  endOf,
+  eventually,
+  Fleet,
+  holds,
+  Phones,
+  PushServices,
+  ringOf,
+  type TestApp,
+  WebhookReceiver,
+} from '@communication-center/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 const fleet = new Fleet();
@@ -92,6 +102,34 @@ test('every device of somebody without a socket is pushed before the deadline; w
     const all = await pushesOf(call.callId);
     return all.length === 3 && all.every(({ state }) => state === 'accepted') && all.filter(({ stop }) => stop === 'accepted').length === 2;
   });
+});
+
+test('what becomes of the push of a ring comes to a webhook, in its order and signed, where the app asks for it', async () => {
+  const receiver = await WebhookReceiver.start();
+  const wanted = { url: receiver.url, eventTypes: ['notification.*'] };
+  receiver.secret = (await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, wanted)).body.secret ?? '';
+  expect((await fleet.rest('PUT', '/v1/notifications/log', app.key, { rings: true })).body).toEqual({ rings: true });
+  await fleet.makeUser(app, 'bob');
+  const [good, dead] = [fcm(), fcm()];
+  services.fcm.answers.set(tokenOf(dead), [{ status: 404, code: 'UNREGISTERED' }]);
+  await register('bob', 'android', good);
+  await register('bob', 'tablet', dead);
+  const alice = await phones.connect(app, 'alice');
+  // Every replica knows within two seconds that the app asks.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const call = await alice.center.call(['bob'], { ringSeconds: 30 });
+  const toldOf = (deviceId: string) =>
+    receiver.received.filter(({ body }) => body.data.deviceId === deviceId).map(({ body }) => `${body.type} ${body.data.sequence}`);
+  await eventually('both ends', () => toldOf('android').length === 2 && toldOf('tablet').length === 2);
+  const [push] = (await pushesOf(call.callId)).filter(({ deviceId }) => deviceId === 'android');
+  await fleet.rest('POST', `/v1/notifications/${push?.notificationId}/opened`, app.key);
+  await eventually('its being opened', () => toldOf('android').length === 3);
+  expect(toldOf('android')).toEqual(['notification.queued 1', 'notification.accepted 2', 'notification.opened 3']);
+  expect(toldOf('tablet')).toEqual(['notification.queued 1', 'notification.failed 2']);
+  for (const { body } of receiver.received) expect(body.data).toMatchObject({ channel: 'ring', callId: call.callId, userAlias: 'bob' });
+  expect(receiver.badSignatures).toEqual([]);
+  await call.hangUp();
+  await receiver.stop();
 });
 
 test('who has a socket open is not pushed to; once it is closed, and not signed out, calls come by push', async () => {

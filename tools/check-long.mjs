@@ -84,6 +84,12 @@ const checks = [
     args: ['--services', 'none', 'apps/notifications/src/push-ring/push-crowd'],
     env: { PUSH_CROWD: '1000' },
   },
+  {
+    what: '30 seconds without a provider of pushes',
+    script: 'test.mjs',
+    args: ['--services', 'none', 'apps/notifications/src/push-ring/push-outage'],
+    env: { PUSH_OUTAGE_SECONDS: '30' },
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',

@@ -21,4 +21,5 @@ export { SipPhone } from './sip-phone.js';
 export { SmscStandIn, type SubmittedSms } from './sms/smsc-stand-in.js';
 export { type TwilioSms, TwilioStandIn } from './sms/twilio-stand-in.js';
 export { TestSchema } from './test-schema.js';
+export { Trickle } from './trickle.js';
 export { WebhookReceiver } from './webhook-receiver.js';

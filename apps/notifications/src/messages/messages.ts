@@ -9,6 +9,7 @@ import { KnownCredentials } from '../credentials/known-credentials.js';
 import { whatComesAfter } from '../domain/after-step.js';
 import { Allowance } from '../domain/allowance.js';
 import { type Act, nextAct } from '../domain/next-act.js';
+import { paced } from '../domain/paced.js';
 import { Mail } from '../mail/mail-channel.js';
 import type { NotificationsSettings } from '../settings.js';
 import { noteRefusedNumber } from '../sms/sms-receipts.js';
@@ -31,6 +32,8 @@ const claimSeconds = 120;
 /** So often an attempt may be lost with its process: what was handed over then is handed over again, once. */
 const mostLost = 1;
 const lanePlaces = 4;
+/** So often it is looked for what has no job. */
+const sweepMs = 5000;
 
 /** What has a lane of its own is held up by nothing else. */
 function laneOf({ sms_server: server }: ClaimedMessage, { channel }: RuleStep): 'smtp' | 'smpp' | 'twilio' | 'webhook' | 'fcm' {
@@ -77,6 +80,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
       schedule: settings.RETRY_SCHEDULE_SECONDS,
       onError: report,
       concurrency: 128,
+      sweepMs,
     });
   }
 
@@ -94,7 +98,11 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     const now = Date.now();
     const [{ appId } = { appId: '' }] = messages;
     const atOnce = written.filter(() => this.#atOnce.take(appId, now));
-    await this.#jobs.add(atOnce.map(({ messageId, delayMs }) => ({ rowId: messageId, attempt: 1, delayMs })));
+    // Of many that begin together each is taken up when there is a place for it.
+    const apartMs = 1000 / this.settings.MESSAGES_PER_SECOND;
+    await this.#jobs.add(
+      atOnce.map(({ messageId, delayMs }, index) => ({ rowId: messageId, attempt: 1, delayMs: delayMs + Math.round(index * apartMs) })),
+    );
   }
 
   /** Takes a chain up, if nobody else has. @param attempt which one it is, from 1. */
@@ -270,6 +278,10 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
   async #overdue(): Promise<RowJob[]> {
     const { due, next } = await waitingMessages.due(this.database, this.#round);
     this.#round = next as AppId | '';
-    return due.map(({ rowId, made }) => ({ rowId, attempt: made + 1, delayMs: 0 }));
+    return paced(due, this.settings.MESSAGES_PER_SECOND, sweepMs).map(({ one, delayMs }) => ({
+      rowId: one.rowId,
+      attempt: one.made + 1,
+      delayMs,
+    }));
   }
 }

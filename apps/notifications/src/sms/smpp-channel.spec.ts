@@ -3,7 +3,7 @@
  * and over a new connection where one broke.
  */
 import type { AppId } from '@communication-center/contracts';
-import { eventually, holds, SmscStandIn } from '@communication-center/testing';
+import { eventually, holds, SmscStandIn, Trickle } from '@communication-center/testing';
 import { afterEach, expect, test } from 'vitest';
 import { certificate, settings } from '../channels/channels.fixture.js';
 import type { ReceiptPdu } from '../domain/sms-outcome.js';
@@ -51,6 +51,15 @@ async function start({ secured = false, password = 'secret', host = '127.0.0.1',
     await smsc.stop();
   });
   return { smsc, facts, lines, channel, awaited, stop };
+}
+
+/** The same, with a line between that can be told to let the answers through byte by byte. */
+async function startBehindTrickle() {
+  const { smsc, facts, channel } = await start();
+  const line = await Trickle.to(smsc.port);
+  ends.unshift(() => line.close());
+  facts.port = line.port;
+  return { smsc, line, channel };
 }
 
 const letter = (text: string, to = '+4915112345678'): SmsLetter => ({
@@ -125,6 +134,29 @@ test('a connection that breaks is made anew; one that gives no answer is given u
     reason: 'the SMSC gave no answer to submit_sm in time',
   });
   expect(Date.now() - begun).toBeLessThan(3000);
+});
+
+test('an SMSC whose answers come byte by byte is understood', async () => {
+  const { smsc, line, channel } = await startBehindTrickle();
+  line.everyMs = 1;
+  for (const text of ['one', 'two']) expect(await channel.send(app, letter(text), '1')).toMatchObject({ outcome: 'accepted' });
+  await eventually('the receipts being taken', () => smsc.unacknowledged === 0);
+  expect([line.connections, smsc.taken.length]).toEqual([1, 2]);
+});
+
+test('one that trickles so that no answer comes to its end in time is given up, whatever it still says, and the next SMS goes by a new connection', async () => {
+  const { line, channel } = await startBehindTrickle();
+  line.everyMs = 100;
+  const begun = Date.now();
+  expect(await channel.send(app, letter('one'), '1')).toMatchObject({
+    outcome: 'later',
+    reason: 'the SMSC gave no answer to bind_transceiver in time',
+  });
+  line.everyMs = 0;
+  await eventually('an SMS by a new connection', async () => (await channel.send(app, letter('two'), '1')).outcome === 'accepted');
+  line.everyMs = 100;
+  expect(await channel.send(app, letter('three'), '1')).toMatchObject({ outcome: 'later', reason: expect.stringContaining('submit_sm') });
+  expect(Date.now() - begun).toBeLessThan(5000);
 });
 
 test('at most as many are without an answer as the window lets through', async () => {

@@ -65,6 +65,8 @@ export class FcmStandIn {
 
   private constructor({ cert, key }: StandInCertificate) {
     this.#server = createServer({ cert, key }, (request, response) => void this.#take(request, response));
+    // Google keeps a connection for minutes: whoever pushes now and then does not begin each time anew.
+    this.#server.keepAliveTimeout = 240_000;
     this.#server.on('secureConnection', () => (this.connections += 1));
   }
 
