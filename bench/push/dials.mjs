@@ -60,29 +60,39 @@ async function oneCall({ caller, here, away }, lastsMs) {
   return { callId, dialed, rang };
 }
 
-/** Writes events of calls to the log as fast as the brokers take them. @returns when each was given to them. */
+/**
+ * Writes calls to the log as fast as the brokers take them: what came before their last event as well, since whoever keeps histories
+ * would stand still at a call that ends before it began.
+ * @param type of the last event: `call.dialed` or `call.missed`.
+ * @returns when each was given to the brokers.
+ */
 async function flood({ appId, type, users, count }) {
   const given = [];
   for (let number = 0; number < count; number += 500) {
-    const some = Array.from({ length: Math.min(500, count - number) }, (_, n) => eventOf(appId, type, users[(number + n) % users.length]));
+    const some = Array.from({ length: Math.min(500, count - number) }, (_, n) => callOf(appId, type, users[(number + n) % users.length]));
     const at = nowMs();
     given.push(...some.map(({ callId }) => ({ callId, at })));
-    await producer.send({ topic: 'calls.events', acks: -1, messages: some.map(({ message }) => message) });
+    await producer.send({ topic: 'calls.events', acks: -1, messages: some.flatMap(({ messages }) => messages) });
   }
   return given;
 }
 
-function eventOf(appid, type, userAlias) {
+function callOf(appid, type, userAlias) {
   const callId = newId();
-  const audience = ['caller', userAlias];
-  const data = {
-    'call.dialed': {
-      ...{ initiator: 'caller', initiatorDevice: 'laptop', callees: [userAlias], callType: 'audio_video', ringSeconds: 60 },
-      ...{ maxParticipants: 8, maxDurationSeconds: 14_400, mediaSetupSeconds: 60 },
-    },
-    'call.missed': { userAlias, initiator: 'caller', reason: 'no_answer' },
-  }[type];
-  const attributes = { specversion: '1.0', source: '/calls', type, dataversion: 1, datacontenttype: 'application/json' };
-  const about = { id: newId(), time: new Date().toISOString(), subject: callId, callid: callId, appid, sequence: 1 };
-  return { callId, message: toMessage(callId, { ...attributes, ...about, data: { callId, sequence: 1, audience, ...data } }) };
+  const attributes = { specversion: '1.0', source: '/calls', dataversion: 1, datacontenttype: 'application/json' };
+  const about = { time: new Date().toISOString(), subject: callId, callid: callId, appid };
+  const dialed = {
+    ...{ initiator: 'caller', initiatorDevice: 'laptop', callees: [userAlias], callType: 'audio_video', ringSeconds: 60 },
+    ...{ maxParticipants: 8, maxDurationSeconds: 14_400, mediaSetupSeconds: 60 },
+  };
+  const missed = [
+    ['call.missed', { userAlias, initiator: 'caller', reason: 'no_answer' }],
+    ['call.ended', { reason: 'no_answer', talkSeconds: 0 }],
+  ];
+  const events = [['call.dialed', dialed], ...(type === 'call.missed' ? missed : [])];
+  const messages = events.map(([said, data], index) => {
+    const place = { callId, sequence: index + 1, audience: ['caller', userAlias] };
+    return toMessage(callId, { ...attributes, ...about, id: newId(), type: said, sequence: index + 1, data: { ...place, ...data } });
+  });
+  return { callId, messages };
 }

@@ -3,9 +3,11 @@ import type { AppId, NotificationEvent } from '@communication-center/contracts';
 import { OutboxRelay, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { type ReceiptPdu, type SmsReceipt, smppReceipt, smppStatus } from '../domain/sms-outcome.js';
+import { type AnswerPdu, answerIn } from '../domain/sms-answers.js';
+import { type SmsReceipt, smppReceipt, smppStatus } from '../domain/sms-outcome.js';
 import { digestOf } from '../messages/message-rows.js';
 import { publish } from '../messages/notification-events.js';
+import { noteAnswer } from './sms-answers.js';
 
 /** What a receipt came to. */
 type Taken = 'taken' | 'unknown' | 'busy';
@@ -35,16 +37,18 @@ export class SmsReceipts {
     @Inject(Report) private readonly report: ReportError,
   ) {}
 
-  /** @returns the status that the SMSC is told: other than 0, it says it again. What is no receipt, such as an answer of a phone, is let go. */
-  async ofSmsc(appId: AppId, pdu: ReceiptPdu): Promise<number> {
+  /** @returns the status that the SMSC is told: other than 0, it says it again. What is neither a receipt nor a wish of a phone's owner is let go. */
+  async ofSmsc(appId: AppId, pdu: AnswerPdu): Promise<number> {
     const told = smppReceipt(pdu);
-    if (!told) return smppStatus.ok;
+    const answer = answerIn(pdu);
     try {
+      if (answer) await this.database.during('jobs', () => noteAnswer(this.database, appId, answer));
+      if (!told) return smppStatus.ok;
       const taken = await this.#whenKnown(() => this.#notePart(appId, told.providerId, told.receipt));
       // Of what was never on record nothing will be: of others who use the same account, or of an attempt that was lost with its process.
       return taken === 'busy' ? smppStatus.temporary : smppStatus.ok;
     } catch (error) {
-      this.report(error, 'noting a receipt');
+      this.report(error, 'noting a receipt or an answer');
       return smppStatus.temporary;
     }
   }
@@ -123,7 +127,8 @@ async function hasPartsLeft(tx: Sql, notificationId: string): Promise<boolean> {
 export async function noteRefusedNumber(sql: Sql, appId: AppId, number: string, reason: string): Promise<void> {
   await sql.query(
     `INSERT INTO refused_addresses (app_id, channel, digest, reason) VALUES ($1, 'sms', ${digestOf('$2::text')}, $3)
-     ON CONFLICT (app_id, channel, digest) DO UPDATE SET reason = excluded.reason, refused_at = clock_timestamp()`,
+     ON CONFLICT (app_id, channel, digest) DO UPDATE SET reason = excluded.reason, refused_at = clock_timestamp()
+       WHERE refused_addresses.refused_at < 'infinity'`,
     [appId, number, reason.slice(0, 100)],
   );
 }

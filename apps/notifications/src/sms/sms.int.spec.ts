@@ -7,6 +7,7 @@ import { eventually, holds, SmscStandIn } from '@communication-center/testing';
 import { expect, test as withoutParts } from 'vitest';
 import { callOf, demo, dialed, missed, Telling } from '../messages/messages.fixture.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
+import { noteRefusedNumber } from './sms-receipts.js';
 
 const sender = { systemId: 'center', password: 'secret' };
 const credentials = (port: number, more: object = {}) =>
@@ -195,6 +196,34 @@ test('an SMS that was handed over by who died before noting it is sent again onc
   await telling.schema.query("UPDATE messages SET state = 'pending', noted = 0, attempts = 2, ended_at = NULL WHERE message_id = $1", [id]);
   await writer.messages.attempt(id, 3);
   expect(smsc.texts).toHaveLength(1);
+});
+
+test('who answers STOP gets no SMS of the app any more, for good and by the fall-back instead; who answers START gets them again', async ({
+  telling,
+  smsc,
+}) => {
+  await telling.contact('bob', { phone });
+  const steps = (['sms', 'email'] as const).map((channel) => ({ afterSeconds: 0, channel, template: 'missed-call' }));
+  await telling.rules.save(demo, 'missed-call', bySms({ steps }));
+  const replica = telling.replica();
+  const missedAgain = async () => {
+    await hear(replica, callOf()('call.missed', missed()));
+    await ended(telling);
+  };
+  await missedAgain();
+  const mailed = telling.smtp.mails.length;
+  for (const text of ['Who is this?', 'Stop!', 'STOP']) expect(await smsc.answers(phone.slice(1), text)).toBe(0);
+  await missedAgain();
+  expect([smsc.texts.length, telling.smtp.mails.length]).toEqual([1, mailed + 1]);
+  const kept = () => telling.schema.query("SELECT reason, refused_at = 'infinity' AS lasts FROM refused_addresses");
+  expect((await kept()).rows).toEqual([{ reason: 'its owner answered STOP', lasts: true }]);
+  // What a provider says of the number later does not make it pass.
+  await noteRefusedNumber(telling.schema as never, demo, phone, 'Twilio: 400 (21610)');
+  expect((await kept()).rows).toEqual([{ reason: 'its owner answered STOP', lasts: true }]);
+  expect(await smsc.answers(phone.slice(1), 'start')).toBe(0);
+  expect((await kept()).rows).toEqual([]);
+  await missedAgain();
+  expect(smsc.texts).toHaveLength(2);
 });
 
 test('credentials of each kind are kept apart, and nothing secret of them is told', async ({ telling, smsc }) => {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { PDU, Session } from 'smpp';
-import { type ReceiptPdu, smppOutcome, smppStatus } from '../domain/sms-outcome.js';
+import type { AnswerPdu } from '../domain/sms-answers.js';
+import { smppOutcome, smppStatus } from '../domain/sms-outcome.js';
 
 export interface SmscOptions {
   systemId: string;
@@ -12,8 +13,8 @@ export interface SmscOptions {
   timeoutMs: number;
   /** After so long it is asked whether it is still there. */
   enquireMs: number;
-  /** Takes a receipt. @returns the status that the SMSC is told: other than 0, it tells it again. */
-  onReceipt: (pdu: ReceiptPdu) => Promise<number>;
+  /** Takes a receipt, or what a phone answers. @returns the status that the SMSC is told: other than 0, it tells it again. */
+  onReceipt: (pdu: AnswerPdu) => Promise<number>;
 }
 
 /** That an SMSC did not let us in, with what it said. */
@@ -148,10 +149,13 @@ export class SmscConnection {
   async #takeReceipt(pdu: PDU): Promise<void> {
     this.#receipts += 1;
     if (this.#receipts >= mostReceipts) this.session.pause();
-    const { esm_class, receipted_message_id, message_state } = pdu;
+    const { esm_class, receipted_message_id, message_state, source_addr, source_addr_ton } = pdu;
     let status: number = smppStatus.temporary;
     try {
-      status = await this.options.onReceipt({ esm_class, receipted_message_id, message_state, text: textOf(pdu) });
+      status = await this.options.onReceipt({
+        ...{ esm_class, receipted_message_id, message_state, source_addr, source_addr_ton },
+        text: textOf(pdu),
+      });
     } catch {
       // Told by whoever takes them; the SMSC has it still, and says it again.
     }

@@ -110,6 +110,15 @@ export class SmscStandIn {
     for (const session of this.#sessions) session.destroy();
   }
 
+  /** Has a phone answer to the sender of an SMS, on a connection that is bound. @returns the status with which that is taken. */
+  answers(from: string, text: string, to = 'Shop'): Promise<number> {
+    const [session] = this.#bound;
+    if (!session) throw new Error('Nobody is bound');
+    const addresses = { source_addr_ton: 1, source_addr_npi: 1, source_addr: from, destination_addr: to };
+    const pdu = new smpp.PDU('deliver_sm', { ...addresses, esm_class: 0, short_message: { message: text } });
+    return new Promise((resolve) => session.send(pdu, ({ command_status: taken }) => resolve(taken)));
+  }
+
   #meet(session: Session): void {
     this.#sessions.add(session);
     session.on('error', () => session.destroy());
