@@ -34,7 +34,7 @@ function carry(
     channel,
     credential,
     target,
-    told: () => ring(),
+    told: async () => ring(),
     until,
     signal: abort.signal,
     onOutcome: () => undefined,

@@ -40,7 +40,7 @@ export interface Carrying {
   credential: KeptCredential;
   target: PushTarget;
   /** Made anew for each try. */
-  told: () => PushedRing | PushedStop;
+  told: () => Promise<PushedRing | PushedStop>;
   /** In milliseconds since 1970: no try begins later. */
   until: number;
   /** Ends it between two tries; where its reason is a text, that is put on record. */
@@ -93,9 +93,10 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
 
 /** @returns undefined where it has come to its turn too late. */
 async function handOver({ channel, credential, target, told, until, signal }: Carrying): Promise<PushOutcome | undefined> {
-  if (signal.aborted || Date.now() >= until) return undefined;
-  const push: Push = { credential, target, told: told(), until };
-  return channel.send(push);
+  const isOver = () => signal.aborted || Date.now() >= until;
+  if (isOver()) return undefined;
+  const push: Push = { credential, target, told: await told(), until };
+  return isOver() ? undefined : channel.send(push);
 }
 
 /** Whether its provider answers is one thing; whether it lets the app in is another, and holds nothing back. */

@@ -36,8 +36,12 @@ export class Courier {
     if (!target) return { ...none, state: 'cancelled', reason: 'the device is registered no more' };
     const credential = await this.#credentialOf(push);
     if (!credential) return { ...none, state: 'failed', reason: `the app has no credentials for ${providerOf(push)} that open here` };
-    const token = await this.#tokenOf(push);
-    const told = () => ringTold(push, token);
+    let token: Promise<string | undefined> | undefined;
+    // Signed when its turn comes, and once: what waits takes less memory so, and what is over by then costs nothing.
+    const told = async () => {
+      token ??= this.#tokenOf(push);
+      return ringTold(push, await token);
+    };
     return carryPush({ ...this.#carrying(push, credential), target, told, until: push.deadline.getTime(), signal });
   }
 
@@ -47,7 +51,7 @@ export class Courier {
     const credential = target && (await this.#credentialOf(push));
     if (!target || !credential) return 'failed';
     const { signal } = new AbortController();
-    const told = () => stopTold(push, reason);
+    const told = async () => stopTold(push, reason);
     const { state } = await carryPush({ ...this.#carrying(push, credential), target, told, until: Date.now() + stopForMs, signal });
     return state === 'accepted' ? 'accepted' : 'failed';
   }
