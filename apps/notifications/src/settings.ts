@@ -31,7 +31,7 @@ export const settings = z.object({
     .meta({ unit: 'ms' })
     .describe('how long a provider has for each request; the ring’s deadline ends it earlier'),
   PUSH_CONCURRENCY: numberSetting(512, { min: 1, max: 2000 }).describe(
-    'pushes of one app under way at one provider at a time, in each replica',
+    'pushes of one app under way at one provider at a time at most, in each replica; fewer where it answers at once',
   ),
   PUSH_WAITING: numberSetting(5000, { min: 10, max: 100_000 }).describe(
     'pushes of one app that wait in memory for one provider; more wait in the database',
