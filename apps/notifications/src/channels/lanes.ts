@@ -21,6 +21,7 @@ export class Lane {
   #inHand = 0;
   #underWay = 0;
   readonly #turns: (() => void)[] = [];
+  readonly #held = new Set<() => void>();
   readonly #places: Places;
   #busy = eventLoopUtilization();
 
@@ -50,6 +51,21 @@ export class Lane {
 
   leave(): void {
     this.#inHand -= 1;
+  }
+
+  /** Its provider answers: whoever is held back goes on now, since a ring has no time to lose. */
+  answers(): void {
+    const wasAway = this.breaker.isOpen;
+    this.breaker.succeeded();
+    if (!wasAway) return;
+    for (const goOn of this.#held) goOn();
+    this.#held.clear();
+  }
+
+  /** Has it said when its provider answers again. @returns what ends that. */
+  onceItAnswers(goOn: () => void): () => void {
+    this.#held.add(goOn);
+    return () => this.#held.delete(goOn);
   }
 
   /** Makes a request in its turn. */

@@ -1,5 +1,5 @@
 const failuresToOpen = 10;
-const [shortestMs, longestMs] = [500, 15_000];
+const [shortestMs, longestMs] = [500, 5000];
 
 /**
  * Holds requests back from a provider that answers none: after ten failures in a row one is let through now and then, and the first that
@@ -9,6 +9,7 @@ export class Breaker {
   #failures = 0;
   #openedTimes = 0;
   #until = 0;
+  #isTrying = false;
 
   /** @returns for how long nothing goes through, in milliseconds: 0 for whoever may go now. */
   heldForMs(nowMs: number): number {
@@ -16,6 +17,7 @@ export class Breaker {
     if (nowMs < this.#until) return this.#until - nowMs;
     // One tries; the others wait for what becomes of it.
     this.#until = nowMs + shortestMs;
+    this.#isTrying = true;
     return 0;
   }
 
@@ -26,12 +28,16 @@ export class Breaker {
   succeeded(): void {
     this.#failures = 0;
     this.#openedTimes = 0;
+    this.#isTrying = false;
   }
 
   /** @param chance from 0 to 1. */
   failed(nowMs: number, chance: number): void {
     this.#failures += 1;
     if (this.#failures < failuresToOpen) return;
+    // What was under way when it opened says nothing new: only that one that was let through makes the pause longer.
+    if (this.#failures > failuresToOpen && !this.#isTrying) return;
+    this.#isTrying = false;
     const pauseMs = Math.min(longestMs, shortestMs * 2 ** this.#openedTimes) * (0.5 + chance);
     this.#openedTimes = Math.min(this.#openedTimes + 1, 10);
     this.#until = nowMs + pauseMs;

@@ -39,7 +39,7 @@ function carry(
     signal: abort.signal,
     onOutcome: () => undefined,
   });
-  return { done, sentAt, until, abort, lane };
+  return { done, sentAt, until, abort, lane, outcomes };
 }
 
 test('is tried again until it is taken', async () => {
@@ -97,4 +97,21 @@ test('a lane has so many under way at a time, and takes no more than it has room
   expect([lane.enter(), lane.enter(), lane.enter(), lane.enter()]).toEqual([true, true, true, false]);
   lane.leave();
   expect(lane.enter()).toBe(true);
+});
+
+test('who is held back from a provider that answers nobody goes on as soon as it answers one', async () => {
+  const lane = new Lane({ concurrency: 10, waiting: 100 });
+  let isAway = true;
+  const all = Array.from({ length: 30 }, () => carry([later], { seconds: 60, lane }));
+  for (const { outcomes } of all) outcomes.splice(0);
+  for (const one of all) Object.defineProperty(one.outcomes, 0, { get: () => (isAway ? later : { outcome: 'accepted' }) });
+  await vi.advanceTimersByTimeAsync(20_000);
+  isAway = false;
+  const back = Date.now();
+  await vi.runAllTimersAsync();
+  const acceptedAt = all.map(({ sentAt }) => (sentAt.at(-1) ?? 0) - back);
+  expect(await Promise.all(all.map(async ({ done }) => (await done).state))).toEqual(Array(30).fill('accepted'));
+  // One tries within the longest pause; then all go.
+  expect(Math.max(...acceptedAt) - Math.min(...acceptedAt)).toBeLessThan(50);
+  expect(Math.max(...acceptedAt)).toBeLessThan(8000);
 });

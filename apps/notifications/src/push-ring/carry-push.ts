@@ -87,7 +87,8 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
     failures += 1;
     const pause = pauseAfter(failures, asked, Math.random());
     if (Date.now() + pause >= until) return ended('expired', last);
-    await pausing(pause, signal);
+    const isAskedToWait = heldMs === 0 && asked !== undefined;
+    await pausing(pause, signal, lane.breaker.isOpen && !isAskedToWait ? lane : undefined);
   }
 }
 
@@ -102,19 +103,21 @@ async function handOver({ channel, credential, target, told, until, signal }: Ca
 /** Whether its provider answers is one thing; whether it lets the app in is another, and holds nothing back. */
 function noteInLane(lane: Lane, outcome: PushOutcome): void {
   if (outcome.outcome === 'later') lane.breaker.failed(Date.now(), Math.random());
-  else lane.breaker.succeeded();
+  else lane.answers();
 }
 
-/** Resolves after so many milliseconds, or when there is no use for waiting any more. */
-async function pausing(forMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after so many milliseconds, when there is no use for waiting any more, or when the provider that all are held back from answers. */
+async function pausing(forMs: number, signal: AbortSignal, held?: Lane): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
+      forget?.();
       resolve();
     };
     const timer = setTimeout(end, forMs);
     signal.addEventListener('abort', end);
+    const forget = held?.onceItAnswers(end);
   });
 }

@@ -133,6 +133,7 @@ test('an SMSC that is away, as long as a schedule goes: all are sent once it is 
   expect(back.texts).toHaveLength(5);
   const outcomes = (await telling.chains()).map(({ outcome }) => outcome).sort();
   expect(outcomes).toEqual(['done', 'done', 'done', 'done', 'done', 'reached']);
+  await eventually('all receipts being noted', () => back.unacknowledged === 0);
   await back.stop();
 }, 30_000);
 
