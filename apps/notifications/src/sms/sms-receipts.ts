@@ -3,6 +3,7 @@ import type { AppId, NotificationEvent } from '@communication-center/contracts';
 import { OutboxRelay, type Sql, type WrittenRow } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import { Allowance } from '../domain/allowance.js';
 import { type AnswerPdu, answerIn } from '../domain/sms-answers.js';
 import { type SmsReceipt, smppReceipt, smppStatus } from '../domain/sms-outcome.js';
 import { digestOf } from '../messages/message-rows.js';
@@ -16,6 +17,8 @@ type Taken = 'taken' | 'unknown' | 'busy';
 const pausesMs = [200, 800, 2500];
 /** Receipts that wait so at a time, of all apps. */
 const mostWaiting = 256;
+/** Wishes of phones' owners that are noted within a second, of one app: each is kept for good. */
+const answersPerSecond = 20;
 
 type Settled = NotificationEvent['data'] & { at: Date; sequence: number | null };
 const settle = `WITH known AS (
@@ -30,6 +33,7 @@ const settle = `WITH known AS (
 @Injectable()
 export class SmsReceipts {
   #waiting = 0;
+  readonly #answers = new Allowance(answersPerSecond);
 
   constructor(
     private readonly database: Postgres,
@@ -42,6 +46,7 @@ export class SmsReceipts {
     const told = smppReceipt(pdu);
     const answer = answerIn(pdu);
     try {
+      if (answer && !this.#answers.take(appId, Date.now())) return smppStatus.temporary;
       if (answer) await this.database.during('jobs', () => noteAnswer(this.database, appId, answer));
       if (!told) return smppStatus.ok;
       const taken = await this.#whenKnown(() => this.#notePart(appId, told.providerId, told.receipt));
