@@ -29,11 +29,12 @@ const shortTimes = (ports) => ({
     APNS_DEVELOPMENT_HOST: `127.0.0.1:${ports.apns}`,
     GOOGLE_HOST: `127.0.0.1:${ports.google}`,
     PUSH_TIMEOUT_MS: '3000',
+    TWILIO_HOST: `127.0.0.1:${ports.twilio}`,
   },
 });
 
-/** Under which those that stand in for the services of pushes are asked. */
-const pushNames = 'IP:127.0.0.1,DNS:localhost,DNS:fcm.googleapis.com,DNS:oauth2.googleapis.com';
+/** Under which those that stand in for the services of pushes and SMS are asked. */
+const pushNames = 'IP:127.0.0.1,DNS:localhost,DNS:fcm.googleapis.com,DNS:oauth2.googleapis.com,DNS:api.twilio.com';
 
 /** Statements are counted, so that a test can tell what a call costs. */
 const databaseSettings = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.save': 'off' };

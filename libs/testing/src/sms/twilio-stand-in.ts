@@ -33,9 +33,10 @@ export class TwilioStandIn {
     this.#server = createServer({ cert, key }, (request, response) => void this.#take(request, response));
   }
 
-  static async start(certificate: StandInCertificate): Promise<TwilioStandIn> {
+  /** @param port a free one when left out. */
+  static async start(certificate: StandInCertificate, port = 0): Promise<TwilioStandIn> {
     const started = new TwilioStandIn(certificate);
-    await new Promise<void>((resolve) => started.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => started.#server.listen(port, '127.0.0.1', resolve));
     return started;
   }
 
