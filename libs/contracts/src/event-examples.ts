@@ -85,6 +85,19 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
     reason: 'hung_up',
     talkSeconds: 42.5,
   }),
+  'call.quality': ofCall('How the media of a call went, once it is over, by what the devices measured; not told where none did.', 1, {
+    model: 'g107-simplified',
+    participants: [
+      {
+        ...{ userAlias: 'alice', score: 4.31, lowestScore: 4.02, samples: 9, roundTripMs: 24, lossPercent: 0.2, jitterMs: 3.1 },
+        ...{ freezes: 0, frozenMs: 0, candidateType: 'host', failed: null },
+      },
+      {
+        ...{ userAlias: 'bob', score: 3.48, lowestScore: 2.2, samples: 8, roundTripMs: 182, lossPercent: 4.7, jitterMs: 18.4 },
+        ...{ freezes: 3, frozenMs: 2140, candidateType: 'relay', failed: null },
+      },
+    ],
+  }),
   'presence.changed': {
     description: 'A user is reachable otherwise than before: connected, away, in a call, or gone.',
     since,

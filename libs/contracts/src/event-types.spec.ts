@@ -11,6 +11,7 @@ test('every type of the log that is told to endpoints is there once, with an exa
   const types = eventTypes.map(({ type }) => type);
   const told = [
     ...callEventSchema.options.map(({ shape }) => shape.type.value),
+    'call.quality',
     'presence.changed',
     'audit.noted',
     ...notificationEventSchema.options.map(({ shape }) => shape.type.value),

@@ -6,6 +6,7 @@ import { appIdSchema, callIdSchema } from './ids.js';
 import { notificationEventSchema } from './notification-events.js';
 import { newestPayloadVersion, payloadVersions } from './payload-versions.js';
 import { presenceChangedSchema } from './presence.js';
+import { qualityEventSchema } from './quality-events.js';
 import type { WebhookBody } from './webhooks.js';
 
 /** What is told of each event beside its data. */
@@ -37,7 +38,9 @@ const ofEndpoints: Readonly<Record<string, z.ZodObject>> = {
 /** The schemas of the data of whatever is told to endpoints, by type. */
 const dataOfTypes: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
   ...callEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend({ ...always, callId: callIdSchema })] as const),
-  ...[presenceChangedSchema, auditNotedSchema].map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
+  ...[qualityEventSchema, presenceChangedSchema, auditNotedSchema].map(
+    ({ shape }) => [shape.type.value, shape.data.extend(always)] as const,
+  ),
   ...notificationEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...Object.entries(ofEndpoints).map(([type, data]) => [type, data.extend(always)] as const),
 ]);

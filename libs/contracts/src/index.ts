@@ -329,6 +329,17 @@ export {
   pushRegistrationViewSchema,
   webPushKeySchema,
 } from './push.js';
+export {
+  type CallQuality,
+  type QualityFrame,
+  type QualityPoint,
+  type QualitySeries,
+  type QualityView,
+  qualityFrameSchema,
+  qualityLimits,
+  qualityViewSchema,
+  type SampledStream,
+} from './quality.js';
 export { type EventReader, eventReader, NewerEventError, readEvent, thisRelease } from './read-event.js';
 export type { ReadEvent } from './reading-events.js';
 export { type RingConfirmed, ringConfirmedSchema } from './ring-events.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { iceServersSchema } from './call-commands.js';
 import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
+import { qualityFrameSchema } from './quality.js';
 import { socketErrorSchema } from './socket-protocol.js';
 import { text } from './text.js';
 
@@ -27,7 +28,7 @@ const sendingStateSchema = z.enum(['on', 'off', 'none']);
 export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
 export type Sending = z.infer<typeof sendingSchema>;
 /** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
-export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched'] as const;
+export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality'] as const;
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
@@ -60,6 +61,7 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
     .describe(
       'the pictures of these streams are not wanted now, those of all others are; sound always comes; where `joined.knows` has `unwatched`',
     ),
+  qualityFrameSchema,
   z.object({
     type: z.literal('ping'),
     nextWithinMs: z

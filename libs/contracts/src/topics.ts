@@ -4,6 +4,7 @@ import { auditNotedSchema, directoryEventSchema } from './directory.js';
 import { mediaEventSchema } from './media-events.js';
 import { notificationEventSchema } from './notification-events.js';
 import { presenceChangedSchema } from './presence.js';
+import { qualityEventSchema } from './quality-events.js';
 import { ringConfirmedSchema } from './ring-events.js';
 import { sessionEventSchema } from './session-events.js';
 
@@ -18,6 +19,7 @@ export const topics = {
   'directory.events': { retention: 'compacted', key: 'app:appId or user:appId/userAlias', events: directoryEventSchema },
   'audit.events': { retention: 'passing', key: 'entryId', events: auditNotedSchema },
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
+  'quality.events': { retention: 'passing', key: 'callId', events: qualityEventSchema },
   'rings.events': { retention: 'fleeting', key: 'callId', events: ringConfirmedSchema },
   'notifications.events': { retention: 'passing', key: 'notificationId', events: notificationEventSchema },
 } as const;

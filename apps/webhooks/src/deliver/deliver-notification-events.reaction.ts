@@ -3,6 +3,7 @@ import { Controller } from '@nestjs/common';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { KeepMessages } from '../messages/keep-messages.js';
 
+/** Of what nobody waits for, one consumer reads all: how the media of calls went, too. */
 @Controller()
 export class DeliverNotificationEvents {
   constructor(
@@ -13,8 +14,9 @@ export class DeliverNotificationEvents {
     server.letRest('deliver-notification-events', endpoints.newRest());
   }
 
-  @ReactToEvents('deliver-notification-events', { topics: ['notifications.events'], pace: 'steady' })
-  async deliver({ events }: ReactionBatch<'notifications.events'>): Promise<void> {
+  /** The name is its consumer group's, of when it read notifications alone. */
+  @ReactToEvents('deliver-notification-events', { topics: ['notifications.events', 'quality.events'], pace: 'steady' })
+  async deliver({ events }: ReactionBatch<'notifications.events' | 'quality.events'>): Promise<void> {
     await this.messages.take(events);
   }
 }
