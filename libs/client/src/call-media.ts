@@ -120,6 +120,7 @@ export class CallMedia {
         return first ?? this.#office.credentials(this.#callOf().callId);
       },
       webSocket: this.#office.webSocket,
+      qualityEveryMs: this.#office.qualityEveryMs,
     });
     this.#session = session;
     session.on('localStream', (stream) => this.#tell('localStream', stream));

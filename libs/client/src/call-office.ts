@@ -81,6 +81,8 @@ export interface CallOffice {
   readonly sending?: Partial<Wishes> | undefined;
   /** The devices that calls begin with; what is chosen in one call counts for the next. */
   readonly devices?: WishedDevices;
+  /** How often the Center is told how media goes, in milliseconds; 0 for never. */
+  readonly qualityEveryMs?: number | undefined;
   /** Whether the Center is heard of now. */
   isReached?(): boolean;
   /** Media comes again that did not. */

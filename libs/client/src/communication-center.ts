@@ -1,3 +1,4 @@
+import type { QualityView } from '@communication-center/contracts';
 import {
   appIdSchema,
   type CallId,
@@ -58,6 +59,8 @@ export interface ConnectOptions {
   sending?: Partial<Wishes>;
   /** The camera and the microphone that calls begin with, where they are there: else those that the platform prefers. */
   devices?: WishedDevices;
+  /** How often this device tells the Center in a call how its media comes and goes, in milliseconds: 5000 unless told, 0 for never. */
+  qualityEveryMs?: number;
 }
 
 /** Which calls {@link CommunicationCenter.history} lists. */
@@ -238,6 +241,11 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
     return this.#rest.timeline(callId);
   }
 
+  /** @returns how the media of a call goes, or went, on this user's devices. @throws CenterError `not_found` where nothing was measured. */
+  async quality(callId: string): Promise<Told<QualityView>> {
+    return this.#rest.quality(callId);
+  }
+
   /** @returns a page of this user's calls, newest first, with how they went as this device saw it. */
   async history(filter: HistoryFilter = {}): Promise<Told<CallList>> {
     return this.#rest.calls({ ...filter, userAlias: this.userAlias, deviceId: this.deviceId });
@@ -293,6 +301,7 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
       webSocket,
       sending: this.#options.sending,
       devices: this.#devices,
+      qualityEveryMs: this.#options.qualityEveryMs,
       isReached: () => this.#connection.isReached,
       networkBack: () => this.#connection.hurry(),
       command: async (call, frame, waits) => {

@@ -11,6 +11,8 @@ import {
 import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
 import { LinkPulse } from './link-pulse.js';
 import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
+import { QualitySampler } from './quality-sampler.js';
+import { qualityOf, type Stats } from './read-stats.js';
 import { pingInCallMs } from './silence.js';
 
 export type ToldStream = Told<Stream>;
@@ -41,6 +43,9 @@ export class MediaLink {
   readonly #publisher: MediaPublisher;
   readonly #subscriber: RTCPeerConnection;
   readonly #known = new Map<string, ToldStream>();
+  /** The stream of each section that is received. */
+  readonly #streamOf = new Map<string, string>();
+  readonly #quality: QualitySampler;
   readonly #sends: LinkSends;
   readonly #listener: LinkListener;
   readonly #pulse: LinkPulse;
@@ -60,6 +65,7 @@ export class MediaLink {
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
     this.#publisher = new MediaPublisher(this.#publishing, taken, (offer) => this.#send(offer));
     this.#subscriber = this.#peer('subscriber', config);
+    this.#quality = this.#sampler(sends.qualityEveryMs);
     this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
     this.#socket = new webSocket(credentials.url, mediaSubprotocol);
     this.#socket.addEventListener('open', () => this.#send({ type: 'join', token: credentials.token }));
@@ -77,6 +83,7 @@ export class MediaLink {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#joining);
     this.#pulse.stop();
+    this.#quality.stop();
     this.#socket.close(1000);
     this.#publishing.close();
     this.#subscriber.close();
@@ -124,6 +131,15 @@ export class MediaLink {
 
   #takes(section: Section): boolean {
     return section === 'audio' || section === 'video' || this.takesScreen === true;
+  }
+
+  #sampler(everyMs: number): QualitySampler {
+    const measure = async () => {
+      const [sending, receiving] = await Promise.all([this.#publishing, this.#subscriber].map((peer) => peer.getStats() as Promise<Stats>));
+      const sectionOf = (mid: string) => this.#publisher.sectionOf(mid);
+      return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf: (mid) => this.#streamOf.get(mid) });
+    };
+    return new QualitySampler({ everyMs, measure, tell: (sample) => this.#send(sample) });
   }
 
   #ping(): void {
@@ -192,6 +208,7 @@ export class MediaLink {
     this.#doorKnows = knows ?? [];
     // From now on others are told when the next is overdue.
     if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
+    if (this.#doorKnows.includes('quality')) this.#quality.start();
     this.#listener.joined(streams);
     this.tellSending();
     await this.#publisher.open();
@@ -213,6 +230,7 @@ export class MediaLink {
     await this.#subscriber.setLocalDescription(answer);
     this.#send({ type: 'answer', sdp: answer.sdp ?? '' });
     for (const { mid, streamId } of tracks) {
+      this.#streamOf.set(mid, streamId);
       const transceiver = this.#subscriber.getTransceivers().find((one) => one.mid === mid);
       const stream = this.#known.get(streamId);
       if (stream && transceiver && isReceiving(transceiver) && !seen.has(mid)) this.#listener.track(stream, transceiver.receiver.track);

@@ -7,8 +7,10 @@ export type Section = MediaKind | 'screen' | 'screenSound';
 /** What a device tells the others that it sends. */
 export type ToldSending = Sending & { screen?: Sending };
 
-/** What a link sends: the sections that there are, whose tracks may come later, and what to tell the others of it. */
+/** What a link sends: the sections that there are, whose tracks may come later, and what to tell the others, and the Center, of it. */
 export interface LinkSends {
+  /** How often the Center is told how media goes, in milliseconds; 0 for never. */
+  qualityEveryMs: number;
   sections(): readonly Section[];
   trackOf(section: Section): MediaStreamTrack | undefined;
   sending(): ToldSending;
@@ -65,6 +67,12 @@ export class MediaPublisher {
       .get(section)
       ?.sender.replaceTrack(this.#sends.trackOf(section) ?? null)
       .catch(() => undefined);
+  }
+
+  /** @returns what a section of the connection carries. */
+  sectionOf(mid: string): Section | undefined {
+    for (const [section, transceiver] of this.#sections) if (transceiver.mid === mid) return section;
+    return undefined;
   }
 
   /** @returns whether there were any to add. */

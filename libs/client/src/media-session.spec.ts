@@ -207,3 +207,24 @@ test('frames, reasons and kinds of a next release are taken as they come', async
   expect(streams[0]).toMatchObject({ streamId: 'alice-camera', kind: 'hologram' });
   expect(there.sockets).toHaveLength(1);
 });
+
+test.each([
+  ['a Center that keeps it is told how media goes, soon and then every five seconds', ['quality'], [1500, 6500]],
+  ['a Center of an earlier release is told nothing', [], []],
+])('%s', async (_what, knows, at) => {
+  toldAtJoin = { knows };
+  const { session } = aSession();
+  session.start();
+  await settle();
+  const begun = Date.now();
+  const told: number[] = [];
+  const { onFrame } = there;
+  there.onFrame = (socket, frame) => {
+    if (frame.type === 'quality') told.push(Date.now() - begun);
+    onFrame(socket, frame);
+  };
+  await vi.advanceTimersByTimeAsync(7000);
+  session.stop();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told).toEqual(at);
+});

@@ -4,6 +4,7 @@ import { Emitter } from './emitter.js';
 import { type DeviceSending, LocalMedia, type MediaKind, type WishedDevices, type Wishes } from './local-media.js';
 import { MediaLink, type ToldStream } from './media-link.js';
 import type { LinkSends, Section, ToldSending } from './media-publisher.js';
+import { defaultEveryMs } from './quality-sampler.js';
 import { ScreenShare } from './screen-share.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
@@ -33,6 +34,8 @@ export interface MediaSessionOptions {
   /** Gets credentials that are good now. */
   credentials: () => Promise<MediaCredentials>;
   webSocket: ClientSocketClass;
+  /** How often the Center is told how media goes, in milliseconds; 0 for never, {@link defaultEveryMs} where it is left out. */
+  qualityEveryMs?: number | undefined;
 }
 
 /**
@@ -229,6 +232,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     };
     const ofScreen = ['screen', 'screenSound'] as const;
     return {
+      qualityEveryMs: this.#options.qualityEveryMs ?? defaultEveryMs,
       sections: () => [...this.#local.kinds, ...ofScreen.filter((section) => tracks[section]())],
       trackOf: (section) => tracks[section](),
       sending: () => ({ ...toldOf(this.#local.sending), ...(screen.sending && { screen: screen.sending }) }),

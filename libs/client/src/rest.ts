@@ -10,6 +10,8 @@ import {
   problemSchema,
   pushRegistrationListSchema,
   pushRegistrationViewSchema,
+  type QualityView,
+  qualityViewSchema,
   type Timeline,
   type Told,
   timelineSchema,
@@ -25,6 +27,7 @@ const told = {
   call: toldSchema(callStateSchema),
   calls: toldSchema(callListSchema),
   timeline: toldSchema(timelineSchema),
+  quality: toldSchema(qualityViewSchema),
   presence: toldSchema(presenceSchema),
   problem: toldSchema(problemSchema),
   pushRegistration: toldSchema(pushRegistrationViewSchema),
@@ -45,6 +48,10 @@ export class Rest {
 
   async timeline(callId: string): Promise<Told<Timeline>> {
     return read(told.timeline, await this.#get(`/v1/calls/${callId}/timeline`));
+  }
+
+  async quality(callId: string): Promise<Told<QualityView>> {
+    return read(told.quality, await this.#get(`/v1/calls/${callId}/quality`));
   }
 
   async calls(filter: Partial<CallListQuery>): Promise<Told<CallList>> {
