@@ -1,5 +1,5 @@
 import { callLimits } from '@communication-center/contracts';
-import { purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows } from '@communication-center/service';
 import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { MediaCredentials } from './credentials/media-credentials.js';
@@ -9,26 +9,39 @@ import { FollowCalls } from './follow-calls/follow-calls.js';
 import { KnownCalls } from './follow-calls/known-calls.js';
 import { JanusNode } from './janus/janus-node.js';
 import { MediaDoor } from './media-sockets/media-door.js';
+import { KeepSamples } from './quality/keep-samples.js';
+import { QualityController } from './quality/quality.controller.js';
+import { rowsOfDeletedApps } from './quality/quality-rows.js';
+import { TellQuality } from './quality/tell-quality.js';
 import { EndRooms } from './rooms/end-rooms.js';
 import { Rooms } from './rooms/rooms.js';
+import type { MediaSettings } from './settings.js';
 
 const daySeconds = 86_400;
 /** Some 5 MB; of calls beyond that the calls service is asked. */
 const knownCalls = { provide: KnownCalls, useFactory: () => new KnownCalls(20_000) };
 
 /** Credentials are long expired by then. Rooms whose replica died before their call's end were never closed: no call lasts that long. */
-const oldRows = () => [
+const oldRows = ({ KEEP_QUALITY_DAYS }: MediaSettings) => [
   { table: 'departures', by: 'noted_at', keepSeconds: daySeconds },
   { table: 'rooms', by: 'closed_at', keepSeconds: daySeconds, only: 'closed_at IS NOT NULL' },
   { table: 'rooms', by: 'created_at', keepSeconds: callLimits.maxDurationSeconds.max + daySeconds, only: 'closed_at IS NULL' },
+  { table: 'quality_samples', by: 'at', keepSeconds: KEEP_QUALITY_DAYS * daySeconds },
+  { table: 'quality_calls', by: 'began_at', keepSeconds: KEEP_QUALITY_DAYS * daySeconds },
 ];
 
+/** There is little of apps here, and for some days only: where there is nothing, nobody is asked. */
+const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 1' };
+
 @Module({
+  controllers: [QualityController],
   providers: [
     fairShare,
     JanusNode,
     Rooms,
     EndRooms,
+    KeepSamples,
+    TellQuality,
     MediaCredentials,
     MediaDoor,
     knownCalls,
@@ -36,6 +49,7 @@ const oldRows = () => [
     Admission,
     FollowCalls,
     purgeRows(oldRows),
+    eraseApps(rowsOfDeletedApps, rarely),
   ],
 })
 export class AppModule {}

@@ -7,11 +7,12 @@ import { outbox } from './migrations/4-outbox.js';
 import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { outboxRows } from './migrations/6-outbox-rows.js';
 import { openRooms } from './migrations/7-open-rooms.js';
+import { quality } from './migrations/8-quality.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'media',
   module: AppModule,
   settings,
-  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms],
+  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms, quality],
 });

@@ -52,6 +52,12 @@ export const settings = z.object({
   MAX_BUFFERED_BYTES: numberSetting(1_048_576, { min: 65_536 })
     .meta({ unit: 'bytes' })
     .describe('a media socket that leaves more unread is closed: it reads too slowly'),
+  MEDIA_FLOW_MS: numberSetting(20_000, { min: 2000 })
+    .meta({ unit: 'ms' })
+    .describe(
+      'of a device that has tried for so long, and from which nothing ever came through, it is told why, as far as that can be known',
+    ),
+  KEEP_QUALITY_DAYS: numberSetting(7, { min: 1, max: 400 }).meta({ unit: 'd' }).describe('how long it is kept how the media of calls went'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a media process counts as alive after it last renewed its lease'),

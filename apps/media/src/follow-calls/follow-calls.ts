@@ -3,6 +3,7 @@ import { EventLog, EventLogServer, InOrder, type Repair, Tail } from '@communica
 import { logAlarms, Report, type ReportError, resumeTrace } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MediaDoor } from '../media-sockets/media-door.js';
+import { TellQuality } from '../quality/tell-quality.js';
 import { EndRooms } from '../rooms/end-rooms.js';
 import { CallReading } from './call-reading.js';
 import { happeningOf } from './happenings.js';
@@ -24,6 +25,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly known: KnownCalls,
     private readonly door: MediaDoor,
     private readonly rooms: EndRooms,
+    private readonly quality: TellQuality,
     @Inject(CallReading) repair: Repair,
     @Inject(Report) report: ReportError,
   ) {
@@ -65,5 +67,6 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     if (!happening.ended) return;
     this.door.endCall(happening.callId);
     this.rooms.end(happening.callId);
+    this.quality.end(happening.callId);
   }
 }

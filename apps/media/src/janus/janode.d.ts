@@ -35,7 +35,13 @@ declare module 'janode' {
     }): Promise<Connection>;
     Logger: { setLevel(level: string): void };
     EVENT: Record<
-      'CONNECTION_CLOSED' | 'CONNECTION_ERROR' | 'HANDLE_DETACHED' | 'HANDLE_HANGUP' | 'HANDLE_MEDIA' | 'HANDLE_WEBRTCUP',
+      | 'CONNECTION_CLOSED'
+      | 'CONNECTION_ERROR'
+      | 'HANDLE_DETACHED'
+      | 'HANDLE_HANGUP'
+      | 'HANDLE_MEDIA'
+      | 'HANDLE_SLOWLINK'
+      | 'HANDLE_WEBRTCUP',
       string
     >;
   };

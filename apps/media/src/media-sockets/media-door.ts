@@ -30,6 +30,9 @@ import { MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
 import type { Moderated } from '../follow-calls/bans.js';
 import { JanusNode } from '../janus/janus-node.js';
+import type { Sample } from '../quality/domain/sample.js';
+import { TriedFlows } from '../quality/flow-watch.js';
+import { KeepSamples } from '../quality/keep-samples.js';
 import { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
@@ -55,6 +58,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   readonly #inCall = new Map<CallId, Map<MediaSocket, MediaGrant>>();
   /** Where no socket is open, nobody has to be put out at once. */
   readonly rest = Rest.unless(() => this.#sockets.size > 0);
+  readonly tried: TriedFlows;
   readonly #sessions: SocketSessions<About, 'left'>;
   readonly #ends: FollowEnds;
   #beating: NodeJS.Timeout | undefined;
@@ -63,6 +67,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly credentials: MediaCredentials,
     private readonly admission: Admission,
     private readonly shares: FairShare,
+    private readonly samples: KeepSamples,
     janus: JanusNode,
     rooms: Rooms,
     database: Postgres,
@@ -76,6 +81,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
         .writeHead(426, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
         .end('This is a WebSocket door\n'),
     );
+    this.tried = new TriedFlows(settings.MEDIA_FLOW_MS);
     this.#clients = new ClientConnections(settings, { refuse: refuseOverHttp });
     this.#clients.guard(this.#http);
     const sockets = new WebSocketServer({
@@ -237,6 +243,10 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     const inCall = this.#inCall.get(grant.callId);
     inCall?.delete(socket);
     if (inCall?.size === 0) this.#inCall.delete(grant.callId);
+  }
+
+  measured({ appId, callId }: MediaGrant, sample: Omit<Sample, 'at'>): void {
+    this.samples.take(appId, callId, sample);
   }
 
   failed(error: unknown, doing: string): void {

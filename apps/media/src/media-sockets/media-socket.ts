@@ -23,6 +23,9 @@ import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
 import { Bans, type Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { Sample } from '../quality/domain/sample.js';
+import type { TriedFlows } from '../quality/flow-watch.js';
+import { SocketQuality } from '../quality/socket-quality.js';
 import type { Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { JanusPublication } from './janus-publication.js';
@@ -39,8 +42,11 @@ const maxWaitingBytes = 262_144;
 const maxJoinBytes = 32_768;
 
 export interface MediaSocketOwner {
+  readonly tried: TriedFlows;
   admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
   closed(socket: MediaSocket): void;
+  /** Its device told how its media comes and goes. */
+  measured(grant: MediaGrant, sample: Omit<Sample, 'at'>): void;
   failed(error: unknown, doing: string): void;
 }
 
@@ -48,6 +54,7 @@ interface Joined {
   publication: JanusPublication;
   told: ToldOfPublisher;
   subscription: JanusSubscription;
+  quality: SocketQuality;
 }
 
 /** One device's media socket: its offer to publish goes to Janus, the others' streams come back as offers to it. */
@@ -137,6 +144,7 @@ export class MediaSocket {
       this.#joined?.told.pinged(frame.nextWithinMs);
       return this.#send({ type: 'pong' });
     }
+    if (frame.type === 'quality' && this.#joining) return this.#joined?.quality.take(frame, this.#joined.subscription.handle);
     if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
       return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
@@ -180,6 +188,7 @@ export class MediaSocket {
       // Everyone's name travels as the feed's display text, which only this service reads.
       const told = new ToldOfPublisher(grant, () => this.#inTurn(() => this.#tellOf(told)));
       this.#listen(publisher, told);
+      const quality = this.#qualityOf(grant, publisher, told);
       const { publishers, private_id } = await this.rooms.join(publisher, room, { feed: randomUUID(), display: told.display });
       const subscription = new JanusSubscription(
         this.janus,
@@ -188,7 +197,7 @@ export class MediaSocket {
         (error) => this.#fail(error),
       );
       if (this.#closed) return;
-      this.#joined = { publication: new JanusPublication(this.janus, publisher, room, this.#bans), told, subscription };
+      this.#joined = { publication: new JanusPublication(this.janus, publisher, room, this.#bans), told, subscription, quality };
       this.#others.list(publishers);
       const streams = this.#others.all;
       const { node, generation } = room;
@@ -199,6 +208,15 @@ export class MediaSocket {
     } finally {
       if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
     }
+  }
+
+  #qualityOf(grant: MediaGrant, publisher: VideoRoomHandle, told: ToldOfPublisher): SocketQuality {
+    const { userAlias, deviceId } = grant;
+    return new SocketQuality({
+      ...{ grant, publisher, others: this.#others, tried: this.owner.tried },
+      sends: () => told.sendsAnything,
+      keep: (measured) => this.owner.measured(grant, { userAlias, deviceId, sessionId: this.sessionId, measured }),
+    });
   }
 
   #listen(publisher: VideoRoomHandle, told: ToldOfPublisher): void {
@@ -250,18 +268,23 @@ export class MediaSocket {
     return this.grant?.rights.includes(right) === true;
   }
 
-  async #publish({ publication, told }: Joined, { sdp, screen }: MediaClientFrame & { type: 'publish' }): Promise<void> {
+  async #publish({ publication, told, quality }: Joined, { sdp, screen }: MediaClientFrame & { type: 'publish' }): Promise<void> {
     if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
     const answer = await publication.publish(sdp, told.display, screen);
     if (answer !== undefined) this.#send({ type: 'published', sdp: answer });
+    quality.flow.begin();
   }
 
   async #tellOf({ display }: ToldOfPublisher): Promise<void> {
     if (!this.#closed) await this.#joined?.publication.tell(display);
   }
 
-  async #trickle({ publication, subscription }: Joined, { peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
+  async #trickle(
+    { publication, subscription, quality }: Joined,
+    { peer, candidate }: MediaClientFrame & { type: 'candidate' },
+  ): Promise<void> {
     const handle = peer === 'publisher' ? publication.handle : subscription.handle;
+    if (peer === 'publisher' && candidate) quality.flow.named();
     if (!handle) return;
     await this.janus.ask(candidate ? handle.trickle(candidate) : handle.trickleComplete());
   }
@@ -288,6 +311,7 @@ export class MediaSocket {
     this.#closed = true;
     clearTimeout(this.#joinTimer);
     this.#joined?.told.stop();
+    this.#joined?.quality.flow.stop();
     this.owner.closed(this);
     await this.#joined?.subscription.close();
     await this.#joined?.publication.handle.detach().catch(() => undefined);

@@ -23,6 +23,11 @@ export class OthersStreams {
     return [...this.#streams.values()].flat().map(({ stream }) => stream);
   }
 
+  /** @returns the streams that are there, by their ids. */
+  get byId(): ReadonlyMap<string, Stream> {
+    return new Map(this.all.map((stream) => [stream.streamId, stream]));
+  }
+
   /** All sections that carry a stream. */
   get sections(): StreamSection[] {
     const carried = [...this.#streams.values()].flat();

@@ -30,6 +30,11 @@ export class ToldOfPublisher {
     return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, screen: this.#screen, ...(quiet && { quiet }) });
   }
 
+  /** Whether the device says that it sends sound or picture. */
+  get sendsAnything(): boolean {
+    return [this.#sending, this.#screen].some((sent) => sent?.audio === 'on' || sent?.video === 'on');
+  }
+
   /** @param screen is what comes of a screen, while one is shared. */
   sends({ audio, video, screen }: Sending & { screen?: Sending | undefined }): void {
     this.#sending = { audio, video };

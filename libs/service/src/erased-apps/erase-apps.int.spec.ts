@@ -73,3 +73,13 @@ test('what comes late goes too, until an hour has passed; then it is done, and a
   await eraser().look();
   expect((await schema.query('SELECT FROM erased_apps WHERE done_at IS NOT NULL')).rowCount).toBe(1);
 });
+
+test('while nothing is stored of apps at all, nobody is asked', async () => {
+  const asking = { everyMs: 1000, anything: 'SELECT 1 FROM things LIMIT 1' };
+  const look = () => new EraseApps(schema as never, directory as never, [rowsOfApp('things')], () => undefined, asking).look();
+  await look();
+  expect(asked).toHaveLength(1);
+  await schema.query('DELETE FROM things');
+  await look();
+  expect(asked).toHaveLength(1);
+});

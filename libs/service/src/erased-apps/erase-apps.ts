@@ -18,7 +18,14 @@ export interface Erasure {
 
 /** Rows a statement erases at most. */
 export const erasedAtOnce = 1000;
-const askMs = 30_000;
+/** How often a service asks which apps were deleted. */
+export interface AskingForErased {
+  everyMs: number;
+  /** SQL that finds a row where the service stores anything of apps at all: while it does not, nobody is asked. It always does when left out. */
+  anything?: string;
+}
+
+const usually: AskingForErased = { everyMs: 30_000 };
 const answerMs = 3000;
 /** Events of the app may still be under way: for so long after the directory was done, in seconds, what they bring is erased as well. */
 const lateSeconds = 3600;
@@ -42,8 +49,9 @@ export class EraseApps implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly directory: Pick<ServiceClient, 'ask'>,
     private readonly erasures: readonly Erasure[],
     report: ReportError,
+    private readonly asking = usually,
   ) {
-    this.#loop = new DueRows({ name: 'erasing deleted apps', work: () => this.look(), onError: report, maxPauseMs: askMs });
+    this.#loop = new DueRows({ name: 'erasing deleted apps', work: () => this.look(), onError: report, maxPauseMs: asking.everyMs });
   }
 
   onApplicationBootstrap(): void {
@@ -57,6 +65,8 @@ export class EraseApps implements OnApplicationBootstrap, BeforeApplicationShutd
 
   /** Learns which apps were deleted, and erases what is here of those that are not done. */
   async look(): Promise<null> {
+    const { anything } = this.asking;
+    if (anything !== undefined && (await this.database.query(anything)).rows.length === 0) return null;
     await this.#learn();
     const { rows } = await this.database.query<{ app_id: AppId; is_late: boolean }>(
       `SELECT app_id, erased_at < now() - make_interval(secs => ${lateSeconds}) AS is_late FROM erased_apps WHERE done_at IS NULL ORDER BY erased_at`,
@@ -96,11 +106,11 @@ export class EraseApps implements OnApplicationBootstrap, BeforeApplicationShutd
 }
 
 /** Makes the provider that erases what deleted apps stored in a service, table by table in this order. */
-export function eraseApps(erasures: readonly Erasure[]): FactoryProvider<EraseApps> {
+export function eraseApps(erasures: readonly Erasure[], asking?: AskingForErased): FactoryProvider<EraseApps> {
   return {
     provide: EraseApps,
     inject: [Postgres, Identity, Settings, Report],
     useFactory: (database: Postgres, identity: Identity, { DIRECTORY_URL }: { DIRECTORY_URL: string[] }, report: ReportError) =>
-      new EraseApps(database.background, new ServiceClient(identity, 'directory', new Replicas(DIRECTORY_URL)), erasures, report),
+      new EraseApps(database.background, new ServiceClient(identity, 'directory', new Replicas(DIRECTORY_URL)), erasures, report, asking),
   };
 }
