@@ -1,7 +1,9 @@
 /*
  * Two people in real browsers talk through the Center: what one sends, the other decodes; and both learn why it ended.
  */
-import { Browsers, eventually, Fleet, janusRooms, type TestApp } from '@communication-center/testing';
+import type { EndpointView } from '@communication-center/contracts';
+import type { QualityView } from '@communication-center/contracts/quality';
+import { Browsers, eventually, Fleet, janusRooms, type TestApp, WebhookReceiver } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { answer, arrivedAt, connected, dial, expectMediaBothWays, hangUp, pageOf } from './phone-page.js';
@@ -86,7 +88,30 @@ const listened = (page: Page) =>
     return { longestMs, looks: heard.length, states: kept.map(({ connectionState }) => connectionState) };
   });
 
-test('a voice call gets video by consent, over the same connections, and the sound goes on meanwhile', async () => {
+/** @returns what a key reads of the media of the last call, once figures of what arrives have come from both browsers. */
+const measured = (callId: string) =>
+  eventually(
+    'figures of both browsers',
+    async () => {
+      const { status, body } = await fleet.rest<QualityView>('GET', `/v1/calls/${callId}/quality`, app.key);
+      const flowing = (user: QualityView['participants'][number]) =>
+        user.streams
+          .filter(({ way, points }) => way === 'received' && points.some(({ kbps }) => (kbps ?? 0) > 0))
+          .map(({ media }) => media);
+      return (
+        status === 200 &&
+        body.participants.filter((one) => ['audio', 'video'].every((media) => flowing(one).includes(media as never))).length === 2 &&
+        body
+      );
+    },
+    20_000,
+  );
+
+test('a voice call gets video by consent, over the same connections, and the sound goes on meanwhile; what is measured of it is told', async () => {
+  const receiver = await WebhookReceiver.start();
+  const eventTypes = ['call.quality'];
+  const endpoint = (await fleet.rest<EndpointView>('POST', '/v1/webhook-endpoints', app.key, { url: receiver.url, eventTypes })).body;
+  receiver.secret = endpoint.secret ?? '';
   const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
   await dial(alice, 'bob', 'voice');
   await answer(bob);
@@ -104,7 +129,40 @@ test('a voice call gets video by consent, over the same connections, and the sou
     // A packet has 20 ms of sound: a new connection leaves out a second and more.
     expect(longestMs).toBeLessThan(600);
   }
+  const [room] = await fleet.query<{ call_id: string }>('media', 'SELECT call_id FROM rooms WHERE app_id = $1 AND closed_at IS NULL', [
+    app.appId,
+  ]);
+  const callId = room?.call_id ?? '';
+  const { isOver, participants } = await measured(callId);
+  expect([isOver, participants.map(({ userAlias }) => userAlias)]).toEqual([false, ['alice', 'bob']]);
+  for (const { score, roundTripMs, candidateType, janus, streams } of participants) {
+    expect(score, 'sound over one machine').toBeGreaterThan(4);
+    expect(roundTripMs).toBeGreaterThanOrEqual(0);
+    expect(candidateType).not.toBeNull();
+    expect(janus.at(-1)).toMatchObject({ up: true, receiving: ['audio', 'video'] });
+    const picture = streams.find(({ way, media }) => way === 'received' && media === 'video');
+    expect(picture?.points.at(-1)).toMatchObject({ width: expect.any(Number), height: expect.any(Number) });
+  }
+  await alice.getByRole('button', { name: 'More' }).click();
+  await alice.getByRole('region', { name: 'Current call' }).getByRole('button', { name: 'Details', exact: true }).click();
+  await alice
+    .getByRole('region', { name: 'Sound and picture' })
+    .getByText(/^Picture from bob: /)
+    .waitFor();
+  await alice.getByRole('button', { name: 'Close What happened' }).click();
   await hangUp(bob, [alice], 'bob');
+  const told = await eventually('the quality being told', () => receiver.received.find(({ body }) => body.data.callId === callId), 20_000);
+  expect(told.body).toMatchObject({
+    type: 'call.quality',
+    data: {
+      participants: [
+        { userAlias: 'alice', score: expect.any(Number) },
+        { userAlias: 'bob', score: expect.any(Number) },
+      ],
+    },
+  });
+  expect(receiver.badSignatures).toEqual([]);
+  await receiver.stop();
 });
 
 test('a second call waits, is answered by hanging up the first, and a third person is added to it', async () => {
@@ -132,3 +190,45 @@ test('a second call waits, is answered by hanging up the first, and a third pers
   await hangUp(carol, [], 'carol');
   await alice.getByText(/^The call with .+ is over$/).waitFor();
 }, 90_000);
+
+// It takes the time that such a device has: part of check:long.
+test.runIf(process.env.NO_WAY_THROUGH)(
+  'of a device that cannot get through it is told why',
+  async () => {
+    const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
+    await bob.evaluate(() => {
+      const Original = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Original {
+        constructor(config?: RTCConfiguration) {
+          // There is no relay: as behind a firewall that lets nothing else through.
+          super({ ...config, iceTransportPolicy: 'relay' });
+        }
+        override setConfiguration(config: RTCConfiguration): void {
+          super.setConfiguration({ ...config, iceTransportPolicy: 'relay' });
+        }
+      };
+    });
+    await dial(alice, 'bob');
+    await answer(bob);
+    const [room] = await eventually('a room', async () => {
+      const rooms = await fleet.query<{ call_id: string }>('media', 'SELECT call_id FROM rooms WHERE app_id = $1 AND closed_at IS NULL', [
+        app.appId,
+      ]);
+      return rooms.length > 0 && rooms;
+    });
+    const read = <T>(path: string) => fleet.rest<T>('GET', `/v1/calls/${room?.call_id}${path}`, app.key);
+    const body = await eventually(
+      'why being told',
+      async () => {
+        const { status, body: told } = await read<QualityView>('/quality');
+        return status === 200 && told.participants.some(({ failed }) => failed !== null) && told;
+      },
+      40_000,
+    );
+    expect(body.participants).toMatchObject([
+      { userAlias: 'alice', failed: null },
+      { userAlias: 'bob', failed: 'no_candidates', score: null },
+    ]);
+  },
+  90_000,
+);

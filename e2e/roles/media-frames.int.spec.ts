@@ -27,15 +27,19 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
   candidate: () => ({ peer: 'publisher', candidate: null }),
   sending: () => ({ audio: 'on', video: 'off' }),
   unwatched: () => ({ streamIds: [] }),
+  quality: () => ({ streams: [] }),
   ping: () => ({}),
 };
 const types = Object.keys(frames) as MediaClientFrame['type'][];
+
+/** Figures, and streams of others, which are looked up as `streamIds` are. */
+const ofQuality = ['roundTripMs', 'candidateType', 'protocol', 'streams'];
 
 /**
  * All that a frame may hold: nothing of it names somebody else's call or session. `streamIds` are looked up among the streams that the
  * device gets: of any other they mean nothing.
  */
-const fields = ['type', 'token', 'kind', 'sdp', 'screen', 'peer', 'candidate', 'audio', 'video', 'streamIds', 'nextWithinMs'];
+const fields = ['type', 'token', 'kind', 'sdp', 'screen', 'peer', 'candidate', 'audio', 'video', 'streamIds', 'nextWithinMs', ...ofQuality];
 
 /** Who is sent which frame: nobody else ever. */
 const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'> = {

@@ -1,6 +1,7 @@
 import './style/base.css';
 import './style/pages.css';
 import './style/call.css';
+import './style/quality.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 

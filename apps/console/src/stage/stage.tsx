@@ -3,6 +3,7 @@ import { useEffect, useReducer, useRef, useState } from 'react';
 import { CallStateText, partnersOf } from '../calls/call-state-text.js';
 import type { Phone } from '../calls/use-phone.js';
 import { useSending } from '../calls/use-sending.js';
+import { Quality } from '../quality/quality.js';
 import { partText } from '../words/call-sentences.js';
 import { listed } from '../words/lists.js';
 import { ControlBar, type SheetName } from './control-bar.js';
@@ -76,6 +77,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
       {sheet === 'details' && (
         <Sheet title="What happened" onClose={() => setSheet(undefined)}>
           {call.isPlaced && <Timeline center={center} callId={call.callId} sequence={call.state.sequence} />}
+          {call.phase === 'connected' && <Quality center={center} callId={call.callId} isLive nameOf={nameOf} />}
         </Sheet>
       )}
     </section>

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Phone } from '../calls/use-phone.js';
 import { IconVideo } from '../icons.js';
 import { Avatar } from '../parts/avatar.js';
+import { Quality } from '../quality/quality.js';
 import { Timeline } from '../stage/timeline.js';
 import { historySentence, talkText } from '../words/call-sentences.js';
 import { listed, when } from '../words/lists.js';
@@ -66,6 +67,7 @@ function Item({ center, call, phone, nameOf }: Props & { call: ListedCall }) {
       {isOpen && (
         <section className="details" aria-label="What happened">
           <Timeline center={center} callId={call.callId} sequence={call.sequence} />
+          {mine?.outcome === 'answered' && <Quality center={center} callId={call.callId} isLive={false} nameOf={nameOf} />}
         </section>
       )}
     </li>
