@@ -36,6 +36,18 @@ const checks = [
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-screen'],
     env: { EVERY_SCREEN: 'true' },
   },
+  {
+    what: 'a device whose media cannot get through',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],
+    env: { NO_WAY_THROUGH: 'true' },
+  },
+  {
+    what: 'how the media of calls went, among a million samples',
+    script: 'test.mjs',
+    args: ['--services', 'none', 'apps/media/src/quality'],
+    env: { QUALITY_ROWS: '1000000' },
+  },
   { what: 'a crowd of 5,000 that leaves, is put out or comes at once', script: 'test.mjs', args: ['e2e/crowd'], env: { CROWD: '5000' } },
   {
     what: 'a gateway with 20,000 sessions that is swept, or drained',
