@@ -7,16 +7,16 @@ export async function pageOf(
   fleet: Fleet,
   app: TestApp,
   userAlias: string,
-  size?: { width: number; height: number },
+  window?: { width?: number; height?: number; isFree?: boolean },
 ): Promise<Page> {
-  const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, size);
+  const page = await browsers.page(`${fleet.url}/?app=${app.appId}&alias=${userAlias}`, window);
   await page.evaluate(countPeerConnections);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('region', { name: 'Whom to call' }).waitFor();
   return page;
 }
 
-/** Keeps every peer connection the page makes, so that the test can ask what arrived on it. */
+/** Keeps every peer connection the page makes, so that the test can ask what arrived on it; and leads its sockets as `detours` says. */
 function countPeerConnections(): void {
   const kept: RTCPeerConnection[] = [];
   const Original = window.RTCPeerConnection;
@@ -26,7 +26,14 @@ function countPeerConnections(): void {
       kept.push(this);
     }
   };
-  Object.assign(window, { kept });
+  const detours: Record<string, string> = {};
+  const Socket = window.WebSocket;
+  window.WebSocket = class extends Socket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(detours[new URL(url).origin] ?? url, protocols);
+    }
+  };
+  Object.assign(window, { kept, detours });
 }
 
 interface Arrived {

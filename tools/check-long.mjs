@@ -102,6 +102,18 @@ const checks = [
     args: ['--services', 'none', 'apps/notifications/src/push-ring/push-outage'],
     env: { PUSH_OUTAGE_SECONDS: '30' },
   },
+  {
+    what: 'media sockets that are lost for 20 s, media services that are killed and drained, and a Janus that is killed, in a call',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'faults', 'e2e/browser-call.faults'],
+    env: { EVERY_MEDIA_FAULT: 'true' },
+  },
+  {
+    what: 'the rooms of 500 calls, with media and Janus killed in the middle of them',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'faults', 'e2e/media/leaks'],
+    env: { MANY_CALLS: '500' },
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',

@@ -11,10 +11,10 @@ general: {
   transports_folder = "$modules/transports"
   api_secret = "$JANUS_API_SECRET"
   session_timeout = 60
-  reclaim_session_timeout = 0
+  reclaim_session_timeout = 45
 }
 certificates: { }
-media: { ipv6 = false  no_media_timer = 1 }
+media: { ipv6 = false  rtp_port_range = "${MEDIA_PORTS:-40000-59999}"  no_media_timer = 1 }
 nat: { ignore_mdns = true }
 events: { broadcast = false }
 EOF

@@ -20,7 +20,7 @@ test('two devices that join at once are in one room, which is gone with the call
   const devices = [dialed, answered].map((reply) => new MediaDevice(People.credentialsIn(reply)));
   expect(await Promise.all(devices.map((device) => device.outcome()))).toEqual(['joined', 'joined']);
   const places = devices.map(({ heard: [joined] }) => [joined?.node, joined?.generation, joined?.iceServers]);
-  expect(places).toEqual([places[1], ['janus-1', 1, []]]);
+  expect(places).toEqual([places[1], [expect.stringMatching(/^janus-[12]$/), 1, []]]);
   expect((await janusRooms(fleet)).filter((room) => room === callId)).toHaveLength(1);
   expect(await roomsOf(callId)).toEqual([{ closed_at: null }]);
   await people.act('hang-up', callId, 'bob');

@@ -28,6 +28,7 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
   sending: () => ({ audio: 'on', video: 'off' }),
   unwatched: () => ({ streamIds: [] }),
   quality: () => ({ streams: [] }),
+  restart: () => ({}),
   ping: () => ({}),
 };
 const types = Object.keys(frames) as MediaClientFrame['type'][];
@@ -37,9 +38,24 @@ const ofQuality = ['roundTripMs', 'candidateType', 'protocol', 'streams'];
 
 /**
  * All that a frame may hold: nothing of it names somebody else's call or session. `streamIds` are looked up among the streams that the
- * device gets: of any other they mean nothing.
+ * device gets: of any other they mean nothing. `resume` means nothing beside a credential that is not of the same device in the same call.
  */
-const fields = ['type', 'token', 'kind', 'sdp', 'screen', 'peer', 'candidate', 'audio', 'video', 'streamIds', 'nextWithinMs', ...ofQuality];
+const fields = [
+  'type',
+  'token',
+  'kind',
+  'sdp',
+  'screen',
+  'peer',
+  'candidate',
+  'audio',
+  'video',
+  'streamIds',
+  'nextWithinMs',
+  'resume',
+  'knows',
+  ...ofQuality,
+];
 
 /** Who is sent which frame: nobody else ever. */
 const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'> = {
@@ -51,6 +67,7 @@ const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'
   stream_added: 'who is in the call',
   stream_changed: 'who is in the call',
   stream_removed: 'who is in the call',
+  moved: 'who is in the call',
   closed: 'who is in the call',
 };
 

@@ -3,7 +3,7 @@
  * real ones. It holds over a page that is loaded anew, a media service that is killed and a Janus that is killed, since it is in the
  * call's events and in nobody's memory.
  */
-import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
+import { Browsers, eventually, Fleet, janusOf, type TestApp } from '@communication-center/testing';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { SdkPage } from './sdk-page.js';
 
@@ -73,7 +73,7 @@ test('whose sound is forbidden is not heard, though the device sends it, until i
   await eventually('bob being back', async () => (await bob.seen()).link === 'connected', 30_000);
   await expectPictureAlone([alice, bob], 'after the media service was killed');
 
-  await fleet.control('janus', 'kill');
+  await fleet.control(await janusOf(fleet, app.appId), 'kill');
   await eventually('bob being back', async () => (await bob.seen()).link === 'connected', 30_000);
   await expectPictureAlone([alice, bob], 'after Janus was killed');
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build, installPackages } from './build.mjs';
 import { askControl, serveControl } from './control.mjs';
 import { stopCompose } from './infrastructure/compose.mjs';
-import { startJanus } from './infrastructure/janus.mjs';
+import { janusNames, startJanus } from './infrastructure/janus.mjs';
 import { brokerNames, startKafka } from './infrastructure/kafka.mjs';
 import { startPgbouncer } from './infrastructure/pgbouncer.mjs';
 import { startPostgres } from './infrastructure/postgres.mjs';
@@ -17,7 +17,7 @@ import { isService, root } from './registry.mjs';
 import { demoApp, maySeed, seedDemo } from './seed.mjs';
 import { compileCache, kafkaSettings, pinnedNode, servicesOf } from './services.mjs';
 
-const infrastructure = ['postgres', 'pgbouncer', 'redis', 'janus', 'far-line', ...brokerNames(3)];
+const infrastructure = ['postgres', 'pgbouncer', 'redis', ...janusNames, 'far-line', ...brokerNames(3)];
 
 /**
  * Starts a whole fleet: servers, build, schema, topics, services and the demo app.

@@ -122,7 +122,7 @@ export function outsidePostgresFolder(instance) {
 /** The folders that hold what an instance's servers remember. */
 export function dataFolders(instance) {
   return [
-    ...['postgres', 'postgres.draft', 'redis', 'kafka', 'kafka-2', 'kafka-3', 'janus', 'instance.json'].map((name) =>
+    ...['postgres', 'postgres.draft', 'redis', 'kafka', 'kafka-2', 'kafka-3', 'janus', 'janus-2', 'instance.json'].map((name) =>
       join(instance.folder, name),
     ),
     outsidePostgresFolder(instance),

@@ -54,4 +54,5 @@ export const steps = {
   ...servers,
   ...Object.fromEntries(withDoors.map(({ name }, index) => [`${name}-2`, 50 + index])),
   ...Object.fromEntries(registry.map((service, index) => [`${internalPort(service)}-2`, 60 + index])),
+  'janus-2': 80,
 };

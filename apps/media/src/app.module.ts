@@ -7,13 +7,14 @@ import { Admission } from './follow-calls/admission.js';
 import { callReading } from './follow-calls/call-reading.js';
 import { FollowCalls } from './follow-calls/follow-calls.js';
 import { KnownCalls } from './follow-calls/known-calls.js';
-import { JanusNode } from './janus/janus-node.js';
+import { JanusNodes } from './janus/janus-nodes.js';
 import { MediaDoor } from './media-sockets/media-door.js';
 import { KeepSamples } from './quality/keep-samples.js';
 import { QualityController } from './quality/quality.controller.js';
 import { rowsOfDeletedApps } from './quality/quality-rows.js';
 import { TellQuality } from './quality/tell-quality.js';
 import { EndRooms } from './rooms/end-rooms.js';
+import { FollowMoves } from './rooms/follow-moves.js';
 import { Rooms } from './rooms/rooms.js';
 import type { MediaSettings } from './settings.js';
 
@@ -37,8 +38,9 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 
   controllers: [QualityController],
   providers: [
     fairShare,
-    JanusNode,
+    JanusNodes,
     Rooms,
+    FollowMoves,
     EndRooms,
     KeepSamples,
     TellQuality,

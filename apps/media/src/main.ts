@@ -8,11 +8,12 @@ import { outboxFunctions } from './migrations/5-outbox-functions.js';
 import { outboxRows } from './migrations/6-outbox-rows.js';
 import { openRooms } from './migrations/7-open-rooms.js';
 import { quality } from './migrations/8-quality.js';
+import { movedRooms, movedRoomsByTime } from './migrations/9-moved-rooms.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'media',
   module: AppModule,
   settings,
-  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms, quality],
+  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms, quality, movedRooms, movedRoomsByTime],
 });

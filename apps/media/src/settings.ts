@@ -2,6 +2,12 @@ import { clientSettings, commonSettings, iceServersSetting, numberSetting, repli
 import { sharingSettings } from '@communication-center/service/fair-share';
 import { z } from 'zod';
 
+const listOf = <T extends z.ZodType<string, string>>(item: T) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .pipe(z.array(item).min(1));
+
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
@@ -10,8 +16,23 @@ export const settings = z.object({
   ...sharingSettings,
   PUBLIC_HOST: z.string().default('127.0.0.1').describe('address the media door listens on'),
   PUBLIC_PORT: numberSetting(4001, { max: 65_535 }).describe('port of the media door'),
-  MEDIA_NODE: z.string().default('janus-1').describe('name of the media node (one Janus) this service places calls on'),
-  JANUS_URL: z.url({ protocol: /^wss?$/ }).describe("the node's WebSocket API"),
+  JANUS_URL: listOf(z.url({ protocol: /^wss?$/ })).describe(
+    'the WebSocket API of each media node (one Janus each), separated by commas; calls are placed on the one that carries least',
+  ),
+  MEDIA_NODE: listOf(z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, dots and hyphens'))
+    .default([])
+    .describe('names of the media nodes, in the order of JANUS_URL, separated by commas; `janus-1`, `janus-2` and so on unless told'),
+  DRAINED_NODES: listOf(z.string())
+    .default([])
+    .describe('names of media nodes that are to be empty, separated by commas: their calls move to the others, nothing is lost meanwhile'),
+  RESUME_MS: numberSetting(30_000, { min: 0, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe(
+      "how long a device's media go on when its media socket broke, for it to come back; Janus' reclaim_session_timeout is to be longer",
+    ),
+  DRAIN_MS: numberSetting(5000, { min: 0, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe('how long a replica that stops waits for its devices to have joined elsewhere'),
   JANUS_API_SECRET: z.string().min(1).meta({ secret: true }).describe('api_secret of janus.jcfg'),
   JANUS_ADMIN_KEY: z
     .string()

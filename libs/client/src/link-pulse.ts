@@ -5,6 +5,8 @@ import { Silence } from './silence.js';
 const lookMs = 250;
 /** In so many milliseconds some of it comes, where any does. */
 const anyWithinMs = 200;
+/** Two looks, of which the second sees what came since the first. */
+const firstLooksMs = 3 * lookMs;
 
 /**
  * Says whether a media link is quiet: its socket is silent and no media comes either, or a connection of it has lost its way. After
@@ -19,6 +21,10 @@ export class LinkPulse {
   #looking: ReturnType<typeof setInterval> | undefined;
   #isQuiet = false;
   #stopped = false;
+  /** The socket is gone: whether anything comes is for media alone to say. */
+  #isBroken = false;
+  /** Until when it is not said that nothing comes, since it was not looked long enough. */
+  #judgesFrom = 0;
 
   constructor(peers: readonly RTCPeerConnection[], onChange: (isQuiet: boolean) => void) {
     this.#peers = peers;
@@ -29,6 +35,34 @@ export class LinkPulse {
   /** The socket said something. */
   heard(): void {
     if (!this.#stopped) this.#silence.heard();
+  }
+
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
+  /** Whether one of the connections was seen to receive something of late. */
+  get isFlowing(): boolean {
+    return this.#flows.some(({ isAlive }) => isAlive);
+  }
+
+  /** Whether one of the connections has lost its way, and nothing comes over it. */
+  get isAstray(): boolean {
+    return this.#flows.some(({ isLost }) => isLost);
+  }
+
+  /** The socket is gone. */
+  broke(): void {
+    this.#isBroken = true;
+    this.#judgesFrom = Date.now() + firstLooksMs;
+    this.#onSign();
+  }
+
+  /** Another socket is there. */
+  mended(): void {
+    this.#isBroken = false;
+    this.heard();
+    this.#onSign();
   }
 
   /** The state of a connection is another. */
@@ -52,7 +86,8 @@ export class LinkPulse {
 
   /** Media is looked at while something else says that the link is lost, and only then. */
   #onSign(): void {
-    const isDoubtful = !this.#stopped && (this.#silence.isSilent || this.#peers.some((peer) => peer.connectionState === 'disconnected'));
+    const isDoubtful =
+      !this.#stopped && (this.#isBroken || this.#silence.isSilent || this.#peers.some((peer) => peer.connectionState === 'disconnected'));
     if (isDoubtful && this.#looking === undefined) {
       for (const flow of this.#flows) flow.forget();
       this.#looking = setInterval(() => void this.#look(), lookMs);
@@ -69,8 +104,9 @@ export class LinkPulse {
   }
 
   #tell(): void {
-    const isSilent = this.#silence.isSilent && !this.#flows.some(({ isAlive }) => isAlive);
-    const isQuiet = !this.#stopped && (isSilent || this.#flows.some(({ isLost }) => isLost));
+    const isUnheard = this.#isBroken ? Date.now() >= this.#judgesFrom : this.#silence.isSilent;
+    const isSilent = isUnheard && !this.isFlowing;
+    const isQuiet = !this.#stopped && (isSilent || this.isAstray);
     if (isQuiet === this.#isQuiet) return;
     this.#isQuiet = isQuiet;
     this.#onChange(isQuiet);

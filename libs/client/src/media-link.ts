@@ -1,97 +1,145 @@
-import {
-  type MediaClientFrame,
-  type MediaCredentials,
-  type MediaServerFrame,
-  mediaServerFrameSchema,
-  mediaSubprotocol,
-  type Stream,
-  type Told,
-  toldSchema,
-} from '@communication-center/contracts';
-import { type ClientSocket, type ClientSocketClass, isOpen } from './client-socket.js';
+import { type MediaClientFrame, type MediaCredentials, mediaClientKnows } from '@communication-center/contracts';
+import type { ClientSocketClass } from './client-socket.js';
+import { IceRestarts } from './ice-restarts.js';
+import type { JoinedFrame, LinkListener } from './link-listener.js';
 import { LinkPulse } from './link-pulse.js';
+import { LinkSocket, type LinkSocketListener, type MediaFrame } from './link-socket.js';
 import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
+import { MediaReceiver } from './media-receiver.js';
 import { QualitySampler } from './quality-sampler.js';
 import { qualityOf, type Stats } from './read-stats.js';
 import { pingInCallMs } from './silence.js';
 
-export type ToldStream = Told<Stream>;
-type MediaFrame = Told<MediaServerFrame>;
+export type { ToldStream } from './media-receiver.js';
 
-export interface LinkListener {
-  /** These streams are there. */
-  joined(streams: readonly ToldStream[]): void;
-  added(stream: ToldStream): void;
-  /** Somebody sends something else, or is quiet, or heard of again. */
-  changed(stream: ToldStream): void;
-  track(stream: ToldStream, track: MediaStreamTrack): void;
-  removed(streamId: string): void;
-  /** Nothing comes through, or something does again. */
-  quiet(isQuiet: boolean): void;
-  lost(error: Error | undefined): void;
+export interface LinkOptions {
+  webSocket: ClientSocketClass;
+  credentials: MediaCredentials;
+  /** What the link that broke was told to show. */
+  resume?: string | undefined;
+  sends: LinkSends;
 }
 
-const frameSchema = toldSchema(mediaServerFrameSchema);
 const joinTimeoutMs = 15_000;
 /** As many as one frame may name; all others are watched. */
 const mostUnwatched = 64;
+/** A socket on which nothing was heard for so long, in milliseconds, while media comes, is no good any more. */
+const deafMs = 6000;
+/** How soon a socket answers that leads somewhere, in milliseconds. */
+const answerMs = 1500;
 
-/** One media socket with its two peer connections. */
+/** One media socket with its two peer connections, which may outlive it and go on with another. */
 export class MediaLink {
-  readonly #socket: ClientSocket;
+  readonly url: string;
+  #socket: LinkSocket;
   readonly #publishing: RTCPeerConnection;
   readonly #publisher: MediaPublisher;
   readonly #subscriber: RTCPeerConnection;
-  readonly #known = new Map<string, ToldStream>();
-  /** The stream of each section that is received. */
-  readonly #streamOf = new Map<string, string>();
-  readonly #quality: QualitySampler;
+  readonly #receiver: MediaReceiver;
   readonly #sends: LinkSends;
   readonly #listener: LinkListener;
   readonly #pulse: LinkPulse;
+  readonly #restarts: IceRestarts;
+  readonly #quality: QualitySampler;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #joining: ReturnType<typeof setTimeout>;
   /** Frames that the door knows beyond those of the first release. */
   #doorKnows: readonly string[] = [];
+  #resume: string | undefined;
   #queue: Promise<void> = Promise.resolve();
   #isJoined = false;
+  #isBroken = false;
+  /** Another is to take its place, whatever becomes of its socket. */
+  #isMoved = false;
   #closed = false;
 
-  constructor(webSocket: ClientSocketClass, credentials: MediaCredentials, sends: LinkSends, listener: LinkListener) {
+  constructor({ webSocket, credentials, resume, sends }: LinkOptions, listener: LinkListener) {
     this.#listener = listener;
     this.#sends = sends;
+    this.url = credentials.url;
     const config: RTCConfiguration = { iceServers: credentials.iceServers as RTCIceServer[], bundlePolicy: 'max-bundle' };
     this.#publishing = this.#peer('publisher', config);
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
     this.#publisher = new MediaPublisher(this.#publishing, taken, (offer) => this.#send(offer));
     this.#subscriber = this.#peer('subscriber', config);
+    this.#receiver = new MediaReceiver(this.#subscriber, (sdp) => this.#send({ type: 'answer', sdp }), listener);
     this.#quality = this.#sampler(sends.qualityEveryMs);
     this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
-    this.#socket = new webSocket(credentials.url, mediaSubprotocol);
-    this.#socket.addEventListener('open', () => this.#send({ type: 'join', token: credentials.token }));
-    this.#socket.addEventListener('message', ({ data }) => this.#onMessage(String(data)));
-    // A close follows every error, and tells as much.
-    this.#socket.addEventListener('error', () => undefined);
-    this.#socket.addEventListener('close', () => this.#lost(undefined));
-    this.#heartbeat = setInterval(() => this.#ping(), pingInCallMs);
+    this.#restarts = new IceRestarts({
+      mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.silentMs < 2 * pingInCallMs,
+      isAstray: () => this.#pulse.isAstray,
+      restart: () => this.#restart(),
+      giveUp: (error) => this.#lost(error),
+    });
+    const join = { type: 'join' as const, token: credentials.token, knows: [...mediaClientKnows], ...(resume && { resume }) };
+    this.#socket = new LinkSocket(webSocket, credentials.url, join, this.#ears());
+    this.#heartbeat = setInterval(() => this.#beat(), pingInCallMs);
     this.#joining = setTimeout(() => this.#lost(new Error('The media socket was not joined in time')), joinTimeoutMs);
   }
 
   close(): void {
     if (this.#closed) return;
+    this.#end();
+    this.#socket.close();
+  }
+
+  #end(): void {
     this.#closed = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#joining);
     this.#pulse.stop();
+    this.#restarts.stop();
     this.#quality.stop();
-    this.#socket.close(1000);
     this.#publishing.close();
     this.#subscriber.close();
   }
 
+  /** What to show to have its connections go on with another socket; undefined where they cannot. */
+  get resume(): string | undefined {
+    return this.#resume;
+  }
+
+  /** Whether nothing comes through. */
+  get isQuiet(): boolean {
+    return this.#pulse.isQuiet;
+  }
+
+  /** Goes on with a socket that another link opened for it. */
+  goOn(socket: LinkSocket, frame: JoinedFrame): void {
+    this.#isBroken = false;
+    this.#socket.close();
+    this.#socket = socket;
+    socket.passTo(this.#ears());
+    this.#take(frame);
+    this.#receiver.list(frame.streams);
+    this.#beat();
+    this.tellSending();
+    this.#publisher.offerAgain();
+    const isAstray = this.isQuiet || [this.#publishing, this.#subscriber].some((peer) => isLostState(peer.connectionState));
+    this.#pulse.mended();
+    if (isAstray) this.#restarts.now();
+  }
+
+  /** Has its connections find their way anew, where the socket answers; where it does not, it is given up. */
+  findWay(): void {
+    if (!this.isListening) return;
+    const askedAt = Date.now();
+    this.#beat();
+    setTimeout(() => {
+      if (!this.isListening) return;
+      if (this.#socket.silentMs > Date.now() - askedAt) this.#break();
+      else this.#restarts.now();
+    }, answerMs);
+  }
+
+  /** Gives up its socket; its connections go on. */
+  giveUpSocket(): void {
+    if (this.isListening) this.#break();
+  }
+
   /** Whether it is joined, and would notice that something comes through again. */
   get isListening(): boolean {
-    return this.#isJoined && !this.#closed;
+    return this.#isJoined && !this.#closed && !this.#isBroken;
   }
 
   /** Whether it is joined, and something comes through; a socket may need many seconds to know. */
@@ -137,9 +185,17 @@ export class MediaLink {
     const measure = async () => {
       const [sending, receiving] = await Promise.all([this.#publishing, this.#subscriber].map((peer) => peer.getStats() as Promise<Stats>));
       const sectionOf = (mid: string) => this.#publisher.sectionOf(mid);
-      return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf: (mid) => this.#streamOf.get(mid) });
+      const streamOf = (mid: string) => this.#receiver.streamOf(mid);
+      return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf });
     };
     return new QualitySampler({ everyMs, measure, tell: (sample) => this.#send(sample) });
+  }
+
+  #beat(): void {
+    // A platform may need a quarter of an hour to find that a socket leads nowhere.
+    if (this.isListening && this.#resume && this.#socket.silentMs > deafMs && this.#pulse.isFlowing) return this.#break();
+    this.#restarts.look();
+    this.#ping();
   }
 
   #ping(): void {
@@ -153,18 +209,51 @@ export class MediaLink {
       this.#send({ type: 'candidate', peer, candidate });
     };
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'failed') this.#lost(new Error(`The ${peer} connection failed`));
-      else this.#pulse.stateChanged();
+      this.#restarts.stateChanged(peer, connection.connectionState);
+      if (connection.connectionState !== 'failed') this.#pulse.stateChanged();
     };
     return connection;
   }
 
-  #onMessage(text: string): void {
+  #ears(): LinkSocketListener {
+    return {
+      frame: (frame) => this.#onMessage(frame),
+      closed: () => this.#onSocketClosed(),
+    };
+  }
+
+  #onMessage(frame: MediaFrame): void {
     if (this.#closed) return;
+    // Whatever follows is for the link that broke.
+    if (frame.type === 'joined' && frame.resumed) return this.#surrender(frame);
     this.#pulse.heard();
-    const frame = readFrame(text);
     // One after the other: an offer is answered before the next is looked at.
-    if (frame) this.#inTurn(() => this.#onFrame(frame));
+    this.#inTurn(() => this.#onFrame(frame));
+  }
+
+  #onSocketClosed(): void {
+    if (this.isListening && this.#resume) this.#break();
+    else if (this.#isMoved) this.#mute();
+    else if (!this.#isBroken) this.#lost(undefined);
+  }
+
+  /** The socket is gone, and its connections are not. */
+  #break(): void {
+    if (this.#isBroken || this.#closed) return;
+    this.#mute();
+    this.#listener.broke();
+  }
+
+  #mute(): void {
+    this.#isBroken = true;
+    this.#socket.passTo({ frame: () => undefined, closed: () => undefined });
+    this.#socket.close();
+    this.#pulse.broke();
+  }
+
+  async #restart(): Promise<void> {
+    this.#send({ type: 'restart' });
+    this.#inTurn(() => this.#publisher.restart());
   }
 
   #inTurn(work: () => Promise<void> | void): void {
@@ -178,19 +267,22 @@ export class MediaLink {
       case 'published':
         return this.#publisher.answered(frame.sdp);
       case 'stream_added':
-        this.#known.set(frame.stream.streamId, frame.stream);
-        return this.#listener.added(frame.stream);
       case 'stream_changed':
-        this.#known.set(frame.stream.streamId, frame.stream);
-        return this.#listener.changed(frame.stream);
+        this.#receiver.hear(frame.stream);
+        return this.#listener.heard(frame.stream);
       case 'stream_removed':
-        this.#known.delete(frame.streamId);
+        this.#receiver.forget(frame.streamId);
         return this.#listener.removed(frame.streamId);
       case 'offer':
-        return this.#receive(frame);
+        return this.#receiver.take(frame);
       case 'error':
         throw new Error(frame.error.message);
+      case 'moved':
+        this.#isMoved = true;
+        this.#resume = undefined;
+        return this.#listener.moved();
       case 'closed':
+        return this.#onEnd(frame.reason);
       case 'pong':
       case 'unknown':
         return;
@@ -199,46 +291,47 @@ export class MediaLink {
     }
   }
 
-  async #onJoined({ iceServers, streams, knows }: MediaFrame & { type: 'joined' }): Promise<void> {
+  async #onJoined(frame: JoinedFrame): Promise<void> {
     clearTimeout(this.#joining);
     this.#isJoined = true;
-    // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
-    if (iceServers) this.#use(iceServers as RTCIceServer[]);
-    for (const stream of streams) this.#known.set(stream.streamId, stream);
-    this.#doorKnows = knows ?? [];
+    this.#take(frame);
+    this.#receiver.list(frame.streams);
     // From now on others are told when the next is overdue.
     if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
     if (this.#doorKnows.includes('quality')) this.#quality.start();
-    this.#listener.joined(streams);
+    this.#listener.joined(frame.streams);
     this.tellSending();
     await this.#publisher.open();
+  }
+
+  /** Its socket is for the link that broke. */
+  #surrender(frame: JoinedFrame): void {
+    const socket = this.#socket;
+    this.#listener.resumed(socket, frame);
+    this.#end();
+  }
+
+  #take({ iceServers, knows, resume }: JoinedFrame): void {
+    // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
+    if (iceServers) this.#use(iceServers as RTCIceServer[]);
+    this.#doorKnows = knows ?? [];
+    this.#resume = resume;
+  }
+
+  /** Whatever comes of its connections, they cannot go on with another socket; those that the call has no place for are over. */
+  #onEnd(reason: string): void {
+    if (reason === 'call_ended' || reason === 'call_left') return this.#lost(undefined);
+    const mayGoOn = this.isListening && this.#resume !== undefined;
+    this.#resume = undefined;
+    if (mayGoOn) this.#break();
   }
 
   #use(iceServers: RTCIceServer[]): void {
     for (const peer of [this.#publishing, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
   }
 
-  async #receive({ sdp, tracks }: MediaFrame & { type: 'offer' }): Promise<void> {
-    const seen = new Set(
-      this.#subscriber
-        .getTransceivers()
-        .filter(isReceiving)
-        .map(({ mid }) => mid),
-    );
-    await this.#subscriber.setRemoteDescription({ type: 'offer', sdp });
-    const answer = await this.#subscriber.createAnswer();
-    await this.#subscriber.setLocalDescription(answer);
-    this.#send({ type: 'answer', sdp: answer.sdp ?? '' });
-    for (const { mid, streamId } of tracks) {
-      this.#streamOf.set(mid, streamId);
-      const transceiver = this.#subscriber.getTransceivers().find((one) => one.mid === mid);
-      const stream = this.#known.get(streamId);
-      if (stream && transceiver && isReceiving(transceiver) && !seen.has(mid)) this.#listener.track(stream, transceiver.receiver.track);
-    }
-  }
-
   #send(frame: MediaClientFrame): void {
-    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(frame);
   }
 
   #lost(error: unknown): void {
@@ -248,14 +341,6 @@ export class MediaLink {
   }
 }
 
-function readFrame(text: string): MediaFrame | undefined {
-  try {
-    return frameSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-function isReceiving({ currentDirection }: RTCRtpTransceiver): boolean {
-  return currentDirection === 'recvonly' || currentDirection === 'sendrecv';
+function isLostState(state: RTCPeerConnectionState): boolean {
+  return state === 'disconnected' || state === 'failed';
 }

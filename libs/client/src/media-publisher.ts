@@ -32,6 +32,8 @@ export class MediaPublisher {
   readonly #sections = new Map<Section, RTCRtpTransceiver>();
   #phase: 'shut' | 'offering' | 'agreed' = 'shut';
   #isBehind = false;
+  #isToRestart = false;
+  #lastOffer: Offer | undefined;
 
   constructor(peer: RTCPeerConnection, sends: LinkSends, offer: (offer: Offer) => void) {
     this.#peer = peer;
@@ -58,6 +60,20 @@ export class MediaPublisher {
     if (this.#phase === 'shut' || !this.#addSections()) return;
     if (this.#phase === 'offering') this.#isBehind = true;
     else await this.#negotiate();
+  }
+
+  /** Has the connection find its way anew (RFC 8445 §2.4), with what it carries. @throws Error of the platform. */
+  async restart(): Promise<void> {
+    if (this.#phase === 'shut') return;
+    this.#isToRestart = true;
+    if (this.#phase === 'offering') this.#isBehind = true;
+    else await this.#negotiate();
+  }
+
+  /** The answer to the last offer may have been lost with its socket: an offer that is taken twice changes nothing. */
+  offerAgain(): void {
+    if (this.#phase !== 'offering' || !this.#lastOffer) return;
+    this.#offer({ ...this.#lastOffer, sdp: this.#peer.localDescription?.sdp ?? this.#lastOffer.sdp });
   }
 
   /** Sends what there is of a section now, without a negotiation. */
@@ -88,9 +104,11 @@ export class MediaPublisher {
   async #negotiate(): Promise<void> {
     this.#phase = 'offering';
     this.#isBehind = false;
-    const offer = await this.#peer.createOffer();
+    const offer = await this.#peer.createOffer({ iceRestart: this.#isToRestart });
+    this.#isToRestart = false;
     await this.#peer.setLocalDescription(offer);
     const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);
-    this.#offer({ type: 'publish', kind: 'camera', sdp: offer.sdp ?? '', ...(screen.length > 0 && { screen }) });
+    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: offer.sdp ?? '', ...(screen.length > 0 && { screen }) };
+    this.#offer(this.#lastOffer);
   }
 }

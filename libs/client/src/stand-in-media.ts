@@ -31,15 +31,26 @@ interface Sender {
   replaceTrack(track: StandInTrack | null): Promise<void>;
 }
 
+class StandInReceiver {
+  readonly track = new StandInTrack('video');
+  async getStats(): Promise<object[]> {
+    return StandInPeer.statsOfReceivers?.() ?? [];
+  }
+}
+
 /** A peer connection of a test: it negotiates with anybody. */
 export class StandInPeer {
   static made: StandInPeer[] = [];
+  /** What WebRTC's statistics say of any receiver. */
+  static statsOfReceivers: (() => object[]) | undefined;
   connectionState = 'new';
   onconnectionstatechange: () => void = () => undefined;
   readonly senders: Sender[] = [];
   readonly remote: { type: string; sdp: string }[] = [];
-  transceivers: { mid: string; currentDirection: string; receiver: { track: StandInTrack } }[] = [];
+  transceivers: { mid: string; currentDirection: string; receiver: StandInReceiver }[] = [];
   closed = false;
+  /** How many of its offers begin ICE anew. */
+  iceRestarts = 0;
   /** What WebRTC's statistics count of what came. */
   bytesReceived = 0;
   /** The address of its server at each offer and answer it described. */
@@ -75,7 +86,8 @@ export class StandInPeer {
   async getStats(): Promise<Map<string, object>> {
     return new Map([['in', { type: 'inbound-rtp', bytesReceived: this.bytesReceived }]]);
   }
-  async createOffer(): Promise<object> {
+  async createOffer({ iceRestart = false } = {}): Promise<object> {
+    if (iceRestart) this.iceRestarts += 1;
     return { type: 'offer', sdp: 'my offer' };
   }
   async createAnswer(): Promise<object> {
@@ -91,7 +103,7 @@ export class StandInPeer {
       this.transceivers = description.sdp.split(' ').map((mid) => ({
         mid,
         currentDirection: 'recvonly',
-        receiver: { track: this.transceivers.find((one) => one.mid === mid)?.receiver.track ?? new StandInTrack('video') },
+        receiver: this.transceivers.find((one) => one.mid === mid)?.receiver ?? new StandInReceiver(),
       }));
     }
   }

@@ -214,6 +214,7 @@ export {
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
+  mediaClientKnows,
   mediaDoorKnows,
   mediaServerFrameSchema,
   mediaSubprotocol,

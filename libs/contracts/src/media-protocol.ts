@@ -28,11 +28,30 @@ const sendingStateSchema = z.enum(['on', 'off', 'none']);
 export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
 export type Sending = z.infer<typeof sendingSchema>;
 /** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
-export const mediaDoorKnows = ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality'] as const;
+export const mediaDoorKnows = [
+  'sending',
+  'ping.nextWithinMs',
+  'publish.again',
+  'screen',
+  'unwatched',
+  'quality',
+  'resume',
+  'ice.restart',
+] as const;
+/** What a client says at the join that it knows beyond the frames of the first release. */
+export const mediaClientKnows = ['moved'] as const;
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('join'), token: text().min(1).max(4096) }),
+  z.object({
+    type: z.literal('join'),
+    token: text().min(1).max(4096),
+    resume: text()
+      .max(64)
+      .optional()
+      .describe('`joined.resume` of a media socket of this device that broke: its connections go on where they are still held'),
+    knows: z.array(text().max(64)).max(16).optional().describe('frames that this client takes beyond those of the first release: `moved`'),
+  }),
   z
     .object({
       type: z.literal('publish'),
@@ -46,6 +65,9 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
     })
     .describe('an offer of all that this device sends; where `joined.knows` has `publish.again`, a later one adds to the same connection'),
   z.object({ type: z.literal('answer'), sdp }),
+  z
+    .object({ type: z.literal('restart') })
+    .describe('asks for an offer with which ICE begins anew in what this device receives; where `joined.knows` has `ice.restart`'),
   z.object({ type: z.literal('candidate'), peer, candidate }),
   z
     .object({
@@ -95,6 +117,11 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     node: z.string().optional().describe('the media node that carries the call'),
     generation: z.int().optional().describe('rises when the call moves to another media node'),
     iceServers: iceServersSchema.optional().describe('STUN and TURN servers to use, in place of those beside the token'),
+    resume: z.string().optional().describe('what to show at a later join, to go on with these connections when this socket breaks'),
+    resumed: z
+      .literal(true)
+      .optional()
+      .describe('set where the connections of the socket that broke go on; `streams` are those that are there now'),
     knows: z.array(z.string()).optional().describe('frames and fields that this door takes beyond those of the first release'),
   }),
   z.object({ type: z.literal('published'), sdp }),
@@ -108,6 +135,9 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     .object({ type: z.literal('stream_changed'), stream: streamSchema })
     .describe('somebody sends something else, is quiet, or is heard of again'),
   z.object({ type: z.literal('stream_removed'), streamId }),
+  z
+    .object({ type: z.literal('moved') })
+    .describe('join anew, with new credentials, and leave this socket when media comes over the new one; to clients that know it'),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
   z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'restarting']) }),
   z.object({ type: z.literal('pong') }),

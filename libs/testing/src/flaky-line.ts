@@ -11,6 +11,7 @@ export class FlakyLine {
   readonly #toCenter = new Set<Socket>();
   #turn: number;
   #silent = false;
+  #severed = false;
 
   private constructor(
     private readonly doors: readonly { host: string; port: number }[],
@@ -37,6 +38,12 @@ export class FlakyLine {
     for (const socket of this.#open) socket.destroy();
   }
 
+  /** Breaks every connection, and each new one at once, until {@link heal}. */
+  sever(): void {
+    this.#severed = true;
+    this.cut();
+  }
+
   /** From now on drops everything without a word, as a pulled cable does, until {@link heal}. */
   silence(): void {
     this.#silent = true;
@@ -53,6 +60,7 @@ export class FlakyLine {
 
   heal(): void {
     this.#silent = false;
+    this.#severed = false;
     this.cut();
   }
 
@@ -63,7 +71,8 @@ export class FlakyLine {
 
   #carry(client: Socket): void {
     this.#keep(client);
-    if (this.#silent) return;
+    if (this.#severed) client.resetAndDestroy();
+    if (this.#silent || this.#severed) return;
     const door = this.doors[this.#turn++ % this.doors.length] as { host: string; port: number };
     const center = dial({ ...door, timeout: 3000 });
     this.#keep(center);

@@ -25,7 +25,7 @@ export type ServiceName = ServiceEntry['name'];
 /** Every service of the registry. */
 export const serviceNames: readonly ServiceName[] = services.map(({ name }) => name);
 /** One process: a server, or a replica of a service, the first of which is named as the service. */
-export type ProcessName = ServiceName | BrokerName | 'postgres' | 'pgbouncer' | 'redis' | 'janus' | 'far-line';
+export type ProcessName = ServiceName | BrokerName | 'postgres' | 'pgbouncer' | 'redis' | 'janus' | 'janus-2' | 'far-line';
 /** A broker of Kafka. */
 export type BrokerName = 'kafka' | 'kafka-2' | 'kafka-3';
 /** What can be done to a process, see {@link Fleet.control}. */

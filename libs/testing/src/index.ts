@@ -4,7 +4,7 @@ export { eventually, holds } from './eventually.js';
 export { FarNetwork } from './far-network.js';
 export { FlakyLine } from './flaky-line.js';
 export { type BrokerName, Fleet, type ProcessName, type ServiceName, serviceNames, type TestApp } from './fleet.js';
-export { janusRooms } from './janus-rooms.js';
+export { janusOf, janusRooms } from './janus-rooms.js';
 export { type ArrivedMail, SmtpStandIn } from './mail/smtp-stand-in.js';
 export { MailServer } from './mail-server.js';
 export { endOf, type Phone, Phones, ringOf } from './phones.js';

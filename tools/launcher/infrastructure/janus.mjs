@@ -27,10 +27,13 @@ function mediaAddress() {
   return addresses.find((address) => address && !address.internal && address.family === 'IPv4')?.address;
 }
 
-/** Starts a private Janus, or takes the configured one. @returns its WebSocket URL. */
+/** The media nodes of an instance: a second one takes over what the first carries, should that die. */
+export const janusNames = ['janus', 'janus-2'];
+
+/** Starts private Januses, or takes the configured ones. @returns their WebSocket URLs, separated by commas. */
 export async function startJanus(instance, processes, { ports, secrets }) {
   if (process.env[variable]) return process.env[variable];
-  const url = `ws://127.0.0.1:${ports.janus}`;
+  const urlOf = (name) => `ws://127.0.0.1:${ports[name]}`;
   const find = () => {
     const server = findProgram('janus');
     const modules = moduleFolder();
@@ -39,16 +42,36 @@ export async function startJanus(instance, processes, { ports, secrets }) {
   const programs = provide({ what: 'Janus', find, packages: ['janus'], variable });
   if (programs === 'compose') {
     startInCompose(instance, 'janus', { JANUS_PORT: String(ports.janus), JANUS_API_SECRET: secrets.janusSecret });
-    return url;
+    return urlOf('janus');
   }
-  const folder = writeConfig(instance, programs.modules, ports, secrets);
-  processes.start({ name: 'janus', command: programs.server, args: ['-F', folder, '-C', join(folder, 'janus.jcfg')], cwd: folder });
-  // A TCP connect would also find a foreign Janus, so its name is asked for.
-  await waitFor('Janus', () => hasName(url, serverName(instance)), { dead: () => processes.deathOf('janus') });
-  return url;
+  await Promise.all(
+    janusNames.map(async (name) => {
+      const folder = writeConfig(instance, name, programs.modules, ports, secrets);
+      processes.start({ name, command: programs.server, args: ['-F', folder, '-C', join(folder, 'janus.jcfg')], cwd: folder });
+      // A TCP connect would also find a foreign Janus, so its name is asked for.
+      await waitFor('Janus', () => hasName(urlOf(name), serverName(instance, name)), { dead: () => processes.deathOf(name) });
+    }),
+  );
+  return janusNames.map(urlOf).join(',');
 }
 
-const serverName = (instance) => `communication-center-${instance.name}`;
+const serverName = (instance, name) => `communication-center-${instance.name}-${name}`;
+
+/** Ports for media of one node, unless MEDIA_PORTS says which all of them share; each connection of a device has one, and there are two of those in a call. */
+const portsOfANode = 200;
+
+/**
+ * @returns which ports a node may use: of those that are set, its share; else some that follow the instance's own, so that two instances never meet.
+ */
+function mediaPorts(name, ports) {
+  const index = janusNames.indexOf(name);
+  const set = /^(\d+)-(\d+)$/.exec(process.env.MEDIA_PORTS ?? '');
+  const all = portsOfANode * janusNames.length;
+  const first = set ? Number(set[1]) : 40_000 + (Math.floor(ports.janus / portsOfAnInstance) % 50) * all;
+  const share = set ? Math.floor((Number(set[2]) - first + 1) / janusNames.length) : portsOfANode;
+  if (share < 2) throw new Error('MEDIA_PORTS: name a range of ports such as 40000-40399');
+  return `${first + index * share}-${first + (index + 1) * share - 1}`;
+}
 
 const others = (folder, kept) =>
   existsSync(folder)
@@ -57,13 +80,12 @@ const others = (folder, kept) =>
         .join(',')
     : '';
 
-function writeConfig(instance, modules, ports, secrets) {
-  const folder = join(instance.folder, 'janus');
+function writeConfig(instance, name, modules, ports, secrets) {
+  const folder = join(instance.folder, name);
   mkdirSync(folder, { recursive: true });
   const address = process.env.MEDIA_ADDRESS || mediaAddress();
-  if (!address) say('this machine has no network address besides loopback: calls will connect, but carry no sound or picture');
-  // Media ports follow the instance's own, so that two instances never meet.
-  const firstRtp = 40_000 + (Math.floor(ports.janus / portsOfAnInstance) % 100) * 200;
+  if (!address && name === janusNames[0])
+    say('this machine has no network address besides loopback: calls will connect, but carry no sound or picture');
   writeFileSync(
     join(folder, 'janus.jcfg'),
     `general: {
@@ -75,14 +97,14 @@ function writeConfig(instance, modules, ports, secrets) {
   debug_level = 3
   debug_timestamps = true
   debug_colors = false
-  server_name = "${serverName(instance)}"
+  server_name = "${serverName(instance, name)}"
   api_secret = "${secrets.janusSecret}"
   session_timeout = 60
-  reclaim_session_timeout = 0
+  reclaim_session_timeout = 45
   hide_dependencies = true
 }
 certificates: { }
-media: { ipv6 = false  rtp_port_range = "${firstRtp}-${firstRtp + 199}"  no_media_timer = 1  slowlink_threshold = 10 }
+media: { ipv6 = false  rtp_port_range = "${mediaPorts(name, ports)}"  no_media_timer = 1  slowlink_threshold = 10 }
 nat: { ignore_mdns = true${address ? `  ice_enforce_list = "${address}"` : ''} }
 plugins: { disable = "${others(join(modules, 'plugins'), usedPlugin)}" }
 transports: { disable = "${others(join(modules, 'transports'), usedTransport)}" }
@@ -92,7 +114,7 @@ events: { broadcast = false }
   );
   writeFileSync(
     join(folder, 'janus.transport.websockets.jcfg'),
-    `general: { json = "compact"  ws = true  ws_ip = "127.0.0.1"  ws_port = ${ports.janus}  wss = false  pingpong_trigger = 10  pingpong_timeout = 5 }
+    `general: { json = "compact"  ws = true  ws_ip = "127.0.0.1"  ws_port = ${ports[name]}  wss = false  pingpong_trigger = 10  pingpong_timeout = 5 }
 admin: { admin_ws = false }
 `,
   );

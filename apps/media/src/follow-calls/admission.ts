@@ -38,6 +38,11 @@ export class Admission {
     return this.known.bansOf(grant);
   }
 
+  /** Whether the call of a grant is over, by what this process heard by now. */
+  hasEnded(grant: MediaGrant): boolean {
+    return this.known.standingOf(grant) === 'ended';
+  }
+
   /** Judges by what this process heard by now. @throws ProblemError as {@link require}. */
   requireStill(grant: MediaGrant): void {
     const standing = this.known.standingOf(grant);

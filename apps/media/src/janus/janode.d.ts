@@ -102,6 +102,8 @@ declare module 'janode/plugins/videoroom' {
       descriptions?: SectionDescription[];
       display?: string;
       keyframe?: boolean;
+      /** Of a subscriber: whether ICE is to begin anew, with an offer. */
+      restart?: boolean;
       /** Of a subscriber: what is sent to it. */
       streams?: { mid: string; send: boolean }[];
     }): Promise<{ jsep?: Jsep }>;

@@ -9,7 +9,7 @@ import { JanusNode, roomErrorCode } from './janus-node.js';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const node = () => new JanusNode({ JANUS_TIMEOUT_MS: 5000 } as MediaSettings, () => undefined);
+const node = () => new JanusNode('janus-1', 'ws://127.0.0.1:1', { JANUS_TIMEOUT_MS: 5000 } as MediaSettings, () => undefined);
 
 test('an answer in time is the answer, and leaves no timer behind', async () => {
   await expect(node().ask(Promise.resolve('made'))).resolves.toBe('made');

@@ -1,6 +1,5 @@
 import { InfrastructureError } from '@communication-center/event-log';
-import { ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { ProblemError, type ReportError } from '@communication-center/service';
 import Janode, { type Connection, type Session } from 'janode';
 import VideoRoomPlugin, { type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { MediaSettings } from '../settings.js';
@@ -10,25 +9,68 @@ interface Link {
   session: Session;
 }
 
+const keepAliveSeconds = 20;
+/** Somebody placed counts for two until Janus' own count has them: few calls have fewer people. */
+const placedCounts = 2;
+
 /**
  * The connection to one Janus. janode neither reconnects nor times out: here a lost or hung connection is dropped as a
  * whole, and the next request makes a new one.
  */
-@Injectable()
-export class JanusNode implements OnApplicationShutdown {
+export class JanusNode {
   #link: Promise<Link> | undefined;
-  readonly #lostListeners = new Set<() => void>();
+  #isWell = false;
+  #counted = 0;
+  #placed = 0;
 
+  /** @param onLost is called whenever this Janus, and with it every handle here, is lost. */
   constructor(
-    @Inject(Settings) private readonly settings: MediaSettings,
-    @Inject(Report) private readonly report: ReportError,
+    readonly name: string,
+    private readonly url: string,
+    private readonly settings: Pick<MediaSettings, 'JANUS_API_SECRET' | 'JANUS_ADMIN_KEY' | 'JANUS_TIMEOUT_MS'>,
+    private readonly report: ReportError,
+    private readonly onLost: () => void = () => undefined,
   ) {
     Janode.Logger.setLevel('none');
   }
 
-  /** Calls `listener` whenever Janus, and with it every handle, is lost. */
-  onLost(listener: () => void): void {
-    this.#lostListeners.add(listener);
+  /** Whether it answered when it was last asked, and is connected since. */
+  get isWell(): boolean {
+    return this.#isWell;
+  }
+
+  /** How many people it carries by its own last count, and those whose calls were placed on it since. */
+  get load(): number {
+    return this.#counted + this.#placed;
+  }
+
+  /** A call was placed on it. */
+  placed(): void {
+    this.#placed += placedCounts;
+  }
+
+  /** Connects to it where it is not connected. @returns whether it is there. */
+  async connect(): Promise<boolean> {
+    await this.#connected().catch(() => undefined);
+    return this.#isWell;
+  }
+
+  /** Counts whom it carries. @throws ProblemError `media_unavailable`. */
+  async count(): Promise<void> {
+    const placedBefore = this.#placed;
+    const rooms = await this.list();
+    this.#counted = rooms.reduce((sum, { num_participants }) => sum + num_participants, 0);
+    this.#placed -= placedBefore;
+  }
+
+  /** @returns all rooms it has. @throws ProblemError `media_unavailable`. */
+  async list(): Promise<{ room: string; num_participants: number }[]> {
+    const handle = await this.attach();
+    try {
+      return (await this.ask(handle.list({ admin_key: this.settings.JANUS_ADMIN_KEY }))).list;
+    } finally {
+      await handle.detach().catch(() => undefined);
+    }
   }
 
   /** @throws ProblemError `media_unavailable` when Janus does not answer. */
@@ -56,7 +98,9 @@ export class JanusNode implements OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Lets go of it. What it carries for this process goes on there for as long as its `reclaim_session_timeout` says. */
+  async close(): Promise<void> {
+    this.#isWell = false;
     const link = await this.#link?.catch(() => undefined);
     this.#link = undefined;
     await link?.connection.close().catch(() => undefined);
@@ -76,13 +120,15 @@ export class JanusNode implements OnApplicationShutdown {
   async #connect(): Promise<Link> {
     try {
       const connection = await Janode.connect({
-        address: { url: this.settings.JANUS_URL, apisecret: this.settings.JANUS_API_SECRET },
+        address: { url: this.url, apisecret: this.settings.JANUS_API_SECRET },
         max_retries: 0,
         ws_options: { handshakeTimeout: 1500 },
       });
       connection.once(Janode.EVENT.CONNECTION_ERROR, () => this.#drop('the connection to Janus broke'));
       connection.once(Janode.EVENT.CONNECTION_CLOSED, () => this.#drop('Janus closed the connection'));
-      return { connection, session: await this.ask(connection.create(20)) };
+      const session = await this.ask(connection.create(keepAliveSeconds));
+      this.#isWell = true;
+      return { connection, session };
     } catch (cause) {
       // janode rejects with an event, not an Error.
       const message = cause instanceof Object && 'message' in cause ? String(cause.message) : String(cause);
@@ -94,9 +140,13 @@ export class JanusNode implements OnApplicationShutdown {
     const link = this.#link;
     if (!link) return;
     this.#link = undefined;
-    this.report(new InfrastructureError(why), 'talking to Janus');
+    // One that is away is reported when it is lost, and not with each try to find it.
+    if (this.#isWell) this.report(new InfrastructureError(`${this.name}: ${why}`), 'talking to Janus');
+    this.#isWell = false;
+    this.#counted = 0;
+    this.#placed = 0;
     link.then(({ connection }) => connection.close()).catch(() => undefined);
-    for (const listener of this.#lostListeners) listener();
+    this.onLost();
   }
 }
 

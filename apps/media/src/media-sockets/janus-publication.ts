@@ -27,7 +27,7 @@ export class JanusPublication {
     private readonly janus: Pick<JanusNode, 'ask'>,
     readonly handle: VideoRoomHandle,
     private readonly room: Pick<Room, 'callId' | 'secret'>,
-    private readonly bans: Pick<Bans, 'forbidden'>,
+    readonly bans: Bans,
   ) {}
 
   /** @returns by what name others are told of it; undefined before the room was joined. */

@@ -22,6 +22,10 @@ export class JanusSubscription {
   #pictures = new Map<string, { key: string; isSent: boolean }>();
   #handle: VideoRoomHandle | undefined;
   #awaitingAnswer = false;
+  #lastOffer: (MediaServerFrame & { type: 'offer' }) | undefined;
+  /** What the last change left, by Janus' own word. */
+  #streams: readonly SubscribedStream[] = [];
+  #isToRestart = false;
   #working = false;
   /** Something else is wanted since the last step looked. */
   #hasNews = false;
@@ -47,6 +51,17 @@ export class JanusSubscription {
   unwatch(streamIds: readonly string[]): void {
     this.#unwatched = new Set(streamIds);
     void this.#work();
+  }
+
+  /** Has the connection find its way anew (RFC 8445 §2.4), with what it carries. */
+  restart(): void {
+    this.#isToRestart = true;
+    void this.#work();
+  }
+
+  /** The device may not have got the last offer: an offer that is taken twice changes nothing. */
+  offerAgain(): void {
+    if (this.#awaitingAnswer && this.#lastOffer) this.send(this.#lastOffer);
   }
 
   /** Takes the client's answer to the last offer. */
@@ -81,17 +96,31 @@ export class JanusSubscription {
   async #step(): Promise<boolean> {
     const subscribe = [...this.#wanted].filter(([key]) => !this.#offered.has(key));
     const unsubscribe = [...this.#offered].filter(([key]) => !this.#wanted.has(key));
-    if (subscribe.length + unsubscribe.length === 0) return this.#sendWatched();
+    if (subscribe.length + unsubscribe.length === 0) return (await this.#restarted()) || this.#sendWatched();
     const [more, less] = [subscribe, unsubscribe].map((some) => some.map(([, { feed, mid }]) => ({ feed, mid })));
     const { jsep, streams } = this.#handle ? await this.#update(this.#handle, more, less) : await this.#join(more);
     for (const [key, section] of subscribe) this.#offered.set(key, section);
     for (const [key] of unsubscribe) this.#offered.delete(key);
+    this.#streams = streams;
     this.#notePictures(streams);
-    if (jsep) {
-      this.#awaitingAnswer = true;
-      this.send({ type: 'offer', sdp: jsep.sdp, tracks: this.#tracksOf(streams) });
-    }
+    if (jsep) this.#offer(jsep.sdp);
     return true;
+  }
+
+  /** Makes an offer with which ICE begins anew, where one is wished and there is a connection. @returns whether it did. */
+  async #restarted(): Promise<boolean> {
+    if (!this.#isToRestart) return false;
+    this.#isToRestart = false;
+    if (!this.#handle) return false;
+    const { jsep } = await this.janus.ask(this.#handle.configure({ restart: true }));
+    if (jsep) this.#offer(jsep.sdp);
+    return true;
+  }
+
+  #offer(offered: string): void {
+    this.#awaitingAnswer = true;
+    this.#lastOffer = { type: 'offer', sdp: offered, tracks: this.#tracksOf(this.#streams) };
+    this.send(this.#lastOffer);
   }
 
   /** A section that is of another stream by now is sent, as new ones are. */

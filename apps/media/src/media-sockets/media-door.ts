@@ -29,13 +29,16 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
 import type { Moderated } from '../follow-calls/bans.js';
-import { JanusNode } from '../janus/janus-node.js';
+import type { JanusNode } from '../janus/janus-node.js';
+import { JanusNodes } from '../janus/janus-nodes.js';
 import type { Sample } from '../quality/domain/sample.js';
 import { TriedFlows } from '../quality/flow-watch.js';
 import { KeepSamples } from '../quality/keep-samples.js';
-import { Rooms } from '../rooms/rooms.js';
+import { FollowMoves } from '../rooms/follow-moves.js';
+import { type Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
+import type { Seat } from './seat.js';
 
 /** Frames over the limit are still read, of who has joined, so that they can be refused by name. */
 const mostReadBytes = 262_144;
@@ -52,24 +55,28 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   readonly #http: Server;
   readonly #clients: ClientConnections;
   readonly #sockets = new Set<MediaSocket>();
+  /** Those that broke, and whose seats are held. */
+  readonly #broken = new Set<MediaSocket>();
   /** Of each that was not let in yet: its place among those of its address. */
   readonly #places = new WeakMap<MediaSocket, ClientPlace>();
   /** Those that were let in and by what grant, by their call: each event of the log asks whether its call has any. */
   readonly #inCall = new Map<CallId, Map<MediaSocket, MediaGrant>>();
   /** Where no socket is open, nobody has to be put out at once. */
-  readonly rest = Rest.unless(() => this.#sockets.size > 0);
+  readonly rest = Rest.unless(() => !this.#isNobodyIn);
   readonly tried: TriedFlows;
   readonly #sessions: SocketSessions<About, 'left'>;
   readonly #ends: FollowEnds;
   #beating: NodeJS.Timeout | undefined;
+  #isStopping = false;
 
   constructor(
     private readonly credentials: MediaCredentials,
     private readonly admission: Admission,
     private readonly shares: FairShare,
     private readonly samples: KeepSamples,
-    janus: JanusNode,
-    rooms: Rooms,
+    nodes: JanusNodes,
+    private readonly rooms: Rooms,
+    private readonly moves: FollowMoves,
     database: Postgres,
     relay: OutboxRelay,
     identity: Identity,
@@ -92,7 +99,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     });
     sockets.on('connection', (socket, request) => {
       try {
-        const opened = this.#letIn(socket, request, janus, rooms);
+        const opened = this.#letIn(socket, request, rooms);
         limitBeforeSignIn(request.socket, () => opened?.grant !== undefined);
       } catch (error) {
         report(error, 'letting a media socket in');
@@ -100,6 +107,8 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       }
     });
     tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
+    tellFigure('held_seats', 'Devices whose media socket broke, and whose media go on', () => this.#broken.size);
+    tellFigure('media_nodes_well', 'Media nodes that this process finds well', () => nodes.all.filter(({ isWell }) => isWell).length);
     this.#sessions = new SocketSessions({
       database: database.of('commands'),
       closeOn: database.of('consumers'),
@@ -118,17 +127,22 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#ends = new FollowEnds({
       directory: new ServiceClient(identity, 'directory', new Replicas(settings.DIRECTORY_URL)),
       rememberSeconds,
-      isNobodyIn: () => this.#sockets.size === 0,
+      isNobodyIn: () => this.#isNobodyIn,
       onEnded: (endings) => this.#endedFor(endings),
       onLost: () => this.#endAll('restarting'),
       onError: report,
     });
-    janus.onLost(() => this.#endAll('media_lost'));
+    nodes.onLost((node) => this.#endOn(node));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.#sessions.start();
     this.#ends.start();
+    this.moves.start(
+      () => this.#isNobodyIn,
+      (callId, generation) => this.#follow(callId, generation),
+      (error) => this.report(error, 'looking for calls that moved'),
+    );
     this.#beating = setInterval(() => {
       for (const socket of this.#sockets) socket.beat(Date.now(), this.settings.HEARTBEAT_MS);
     }, this.settings.HEARTBEAT_MS);
@@ -139,19 +153,33 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.#isStopping = true;
     clearInterval(this.#beating);
-    this.#ends.stop();
-    this.#endAll('restarting');
-    await this.#sessions.stop('left');
+    this.moves.stop();
+    // Nobody new comes, and whoever is here has time to join elsewhere while its media go on; Janus holds those that are left.
     this.#http.close();
+    for (const socket of this.#all) socket.move();
+    for (const until = Date.now() + this.settings.DRAIN_MS; this.#sockets.size > 0 && Date.now() < until; )
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    this.#ends.stop();
+    for (const socket of this.#all) socket.end('restarting', true);
+    await this.#sessions.stop('left');
     this.#http.closeAllConnections();
   }
 
-  #letIn(socket: WebSocket, request: IncomingMessage, janus: JanusNode, rooms: Rooms): MediaSocket | undefined {
-    const isFull = this.#sockets.size >= this.settings.MAX_SOCKETS;
+  get #all(): MediaSocket[] {
+    return [...this.#sockets, ...this.#broken];
+  }
+
+  get #isNobodyIn(): boolean {
+    return this.#sockets.size + this.#broken.size === 0;
+  }
+
+  #letIn(socket: WebSocket, request: IncomingMessage, rooms: Rooms): MediaSocket | undefined {
+    const isFull = this.#isStopping || this.#sockets.size + this.#broken.size >= this.settings.MAX_SOCKETS;
     const place = this.#placeOf(request);
     if (socket.protocol === mediaSubprotocol && !isFull && place) {
-      const opened = new MediaSocket(socket, this, janus, rooms, this.settings);
+      const opened = new MediaSocket(socket, this, rooms, this.settings);
       this.#sockets.add(opened);
       this.#places.set(opened, place);
       this.rest.wake();
@@ -235,8 +263,34 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     for (const inCall of this.#inCall.values()) for (const [socket, grant] of inCall) if (endings.include(grant)) socket.end('call_left');
   }
 
+  /** @returns the seat that a socket of the same device holds here by this key. */
+  seatOf(key: string, grant: MediaGrant): Seat | undefined {
+    for (const socket of this.#inCall.get(grant.callId)?.keys() ?? []) {
+      const seat = socket.passOn(key, grant);
+      if (seat) return seat;
+    }
+    return undefined;
+  }
+
+  async cameTooLate(room: Room, grant: MediaGrant): Promise<void> {
+    if (this.admission.hasEnded(grant)) await this.rooms.discard(room);
+  }
+
+  broke(socket: MediaSocket): void {
+    this.#sockets.delete(socket);
+    // Of a device no more than one seat is held: its sockets are counted by its address, and its seats are not.
+    for (const [other, grant] of this.#inCall.get(socket.grant?.callId as CallId) ?? [])
+      if (this.#broken.has(other) && isSameDevice(grant, socket.grant)) other.end('media_lost');
+    this.#broken.add(socket);
+  }
+
+  faded(socket: MediaSocket): void {
+    this.#sessions.close(socket.sessionId, 'left');
+  }
+
   closed(socket: MediaSocket): void {
     this.#sockets.delete(socket);
+    this.#broken.delete(socket);
     const { grant } = socket;
     if (!grant) return;
     this.#sessions.close(socket.sessionId, 'left');
@@ -253,7 +307,20 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.report(error, doing);
   }
 
-  #endAll(reason: 'media_lost' | 'restarting'): void {
-    for (const socket of this.#sockets) socket.end(reason);
+  /** Has the devices of a call follow it to the node that carries it by now. */
+  #follow(callId: CallId, generation: number): void {
+    for (const socket of this.#inCall.get(callId)?.keys() ?? []) if ((socket.room?.generation ?? generation) < generation) socket.move();
   }
+
+  #endOn(node: JanusNode): void {
+    for (const socket of this.#all) if (socket.isOn(node)) socket.end('media_lost');
+  }
+
+  #endAll(reason: 'media_lost' | 'restarting'): void {
+    for (const socket of this.#all) socket.end(reason);
+  }
+}
+
+function isSameDevice(one: MediaGrant, other: MediaGrant | undefined): boolean {
+  return one.userAlias === other?.userAlias && one.deviceId === other.deviceId;
 }

@@ -10,7 +10,6 @@ import Janode from 'janode';
 import VideoRoomPlugin, { type FeedSection, type Publisher } from 'janode/plugins/videoroom';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import type { JanusNode } from '../janus/janus-node.js';
 import { TriedFlows } from '../quality/flow-watch.js';
 import type { Rooms } from '../rooms/rooms.js';
 import { MediaSocket } from './media-socket.js';
@@ -28,12 +27,14 @@ const settings = {
   TURN_URLS: ['turn:shared'],
   TURN_SECRET: [] as string[],
   TURN_CREDENTIAL_SECONDS: 60,
+  RESUME_MS: 20_000,
 };
 const place = {
   node: 'n1',
   generation: 2,
   iceServers: settings.ICE_SERVERS,
-  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality'],
+  resume: expect.stringMatching(/^[\w-]{32}$/),
+  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality', 'resume', 'ice.restart'],
 };
 const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 
@@ -55,7 +56,7 @@ class StandInSocket extends EventEmitter {
     if (this.readyState !== 1) return;
     this.readyState = 3;
     this.closedWith = code;
-    this.emit('close');
+    this.emit('close', code);
   }
 
   terminate(): void {
@@ -98,8 +99,13 @@ class StandInHandle extends EventEmitter {
   }
   /** What others are told of its feed, oldest first. */
   readonly displays: object[] = [];
-  async configure({ display }: { display: string }) {
-    this.displays.push(JSON.parse(display) as object);
+  async configure({ display, restart }: { display?: string; restart?: boolean }) {
+    if (display !== undefined) this.displays.push(JSON.parse(display) as object);
+    if (restart) return { jsep: { type: 'offer', sdp: 'restarted' } };
+    return { jsep: { sdp: this.answer } };
+  }
+  async start() {
+    this.asked.push('answer');
   }
   async message({ request, mid, mute }: { request: string; mid: string; mute: boolean }) {
     this.asked.push(`${request} ${mid} ${mute}`);
@@ -126,14 +132,18 @@ function opened({ admit = async () => grant, own = {} }: { admit?: () => Promise
   const socket = new StandInSocket();
   const handles = [new StandInHandle(), new StandInHandle()] as const;
   let attached = 0;
-  const owner = { admit, closed: vi.fn(), failed: vi.fn(), measured: vi.fn(), tried: new TriedFlows(20_000) };
-  const janus = { attach: async () => handles[attached++ % 2], ask: <T>(answer: Promise<T>) => answer };
+  const owner = {
+    ...{ admit, seatOf: vi.fn(), broke: vi.fn(), faded: vi.fn(), cameTooLate: vi.fn(), closed: vi.fn(), failed: vi.fn() },
+    ...{ measured: vi.fn(), tried: new TriedFlows(20_000) },
+  };
+  const node = { attach: async () => handles[attached++ % 2], ask: <T>(answer: Promise<T>) => answer };
   const rooms = {
     place: async () => ({ callId, node: 'n1', generation: 2, secret: 's', pin: 'p' }),
+    nodeOf: () => node,
     join: (handle: StandInHandle) => handle.joinPublisher(),
   };
   const told = { ...settings, ...own };
-  const media = new MediaSocket(socket as unknown as WebSocket, owner, janus as unknown as JanusNode, rooms as unknown as Rooms, told);
+  const media = new MediaSocket(socket as unknown as WebSocket, owner, rooms as unknown as Rooms, told);
   return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached };
 }
 
@@ -331,12 +341,116 @@ test('when its room is destroyed the call has ended, and when Janus is lost the 
   }
 });
 
-test('a socket that breaks gives back its handles and its session', async () => {
+test('a socket that closes gives back its handles and its session', async () => {
   const { socket, publisher, subscriber, owner, media } = await joined([ben]);
-  socket.close(1006);
+  socket.close(1001);
   await settle();
   expect([publisher.detached, subscriber.detached]).toEqual([true, true]);
   expect(owner.closed).toHaveBeenCalledExactlyOnceWith(media);
+});
+
+describe('a socket that breaks', () => {
+  const receiving = (handle: StandInHandle, is: boolean) =>
+    handle.emit(Janode.EVENT.HANDLE_MEDIA, { type: 'audio', mid: '0', receiving: is });
+  const keyOf = ({ told: [frame] }: StandInSocket) => (frame?.type === 'joined' ? (frame.resume ?? '') : '');
+  /** Opens another socket that shows the key of one that broke. */
+  const resumed = async (from: Awaited<ReturnType<typeof joined>>, by: MediaGrant = grant) => {
+    const next = opened({ admit: async () => by });
+    next.owner.seatOf.mockImplementation((key: string, whose: MediaGrant) => from.media.passOn(key, whose));
+    next.socket.says({ ...join, resume: keyOf(from.socket) });
+    await settle();
+    return next;
+  };
+
+  test('keeps its device in the call while its media come, and gives all back when nobody came for its seat', async () => {
+    const { socket, publisher, subscriber, owner, media } = await joined([ben]);
+    receiving(publisher, true);
+    socket.close(1006);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([owner.broke.mock.calls, owner.faded.mock.calls, owner.closed.mock.calls]).toEqual([[[media]], [], []]);
+    receiving(publisher, false);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(owner.faded).toHaveBeenCalledExactlyOnceWith(media);
+    await vi.advanceTimersByTimeAsync(12_900);
+    expect(publisher.detached).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    expect([publisher.detached, subscriber.detached]).toEqual([true, true]);
+    expect(owner.closed).toHaveBeenCalledExactlyOnceWith(media);
+  });
+
+  test('is followed by another of the same device, which hears what is there by then, and to which all goes on', async () => {
+    const first = await joined([ben]);
+    first.socket.says(publish);
+    await settle();
+    first.socket.close(1006);
+    const eve = { ...ben, feed: 'feed-of-eve', display: JSON.stringify({ userAlias: 'eve', deviceId: 'car', kind: 'camera' }) };
+    first.publisher.emit(VIDEOROOM_PUB_LIST, { publishers: [eve] });
+    first.media.moderate(9, { userAlias: grant.userAlias, media: ['audio'], isForbidden: true });
+    await vi.advanceTimersByTimeAsync(19_000);
+    const next = await resumed(first);
+    const [told, offer] = next.socket.told;
+    expect(told).toMatchObject({ type: 'joined', resumed: true, streams: [{ userAlias: 'ben' }, { userAlias: 'eve' }] });
+    expect(offer, 'the offer that had no answer').toMatchObject({ type: 'offer', sdp: 'offered' });
+    expect([next.attached(), first.publisher.detached]).toEqual([0, false]);
+    expect(first.owner.closed).toHaveBeenCalledOnce();
+    first.publisher.emit(VIDEOROOM_UNPUBLISHED, { feed: 'feed-of-ben' });
+    next.socket.says(publish);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(next.socket.types.slice(2)).toEqual(['stream_removed', 'published']);
+    next.socket.close(1000);
+    await settle();
+    expect(first.publisher.detached).toBe(true);
+  });
+
+  test('is followed though nobody has noticed that it broke; by nobody else, and not once it was ended', async () => {
+    const first = await joined();
+    for (const other of [{ userAlias: 'eve' }, { deviceId: 'car' }, { rights: ['subscribe'] }])
+      expect((await resumed(first, { ...grant, ...other } as MediaGrant)).attached()).toBe(1);
+    const next = await resumed(first);
+    expect([first.socket.closedWith, next.socket.told[0]]).toMatchObject([1000, { resumed: true }]);
+    next.socket.close(1006);
+    next.media.end('call_left');
+    await settle();
+    expect(first.publisher.detached).toBe(true);
+    expect((await resumed({ ...next, socket: first.socket } as never)).socket.told[0]).not.toHaveProperty('resumed');
+  });
+});
+
+test('a call that ends while somebody is let into its room leaves nobody there, and its room is asked after', async () => {
+  const { socket, media, publisher, owner } = opened();
+  const joinPublisher = publisher.joinPublisher.bind(publisher);
+  publisher.joinPublisher = async () => {
+    media.end('call_ended');
+    return joinPublisher();
+  };
+  socket.says(join);
+  await settle();
+  expect([socket.types, publisher.detached]).toEqual([['closed'], true]);
+  expect(owner.cameTooLate).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ callId }), grant);
+});
+
+test('who is to join elsewhere is told so once, and stays meanwhile; a client that does not know how is put out', async () => {
+  const { socket, media, publisher } = opened();
+  socket.says({ ...join, knows: ['moved', 'something newer'] });
+  await settle();
+  media.move();
+  media.move();
+  expect([socket.types.filter((type) => type === 'moved').length, socket.readyState]).toEqual([1, 1]);
+  const old = await joined();
+  old.media.move();
+  await settle();
+  expect(old.socket.told.at(-1)).toEqual({ type: 'closed', reason: 'restarting' });
+  expect([publisher.detached, old.publisher.detached], 'what Janus has goes on').toEqual([false, false]);
+});
+
+test('ICE begins anew with an offer, after the one that is not answered yet', async () => {
+  const { socket } = await joined([ben]);
+  socket.says({ type: 'restart' });
+  await settle();
+  expect(socket.types).toEqual(['joined', 'offer']);
+  socket.says({ type: 'answer', sdp: 'v=0' });
+  await settle();
+  expect(socket.told.at(-1)).toEqual({ type: 'offer', sdp: 'restarted', tracks: [{ mid: '0', streamId: 'feed-of-ben' }] });
 });
 
 test('one that breaks while it is let in gives back the session that was opened for it', async () => {
@@ -525,7 +639,7 @@ describe('a device whose pings are overdue', () => {
     silent.socket.says(publish);
     silent.socket.says({ type: 'ping' });
     const { socket, quiet } = await pinging();
-    socket.close(1006);
+    socket.close(1000);
     await vi.advanceTimersByTimeAsync(10_000);
     expect([silent.publisher.displays.length, quiet()]).toEqual([1, []]);
   });
@@ -635,7 +749,7 @@ describe('a device that publishes, and of which nothing comes', () => {
       one.socket.says(publish);
       await vi.advanceTimersByTimeAsync(ms);
       const [failure] = failures(one.owner);
-      one.socket.close(1006);
+      one.socket.close(1000);
       await settle();
       return failure;
     };

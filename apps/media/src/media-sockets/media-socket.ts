@@ -6,7 +6,7 @@ import {
   mediaDoorKnows,
   type SessionId,
 } from '@communication-center/contracts';
-import type { MediaGrant, MediaRight } from '@communication-center/contracts/media-grant';
+import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import {
   bytesOf,
   currentTraceId,
@@ -17,21 +17,15 @@ import {
   readFrame,
   SignsOfLife,
 } from '@communication-center/service';
-import Janode from 'janode';
-import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
 import { Bans, type Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
-import type { Sample } from '../quality/domain/sample.js';
+import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
-import { SocketQuality } from '../quality/socket-quality.js';
-import type { Rooms } from '../rooms/rooms.js';
+import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
-import { JanusPublication } from './janus-publication.js';
-import { JanusSubscription } from './janus-subscription.js';
-import { OthersStreams, type StreamFrame } from './others-streams.js';
-import { ToldOfPublisher } from './told-of-publisher.js';
+import { Seat, type SeatHolder } from './seat.js';
 
 const maxFrameBytes = 131_072;
 /** Far more than a negotiation with all its candidates needs at once. */
@@ -41,31 +35,54 @@ const maxWaitingBytes = 262_144;
 /** Nobody has signed in yet: a join frame with the longest token is an eighth of it. */
 const maxJoinBytes = 32_768;
 
+/** How a socket ends that broke, and did not close (RFC 6455 §7.1.5). */
+const broken = 1006;
+const lookEveryMs = 1000;
+
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
   admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
+  /** @returns the seat of the same device that is held by this key. */
+  seatOf(key: string, grant: MediaGrant): Seat | undefined;
+  /** It was put out while it was let into a room, which nobody else may have joined, or will. */
+  cameTooLate(room: Room, grant: MediaGrant): Promise<void>;
+  /** It broke: its seat is held for a while. */
+  broke(socket: MediaSocket): void;
+  /** Of a socket that broke, no media come any more: it keeps its device in the call no longer. */
+  faded(socket: MediaSocket): void;
   closed(socket: MediaSocket): void;
   /** Its device told how its media comes and goes. */
   measured(grant: MediaGrant, sample: Omit<Sample, 'at'>): void;
   failed(error: unknown, doing: string): void;
 }
 
-interface Joined {
-  publication: JanusPublication;
-  told: ToldOfPublisher;
-  subscription: JanusSubscription;
-  quality: SocketQuality;
-}
+type MediaSocketSettings = Pick<
+  MediaSettings,
+  | 'JOIN_TIMEOUT_MS'
+  | 'ICE_SERVERS'
+  | 'TURN_URLS'
+  | 'TURN_SECRET'
+  | 'TURN_CREDENTIAL_SECONDS'
+  | 'FRAMES_PER_SECOND'
+  | 'FRAME_BURST'
+  | 'MAX_BUFFERED_BYTES'
+  | 'RESUME_MS'
+>;
 
-/** One device's media socket: its offer to publish goes to Janus, the others' streams come back as offers to it. */
-export class MediaSocket {
+/**
+ * One device's media socket, which speaks for its seat: its offer to publish goes to Janus, the others' streams come back as offers to it.
+ * Of one that breaks the seat is held for a while, so that its media go on, and another socket of the device may speak for it.
+ */
+export class MediaSocket implements SeatHolder {
   readonly sessionId = randomUUID() as SessionId;
   grant: MediaGrant | undefined;
-  #joined: Joined | undefined;
+  #seat: Seat | undefined;
   #bans = new Bans();
-  readonly #others = new OthersStreams();
-  readonly #early: (() => void)[] = [];
   #joining = false;
+  #knows: readonly string[] = [];
+  #isMoved = false;
+  #keepsMedia = false;
+  #ending = false;
   #closed = false;
   readonly #signs: SignsOfLife;
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
@@ -74,37 +91,37 @@ export class MediaSocket {
   #waitingBytes = 0;
   readonly #budget: FrameBudget;
   readonly #joinTimer: NodeJS.Timeout;
+  #held: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly owner: MediaSocketOwner,
-    private readonly janus: JanusNode,
     private readonly rooms: Rooms,
-    private readonly settings: Pick<
-      MediaSettings,
-      | 'JOIN_TIMEOUT_MS'
-      | 'ICE_SERVERS'
-      | 'TURN_URLS'
-      | 'TURN_SECRET'
-      | 'TURN_CREDENTIAL_SECONDS'
-      | 'FRAMES_PER_SECOND'
-      | 'FRAME_BURST'
-      | 'MAX_BUFFERED_BYTES'
-    >,
+    private readonly settings: MediaSocketSettings,
   ) {
     this.#signs = new SignsOfLife(socket);
     this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
-    const late = () => this.#fail(new ProblemError('connect_timeout', 'send a join frame first'));
+    const late = () => this.fail(new ProblemError('connect_timeout', 'send a join frame first'));
     this.#joinTimer = setTimeout(late, settings.JOIN_TIMEOUT_MS);
     socket.on('message', (data, isBinary) => {
       try {
         inNewTrace(() => this.#onMessage(data, isBinary), { appId: this.grant?.appId, callId: this.grant?.callId });
       } catch (error) {
-        this.#fail(error);
+        this.fail(error);
       }
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => void this.#onClose().catch((error: unknown) => this.owner.failed(error, 'closing a media socket')));
+    socket.on('close', (code) => this.#onClose(code));
+  }
+
+  /** Where its media are carried. */
+  get room(): Room | undefined {
+    return this.#seat?.room;
+  }
+
+  isOn(node: JanusNode): boolean {
+    return this.#seat?.node === node;
   }
 
   beat(now: number, heartbeatMs: number): void {
@@ -119,20 +136,45 @@ export class MediaSocket {
   /** Keeps to what was forbidden, or allowed again, with an event of the call. Where Janus does not, the socket ends, and with it all it sends. */
   moderate(sequence: number, moderated: Moderated): void {
     this.#bans.take(sequence, moderated);
-    void this.#inTurn(async () => this.#joined?.publication.obey());
+    this.#seat?.obey();
   }
 
-  /** Says why and closes. */
-  end(reason: (MediaServerFrame & { type: 'closed' })['reason']): void {
-    if (this.#closed) return;
-    this.#send({ type: 'closed', reason });
-    this.#signs.close(1000, reason);
+  /**
+   * Says why and closes.
+   * @param keepsMedia whether what Janus has of it is left as it is, until Janus misses whoever is responsible for it.
+   */
+  end(reason: (MediaServerFrame & { type: 'closed' })['reason'], keepsMedia = false): void {
+    if (this.#ending || this.#closed) return;
+    this.send({ type: 'closed', reason });
+    this.#ending = true;
+    this.#keepsMedia = keepsMedia;
+    if (this.#held) this.#finish();
+    else this.#signs.close(1000, reason);
+  }
+
+  /** Has the device join anew, elsewhere: it leaves when it has. One that does not know how is put out. */
+  move(): void {
+    if (this.#isMoved || !this.#seat) return;
+    this.#isMoved = true;
+    if (this.#knows.includes('moved')) this.send({ type: 'moved' });
+    else this.end('restarting', true);
+  }
+
+  /** @returns its seat, if that is held by this key, for another socket of the device to speak for; this one ends. */
+  passOn(key: string, grant: MediaGrant): Seat | undefined {
+    const seat = this.#seat;
+    if (!seat || this.#isMoved || this.#ending || !isHeldBy(seat, key, grant)) return undefined;
+    this.#seat = undefined;
+    this.#ending = true;
+    if (this.#held) this.#finish();
+    else this.#signs.close(1000, 'resumed');
+    return seat;
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
     const now = this.#signs.note();
     // What comes after a close was sent by whoever had not heard of it.
-    if (this.#closed) return;
+    if (this.#ending || this.#closed) return;
     const bytes = bytesOf(data);
     const most = this.#joining ? maxFrameBytes : maxJoinBytes;
     if (bytes.length > most) return this.#sendError(new ProblemError('frame_too_large', `send at most ${most} bytes`));
@@ -141,12 +183,12 @@ export class MediaSocket {
     const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
     if (problem) return this.#sendError(problem);
     if (frame.type === 'ping') {
-      this.#joined?.told.pinged(frame.nextWithinMs);
-      return this.#send({ type: 'pong' });
+      this.#seat?.pinged(frame.nextWithinMs);
+      return this.send({ type: 'pong' });
     }
-    if (frame.type === 'quality' && this.#joining) return this.#joined?.quality.take(frame, this.#joined.subscription.handle);
+    if (frame.type === 'quality' && this.#joining) return this.#seat?.measures(frame);
     if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
-      return this.#fail(new ProblemError('rate_limited', 'Too many frames at once'));
+      return this.fail(new ProblemError('rate_limited', 'Too many frames at once'));
     this.#waitingFrames += 1;
     this.#waitingBytes += bytes.length;
     void this.#inTurn(() => this.#onFrame(frame)).then(() => {
@@ -156,164 +198,116 @@ export class MediaSocket {
   }
 
   #inTurn(work: () => Promise<unknown>): Promise<unknown> {
-    const done = this.#queue.then(work).catch((error: unknown) => this.#fail(error));
+    const done = this.#queue.then(work).catch((error: unknown) => this.fail(error));
     this.#queue = done;
     return done;
   }
 
   async #onFrame(frame: MediaClientFrame): Promise<void> {
-    if (this.#closed) return;
-    if (frame.type === 'join') return this.#join(frame.token);
-    const joined = this.#joined;
-    if (!joined) throw new ProblemError('unauthenticated', 'send a join frame first');
-    if (frame.type === 'publish') await this.#publish(joined, frame);
-    else if (frame.type === 'sending') joined.told.sends(frame);
-    else if (frame.type === 'unwatched') joined.subscription.unwatch(frame.streamIds);
-    else if (frame.type === 'answer') await joined.subscription.answer(frame.sdp);
-    else if (frame.type === 'candidate') await this.#trickle(joined, frame);
+    if (this.#ending || this.#closed) return;
+    if (frame.type === 'join') return this.#join(frame);
+    const seat = this.#seat;
+    if (!seat) throw new ProblemError('unauthenticated', 'send a join frame first');
+    if (frame.type === 'publish' && !seat.grant.rights.includes('publish'))
+      throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
+    await seat.take(frame);
   }
 
-  async #join(token: string): Promise<void> {
+  async #join({ token, resume, knows = [] }: MediaClientFrame & { type: 'join' }): Promise<void> {
     if (this.#joining) throw new ProblemError('invalid_request', 'This socket has joined already');
     this.#joining = true;
+    this.#knows = knows;
     clearTimeout(this.#joinTimer);
     const grant = await this.owner.admit(this, token);
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
     if (this.#closed) return this.owner.closed(this);
+    const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
+    if (held) this.#goOn(held, grant);
+    else await this.#begin(grant);
+  }
+
+  async #begin(grant: MediaGrant): Promise<void> {
     const room = await this.rooms.place(grant);
-    const publisher = await this.janus.attach();
-    try {
-      // Everyone's name travels as the feed's display text, which only this service reads.
-      const told = new ToldOfPublisher(grant, () => this.#inTurn(() => this.#tellOf(told)));
-      this.#listen(publisher, told);
-      const quality = this.#qualityOf(grant, publisher, told);
-      const { publishers, private_id } = await this.rooms.join(publisher, room, { feed: randomUUID(), display: told.display });
-      const subscription = new JanusSubscription(
-        this.janus,
-        { room: room.callId, pin: room.pin, privateId: private_id },
-        (frame) => this.#send(frame),
-        (error) => this.#fail(error),
-      );
-      if (this.#closed) return;
-      this.#joined = { publication: new JanusPublication(this.janus, publisher, room, this.#bans), told, subscription, quality };
-      this.#others.list(publishers);
-      const streams = this.#others.all;
-      const { node, generation } = room;
-      const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
-      this.#send({ type: 'joined', callId: grant.callId, streams, node, generation, iceServers, knows: [...mediaDoorKnows] });
-      this.#subscribe();
-      for (const tell of this.#early.splice(0)) tell();
-    } finally {
-      if (!this.#joined || this.#closed) await publisher.detach().catch(() => undefined);
+    const seat = await Seat.take(this.rooms, { room, grant, bans: this.#bans, tried: this.owner.tried }, this);
+    if (this.#closed || this.#ending) {
+      await seat.leave();
+      return this.owner.cameTooLate(room, grant);
     }
+    this.#seat = seat;
+    this.#sayJoined(seat, grant);
+    seat.begin();
   }
 
-  #qualityOf(grant: MediaGrant, publisher: VideoRoomHandle, told: ToldOfPublisher): SocketQuality {
-    const { userAlias, deviceId } = grant;
-    return new SocketQuality({
-      ...{ grant, publisher, others: this.#others, tried: this.owner.tried },
-      sends: () => told.sendsAnything,
-      keep: (measured) => this.owner.measured(grant, { userAlias, deviceId, sessionId: this.sessionId, measured }),
-    });
+  #goOn(seat: Seat, grant: MediaGrant): void {
+    seat.bans.takeAll(this.#bans);
+    this.#bans = seat.bans;
+    this.#seat = seat;
+    this.#sayJoined(seat, grant, true);
+    seat.passTo(this);
+    seat.obey();
   }
 
-  #listen(publisher: VideoRoomHandle, told: ToldOfPublisher): void {
-    const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
-    publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
-      told.receives(mid ?? '', receiving === true);
-    });
-    publisher.on(VIDEOROOM_DISPLAY, ({ feed, display }: Publisher) =>
-      this.#guarded(() => this.#tell(this.#others.redisplay(feed, display))),
-    );
-    publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
-      this.#guarded(() => this.#tell(this.#others.list(publishers)));
-    });
-    const gone = ({ feed }: { feed: string }) => this.#guarded(() => this.#tell(this.#others.remove(feed)));
-    publisher.on(VIDEOROOM_UNPUBLISHED, gone);
-    publisher.on(VIDEOROOM_LEAVING, gone);
-    publisher.on(VIDEOROOM_DESTROYED, () => this.end('call_ended'));
-    publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.end('media_lost'));
+  #sayJoined({ room: { node, generation }, streams, key }: Seat, grant: MediaGrant, resumed?: true): void {
+    const iceServers = [...this.settings.ICE_SERVERS, ...turnServersFor(grant, this.settings, Date.now())];
+    const knows = [...mediaDoorKnows];
+    const { callId } = grant;
+    this.send({ type: 'joined', callId, streams, node, generation, iceServers, resume: key, ...(resumed && { resumed }), knows });
   }
 
-  /** Whatever Janus tells one socket ends with that socket. */
-  #guarded(tell: () => void): void {
-    this.#onceJoined(() => {
-      try {
-        tell();
-      } catch (error) {
-        this.#fail(error);
-      }
-    });
-  }
-
-  /** What changes in the room after the join was answered, and before that answer was taken up, is told after it. */
-  #onceJoined(tell: () => void): void {
-    if (this.#joined) tell();
-    else this.#early.push(tell);
-  }
-
-  /** Tells what is different with the others' streams, and offers what there is of them now. */
-  #tell(frames: readonly StreamFrame[]): void {
-    for (const frame of frames) this.#send(frame);
-    this.#subscribe();
-  }
-
-  #subscribe(): void {
-    if (this.#may('subscribe')) this.#joined?.subscription.want(this.#others.sections);
-  }
-
-  #may(right: MediaRight): boolean {
-    return this.grant?.rights.includes(right) === true;
-  }
-
-  async #publish({ publication, told, quality }: Joined, { sdp, screen }: MediaClientFrame & { type: 'publish' }): Promise<void> {
-    if (!this.#may('publish')) throw new ProblemError('forbidden', 'This credential does not let its bearer publish');
-    const answer = await publication.publish(sdp, told.display, screen);
-    if (answer !== undefined) this.#send({ type: 'published', sdp: answer });
-    quality.flow.begin();
-  }
-
-  async #tellOf({ display }: ToldOfPublisher): Promise<void> {
-    if (!this.#closed) await this.#joined?.publication.tell(display);
-  }
-
-  async #trickle(
-    { publication, subscription, quality }: Joined,
-    { peer, candidate }: MediaClientFrame & { type: 'candidate' },
-  ): Promise<void> {
-    const handle = peer === 'publisher' ? publication.handle : subscription.handle;
-    if (peer === 'publisher' && candidate) quality.flow.named();
-    if (!handle) return;
-    await this.janus.ask(candidate ? handle.trickle(candidate) : handle.trickleComplete());
-  }
-
-  #send(frame: MediaServerFrame): void {
+  send(frame: MediaServerFrame): void {
     if (this.#closed || this.socket.readyState !== this.socket.OPEN) return;
     if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) return this.#signs.close(4003, 'the client reads too slowly');
     this.socket.send(JSON.stringify(frame));
   }
 
+  measured(measured: Measured): void {
+    if (!this.grant) return;
+    const { userAlias, deviceId } = this.grant;
+    this.owner.measured(this.grant, { userAlias, deviceId, sessionId: this.sessionId, measured });
+  }
+
   #sendError(problem: ProblemError): void {
-    this.#send({ type: 'error', error: problem.toSocketError(currentTraceId()) });
+    this.send({ type: 'error', error: problem.toSocketError(currentTraceId()) });
   }
 
   /** A socket that cannot join, or whose negotiation failed, is of no more use: the client starts anew. */
-  #fail(error: unknown): void {
-    if (this.#closed) return;
+  fail(error: unknown): void {
+    if (this.#ending || this.#closed) return;
     if (!(error instanceof ProblemError)) this.owner.failed(error, 'serving a media socket');
     this.#sendError(error instanceof ProblemError ? error : new ProblemError('media_unavailable'));
-    this.#signs.close(4000, 'failed');
+    this.#ending = true;
+    if (this.#held) this.#finish();
+    else this.#signs.close(4000, 'failed');
   }
 
-  async #onClose(): Promise<void> {
-    this.#closed = true;
+  #onClose(code: number): void {
     clearTimeout(this.#joinTimer);
-    this.#joined?.told.stop();
-    this.#joined?.quality.flow.stop();
-    this.owner.closed(this);
-    await this.#joined?.subscription.close();
-    await this.#joined?.publication.handle.detach().catch(() => undefined);
+    if (code !== broken || this.#ending || !this.#seat || this.settings.RESUME_MS === 0) return this.#finish();
+    this.#held = setTimeout(() => this.#finish(), this.settings.RESUME_MS);
+    this.owner.broke(this);
+    const look = () => {
+      if (this.#seat?.isFlowing) return;
+      clearInterval(this.#looking);
+      this.owner.faded(this);
+    };
+    this.#looking = setInterval(look, lookEveryMs);
+    look();
   }
+
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#held);
+    clearInterval(this.#looking);
+    this.owner.closed(this);
+    if (!this.#keepsMedia) this.#seat?.leave().catch((error: unknown) => this.owner.failed(error, 'closing a media socket'));
+  }
+}
+
+/** Whether who shows a key, and was let in by a grant, is the device that a seat is of, and may do there what it may now. */
+function isHeldBy({ key, grant: mine }: Seat, shown: string, grant: MediaGrant): boolean {
+  const isSame = mine.callId === grant.callId && mine.userAlias === grant.userAlias && mine.deviceId === grant.deviceId;
+  return isSame && key === shown && [...mine.rights].sort().join() === [...grant.rights].sort().join();
 }

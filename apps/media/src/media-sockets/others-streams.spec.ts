@@ -6,6 +6,7 @@ import type { Publisher } from 'janode/plugins/videoroom';
 import { expect, test } from 'vitest';
 import { OthersStreams, type StreamFrame } from './others-streams.js';
 
+const me = { userAlias: 'ben', deviceId: 'sofa' } as ConstructorParameters<typeof OthersStreams>[0];
 const on = { audio: 'on', video: 'on' };
 const display = (more: object = {}) => JSON.stringify({ userAlias: 'ann', deviceId: 'desk', kind: 'camera', ...more });
 const camera = [
@@ -17,7 +18,7 @@ const shown = (frames: readonly StreamFrame[]) =>
   frames.map((frame) => `${frame.type} ${frame.type === 'stream_removed' ? frame.streamId : frame.stream.streamId}`);
 
 test('a screen is a stream of its own, with sections of its own, from when it is told and there, until it is not told any more', () => {
-  const others = new OthersStreams();
+  const others = new OthersStreams(me);
   expect(shown(others.list([{ feed: 'f', display: display(), streams: camera }]))).toEqual(['stream_added f']);
   expect(shown(others.redisplay('f', display({ screen: on })))).toEqual([]);
   const listed = others.list([{ feed: 'f', display: display({ screen: on }), streams: [...camera, screen] }]);
@@ -34,8 +35,16 @@ test('a screen is a stream of its own, with sections of its own, from when it is
   expect([others.all, others.sections]).toEqual([[], []]);
 });
 
+test('what the device itself sent before, and Janus holds still, is none of the others’', () => {
+  const others = new OthersStreams(me);
+  const mine = { feed: 'before', display: display({ ...me, screen: on }), streams: [...camera, screen] };
+  expect(others.list([mine, { feed: 'phone', display: display({ ...me, deviceId: 'phone' }), streams: camera }])).toHaveLength(1);
+  expect([others.redisplay('before', display({ ...me, quiet: true })), others.remove('before')]).toEqual([[], []]);
+  expect(others.sections.map(({ feed }) => feed)).toEqual(['phone', 'phone']);
+});
+
 test('a section that is added to a stream is carried by it, and no more than one of a kind', () => {
-  const others = new OthersStreams();
+  const others = new OthersStreams(me);
   others.list([{ feed: 'f', display: display(), streams: camera.slice(0, 1) }]);
   expect(
     others.list([{ feed: 'f', display: display(), streams: [...camera, { type: 'video', mid: '3' }, { type: 'data', mid: '4' }] }]),
@@ -55,7 +64,7 @@ const acts = fc.oneof(
 test('whoever follows what is told knows what is there', () => {
   fc.assert(
     fc.property(fc.array(acts, { maxLength: 30 }), (story) => {
-      const others = new OthersStreams();
+      const others = new OthersStreams(me);
       const followed = new Map<string, object>();
       const follow = (frame: StreamFrame) => {
         if (frame.type === 'stream_removed') expect(followed.delete(frame.streamId)).toBe(true);

@@ -18,6 +18,9 @@ export class OthersStreams {
   readonly #feeds = new Map<string, Publisher>();
   readonly #streams = new Map<string, CarriedStream[]>();
 
+  /** @param me is the device they are the others to: what it sent before, and Janus holds still, is nobody else's. */
+  constructor(private readonly me: Pick<Stream, 'userAlias' | 'deviceId'>) {}
+
   /** The streams that are there. */
   get all(): Stream[] {
     return [...this.#streams.values()].flat().map(({ stream }) => stream);
@@ -60,7 +63,7 @@ export class OthersStreams {
 
   #follow(publisher: Publisher): StreamFrame[] {
     const before = new Map((this.#streams.get(publisher.feed) ?? []).map(({ stream }) => [stream.streamId, stream]));
-    const carried = streamsOf(publisher);
+    const carried = streamsOf(publisher).filter(({ stream }) => !this.#isMine(stream));
     this.#streams.set(publisher.feed, carried);
     const frames = carried.flatMap(({ stream }): StreamFrame[] => {
       const known = before.get(stream.streamId);
@@ -69,5 +72,9 @@ export class OthersStreams {
       return JSON.stringify(known) === JSON.stringify(stream) ? [] : [{ type: 'stream_changed', stream }];
     });
     return [...frames, ...[...before.keys()].map((streamId): StreamFrame => ({ type: 'stream_removed', streamId }))];
+  }
+
+  #isMine({ userAlias, deviceId }: Stream): boolean {
+    return userAlias === this.me.userAlias && deviceId === this.me.deviceId;
   }
 }

@@ -25,6 +25,11 @@ export class ToldOfPublisher {
     this.#told = this.display;
   }
 
+  /** Whether any of its media comes. */
+  get isFlowing(): boolean {
+    return this.#flowing.size > 0;
+  }
+
   get display(): string {
     const quiet = this.#isOverdue && this.#flowing.size === 0;
     return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, screen: this.#screen, ...(quiet && { quiet }) });

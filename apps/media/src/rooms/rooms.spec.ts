@@ -6,7 +6,7 @@ import type { AppId, CallId } from '@communication-center/contracts';
 import { type Postgres, ProblemError } from '@communication-center/service';
 import type { VideoRoomHandle } from 'janode/plugins/videoroom';
 import { expect, test } from 'vitest';
-import type { JanusNode } from '../janus/janus-node.js';
+import type { JanusNodes } from '../janus/janus-nodes.js';
 import type { MediaSettings } from '../settings.js';
 import { EndRooms } from './end-rooms.js';
 import { Rooms } from './rooms.js';
@@ -21,11 +21,20 @@ const refusal = (code: number) => Object.assign(new Error('no'), { _code: code }
 class StandInJanus {
   readonly rooms = new Map<string, number>();
   readonly asked: string[] = [];
-  lost: () => void = () => undefined;
   away = false;
+  load = 0;
+  isDrained = false;
 
-  onLost(listener: () => void): void {
-    this.lost = listener;
+  constructor(readonly name = 'janus-1') {}
+
+  get isWell(): boolean {
+    return !this.away;
+  }
+  placed(): void {
+    this.load += 1;
+  }
+  async list() {
+    return [...this.rooms].map(([room, num_participants]) => ({ room, num_participants }));
   }
   async attach(): Promise<VideoRoomHandle> {
     if (this.away) throw new ProblemError('media_unavailable');
@@ -51,9 +60,33 @@ class StandInJanus {
       this.asked.push(`destroy ${room.at(-1)}`);
       if (!this.rooms.delete(room)) throw refusal(426);
     },
-    list: async () => ({ list: [...this.rooms].map(([room, num_participants]) => ({ room, num_participants })) }),
     detach: async () => undefined,
   } as unknown as VideoRoomHandle;
+}
+
+/** The nodes of a test, which has the first that is well carry a call. */
+class StandInNodes {
+  lost: (node: StandInJanus) => void = () => undefined;
+
+  constructor(readonly all: StandInJanus[]) {}
+
+  onLost(listener: (node: StandInJanus) => void): void {
+    this.lost = listener;
+  }
+  named(name: string): StandInJanus | undefined {
+    return this.all.find((node) => node.name === name);
+  }
+  isGood(name: string): boolean {
+    return this.all.some((node) => node.name === name && node.isWell && !node.isDrained);
+  }
+  async mayStay(name: string): Promise<boolean> {
+    return this.isGood(name);
+  }
+  async choose(): Promise<StandInJanus> {
+    const node = this.all.find(({ name }) => this.isGood(name)) ?? this.all[0];
+    if (!node) throw new ProblemError('media_unavailable');
+    return node;
+  }
 }
 
 interface Row {
@@ -77,6 +110,7 @@ class StandInTable {
     this.statements += 1;
     if (this.away) throw new Error('connection refused');
     if (text.includes('INSERT')) return this.#place(values as string[]);
+    if (text.includes('generation + 1')) return this.#move(values as [string, string, number]);
     const named = [...this.rows.values()].filter((row) => (values[0] as string[]).includes(row.call_id));
     if (!text.startsWith('UPDATE')) return { rows: named.filter((row) => row.closed_at || (values[1] as string[]).includes(row.call_id)) };
     const open = named.filter(({ closed_at }) => !closed_at);
@@ -84,22 +118,33 @@ class StandInTable {
     return { rows: open };
   }
 
+  #move([call_id, node, generation]: [string, string, number]): { rows: Row[] } {
+    const row = this.rows.get(call_id);
+    if (row?.generation !== generation || row.closed_at) return { rows: [] };
+    Object.assign(row, { node, generation: generation + 1 });
+    return { rows: [{ ...row }] };
+  }
+
   #place([call_id = '', , node = '', secret = '', pin = '']: string[]): { rows: Row[] } {
     const row = this.rows.get(call_id) ?? { call_id, node, generation: 1, secret, pin, closed_at: null };
     this.rows.set(call_id, row);
-    if (!this.isRaced) return { rows: [row] };
+    if (!this.isRaced) return { rows: [{ ...row }] };
     this.isRaced = false;
     return { rows: [] };
   }
 }
 
 function house() {
-  const [janus, table] = [new StandInJanus(), new StandInTable()];
-  const settings = { MEDIA_NODE: 'janus-1', JANUS_ADMIN_KEY: 'k' } as MediaSettings;
-  const make = () => new Rooms(table as unknown as Postgres, janus as unknown as JanusNode, settings);
+  const [janus, second, table] = [new StandInJanus(), new StandInJanus('janus-2'), new StandInTable()];
+  const settings = { JANUS_ADMIN_KEY: 'k' } as MediaSettings;
+  const nodes = new StandInNodes([janus, second]);
+  const make = () => new Rooms(table as unknown as Postgres, nodes as unknown as JanusNodes, settings);
   const rooms = make();
-  const join = async (by = rooms) => by.join(janus.handle, await by.place(call), who);
-  return { janus, table, rooms, join, make };
+  const join = async (by = rooms) => {
+    const room = await by.place(call);
+    return by.join((nodes.named(room.node) ?? janus).handle, room, who);
+  };
+  return { janus, second, nodes, table, rooms, join, make };
 }
 
 test('a call is placed once, whoever asks, and none that has ended', async () => {
@@ -111,6 +156,25 @@ test('a call is placed once, whoever asks, and none that has ended', async () =>
   expect(await rooms.place(call)).toEqual(room);
   await rooms.close([call.callId]);
   await expect(rooms.place(call)).rejects.toMatchObject({ code: 'room_closed' });
+});
+
+test('a call whose node died, or is being drained, moves with the next who joins: its generation rises once, and who joins later goes there', async () => {
+  const { janus, second, table, rooms, join, make } = house();
+  await join();
+  janus.away = true;
+  const places = await Promise.all([rooms.place(call), make().place(call)]);
+  expect(places.map(({ node, generation }) => [node, generation])).toEqual([
+    ['janus-2', 2],
+    ['janus-2', 2],
+  ]);
+  await join();
+  expect(second.rooms.get(call.callId)).toBe(1);
+  janus.away = false;
+  expect(await rooms.place(call), 'it stays where it is well').toMatchObject({ node: 'janus-2', generation: 2 });
+  second.isDrained = true;
+  expect(await rooms.place(call)).toMatchObject({ node: 'janus-1', generation: 3 });
+  await rooms.close([call.callId]);
+  expect([table.rows.get(call.callId)?.closed_at, [...janus.rooms]]).toEqual([expect.any(Date), []]);
 });
 
 test('of those who join at once, and of those who join later, one has the room made', async () => {
@@ -128,12 +192,12 @@ test('two replicas at once make one room, too', async () => {
 });
 
 test('a room that Janus lost, or that was swept while somebody joined it, is made again', async () => {
-  const { janus, join } = house();
+  const { janus, nodes, join } = house();
   await join();
   janus.rooms.clear();
   await join();
   janus.rooms.clear();
-  janus.lost();
+  nodes.lost(janus);
   await join();
   expect(janus.asked).toEqual(['create 1', 'create 1', 'create 1']);
 });
@@ -162,6 +226,16 @@ test('the end of a call that nobody joined asks nothing of anybody; that of anot
   ending.end(call.callId);
   await ending.beforeApplicationShutdown();
   expect([table.statements, janus.asked]).toEqual([1, ['create 1', 'destroy 1']]);
+});
+
+test('a room that was made after its call had ended is discarded, in Janus too', async () => {
+  const { janus, table, rooms, join } = house();
+  await join();
+  const room = await rooms.place(call);
+  await rooms.close([call.callId]);
+  janus.rooms.set(call.callId, 0);
+  await rooms.discard(room);
+  expect([janus.rooms.size, table.rows.get(call.callId)?.closed_at]).toEqual([0, expect.any(Date)]);
 });
 
 test('what PostgreSQL does not take is closed later; what Janus does not is swept', async () => {

@@ -3,7 +3,8 @@ import { type AppId, type CallId, callIdSchema, callLimits } from '@communicatio
 import { Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Publisher, VideoRoomHandle } from 'janode/plugins/videoroom';
-import { JanusNode, roomErrorCode } from '../janus/janus-node.js';
+import { type JanusNode, roomErrorCode } from '../janus/janus-node.js';
+import { JanusNodes } from '../janus/janus-nodes.js';
 import type { MediaSettings } from '../settings.js';
 
 const roomExists = 427;
@@ -12,7 +13,9 @@ const noSuchRoom = 426;
 /** Where a call's media are carried. */
 export interface Room {
   callId: CallId;
+  /** The name of the media node. */
   node: string;
+  /** How many nodes have carried it, this one with them. */
   generation: number;
   secret: string;
   pin: string;
@@ -30,39 +33,63 @@ const placing = `
     ON CONFLICT (call_id) DO NOTHING RETURNING call_id, node, generation, secret, pin, closed_at)
   SELECT * FROM made UNION ALL SELECT call_id, node, generation, secret, pin, closed_at FROM rooms WHERE call_id = $1`;
 
+/** Of two that move a call at once one does, and the other reads where to. */
+const moving = `
+  UPDATE rooms SET node = $2, generation = generation + 1, moved_at = clock_timestamp()
+  WHERE call_id = $1 AND generation = $3 AND closed_at IS NULL
+  RETURNING call_id, node, generation, secret, pin, closed_at`;
+
 /**
  * Which node carries which call, and the rooms on it. A room is made when the first device joins, so a call that nobody answers
  * has none, neither here nor in Janus; it is destroyed at the call's end.
  */
 @Injectable()
 export class Rooms {
-  /** Calls that somebody joined through this replica: their rooms are its to close. */
+  /** Calls that somebody joined through this replica, or that a sweep found: their rooms are its to close. */
   readonly #joined = new Set<CallId>();
   /** Rooms that Janus has as far as this replica knows, or is just making: those who join at once wait for the same. */
-  readonly #inJanus = new Map<CallId, Promise<void>>();
-  /** Found empty by the last sweep. */
-  #emptyLately = new Set<string>();
+  readonly #inJanus = new Map<CallId, { node: JanusNode; made: Promise<void> }>();
+  /** Found empty by the last sweep, by their nodes. */
+  readonly #emptyLately = new Map<JanusNode, Set<string>>();
 
   constructor(
     private readonly database: Postgres,
-    private readonly janus: JanusNode,
+    private readonly nodes: JanusNodes,
     @Inject(Settings) private readonly settings: MediaSettings,
   ) {
-    janus.onLost(() => this.#inJanus.clear());
+    nodes.onLost((lost) => {
+      for (const [callId, { node }] of this.#inJanus) if (node === lost) this.#inJanus.delete(callId);
+    });
   }
 
-  /** @returns where a call is carried, deciding so for the first that asks. @throws ProblemError `room_closed` when it has ended. */
+  /**
+   * @returns where a call is carried, deciding so for the first that asks, and anew where its node is not well or is being drained.
+   * @throws ProblemError `room_closed` when it has ended, `media_unavailable` where no node is well.
+   */
   async place({ appId, callId }: { appId: AppId; callId: CallId }): Promise<Room> {
-    const values = [callId, appId, this.settings.MEDIA_NODE, secret(), secret()];
+    const chosen = await this.nodes.choose();
+    const values = [callId, appId, chosen.name, secret(), secret()];
     const found = await this.database.query<RoomRow>(placing, values);
-    const row = found.rows[0] ?? (await this.database.query<RoomRow>(placing, values)).rows[0];
+    let row = found.rows[0] ?? (await this.database.query<RoomRow>(placing, values)).rows[0];
+    if (row && !row.closed_at && row.node !== chosen.name && !(await this.nodes.mayStay(row.node))) {
+      const moved = await this.database.query<RoomRow>(moving, [callId, chosen.name, row.generation]);
+      row = moved.rows[0] ?? (await this.database.query<RoomRow>(placing, values)).rows[0];
+    }
     if (!row || row.closed_at) throw new ProblemError('room_closed');
+    if (row.node === chosen.name && !this.#joined.has(callId)) chosen.placed();
     this.#joined.add(callId);
     const { call_id, closed_at: _, ...room } = row;
     return { callId: call_id, ...room };
   }
 
-  /** Whether somebody joined a call through this replica, and its room is not closed since. */
+  /** @returns the node that carries a call. @throws ProblemError `media_unavailable` where it is none of those that are known here. */
+  nodeOf({ node }: Pick<Room, 'node'>): JanusNode {
+    const found = this.nodes.named(node);
+    if (!found) throw new ProblemError('media_unavailable');
+    return found;
+  }
+
+  /** Whether somebody joined a call through this replica, or a sweep found its room, and it is not closed since. */
   wasJoined(callId: CallId): boolean {
     return this.#joined.has(callId);
   }
@@ -73,7 +100,7 @@ export class Rooms {
     room: Room,
     who: { feed: string; display: string },
   ): Promise<{ publishers: Publisher[]; private_id: number }> {
-    const join = () => this.janus.ask(handle.joinPublisher({ room: room.callId, pin: room.pin, ...who }));
+    const join = () => this.nodeOf(room).ask(handle.joinPublisher({ room: room.callId, pin: room.pin, ...who }));
     await this.#ensureInJanus(handle, room);
     try {
       return await join();
@@ -89,7 +116,7 @@ export class Rooms {
   /** Closes the rooms of calls that have ended. Nobody joins them any more; who is still in them is put out. */
   async close(callIds: readonly CallId[]): Promise<void> {
     const { rows } = await this.database.query<RoomRow>(
-      'UPDATE rooms SET closed_at = clock_timestamp() WHERE call_id = ANY($1::uuid[]) AND closed_at IS NULL RETURNING call_id, secret',
+      'UPDATE rooms SET closed_at = clock_timestamp() WHERE call_id = ANY($1::uuid[]) AND closed_at IS NULL RETURNING call_id, node, secret',
       [callIds],
     );
     for (const callId of callIds) {
@@ -99,45 +126,54 @@ export class Rooms {
     await this.#destroy(rows);
   }
 
+  /** Closes a room that was made after its call's end was heard. */
+  async discard(room: Room): Promise<void> {
+    await this.close([room.callId]);
+    await this.#destroyOn(this.nodeOf(room), [{ call_id: room.callId, secret: room.secret }]);
+  }
+
   /**
    * Destroys rooms in Janus whose call has ended without this service doing so in time, and those that two sweeps in turn found
    * empty, since a replica that died leaves some behind: whoever joins one after all has it made again.
    */
   async sweep(): Promise<void> {
-    const handle = await this.janus.attach();
-    try {
-      const { list } = await this.janus.ask(handle.list({ admin_key: this.settings.JANUS_ADMIN_KEY }));
-      const rooms = list.filter(({ room }) => callIdSchema.safeParse(room).success);
-      const empty = rooms.filter((one) => one.num_participants === 0).map(({ room }) => room);
-      const leftBehind = empty.filter((room) => this.#emptyLately.has(room));
-      this.#emptyLately = new Set(empty);
-      if (rooms.length === 0) return;
-      const { rows } = await this.database.query<RoomRow>(
-        'SELECT call_id, secret FROM rooms WHERE call_id = ANY($1::uuid[]) AND (closed_at IS NOT NULL OR call_id = ANY($2::uuid[]))',
-        [rooms.map(({ room }) => room), leftBehind],
-      );
-      for (const { call_id } of rows) {
-        this.#inJanus.delete(call_id);
-        this.#joined.delete(call_id);
-      }
-      await this.#destroy(rows);
-    } finally {
-      await handle.detach().catch(() => undefined);
+    for (const node of this.nodes.all) if (node.isWell) await this.#sweep(node);
+  }
+
+  async #sweep(node: JanusNode): Promise<void> {
+    const list = await node.list();
+    const rooms = list.filter(({ room }) => callIdSchema.safeParse(room).success);
+    const empty = rooms.filter((one) => one.num_participants === 0).map(({ room }) => room);
+    const leftBehind = empty.filter((room) => this.#emptyLately.get(node)?.has(room));
+    this.#emptyLately.set(node, new Set(empty));
+    // Whoever had them made may be dead by now: whichever replica hears of a call's end closes its room.
+    for (const { room } of rooms) this.#joined.add(room as CallId);
+    if (rooms.length === 0) return;
+    const { rows } = await this.database.query<RoomRow>(
+      `SELECT call_id, secret FROM rooms WHERE call_id = ANY($1::uuid[])
+         AND (closed_at IS NOT NULL OR call_id = ANY($2::uuid[]))`,
+      [rooms.map(({ room }) => room), leftBehind],
+    );
+    for (const { call_id } of rows) {
+      if (this.#inJanus.get(call_id)?.node === node) this.#inJanus.delete(call_id);
+      if (!this.#inJanus.has(call_id)) this.#joined.delete(call_id);
     }
+    await this.#destroyOn(node, rows);
   }
 
   #ensureInJanus(handle: VideoRoomHandle, room: Room): Promise<void> {
+    const node = this.nodeOf(room);
     const known = this.#inJanus.get(room.callId);
-    if (known) return known;
-    const making = this.#make(handle, room);
+    if (known?.node === node) return known.made;
+    const making = { node, made: this.#make(node, handle, room) };
     this.#inJanus.set(room.callId, making);
-    making.catch(() => {
+    making.made.catch(() => {
       if (this.#inJanus.get(room.callId) === making) this.#inJanus.delete(room.callId);
     });
-    return making;
+    return making.made;
   }
 
-  async #make(handle: VideoRoomHandle, { callId, secret: roomSecret, pin }: Room): Promise<void> {
+  async #make(node: JanusNode, handle: VideoRoomHandle, { callId, secret: roomSecret, pin }: Room): Promise<void> {
     const made = handle.create({
       room: callId,
       secret: roomSecret,
@@ -150,17 +186,24 @@ export class Rooms {
       require_pvtid: true,
       fir_freq: 10,
     });
-    await this.janus.ask(made).catch((error: unknown) => {
+    await node.ask(made).catch((error: unknown) => {
       if (roomErrorCode(error) !== roomExists) throw error;
     });
   }
 
-  async #destroy(rooms: readonly Pick<RoomRow, 'call_id' | 'secret'>[]): Promise<void> {
+  async #destroy(rooms: readonly Pick<RoomRow, 'call_id' | 'node' | 'secret'>[]): Promise<void> {
+    for (const node of this.nodes.all) {
+      const there = rooms.filter(({ node: name }) => name === node.name);
+      if (there.length > 0) await this.#destroyOn(node, there);
+    }
+  }
+
+  async #destroyOn(node: JanusNode, rooms: readonly Pick<RoomRow, 'call_id' | 'secret'>[]): Promise<void> {
     if (rooms.length === 0) return;
-    const handle = await this.janus.attach();
+    const handle = await node.attach();
     try {
       for (const { call_id: room, secret: roomSecret } of rooms) {
-        await this.janus.ask(handle.destroy({ room, secret: roomSecret })).catch((error: unknown) => {
+        await node.ask(handle.destroy({ room, secret: roomSecret })).catch((error: unknown) => {
           if (roomErrorCode(error) !== noSuchRoom) throw error;
         });
       }

@@ -1,0 +1,208 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { MediaClientFrame, MediaServerFrame, Stream } from '@communication-center/contracts';
+import type { MediaGrant } from '@communication-center/contracts/media-grant';
+import type { QualityFrame } from '@communication-center/contracts/quality';
+import Janode from 'janode';
+import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
+import type { Bans } from '../follow-calls/bans.js';
+import type { JanusNode } from '../janus/janus-node.js';
+import type { Measured } from '../quality/domain/sample.js';
+import type { TriedFlows } from '../quality/flow-watch.js';
+import { SocketQuality } from '../quality/socket-quality.js';
+import type { Room, Rooms } from '../rooms/rooms.js';
+import { JanusPublication } from './janus-publication.js';
+import { JanusSubscription } from './janus-subscription.js';
+import { OthersStreams, type StreamFrame } from './others-streams.js';
+import { ToldOfPublisher } from './told-of-publisher.js';
+
+type Ending = (MediaServerFrame & { type: 'closed' })['reason'];
+
+/** Who speaks for a seat at the moment: the media socket of its device. */
+export interface SeatHolder {
+  send(frame: MediaServerFrame): void;
+  fail(error: unknown): void;
+  end(reason: Ending): void;
+  /** Its device told, or Janus did, how its media comes and goes. */
+  measured(measured: Measured): void;
+}
+
+/**
+ * The place of one device in a call's media: what it sends and receives at Janus. It may outlive the socket it was taken by, and then
+ * goes on unseen until another socket of its device speaks for it. What is asked of it is done in order, whoever asks.
+ */
+export class Seat {
+  /** Who shows this may speak for the seat: told to its device alone. */
+  readonly key = randomBytes(24).toString('base64url');
+  readonly #others: OthersStreams;
+  readonly #early: (() => void)[] = [];
+  readonly #told: ToldOfPublisher;
+  readonly #publication: JanusPublication;
+  readonly #quality: SocketQuality;
+  #subscription: JanusSubscription | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #hasBegun = false;
+  #hasLeft = false;
+
+  private constructor(
+    readonly node: JanusNode,
+    readonly room: Room,
+    readonly grant: MediaGrant,
+    private readonly publisher: VideoRoomHandle,
+    { bans, tried }: { bans: Bans; tried: TriedFlows },
+    private holder: SeatHolder,
+  ) {
+    this.#others = new OthersStreams(grant);
+    // Everyone's name travels as the feed's display text, which only this service reads.
+    this.#told = new ToldOfPublisher(grant, () => void this.#inTurn(() => this.#publication.tell(this.#told.display)));
+    this.#publication = new JanusPublication(node, publisher, room, bans);
+    this.#quality = new SocketQuality({
+      ...{ grant, publisher, others: this.#others, tried },
+      sends: () => this.#told.sendsAnything,
+      keep: (measured) => this.holder.measured(measured),
+    });
+    this.#listen();
+  }
+
+  /** Takes a seat in a room. @throws ProblemError `media_unavailable`. */
+  static async take(
+    rooms: Pick<Rooms, 'nodeOf' | 'join'>,
+    { room, grant, ...own }: { room: Room; grant: MediaGrant; bans: Bans; tried: TriedFlows },
+    holder: SeatHolder,
+  ): Promise<Seat> {
+    const node = rooms.nodeOf(room);
+    const publisher = await node.attach();
+    try {
+      const seat = new Seat(node, room, grant, publisher, own, holder);
+      const { publishers, private_id } = await rooms.join(publisher, room, { feed: randomUUID(), display: seat.#told.display });
+      const where = { room: room.callId, pin: room.pin, privateId: private_id };
+      const say = (frame: MediaServerFrame) => seat.holder.send(frame);
+      seat.#subscription = new JanusSubscription(node, where, say, (error) => seat.holder.fail(error));
+      seat.#others.list(publishers);
+      return seat;
+    } catch (error) {
+      await publisher.detach().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  get streams(): Stream[] {
+    return this.#others.all;
+  }
+
+  /** Whether any media of its device comes. */
+  get isFlowing(): boolean {
+    return this.#told.isFlowing;
+  }
+
+  get bans(): Bans {
+    return this.#publication.bans;
+  }
+
+  /** The device has heard that it has the seat: what has changed since is told, and what the others send is offered. */
+  begin(): void {
+    this.#subscribe();
+    for (const tell of this.#early.splice(0)) tell();
+    this.#hasBegun = true;
+  }
+
+  /** From now on somebody else speaks for it, who has heard of the streams that are there; what may not have been heard is said again. */
+  passTo(holder: SeatHolder): void {
+    this.holder = holder;
+    this.#subscription?.offerAgain();
+  }
+
+  /** The device sends what it can, and says what that is. @returns when it is done. */
+  take(frame: MediaClientFrame): Promise<unknown> {
+    return this.#inTurn(() => this.#take(frame));
+  }
+
+  pinged(nextWithinMs: number | undefined): void {
+    this.#told.pinged(nextWithinMs);
+  }
+
+  /** Has kept what the device says of how its media goes. */
+  measures(frame: QualityFrame): void {
+    this.#quality.take(frame, this.#subscription?.handle);
+  }
+
+  /** Has Janus do what the bans say by now. */
+  obey(): void {
+    void this.#inTurn(() => this.#publication.obey());
+  }
+
+  /** Gives everything back that Janus has of it. */
+  async leave(): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#told.stop();
+    this.#quality.flow.stop();
+    await this.#subscription?.close();
+    await this.publisher.detach().catch(() => undefined);
+  }
+
+  async #take(frame: MediaClientFrame): Promise<void> {
+    if (frame.type === 'publish') {
+      const answer = await this.#publication.publish(frame.sdp, this.#told.display, frame.screen);
+      if (answer !== undefined) this.holder.send({ type: 'published', sdp: answer });
+      this.#quality.flow.begin();
+    } else if (frame.type === 'sending') this.#told.sends(frame);
+    else if (frame.type === 'unwatched') this.#subscription?.unwatch(frame.streamIds);
+    else if (frame.type === 'answer') await this.#subscription?.answer(frame.sdp);
+    else if (frame.type === 'restart') this.#subscription?.restart();
+    else if (frame.type === 'candidate') await this.#trickle(frame);
+  }
+
+  async #trickle({ peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
+    const handle = peer === 'publisher' ? this.publisher : this.#subscription?.handle;
+    if (peer === 'publisher' && candidate) this.#quality.flow.named();
+    if (handle) await this.node.ask(candidate ? handle.trickle(candidate) : handle.trickleComplete());
+  }
+
+  #inTurn(work: () => Promise<unknown>): Promise<unknown> {
+    const done = this.#queue.then(() => (this.#hasLeft ? undefined : work())).catch((error: unknown) => this.holder.fail(error));
+    this.#queue = done;
+    return done;
+  }
+
+  #listen(): void {
+    const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+    const { publisher } = this;
+    publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
+      this.#told.receives(mid ?? '', receiving === true);
+    });
+    publisher.on(VIDEOROOM_DISPLAY, ({ feed, display }: Publisher) =>
+      this.#guarded(() => this.#tell(this.#others.redisplay(feed, display))),
+    );
+    publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
+      this.#guarded(() => this.#tell(this.#others.list(publishers)));
+    });
+    const gone = ({ feed }: { feed: string }) => this.#guarded(() => this.#tell(this.#others.remove(feed)));
+    publisher.on(VIDEOROOM_UNPUBLISHED, gone);
+    publisher.on(VIDEOROOM_LEAVING, gone);
+    publisher.on(VIDEOROOM_DESTROYED, () => this.holder.end('call_ended'));
+    publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.holder.end('media_lost'));
+  }
+
+  /** What changes in the room after the join was answered, and before that answer was taken up, is told after it. Whatever Janus tells one seat ends with it. */
+  #guarded(tell: () => void): void {
+    const guarded = () => {
+      try {
+        tell();
+      } catch (error) {
+        this.holder.fail(error);
+      }
+    };
+    if (this.#hasBegun) guarded();
+    else this.#early.push(guarded);
+  }
+
+  /** Tells what is different with the others' streams, and offers what there is of them now. */
+  #tell(frames: readonly StreamFrame[]): void {
+    for (const frame of frames) this.holder.send(frame);
+    this.#subscribe();
+  }
+
+  #subscribe(): void {
+    if (this.grant.rights.includes('subscribe')) this.#subscription?.want(this.#others.sections);
+  }
+}

@@ -1,0 +1,76 @@
+import type { MediaServerFrame, Stream, Told } from '@communication-center/contracts';
+
+export type ToldStream = Told<Stream>;
+type Offer = Told<MediaServerFrame> & { type: 'offer' };
+
+export interface TrackListener {
+  /** @param hasCome says whether anything comes of it. */
+  track(stream: ToldStream, track: MediaStreamTrack, hasCome: () => Promise<boolean>): void;
+}
+
+/** The receiving end of a link: one connection for all that others send. */
+export class MediaReceiver {
+  readonly #known = new Map<string, ToldStream>();
+  /** The stream of each section. */
+  readonly #streamOf = new Map<string, string>();
+
+  constructor(
+    private readonly peer: RTCPeerConnection,
+    private readonly answer: (sdp: string) => void,
+    private readonly listener: TrackListener,
+  ) {}
+
+  /** These streams are there, and no others. */
+  list(streams: readonly ToldStream[]): void {
+    this.#known.clear();
+    for (const stream of streams) this.hear(stream);
+  }
+
+  hear(stream: ToldStream): void {
+    this.#known.set(stream.streamId, stream);
+  }
+
+  forget(streamId: string): void {
+    this.#known.delete(streamId);
+  }
+
+  /** @returns the stream of a section, by its mid. */
+  streamOf(mid: string): string | undefined {
+    return this.#streamOf.get(mid);
+  }
+
+  /** Answers an offer, and tells of the tracks that come with it. @throws Error of the platform. */
+  async take({ sdp, tracks }: Offer): Promise<void> {
+    const seen = new Set(
+      this.peer
+        .getTransceivers()
+        .filter(isReceiving)
+        .map(({ mid }) => mid),
+    );
+    await this.peer.setRemoteDescription({ type: 'offer', sdp });
+    const answer = await this.peer.createAnswer();
+    await this.peer.setLocalDescription(answer);
+    this.answer(answer.sdp ?? '');
+    for (const { mid, streamId } of tracks) {
+      this.#streamOf.set(mid, streamId);
+      const transceiver = this.peer.getTransceivers().find((one) => one.mid === mid);
+      const stream = this.#known.get(streamId);
+      if (!stream || !transceiver || !isReceiving(transceiver) || seen.has(mid)) continue;
+      const { receiver } = transceiver;
+      this.listener.track(stream, receiver.track, () => hasCome(receiver));
+    }
+  }
+}
+
+/** Whether a picture was decoded, or sound came, of what a receiver brings. */
+async function hasCome(receiver: RTCRtpReceiver): Promise<boolean> {
+  let has = false;
+  (await receiver.getStats()).forEach((entry: { type: string; kind?: string; framesDecoded?: number; packetsReceived?: number }) => {
+    if (entry.type === 'inbound-rtp') has ||= ((entry.kind === 'video' ? entry.framesDecoded : entry.packetsReceived) ?? 0) > 0;
+  });
+  return has;
+}
+
+function isReceiving({ currentDirection }: RTCRtpTransceiver): boolean {
+  return currentDirection === 'recvonly' || currentDirection === 'sendrecv';
+}
