@@ -38,7 +38,7 @@ const servers = {
   'kafkaFarDoor-2': 47,
   'kafkaFarDoor-3': 48,
   google: 49,
-  twilio: 80,
+  twilio: 81,
 };
 
 /** What is between the first ports of two instances. */
