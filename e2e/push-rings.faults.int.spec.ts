@@ -76,13 +76,3 @@ test('dialed while no replica runs: rung once one does; what is over by then rin
   await holds('no other push', () => rings().length === 1, 1500);
   expect(rings()[0]?.data.callId).toBe(call.callId);
 });
-
-test('a provider that is away for a while is pushed through once it is back', async () => {
-  const alice = await phones.connect(app, 'alice');
-  services.fcm.answers.set(target.token, [{ status: 503, code: 'UNAVAILABLE' }]);
-  await alice.center.call(['bob'], { ringSeconds: 60 });
-  await new Promise((resolve) => setTimeout(resolve, 4000));
-  expect(rings()).toEqual([]);
-  services.fcm.answers.delete(target.token);
-  await eventually('the push', () => rings().length === 1, 15_000);
-});

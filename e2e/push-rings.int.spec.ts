@@ -242,3 +242,17 @@ test('credentials are verified, and nothing secret of them is told', async () =>
     expect.arrayContaining(['push_credential.saved notifications: apns', 'push_credential.deleted notifications: fcm']),
   );
 });
+
+test('a provider that is away for a while is pushed through once it is back', async () => {
+  const token = `fcm-${newToken()}`;
+  await fleet.makeUser(app, 'bob');
+  await register('bob', 'android', fcm(token));
+  const rings = () => services.fcm.pushes.filter((one) => one.token === token && one.data.type === 'ring');
+  const alice = await phones.connect(app, 'alice');
+  services.fcm.answers.set(token, [{ status: 503, code: 'UNAVAILABLE' }]);
+  await alice.center.call(['bob'], { ringSeconds: 60 });
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  expect(rings()).toEqual([]);
+  services.fcm.answers.delete(token);
+  await eventually('the push', () => rings().length === 1, 15_000);
+});

@@ -109,6 +109,12 @@ const checks = [
     env: { EVERY_MEDIA_FAULT: 'true' },
   },
   {
+    what: 'what a moderator forbade, while media and Janus are killed',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'faults', 'e2e/sdk-in-browser/moderation.faults'],
+    env: { EVERY_MEDIA_FAULT: 'true' },
+  },
+  {
     what: 'the rooms of 500 calls, with media and Janus killed in the middle of them',
     script: 'test.mjs',
     args: ['--brokers', '1', '--project', 'faults', 'e2e/media/leaks'],

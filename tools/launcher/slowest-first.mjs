@@ -39,7 +39,6 @@ export const slowest = [
 
 /** In browsers, by the second: when most of what runs beside them has ended. Then those that leave the fleet tired. */
 export const last = [
-  'e2e/sdk-in-browser/moderation.faults.e2e.spec.ts',
   'e2e/browser-call.faults.e2e.spec.ts',
   'e2e/hostile/attacks.faults.int.spec.ts',
   'e2e/hostile/fuzz.faults.int.spec.ts',
