@@ -292,7 +292,7 @@ test('a gateway that stops, and a credential that is good no longer, close a soc
 });
 
 test('a socket through which nothing comes is closed; one with heartbeats is not', async () => {
-  proxy = makeProxy([upstream], { SOCKET_SILENCE_MS: 2000 });
+  proxy = makeProxy([upstream], { SOCKET_SILENCE_MS: 5000 });
   const beating = await opened();
   const pings = setInterval(() => beating.served.ping(), 200);
   const silent = await opened();
