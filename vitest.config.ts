@@ -46,8 +46,6 @@ export default defineConfig({
         test: {
           name: 'unit',
           ...shared,
-          // Half of their time is waiting.
-          maxWorkers: 3,
           include: ['{apps,libs}/*/src/**/*.spec.ts', '{tools,e2e}/**/*.spec.ts'],
           exclude: ['**/*.int.spec.ts', '**/*.e2e.spec.ts', ...notCompiled],
           // They run beside tests that break a fleet on the same cores.
@@ -69,7 +67,7 @@ export default defineConfig({
           name: 'database',
           include: database,
           ...onFleet,
-          maxWorkers: 5,
+          maxWorkers: 3,
           // As with what has the log: their process has the lowest priority, and some of them wait for receivers of their own.
           retry: 1,
           sequence: { groupOrder: 2 },
