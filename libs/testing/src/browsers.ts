@@ -46,7 +46,7 @@ export class Browsers {
   async page(url: string, { width = 1000, height = 900, breaksPolicy = false, isFree = false } = {}): Promise<Page> {
     this.#chromium ??= chromium.launch({ executablePath: this.within(chromiumPath()), headless: true, args });
     const context = await (await this.#chromium).newContext({ viewport: { width, height }, bypassCSP: isFree });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(25_000);
     this.#open.push(context);
     const page = await context.newPage();
     page.on('console', (message) => {
