@@ -8,6 +8,8 @@ const openMs = 2000;
 /** So long after one was opened, or could not be, no other is opened to the same replica; a refusal is one of a release that has none. */
 const pauseMs = { broken: 1000, refused: 30_000 };
 
+const mostRemembered = 64;
+
 interface Way {
   wire?: Wire | undefined;
   isOpening: boolean;
@@ -41,6 +43,14 @@ export class Wires {
     return undefined;
   }
 
+  /** Replicas come and go under new addresses: of those without a wire few are remembered, the newest. */
+  #forgetOthers(kept: string): void {
+    for (const [url, { wire, isOpening }] of this.#ways) {
+      if (this.#ways.size <= mostRemembered) break;
+      if (url !== kept && !wire && !isOpening) this.#ways.delete(url);
+    }
+  }
+
   async #open(url: string, way: Way): Promise<void> {
     way.isOpening = true;
     const pause = (milliseconds: number) => {
@@ -72,6 +82,7 @@ export class Wires {
     socket.once('close', () => {
       way.wire = undefined;
       pause(isRefused ? pauseMs.refused : pauseMs.broken);
+      this.#forgetOthers(url);
     });
   }
 }
