@@ -114,7 +114,7 @@ test('one app’s crowd, beyond what there is room for, holds up neither another
   for (let user = 1; user <= crowd * 5; user += 1) one.take(dialed('crowd', user));
   await eventually('the lane being full', () => one.figures.pushes >= 10);
   // Behind all of the crowd that waits in the database: what a dead replica was at.
-  const before = performance.now();
+  const before = pushes.length;
   await schema.query(
     `INSERT INTO ring_pushes (push_id, call_id, ring_sequence, registration_id, app_id, user_alias, device_id, kind, ring, deadline, claimed_by, claimed_until)
      SELECT gen_random_uuid(), gen_random_uuid(), 1, registration_id, app_id, user_alias, device_id, kind,
@@ -122,9 +122,10 @@ test('one app’s crowd, beyond what there is room for, holds up neither another
      FROM push_registrations WHERE app_id = 'other' AND user_alias = 'user-2'`,
   );
   one.take(dialed('other', 1));
-  const arrived = (device: string) => pushes.find((made) => made.device === device);
-  await eventually('the ring, and the one that was left', () => arrived('other user-1 phone') && arrived('other user-2 phone'), 5000);
-  expect((arrived('other user-1 phone')?.at ?? Number.NaN) - before).toBeLessThan(1000);
-  expect((arrived('other user-2 phone')?.at ?? Number.NaN) - before).toBeLessThan(2500);
+  const place = (device: string) => pushes.findIndex((made) => made.device === device);
+  await eventually('the ring, and the one that was left', () => place('other user-1 phone') >= 0 && place('other user-2 phone') >= 0, 15_000);
+  // Counted in pushes of the crowd, which takes them one after the other: a slow machine slows both.
+  expect(place('other user-1 phone') - before).toBeLessThan(20);
+  expect(place('other user-2 phone') - before).toBeLessThan(50);
   expect(pushes.filter(({ appId }) => appId === 'crowd').length).toBeLessThan(crowd * 5);
 }, 60_000);
