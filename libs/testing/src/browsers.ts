@@ -22,9 +22,13 @@ const args = [
 
 /** @returns the Chromium that is installed. @throws Error that says how to get one. */
 function chromiumPath(): string {
-  const found = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (path) => path && existsSync(path),
-  );
+  const found = [
+    process.env.CHROMIUM,
+    '/usr/bin/chromium-headless-shell',
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ].find((path) => path && existsSync(path));
   if (!found) throw new Error('No Chromium was found: install one (Debian: apt-get install chromium), or set CHROMIUM to its path');
   return found;
 }

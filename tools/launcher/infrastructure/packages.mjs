@@ -55,6 +55,16 @@ function hasDocker() {
 }
 
 /**
+ * Finds what there may be something else for.
+ * @param {{find: () => T | undefined, packages: string[]}} wanted
+ * @returns what `find` found, before or after packages were installed for it.
+ * @template T
+ */
+export function provideIfPossible({ find, packages }) {
+  return find() ?? (installPackages(packages) ? find() : undefined);
+}
+
+/**
  * Finds what a server needs: installed already, else by apt-get, else says that Compose must do it.
  * @param {{what: string, find: () => T | undefined, packages: string[], variable: string}} wanted
  * @returns what `find` found, or 'compose'.
@@ -62,7 +72,7 @@ function hasDocker() {
  * @template T
  */
 export function provide({ what, find, packages, variable }) {
-  const found = find() ?? (installPackages(packages) ? find() : undefined);
+  const found = provideIfPossible({ find, packages });
   if (found) return found;
   if (hasDocker()) return 'compose';
   throw new Refusal(
