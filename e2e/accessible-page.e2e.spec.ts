@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { Browsers, eventually, Fleet, type Phone, Phones, ringOf, type TestApp } from '@communication-center/testing';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { answer, connected, dial, hangUp, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
@@ -35,7 +35,7 @@ const looks: { width: number; colorScheme: 'light' | 'dark'; rules: string[] | u
 const longName = `Wolfeschlegelsteinhausenbergerdorff${'e'.repeat(40)}`;
 let app: TestApp;
 
-beforeAll(async () => {
+beforeEach(async () => {
   app = await fleet.makeApp({ options: { maxParticipants: 9 } });
   await fleet.makeUser(app, 'carol', { name: longName });
 });

@@ -3,14 +3,14 @@
  */
 import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { answer, connected, dial, expectMediaBothWays, hangUp, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
 let app: TestApp;
 
-beforeAll(async () => {
+beforeEach(async () => {
   app = await fleet.makeApp();
 });
 

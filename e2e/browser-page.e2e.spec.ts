@@ -3,7 +3,7 @@
  */
 import { Browsers, eventually, Fleet, MailServer, Phones, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { answer, connected, dial, hangUp, pageOf } from './phone-page.js';
 
 const fleet = new Fleet();
@@ -14,7 +14,7 @@ let app: TestApp;
 // Calls last longer than this: whoever joins its media in time is not taken out.
 const mediaSetupSeconds = 6;
 
-beforeAll(async () => {
+beforeEach(async () => {
   app = await fleet.makeApp({ options: { mediaSetupSeconds, callWaiting: true } });
 });
 

@@ -1,21 +1,17 @@
 /*
  * The network of somebody in a call is gone, with real packets and no word of it: both pages say so within three seconds, the call is
- * back by itself, with sound and picture, within two seconds once the network is, and hanging up needs none.
+ * back by itself, with sound and picture, within two seconds once the network is, and hanging up needs none. Calls wait for devices as long as they are shipped to (`--as-shipped calls`).
  */
-import { Browsers, eventually, FarNetwork, Fleet, Phones, type TestApp } from '@communication-center/testing';
+import { Browsers, eventually, FarNetwork, Fleet } from '@communication-center/testing';
 import { afterAll, expect, test } from 'vitest';
 import { arrivedSince, type ConsolePage, callBetween, consoleOf, isSaid, liveTracks, mark, press, says } from './console-page.js';
 import { Firefox, firefoxPath } from './firefox.js';
 
 const fleet = new Fleet();
 const here = new Browsers();
-const phones = new Phones(fleet);
 const noNetwork = FarNetwork.whyNot();
 
-afterAll(() => {
-  phones.closeAll();
-  return here.quit();
-});
+afterAll(() => here.quit());
 
 /** Notes when a page first says that somebody is reconnecting, by the clock of this machine. */
 const noteReconnecting = (page: ConsolePage): Promise<void> =>
@@ -41,15 +37,6 @@ async function isBack(page: ConsolePage): Promise<boolean> {
   return frames > 0 && sound > 0;
 }
 
-/**
- * The fleet of tests takes whoever has no socket out of a call after eight seconds, instead of half a minute: another socket of the
- * same device, that stays here, has it wait.
- */
-async function keepDeviceOf(page: ConsolePage, app: TestApp, userAlias: string): Promise<void> {
-  const deviceId = await page.evaluate(() => sessionStorage.getItem('communication-center.pageDevice'));
-  await phones.connect(app, userAlias, { deviceId: deviceId ?? '' });
-}
-
 interface Far {
   browser: Browsers | Firefox;
   network: FarNetwork;
@@ -59,7 +46,6 @@ async function loseAndFind({ browser, network }: Far): Promise<void> {
   const app = await fleet.makeApp();
   const [alice, bob] = await Promise.all([consoleOf(browser, fleet, app, 'alice'), consoleOf(here, fleet, app, 'bob')]);
   await callBetween(alice, bob, 'bob');
-  await keepDeviceOf(alice, app, 'alice');
   await Promise.all([alice, bob].map(noteReconnecting));
 
   const cutAt = Date.now();

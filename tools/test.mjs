@@ -7,6 +7,7 @@ import { runTests } from './launcher/test-run.mjs';
  * npm test -- --services none libs/event-log   starts only these services (comma-separated), or none, beside the servers
  * npm test -- --replicas 1 e2e/doors           so many of each service, 2 unless told
  * npm test -- --brokers 1                      so many brokers of Kafka: 3 unless told, as in production; 1 where only some services run
+ * npm test -- --as-shipped calls               with the leases and time-outs that these services are shipped with, not short ones
  * npm test -- --project unit                   one group, or several: unit, integration, browser, local-faults, faults
  */
 const { values, tokens } = parseArgs({
@@ -14,12 +15,13 @@ const { values, tokens } = parseArgs({
     services: { type: 'string' },
     replicas: { type: 'string', default: '2' },
     brokers: { type: 'string' },
+    'as-shipped': { type: 'string' },
     project: { type: 'string' },
   },
   strict: false,
   tokens: true,
 });
-const own = new Set(['services', 'replicas', 'brokers', 'project']);
+const own = new Set(['services', 'replicas', 'brokers', 'as-shipped', 'project']);
 const takenIndexes = new Set(
   tokens
     .filter(({ kind, name }) => kind === 'option' && own.has(name))
@@ -31,4 +33,5 @@ await runTests(rest, {
   replicas: Number(values.replicas),
   brokers: Number(values.brokers ?? process.env.CENTER_BROKERS ?? (values.services ? 1 : 3)),
   services: values.services?.split(','),
+  asShipped: values['as-shipped']?.split(','),
 });

@@ -84,10 +84,11 @@ function runsFor(wanted, args) {
  * @param {number} [options.replicas] how many of each service.
  * @param {number} [options.brokers] how many brokers of Kafka.
  * @param {string[]} [options.services] which services: all unless told.
+ * @param {string[]} [options.asShipped] services that keep the leases and time-outs they are shipped with.
  * @param {Record<string, Record<string, string>>} [options.overrides] settings of services, by their names, for this run alone.
  */
 export async function runTests(args, options = {}) {
-  const { projects = Object.keys(groups), replicas = 2, brokers = 3, services, overrides = {} } = options;
+  const { projects = Object.keys(groups), replicas = 2, brokers = 3, services, asShipped = [], overrides = {} } = options;
   const runs = runsFor(projects, args);
   if (runs.every((run) => run.projects.length === 0)) return runPure(args, options.settings);
   const instance = openInstance('test');
@@ -116,6 +117,7 @@ export async function runTests(args, options = {}) {
     fleet = await startFleet(instance, {
       overrides: (ports) => {
         const all = shortTimes(ports);
+        for (const service of asShipped) delete all[service];
         all.notifications.PUSH_CA_FILE = pushed.ca;
         for (const [service, settings] of Object.entries(overrides)) all[service] = { ...all[service], ...settings };
         return all;
