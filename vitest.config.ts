@@ -35,7 +35,7 @@ const alone = { ...onFleet, maxWorkers: 1, fileParallelism: false };
  * `*.e2e.spec.ts`         the same, in browsers
  * `*.local-faults.*`      breaks a service or server that no other file of its group needs, or has leases so short that a crowd
  *                         of other tests would let them run out, or promises within seconds what pages among many
- *                         others would miss: three files at a time
+ *                         others would miss: four files at a time
  * `*.faults.*.spec.ts`    has the fleet alone, since it kills, freezes and stops what all need
  */
 export default defineConfig({
@@ -87,7 +87,15 @@ export default defineConfig({
       },
       { test: { name: 'own-servers', include: ownFleets, ...onFleet, maxWorkers: 1, sequence: { groupOrder: 7 } } },
       {
-        test: { name: 'browser', include: ['e2e/**/*.e2e.spec.ts'], exclude: [faults, ...notCompiled], ...sideBySide, testTimeout: 90_000 },
+        test: {
+          name: 'browser',
+          include: ['e2e/**/*.e2e.spec.ts'],
+          exclude: [faults, ...notCompiled],
+          ...sideBySide,
+          maxWorkers: 2,
+          testTimeout: 90_000,
+          sequence: { groupOrder: 8 },
+        },
       },
       {
         test: {
@@ -95,7 +103,7 @@ export default defineConfig({
           include: ['{apps,libs}/*/src/**/*.local-faults.*.spec.ts', 'e2e/**/*.local-faults.*.spec.ts'],
           exclude: notCompiled,
           ...onFleet,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 3 },
         },
       },

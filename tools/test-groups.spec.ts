@@ -49,7 +49,7 @@ const projects = (config.test?.projects ?? []) as { test: { name: string; includ
 
 test('every group of Vitest runs once in a whole run, and is reached by one name of --project', () => {
   const names = projects.map(({ test: { name } }) => name).sort();
-  expect(wholeRun.flatMap((run) => [...run.projects, ...run.beside]).sort()).toEqual(names);
+  expect(wholeRun.flatMap(({ projects, alongside = [], beside = [] }) => [...projects, ...alongside, ...beside]).sort()).toEqual(names);
   expect(Object.values(groups).flat().sort()).toEqual(names);
 });
 
@@ -84,5 +84,7 @@ test('what is told to need no service asks none, and what breaks servers has not
   );
   expect(breaksServers.length).toBeGreaterThan(2);
   expect(breaksServers.filter((file) => !ofServers.includes(file))).toEqual([]);
-  expect(wholeRun.find((run) => run.projects.includes('server-faults'))?.beside).toEqual(['unit', 'own-servers']);
+  const alone = wholeRun.filter(({ projects }) => projects.includes('server-faults'));
+  expect(alone).toEqual([{ projects: ['server-faults'], beside: ['unit', 'own-servers'], isLastOnAllBrokers: true }]);
+  expect(wholeRun[0], 'later there is one copy of the log alone').toBe(alone[0]);
 });

@@ -24,7 +24,7 @@ const infrastructure = ['postgres', 'pgbouncer', 'redis', ...janusNames, 'far-li
  * @param {{fixedFrom?: number, replicas?: number, brokers?: number, far?: string[], pooled?: string[], services?: string[], overrides?: (ports: object, servers: object) => Promise<Record<string, Record<string, string>>> | Record<string, Record<string, string>>, databaseSettings?: Record<string, string>, isSecured?: boolean, isWatched?: boolean, keepsData?: boolean}} options
  *   `isSecured`: whether the servers that are started here speak TLS alone and ask who connects; `isWatched`: whether sources will change while it runs; `brokers`: of Kafka, 1 to 3; `far`: replicas that reach PostgreSQL and Kafka through the far line alone; `databaseSettings`: of a PostgreSQL that is started here, besides its own; `keepsData`: whether what the
  *   servers hold is wanted after the fleet's end.
- * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, processes: Processes}>}
+ * @returns {Promise<{url: string, app?: string, demoKey?: string, stop: () => Promise<void>, ready: () => Promise<unknown>, processes: Processes}>}
  */
 export async function startFleet(
   instance,
@@ -88,13 +88,14 @@ export async function startFleet(
     const started = (isCompiled) => servicesOf(instance, { ...settings, isWatched: isCompiled }).filter(isWanted);
     const services = started(isWatched);
     for (const service of services) processes.start(service);
-    await Promise.all(services.map((service) => waitUntilReady(service, processes)));
+    const ready = () => Promise.all(services.map((service) => waitUntilReady(service, processes)));
+    await ready();
     if (!wanted || (wanted.includes('gateway') && wanted.includes('directory')))
       state.demoKey = await seedDemo(state.url, secrets.operatorKey, state.demoKey);
     writeState(instance, state);
     // One whose sources are watched restarts what is saved by itself.
     if (!isWatched) lending = new Lending(processes, { bundled: services, compiled: started(true) });
-    return { ...state, processes, stop, services };
+    return { ...state, processes, stop, services, ready };
   } catch (error) {
     await stop();
     throw error;
@@ -130,16 +131,21 @@ async function startServers(instance, processes, state, pooled) {
   return { database, pooler, redis, brokers: kafka.addresses, replication: kafka.replication, janus, ...(secured && { secured }) };
 }
 
-async function createTopics(instance, servers) {
-  const command = [join(root, 'libs/event-log/dist/create-topics.js')];
-  const child = spawn(pinnedNode, command, {
+const createTopics = (instance, servers) => runOnLog(instance, servers, 'create-topics');
+
+/** Has the first broker alone keep the log from now on: what each of three copies costs is saved by whoever breaks no broker any more. */
+export const keepOnOneBroker = (instance, servers) => runOnLog(instance, servers, 'keep-on-one-broker');
+
+/** Runs one of the log's commands. */
+async function runOnLog(instance, servers, command) {
+  const child = spawn(pinnedNode, [join(root, `libs/event-log/dist/${command}.js`)], {
     env: { ...process.env, ...compileCache(instance), ...kafkaSettings(servers) },
     timeout: 60_000,
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
   const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`The topics could not be made: ${said}`);
+  if (code !== 0) throw new Error(`${command} failed: ${said}`);
 }
 
 function startFarLine(processes, ports) {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, installPackages } from './build.mjs';
 import { askControl } from './control.mjs';
-import { startFleet } from './fleet.mjs';
+import { keepOnOneBroker, startFleet } from './fleet.mjs';
 import { findProgram, provide, provideIfPossible } from './infrastructure/packages.mjs';
 import { makeCertificates } from './infrastructure/secured.mjs';
 import { dataFolders, openInstance } from './instance.mjs';
@@ -55,15 +55,17 @@ export const groups = {
 };
 
 /**
- * All tests, in runs of Vitest one after the other, each with what runs beside it: whoever breaks the fleet mostly waits for it, and
- * what does not need what is broken has the processors meanwhile, while nobody else wants them. Beside those who break PostgreSQL or
- * brokers, or count what they do, that is what is pure, or has servers of its own.
+ * All tests, in runs of Vitest one after the other. Those that break PostgreSQL or brokers, or count what they do, come first: what comes
+ * later does without three copies of the log. Pages cost the processors as long as they are open, so that few are open at a time, beside
+ * those who mostly wait. What runs `beside` has the processors while nobody else wants them, until the last run has ended: whoever
+ * breaks the fleet mostly waits for it, and what does not need what is broken has a use for that time. Beside those who break PostgreSQL
+ * or brokers that is what is pure, or has servers of its own.
  */
 export const wholeRun = [
-  { projects: ['integration', 'browser'], beside: [] },
-  { projects: ['local-faults'], beside: [] },
-  { projects: ['server-faults'], beside: ['unit', 'own-servers'] },
-  { projects: ['faults'], beside: ['database', 'log'] },
+  { projects: ['server-faults'], beside: ['unit', 'own-servers'], isLastOnAllBrokers: true },
+  { projects: ['integration'], alongside: ['browser'] },
+  { projects: ['local-faults'], beside: ['database'] },
+  { projects: ['faults'], beside: ['log'] },
 ];
 
 /** @returns the runs that some groups are made in: one, and pure tests beside it, unless everything is to be run. */
@@ -94,7 +96,7 @@ export async function runTests(args, options = {}) {
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
   const reportOf = (name) => join(instance.folder, `report-${name}.json`);
-  const reports = runs.flatMap((run) => [run.projects[0], ...run.beside]).map(reportOf);
+  const reports = runs.flatMap(({ projects, alongside = [], beside = [] }) => [projects[0], ...alongside, ...beside]).map(reportOf);
   let fleet;
   let sound = true;
   const stop = async () => {
@@ -132,17 +134,23 @@ export async function runTests(args, options = {}) {
     });
     say('running the tests');
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    const test = (names, { isBeside }) =>
+    const test = (names, place) =>
       runVitest([...names.map((name) => `--project=${name}`), ...args], {
         report: reportOf(names[0]),
         settings: { ...settings, ...found },
-        isBeside,
+        place,
       });
-    for (const { projects: names, beside } of runs) {
-      const others = beside.map((name) => test([name], { isBeside: true }));
-      const outcomes = await Promise.all([test(names, { isBeside: false }), ...others]);
+    const besides = [];
+    for (const { projects: names, alongside = [], beside = [], isLastOnAllBrokers } of runs) {
+      besides.push(...beside.map((name) => test([name], 'beside')));
+      const outcomes = await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
       sound = outcomes.every(Boolean) && sound;
+      if (!isLastOnAllBrokers) continue;
+      sound = (await Promise.all(besides.splice(0))).every(Boolean) && sound;
+      if (brokers > 1) await keepOnOneBroker(instance, fleet.servers);
+      await fleet.ready();
     }
+    sound = (await Promise.all(besides)).every(Boolean) && sound;
     // Logs and command lines of the whole run: no test by itself sees them all.
     const leaked = secretsLeaked(instance);
     for (const where of leaked.slice(0, 20)) say(`a secret stands where it may not: ${where}`);
