@@ -11,6 +11,12 @@ const seconds = String(Number(minutes) * 60);
 
 const checks = [
   { what: `${minutes} minutes of calls on three brokers`, script: 'check-calls.mjs', args: ['--minutes', minutes] },
+  {
+    what: 'rules that are broken, and events that a topic lacks, being found',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'integration', 'e2e/call-history/sabotage', 'e2e/check-log'],
+    env: { EVERY_CHECKER: 'true' },
+  },
   { what: `${minutes} minutes without PostgreSQL`, script: 'test.mjs', args: ['e2e/outage.faults'], env: { OUTAGE_SECONDS: seconds } },
   {
     what: 'a calls replica that hangs, before and after it is asked',

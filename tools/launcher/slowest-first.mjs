@@ -20,9 +20,7 @@ export const slowest = [
   'e2e/browser-call.e2e.spec.ts',
   'e2e/doors.int.spec.ts',
   'e2e/closed-apps.int.spec.ts',
-  'e2e/push-rings.int.spec.ts',
   'e2e/browser-devices.e2e.spec.ts',
-  'e2e/call-history/sabotage.int.spec.ts',
   'e2e/credentials-end.int.spec.ts',
   'libs/event-log/src/publish/reconciler.int.spec.ts',
   'e2e/leases.int.spec.ts',
@@ -31,14 +29,14 @@ export const slowest = [
   'e2e/calls.int.spec.ts',
   'libs/event-log/src/consume/paces.int.spec.ts',
   'libs/event-log/src/consume/rebuild.int.spec.ts',
-  'e2e/check-log.int.spec.ts',
   // Of those that need the database alone.
   'apps/webhooks/src/endpoints/known-endpoints.int.spec.ts',
   'libs/service/src/database/migrate.int.spec.ts',
 ];
 
-/** In browsers, by the second: when most of what runs beside them has ended. Then those that leave the fleet tired. */
+/** What promises much within seconds, when most of what runs beside it has ended. Then those that leave the fleet tired. */
 export const last = [
+  'e2e/push-rings.int.spec.ts',
   'e2e/browser-call.faults.e2e.spec.ts',
   'e2e/hostile/attacks.faults.int.spec.ts',
   'e2e/hostile/fuzz.faults.int.spec.ts',

@@ -57,7 +57,7 @@ export const groups = {
 /**
  * All tests, in runs of Vitest one after the other. Those that break PostgreSQL or brokers, or count what they do, come first: what comes
  * later does without three copies of the log. Pages cost the processors as long as they are open, so that few are open at a time, beside
- * those who mostly wait. What runs `beside` has the processors while nobody else wants them, until the last run has ended: whoever
+ * those who mostly wait. What runs `beside` has the processors mostly while nobody else wants them, until the last run has ended: whoever
  * breaks the fleet mostly waits for it, and what does not need what is broken has a use for that time. Beside those who break PostgreSQL
  * or brokers that is what is pure, or has servers of its own.
  */
