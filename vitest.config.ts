@@ -10,7 +10,7 @@ const onFleet = { ...shared, testTimeout: 60_000, hookTimeout: 60_000, pool: 'fo
  * Two cores serve the fleet and the tests; most of a test's time is waiting. Where browsers keep the cores busy, one may miss what it
  * promises within seconds: it is tried once more, with an app of its own, and its line says so. What has the fleet alone is tried once.
  */
-const sideBySide = { ...onFleet, maxWorkers: 4, retry: 1, sequence: { groupOrder: 1 } };
+const sideBySide = { ...onFleet, maxWorkers: 3, retry: 1, sequence: { groupOrder: 1 } };
 const faults = '**/*.{faults,local-faults}.*';
 const database = databaseOnly().filter((file) => !ownFleets.includes(file));
 /** These need of the fleet its log and its database. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { entryOf } from './instance.mjs';
 import { Refusal, say } from './output.mjs';
@@ -20,13 +21,14 @@ function mark(name, value) {
   writeFileSync(join(marks, name), value);
 }
 
-function run(what, command, args) {
+function run(what, command, args, { isBeside = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PATH: `${dirname(pinnedNode)}${delimiter}${process.env.PATH}`, NX_DAEMON: 'false', NX_TUI: 'false' },
     });
+    if (isBeside && child.pid) setPriority(child.pid, 10);
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));
@@ -38,9 +40,11 @@ function run(what, command, args) {
   });
 }
 
+const compiler = (...args) => [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--pretty', 'false', ...args];
+
 /** Compiles a project and what it stands on; `.` is all of them, but the console. @throws Refusal with what the compiler says. */
 export function compile(project) {
-  return run(`compiling ${project}`, pinnedNode, [join(root, 'node_modules/typescript/bin/tsc'), '-b', '--pretty', 'false', project]);
+  return run(`compiling ${project}`, pinnedNode, compiler(project));
 }
 
 /** Installs npm packages when the lock file is not the one they were installed from. */
@@ -66,18 +70,27 @@ function sourcesMark() {
 
 /**
  * Builds what changed since the last build. One compiler serves all projects, since each on its own would read anew what they
- * share; the page and the bundles, which are made of what it writes, are made side by side.
+ * share; the page and the bundles, which are made of what it writes, are made side by side. Types are not looked at, which takes the
+ * compiler twice as long as all the rest: see {@link checkTypes}.
  * @throws Refusal with what went wrong.
  */
 export async function build() {
   const sources = sourcesMark();
   if (isMarked('built', sources) && existsSync(entryOf('gateway'))) return;
   say('building');
-  await compile('.');
+  await run('compiling', pinnedNode, compiler('--noCheck', '.'));
   const made = await Promise.allSettled([
     run('building the console', 'npm', ['run', 'build', '--workspace', '@communication-center/console']),
     run('bundling', pinnedNode, [join(root, 'tools/bundle.mjs')]),
   ]);
   for (const { reason } of made) if (reason) throw reason;
   mark('built', sources);
+}
+
+/** Checks the types of what changed since they were checked, beside whatever else runs. @throws Refusal with what the compiler says. */
+export async function checkTypes() {
+  const sources = sourcesMark();
+  if (isMarked('checked', sources)) return;
+  await run('checking types', pinnedNode, compiler('.'), { isBeside: true });
+  mark('checked', sources);
 }

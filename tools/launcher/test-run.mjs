@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, installPackages } from './build.mjs';
+import { build, checkTypes, installPackages } from './build.mjs';
 import { askControl } from './control.mjs';
 import { keepOnOneBroker, startFleet } from './fleet.mjs';
 import { findProgram, provide, provideIfPossible } from './infrastructure/packages.mjs';
@@ -140,13 +140,12 @@ export async function runTests(args, options = {}) {
         settings: { ...settings, ...found },
         place,
       });
-    const besides = [];
+    const besides = [typesAreRight()];
     for (const { projects: names, alongside = [], beside = [], isLastOnAllBrokers } of runs) {
       besides.push(...beside.map((name) => test([name], 'beside')));
       const outcomes = await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
       sound = outcomes.every(Boolean) && sound;
       if (!isLastOnAllBrokers) continue;
-      sound = (await Promise.all(besides.splice(0))).every(Boolean) && sound;
       if (brokers > 1) await keepOnOneBroker(instance, fleet.servers);
       await fleet.ready();
     }
@@ -166,6 +165,17 @@ export async function runTests(args, options = {}) {
   tellAndExit(reports, sound);
 }
 
+/** Checks types while tests run. @returns whether they are right; says what is wrong otherwise. */
+function typesAreRight() {
+  return checkTypes().then(
+    () => true,
+    (error) => {
+      say(error instanceof Refusal ? error.message : String(error));
+      return false;
+    },
+  );
+}
+
 /** Runs the tests that need no fleet, without one. */
 async function runPure(args, settings) {
   const instance = openInstance('test');
@@ -176,10 +186,9 @@ async function runPure(args, settings) {
     await installPackages();
     await build();
     // Half of their time is waiting for time-outs, and nothing else needs the processors.
-    sound = await runVitest(['--project=unit', '--maxWorkers=3', ...args], {
-      report,
-      settings: { ...compileCache(instance), ...settings },
-    });
+    const given = { report, settings: { ...compileCache(instance), ...settings } };
+    const outcomes = await Promise.all([typesAreRight(), runVitest(['--project=unit', '--maxWorkers=3', ...args], given)]);
+    sound = outcomes.every(Boolean);
   } catch (error) {
     sound = false;
     console.error(error instanceof Refusal ? error.message : error);
