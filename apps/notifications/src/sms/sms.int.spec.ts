@@ -135,7 +135,7 @@ test('an SMSC that is away, as long as a schedule goes: all are sent once it is 
   expect(outcomes).toEqual(['done', 'done', 'done', 'done', 'done', 'reached']);
   await eventually('all receipts being noted', () => back.unacknowledged === 0);
   await back.stop();
-}, 30_000);
+}, 60_000);
 
 test('Redis emptied: SMS that wait are queued again, and none is sent twice', async ({ telling, smsc }) => {
   await telling.contact('bob', { phone });
@@ -145,7 +145,10 @@ test('Redis emptied: SMS that wait are queued again, and none is sent twice', as
   await eventually('all SMS', () => smsc.texts.length >= 5, 20_000);
   await ended(telling);
   await holds('no sixth', () => smsc.texts.length === 5, 300);
-}, 30_000);
+  // What Redis forgot in the middle of its work cannot be noted there.
+  const unforeseen = telling.failed.splice(0).filter((error) => !/Missing key for job/.test(String(error)));
+  expect(unforeseen).toEqual([]);
+}, 60_000);
 
 test('who got as many SMS within the hour as one may gets no more, whatever became of them', async ({ telling, smsc }) => {
   await telling.contact('bob', { phone });
