@@ -32,6 +32,7 @@ export { nextAttemptIn } from './next-attempt.js';
 export { ProblemError, parseInput } from './problem-error.js';
 export { problemTold } from './problem-filter.js';
 export { problemOf } from './problem-of.js';
+export { QuietCollection, whenIdle } from './quiet-collection.js';
 export { type OwnPurge, purgeOnce, purgeRows } from './purge-rows.js';
 export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { parsing } from './request-shape.js';
