@@ -8,9 +8,9 @@ import {
   Report,
   type ReportError,
   rowsOfApp,
-  whenIdle,
   ServiceClient,
   Settings,
+  whenIdle,
 } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ApnsChannel } from './channels/apns-channel.js';

@@ -1,3 +1,5 @@
+import { Place } from './place.js';
+
 /** What all records of a batch share. */
 export interface RecordBatch {
   firstOffset: number;
@@ -10,43 +12,13 @@ export interface RecordBatch {
   context: { producerId: string; inTransaction: boolean };
 }
 
-/** A place in bytes that is moved on by what is read. */
-export class Place {
-  constructor(
-    readonly bytes: Buffer,
-    public at: number,
-  ) {}
-
-  /** Reads a signed number of up to 53 bits, zigzag and seven bits a byte, as records have them. */
-  varint(): number {
-    const first = this.bytes[this.at++] as number;
-    if (first < 0x80) return (first >>> 1) ^ -(first & 1);
-    let [value, weight, byte] = [first & 0x7f, 0x80, 0x80];
-    while (byte >= 0x80) {
-      byte = this.bytes[this.at++] as number;
-      value += (byte & 0x7f) * weight;
-      weight *= 0x80;
-      // Also ends at the end of the bytes, where there is no byte more.
-      if (!(weight < 2 ** 71)) throw new RangeError('a number in a record of the log has no end');
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  /** Reads so many bytes as are said first; null for none at all. They are a view, no copy. */
-  lengthAndBytes(end: number): Buffer | null {
-    const length = this.varint();
-    if (length < 0) return null;
-    if (this.at + length > end) throw new RangeError('a record of the log is longer than it says');
-    const bytes = this.bytes.subarray(this.at, this.at + length);
-    this.at += length;
-    return bytes;
-  }
-}
-
 type Headers = Record<string, Buffer | Buffer[] | undefined>;
 
 /** @returns a header of a record as text, without a look at any other where the record allows it; undefined where it has none of that name. */
-export function headerOf(message: { headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined> }, name: string): string | undefined {
+export function headerOf(
+  message: { headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined> },
+  name: string,
+): string | undefined {
   return message instanceof FetchedRecord ? message.header(name) : message.headers?.[name]?.toString();
 }
 

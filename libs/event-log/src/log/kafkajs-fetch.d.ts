@@ -9,7 +9,10 @@ declare module 'kafkajs/src/protocol/requests/fetch/v11/response.js' {
     lastStartOffset: string;
     abortedTransactions: { producerId: string; firstOffset: string }[];
     preferredReadReplica: number;
-    messages: Pick<FetchedRecord, 'attributes' | 'offset' | 'timestamp' | 'key' | 'value' | 'headers' | 'isControlRecord' | 'batchContext'>[];
+    messages: Pick<
+      FetchedRecord,
+      'attributes' | 'offset' | 'timestamp' | 'key' | 'value' | 'headers' | 'isControlRecord' | 'batchContext'
+    >[];
   }
 
   const response: {

@@ -33,7 +33,13 @@ const byKafkajs = response.decode;
 
 async function batchOf(firstOffset: number, records: readonly Written[], more: object = {}): Promise<Buffer> {
   const encoded = records.map((one, offsetDelta) => Record({ ...one, offsetDelta }));
-  const batch = await RecordBatch.RecordBatch({ firstOffset, lastOffsetDelta: records.length - 1, firstTimestamp: 1_764_000_000_000, records: encoded, ...more });
+  const batch = await RecordBatch.RecordBatch({
+    firstOffset,
+    lastOffsetDelta: records.length - 1,
+    firstTimestamp: 1_764_000_000_000,
+    records: encoded,
+    ...more,
+  });
   return batch.buffer;
 }
 
@@ -58,11 +64,19 @@ const asRead = (answer: unknown) =>
   JSON.parse(
     JSON.stringify(answer, (name, value) => {
       if (name !== 'messages') return value;
-      return (value as { key: Buffer; value: Buffer; offset: string; timestamp: string; headers: object; isControlRecord: boolean; batchContext: { producerId: string; inTransaction: boolean } }[]).map(
-        ({ key, value: data, offset, timestamp, headers, isControlRecord, batchContext: { producerId, inTransaction } }) => ({
-          ...{ key, data, offset, timestamp, headers, isControlRecord, producerId, inTransaction },
-        }),
-      );
+      return (
+        value as {
+          key: Buffer;
+          value: Buffer;
+          offset: string;
+          timestamp: string;
+          headers: object;
+          isControlRecord: boolean;
+          batchContext: { producerId: string; inTransaction: boolean };
+        }[]
+      ).map(({ key, value: data, offset, timestamp, headers, isControlRecord, batchContext: { producerId, inTransaction } }) => ({
+        ...{ key, data, offset, timestamp, headers, isControlRecord, producerId, inTransaction },
+      }));
     }),
   );
 
@@ -71,7 +85,11 @@ const written = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
   timestampDelta: fc.integer({ min: 0, max: 2 ** 40 }),
-  headers: fc.dictionary(fc.string({ maxLength: 40 }).filter((name) => name !== '__proto__'), fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 })), { maxKeys: 14 }),
+  headers: fc.dictionary(
+    fc.string({ maxLength: 40 }).filter((name) => name !== '__proto__'),
+    fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 })),
+    { maxKeys: 14 },
+  ),
 });
 const records = (all: readonly (readonly Written[])[]) => all.flat().length;
 const batches = fc.array(fc.array(written, { minLength: 1, maxLength: 6 }), { maxLength: 3 });

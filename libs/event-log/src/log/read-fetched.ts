@@ -1,6 +1,7 @@
 // Not a part of kafkajs' face: its version is pinned, and the spec beside this file fails where it is another.
 import fetchResponse from 'kafkajs/src/protocol/requests/fetch/v11/response.js';
-import { FetchedRecord, Place, type RecordBatch } from './fetched-record.js';
+import { FetchedRecord, type RecordBatch } from './fetched-record.js';
+import { Place } from './place.js';
 
 type Decode = (typeof fetchResponse)['decode'];
 type Fetched = Awaited<ReturnType<Decode>>;
@@ -28,42 +29,30 @@ export function readFetchedLazily(): void {
  * @throws RangeError where it is none.
  */
 export function readFetched(bytes: Buffer): Fetched | undefined {
-  let at = 0;
+  const place = new Place(bytes, 0);
   let isPlain = true;
-  const int16 = () => bytes.readInt16BE((at += 2) - 2);
-  const int32 = () => bytes.readInt32BE((at += 4) - 4);
-  const int64 = () => String(bytes.readBigInt64BE((at += 8) - 8));
-  const text = () => {
-    const length = Math.max(0, int16());
-    return bytes.toString('utf8', at, (at += length));
-  };
-  const list = <T>(one: () => T): T[] => {
-    const all: T[] = [];
-    for (let left = int32(); left > 0; left -= 1) all.push(one());
-    return all;
-  };
   const messages = () => {
-    const length = Math.max(0, int32());
-    const end = at + length;
+    const length = Math.max(0, place.int32());
+    const end = place.at + length;
     // As kafkajs has it: what was cut off by a limit is no message.
-    const found = end <= bytes.length ? readBatches(bytes, at, end) : [];
-    at = end;
+    const found = end <= bytes.length ? readBatches(bytes, place.at, end) : [];
+    place.at = end;
     isPlain &&= found !== undefined;
     return found ?? [];
   };
   const partition = () => ({
-    partition: int32(),
-    errorCode: int16(),
-    highWatermark: int64(),
-    lastStableOffset: int64(),
-    lastStartOffset: int64(),
-    abortedTransactions: list(() => ({ producerId: int64(), firstOffset: int64() })),
-    preferredReadReplica: int32(),
+    partition: place.int32(),
+    errorCode: place.int16(),
+    highWatermark: place.int64(),
+    lastStableOffset: place.int64(),
+    lastStartOffset: place.int64(),
+    abortedTransactions: place.list(() => ({ producerId: place.int64(), firstOffset: place.int64() })),
+    preferredReadReplica: place.int32(),
     messages: messages(),
   });
   // Whoever is throttled waits by himself, so that kafkajs need not.
-  const head = { throttleTime: 0, clientSideThrottleTime: int32(), errorCode: int16(), sessionId: int32() };
-  const responses = list(() => ({ topicName: text(), partitions: list(partition) }));
+  const head = { throttleTime: 0, clientSideThrottleTime: place.int32(), errorCode: place.int16(), sessionId: place.int32() };
+  const responses = place.list(() => ({ topicName: place.text(), partitions: place.list(partition) }));
   return isPlain ? { ...head, responses } : undefined;
 }
 
