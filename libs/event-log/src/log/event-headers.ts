@@ -1,6 +1,7 @@
 import { type AnyEvent, anyEventSchema, eventLimits, jsonFault, jsonFaultMessage } from '@communication-center/contracts';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { headerOf } from './fetched-record.js';
+import { isPlainEnvelope } from './plain-envelope.js';
 
 const asNumber = new Set(['sequence', 'dataversion']);
 
@@ -59,6 +60,7 @@ export function fromMessage(message: Pick<KafkaMessage, 'value' | 'headers'>): A
   const fault = jsonFault(message.value, eventLimits);
   if (fault) throw new RangeError(jsonFaultMessage(fault, eventLimits));
   const data: unknown = JSON.parse(message.value.toString('utf8'));
+  if (isPlainEnvelope(attributes)) return { ...attributes, data } as AnyEvent;
   // The type-specific attributes (such as callid) ride along: the topic's own schema checks them.
   return { ...attributes, ...anyEventSchema.parse({ ...attributes, data }) };
 }

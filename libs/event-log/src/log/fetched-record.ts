@@ -111,7 +111,7 @@ export class FetchedRecord {
     const headers: Headers = {};
     const count = place.varint();
     for (let n = 0; n < count; n += 1) {
-      const name = place.lengthAndBytes(this.#end)?.toString() ?? '';
+      const name = place.lengthAndText(this.#end);
       const value = place.lengthAndBytes(this.#end) ?? undefined;
       const before = headers[name];
       headers[name] = before === undefined ? value : [before, value].flat().filter((one) => one !== undefined);

@@ -50,6 +50,14 @@ export class Place {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** Reads a text behind its length; an empty one for none. No byte from `end` on is its own. */
+  lengthAndText(end: number): string {
+    const length = Math.max(0, this.varint());
+    this.at += length;
+    if (this.at > end) throw new RangeError('a record of the log is longer than it says');
+    return this.bytes.toString('utf8', this.at - length, this.at);
+  }
+
   /** Reads so many bytes as are said first; null for none at all. They are a view, no copy. */
   lengthAndBytes(end: number): Buffer | null {
     const length = this.varint();
