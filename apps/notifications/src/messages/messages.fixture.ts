@@ -171,7 +171,7 @@ export class Telling {
         silentLog,
       ] as unknown as ConstructorParameters<typeof HandOver>),
     );
-    const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report);
+    const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report, { areUnderWay: false });
     if (works) {
       messages.onApplicationBootstrap();
       lines.onApplicationBootstrap();
