@@ -11,12 +11,15 @@ export const pinnedNode = join(root, 'node_modules/node/bin/node');
  * them, asks for it itself besides, for bodies that pass it (`passed-memory.ts`). What young objects leave behind while thousands connect would pile up,
  * since an engine that is hardly busy lets its memory grow to three times what it uses before it looks through all of it: the gateway looks when it has doubled, and when it is quiet (`quiet-collection.ts`).
  */
-/** Who works for each call, and makes most young objects. */
-const inEachCall = new Set(['calls', 'presence']);
-const collecting = (service) =>
-  service.name === 'gateway'
-    ? ['--max-semi-space-size=8', '--expose-gc', '--heap-growing-percent=100']
-    : [`--max-semi-space-size=${inEachCall.has(service.name) ? 8 : 4}`];
+const collectingOf = {
+  gateway: ['--max-semi-space-size=8', '--expose-gc', '--heap-growing-percent=100'],
+  // Who works for each call, and makes most young objects.
+  calls: ['--max-semi-space-size=8'],
+  presence: ['--max-semi-space-size=8'],
+  // A crowd's pushes are half a minute's young objects in a second. It gives the room back when it is idle (`quiet-collection.ts`).
+  notifications: ['--max-semi-space-size=16', '--expose-gc'],
+};
+const collecting = ({ name }) => collectingOf[name] ?? ['--max-semi-space-size=4'];
 
 /** Where Node keeps what it has compiled, so that the next process starts faster. */
 export const compileCache = (instance) => ({ NODE_COMPILE_CACHE: join(instance.cache, 'node') });

@@ -1,3 +1,4 @@
+import { QuietCollection } from '@communication-center/service';
 import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
@@ -9,7 +10,6 @@ import { AllowedOrigins } from './public-door/allowed-origins.js';
 import { HeldBack } from './public-door/held-back.js';
 import { PublicDoor } from './public-door/public-door.js';
 import { ReverseProxy } from './public-door/reverse-proxy.js';
-import { QuietCollection } from './quiet-collection.js';
 import { Services } from './services.js';
 import { AnswerFrames } from './sockets/answer-frames.js';
 import { CarryOut } from './sockets/carry-out.js';

@@ -3,12 +3,14 @@ import {
   Identity,
   Postgres,
   purgeRows,
+  QuietCollection,
   Replicas,
   Report,
   type ReportError,
   rowsOfApp,
   ServiceClient,
   Settings,
+  whenIdle,
 } from '@communication-center/service';
 import { Module } from '@nestjs/common';
 import { ApnsChannel } from './channels/apns-channel.js';
@@ -138,6 +140,7 @@ const contactMails = {
     NotificationLogStore,
     PushRings,
     FollowCalls,
+    { provide: QuietCollection, useFactory: () => new QuietCollection(whenIdle) },
     purgeRows(oldRows),
     eraseApps(ofApps),
   ],

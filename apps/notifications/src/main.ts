@@ -18,6 +18,7 @@ import { sms, smsLately } from './migrations/17-sms.js';
 import { contactMails } from './migrations/18-contact-mails.js';
 import { toldRings } from './migrations/20-told-rings.js';
 import { pushReplicas } from './migrations/21-push-replicas.js';
+import { smsNumbers, smsNumbersFound } from './migrations/22-sms-numbers.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 import { smsStatusRoute } from './sms/sms-status.controller.js';
@@ -47,6 +48,8 @@ await runService({
     contactMails,
     toldRings,
     pushReplicas,
+    smsNumbers,
+    smsNumbersFound,
   ],
   sealed,
   forms: [smsStatusRoute],

@@ -33,6 +33,7 @@ export { ProblemError, parseInput } from './problem-error.js';
 export { problemTold } from './problem-filter.js';
 export { problemOf } from './problem-of.js';
 export { type OwnPurge, purgeOnce, purgeRows } from './purge-rows.js';
+export { QuietCollection, whenIdle } from './quiet-collection.js';
 export { neverArrived, Replicas, replicasSetting } from './replicas.js';
 export { parsing } from './request-shape.js';
 export { type Route, routesOf } from './routes.js';

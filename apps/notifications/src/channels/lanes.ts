@@ -1,6 +1,6 @@
 import type { AppId, ChannelProvider, PushProvider } from '@communication-center/contracts';
 import { Breaker } from '../domain/breaker.js';
-import { Places } from '../domain/places.js';
+import { lookEveryMs, Places } from '../domain/places.js';
 
 const { eventLoopUtilization } = performance;
 
@@ -24,6 +24,7 @@ export class Lane {
   readonly #held = new Set<() => void>();
   readonly #places: Places;
   #busy = eventLoopUtilization();
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(private readonly limits: LaneLimits) {
     this.#places = new Places(limits.concurrency);
@@ -70,8 +71,11 @@ export class Lane {
 
   /** Makes a request in its turn. */
   async request<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#underWay >= this.#places.count) await new Promise<void>((go) => this.#turns.push(go));
-    else this.#underWay += 1;
+    if (this.#underWay >= this.#places.count) {
+      // Of a provider that is slow the first answer comes long after it could be seen that this process has time.
+      this.#looking ??= setInterval(() => this.#letOn(), lookEveryMs).unref();
+      await new Promise<void>((go) => this.#turns.push(go));
+    } else this.#underWay += 1;
     try {
       return await work();
     } finally {
@@ -89,10 +93,13 @@ export class Lane {
     }
     while (this.#underWay < this.#places.count) {
       const next = this.#turns.shift();
-      if (!next) return;
+      if (!next) break;
       this.#underWay += 1;
       next();
     }
+    if (this.#turns.length > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-const lookEveryMs = 20;
+/** So often it is looked how busy this process is while others wait for their turn, in milliseconds. */
+export const lookEveryMs = 20;
 /** What was measured over longer than this is of a time in which there was nothing to do. */
 const longestMs = 200;
 /** Shares of its time that this process is busy: below the one it could do more at a time, above the other more would only wait in it. */

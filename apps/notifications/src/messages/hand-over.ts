@@ -72,7 +72,7 @@ export class HandOver {
     const outcome = await this.sms.send(appId, { notificationId, to, text, until: until.getTime() }, server);
     const sent = onRecord(step, notificationId, null, outcome, message.tries + 1);
     const providerIds = outcome.outcome === 'accepted' ? (outcome.providerIds ?? []) : [];
-    return { outcome, sent: [{ ...sent, providerIds }] };
+    return { outcome, sent: [{ ...sent, providerIds, number: to }] };
   }
 
   async #email(message: ClaimedMessage, step: RuleStep, { subject, text, html }: Rendered): Promise<HandedOver> {

@@ -200,6 +200,8 @@ export interface SentNotification {
   attempts: number;
   /** By which ids receipts name it. */
   providerIds?: readonly string[];
+  /** To which number an SMS went: its owner may answer STOP. Kept as a digest. */
+  number?: string;
   /** What the app is told of it, where that is the message itself. */
   message?: MessageOfRule;
 }
@@ -235,9 +237,9 @@ export async function record(
 ): Promise<{ isMine: boolean; fresh: readonly string[]; at: Date }> {
   const { rows } = await sql.query<{ isMine: boolean; fresh: string[]; at: Date }>(
     `WITH told AS (
-       INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, device_id, state, reason, attempts, created_at)
-       SELECT "notificationId", $1, $8, $9, channel, $10, $11, "deviceId", state, reason, attempts, $12
-       FROM json_to_recordset($13) AS one("notificationId" uuid, channel text, "deviceId" text, state text, reason text, attempts int)
+       INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, device_id, state, reason, attempts, created_at, number_digest)
+       SELECT "notificationId", $1, $8, $9, channel, $10, $11, "deviceId", state, reason, attempts, $12, ${digestOf('number')}
+       FROM json_to_recordset($13) AS one("notificationId" uuid, channel text, "deviceId" text, state text, reason text, attempts int, number text)
        ON CONFLICT (notification_id) DO NOTHING RETURNING notification_id),
      parts AS (
        INSERT INTO sms_parts (app_id, provider_id, notification_id)

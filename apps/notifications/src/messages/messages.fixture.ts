@@ -25,6 +25,7 @@ import { contactsByGroup } from '../migrations/16-contacts-by-group.js';
 import { sms, smsLately } from '../migrations/17-sms.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { smsNumbers, smsNumbersFound } from '../migrations/22-sms-numbers.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
@@ -75,6 +76,8 @@ export class Telling {
       smsLately,
       toldRings,
       pushReplicas,
+      smsNumbers,
+      smsNumbersFound,
     ]);
     const dkimKey = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
     const smtp = await SmtpStandIn.start({ certificate, username: 'center', password: 'correct', dkimKey });
@@ -152,7 +155,7 @@ export class Telling {
     };
     const relay = { committed: () => undefined } as never;
     const report = (error: unknown) => void this.failed.push(error);
-    const receipts = new SmsReceipts(this.database, relay, report);
+    const receipts = new SmsReceipts(this.database, relay, silentLog, report);
     const lines = new SmscLines(this.credentials, receipts, this.database, this.settings, report);
     const twilio = new TwilioChannel(this.credentials, new SmsStatusLinks(this.settings), this.settings);
     const sms = new Sms(new SmppChannel(lines, this.credentials), twilio, silentLog);
@@ -168,7 +171,7 @@ export class Telling {
         silentLog,
       ] as unknown as ConstructorParameters<typeof HandOver>),
     );
-    const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report);
+    const messages = new Messages(this.database, handOver, this.mail, known as never, relay, this.settings, report, { areUnderWay: false });
     if (works) {
       messages.onApplicationBootstrap();
       lines.onApplicationBootstrap();

@@ -11,6 +11,7 @@ import { Allowance } from '../domain/allowance.js';
 import { type Act, nextAct } from '../domain/next-act.js';
 import { paced } from '../domain/paced.js';
 import { Mail } from '../mail/mail-channel.js';
+import { PushRings } from '../push-ring/push-rings.js';
 import type { NotificationsSettings } from '../settings.js';
 import { noteRefusedNumber } from '../sms/sms-receipts.js';
 import { chainOf, emailOf, factsOf, phoneOf } from './facts-of.js';
@@ -27,6 +28,7 @@ import {
   writeMessages,
 } from './message-rows.js';
 import { type Happened, publish } from './notification-events.js';
+import { RingsFirst } from './rings-first.js';
 
 const claimSeconds = 120;
 /** So often an attempt may be lost with its process: what was handed over then is handed over again, once. */
@@ -57,6 +59,7 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
   readonly #jobs: RowJobs;
   /** An app has few places, so that one whose mail server hangs takes them from nobody else. */
   readonly #lanes = new Lanes({ concurrency: lanePlaces, waiting: lanePlaces });
+  readonly #ringsFirst: RingsFirst;
   readonly #perSecond: Allowance;
   /** Whoever has more at once waits for the sweep, which goes round the apps. */
   readonly #atOnce = new Allowance(20);
@@ -70,7 +73,9 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
     private readonly relay: OutboxRelay,
     @Inject(Settings) private readonly settings: NotificationsSettings,
     @Inject(Report) report: ReportError,
+    @Inject(PushRings) rings: Pick<PushRings, 'areUnderWay'>,
   ) {
+    this.#ringsFirst = new RingsFirst(() => rings.areUnderWay);
     this.#perSecond = new Allowance(settings.MESSAGES_PER_SECOND);
     this.#jobs = new RowJobs({
       name: `${database.schema}-messages`,
@@ -106,7 +111,8 @@ export class Messages implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   /** Takes a chain up, if nobody else has. @param attempt which one it is, from 1. */
-  attempt(messageId: string, attempt: number): Promise<void> {
+  async attempt(messageId: string, attempt: number): Promise<void> {
+    await this.#ringsFirst.turn();
     // Never on the connections that rings go by.
     return this.database.during('jobs', () => this.#attempt(messageId, attempt));
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { callLimits, readEvent } from '@communication-center/contracts';
+import { type AppId, callLimits, readEvent } from '@communication-center/contracts';
 import { EventLog, EventLogServer, Rest, Tail } from '@communication-center/event-log';
 import { Report, type ReportError, tellFigure } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -34,13 +34,13 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
       for (const one of [rest, ringsRest]) one.wake();
     });
     const confirmed = Promise.withResolvers<void>();
-    const concerns = ({ appid }: { appid: string }) => known.hasApp(appid as Parameters<typeof known.hasApp>[0]);
+    const hears = (appId: string) => known.hasApp(appId as AppId);
     const following = (onCaughtUp: () => void, more: { rest?: Rest } = {}) =>
       new Tail({
         log,
         topic: 'calls.events',
         fromAgoMs: ofInterestMs,
-        concerns,
+        hears,
         onEvent: (event) => rings.take(readEvent('calls.events', event)),
         onCaughtUp,
         onError: report,
@@ -52,6 +52,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
       log,
       topic: 'rings.events',
       fromAgoMs: ofInterestMs,
+      hears,
       onEvent: (event) => rings.takeConfirmed(readEvent('rings.events', event)),
       onCaughtUp: confirmed.resolve,
       rest: ringsRest,

@@ -91,6 +91,11 @@ export class PushRings implements BeforeApplicationShutdown {
     return { ...this.#lanes.figures, waiting: this.#waiting, leftOut: this.#rings.leftOut };
   }
 
+  /** Whether there is anything to do for a ring now, beside waiting. */
+  get areUnderWay(): boolean {
+    return this.#inHand.size > 0 || this.#waiting > 0;
+  }
+
   get #waiting(): number {
     return this.#rings.size + this.#ends.length;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppId, NotificationEvent } from '@communication-center/contracts';
 import { OutboxRelay, type Sql, type WrittenRow } from '@communication-center/event-log';
-import { Postgres, Report, type ReportError } from '@communication-center/service';
+import { type LineLog, Log, Postgres, Report, type ReportError } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { Allowance } from '../domain/allowance.js';
 import { type AnswerPdu, answerIn } from '../domain/sms-answers.js';
@@ -17,7 +17,7 @@ type Taken = 'taken' | 'unknown' | 'busy';
 const pausesMs = [200, 800, 2500];
 /** Receipts that wait so at a time, of all apps. */
 const mostWaiting = 256;
-/** Wishes of phones' owners that are noted within a second, of one app: each is kept for good. */
+/** Wishes of phones' owners that are noted within a second, of one app: a STOP is kept for good. */
 const answersPerSecond = 20;
 
 type Settled = NotificationEvent['data'] & { at: Date; sequence: number | null };
@@ -38,6 +38,7 @@ export class SmsReceipts {
   constructor(
     private readonly database: Postgres,
     private readonly relay: OutboxRelay,
+    @Inject(Log) private readonly log: LineLog,
     @Inject(Report) private readonly report: ReportError,
   ) {}
 
@@ -47,7 +48,8 @@ export class SmsReceipts {
     const answer = answerIn(pdu);
     try {
       if (answer && !this.#answers.take(appId, Date.now())) return smppStatus.temporary;
-      if (answer) await this.database.during('jobs', () => noteAnswer(this.database, appId, answer));
+      const counts = !answer || (await this.database.during('jobs', () => noteAnswer(this.database, appId, answer)));
+      if (!counts) this.log.info({ appId }, 'let a STOP go: the app writes to no such number');
       if (!told) return smppStatus.ok;
       const taken = await this.#whenKnown(() => this.#notePart(appId, told.providerId, told.receipt));
       // Of what was never on record nothing will be: of others who use the same account, or of an attempt that was lost with its process.

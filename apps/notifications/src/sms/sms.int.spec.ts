@@ -230,6 +230,30 @@ test('who answers STOP gets no SMS of the app any more, for good and by the fall
   expect(smsc.texts).toHaveLength(2);
 });
 
+test('whoever an app writes nothing to cannot fill its list of those who answered STOP; whom it wrote to once can still say it', async ({
+  telling,
+  smsc,
+}) => {
+  await telling.contact('bob', { phone });
+  await telling.rules.save(demo, 'missed-call', bySms());
+  const replica = telling.replica();
+  await hear(replica, callOf()('call.missed', missed()));
+  await ended(telling);
+  const kept = async () => (await telling.schema.query('SELECT app_id FROM refused_addresses')).rows.length;
+  for (let number = 0; number < 10; number += 1) expect(await smsc.answers(`49151000000${number}`, 'STOP')).toBe(0);
+  expect(await kept()).toBe(0);
+  // His number is another by now.
+  await telling.schema.query("UPDATE contacts SET phone = '+4915199999999'");
+  expect(await smsc.answers(phone.slice(1), 'STOP')).toBe(0);
+  expect(await smsc.answers('4915199999999', 'STOP')).toBe(0);
+  expect(await kept()).toBe(2);
+  // A rule may name a number that is nobody's.
+  const toNumber = { ...bySms(), to: { kind: 'phone', phone: '+4915188888888' } } as RuleBody;
+  await telling.rules.save(demo, 'to-the-desk', toNumber);
+  expect(await smsc.answers('4915188888888', 'STOP')).toBe(0);
+  expect(await kept()).toBe(3);
+});
+
 test('credentials of each kind are kept apart, and nothing secret of them is told', async ({ telling, smsc }) => {
   const twilio = { provider: 'twilio', accountSid: `AC${'0'.repeat(32)}`, authToken: 'c'.repeat(32), from: '+15017122661' } as const;
   await telling.credentials.save(demo, twilio);

@@ -11,6 +11,7 @@ export class DeliverAuditEntries {
     server: EventLogServer,
   ) {
     server.letRest('deliver-audit-entries', endpoints.newRest());
+    server.heedOnly('deliver-audit-entries', messages.heeds('all'));
   }
 
   @ReactToEvents('deliver-audit-entries', { topics: ['audit.events'], pace: 'steady' })

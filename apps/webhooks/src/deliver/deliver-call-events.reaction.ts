@@ -11,6 +11,7 @@ export class DeliverCallEvents {
     server: EventLogServer,
   ) {
     server.letRest('deliver-call-events', endpoints.newRest());
+    server.heedOnly('deliver-call-events', messages.heeds('all'));
   }
 
   @ReactToEvents('deliver-call-events', { topics: ['calls.events'] })

@@ -12,6 +12,7 @@ export class DeliverNotificationEvents {
     server: EventLogServer,
   ) {
     server.letRest('deliver-notification-events', endpoints.newRest());
+    server.heedOnly('deliver-notification-events', messages.heeds('all'));
   }
 
   /** The name is its consumer group's, of when it read notifications alone. */

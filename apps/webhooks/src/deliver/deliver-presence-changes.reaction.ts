@@ -11,6 +11,7 @@ export class DeliverPresenceChanges {
     server: EventLogServer,
   ) {
     server.letRest('deliver-presence-changes', endpoints.newRest());
+    server.heedOnly('deliver-presence-changes', messages.heeds('presence'));
   }
 
   @ReactToEvents('deliver-presence-changes', { topics: ['presence.events'] })

@@ -44,7 +44,8 @@ export function isNotice({ type, subject }: Pick<Message, 'type' | 'subject'>, e
   return notices.some((one) => one === type) && (endpointId === undefined || subject === endpointId);
 }
 
-export const isPresence = ({ type }: Pick<Message, 'type'>): boolean => type.startsWith('presence.');
+export const presenceType = 'presence.changed';
+export const isPresence = ({ type }: Pick<Message, 'type'>): boolean => type === presenceType;
 export const isOfCall = ({ type }: Pick<Message, 'type'>): boolean => type.startsWith('call.');
 
 /** @returns what is sent of a message, as text. */

@@ -6,7 +6,7 @@ import type { PlacedMessage } from '../domain/message.js';
 import { wanted } from '../domain/wanted.js';
 import { type Endpoint, EndpointStore } from '../endpoints/endpoint-store.js';
 import { KnownCalls } from '../known-calls/known-calls.js';
-import { tellOfWaiting } from '../lanes/lanes.js';
+import { tellOfWaiting } from '../lanes/told-of-waiting.js';
 import type { WebhooksSettings } from '../settings.js';
 import { type JobPage, nextPage, standingsOf } from './job-pages.js';
 import { cancelJob, goOn, type Job, nextJobIn, standingOf, takeUpJob } from './job-rows.js';

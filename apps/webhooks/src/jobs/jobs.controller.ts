@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { isNotice } from '../domain/message.js';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
-import { tellOfWaiting } from '../lanes/lanes.js';
+import { tellOfWaiting } from '../lanes/told-of-waiting.js';
 import { readMessage } from '../read-messages/message-view.js';
 import { cancelJob, handOver, listJobs, makeJob, readJob, requireRoomForJob } from './job-rows.js';
 import { JobRunner } from './job-runner.js';

@@ -9,7 +9,7 @@ import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KnownCalls } from '../known-calls/known-calls.js';
 import { newMessage, Receivers, type Replica, startReplica } from '../lanes/lanes.fixture.js';
-import { tellOfWaiting } from '../lanes/lanes.js';
+import { tellOfWaiting } from '../lanes/told-of-waiting.js';
 import { migrations } from '../migrations/index.js';
 import { listAttempts } from '../read-messages/attempt-list.js';
 import { listMessages } from '../read-messages/message-list.js';

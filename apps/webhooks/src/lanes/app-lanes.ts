@@ -4,7 +4,8 @@ import { type CallFacts, needsCallFacts } from '../domain/event-filter.js';
 import type { PlacedMessage } from '../domain/message.js';
 import type { Endpoint } from '../endpoints/endpoint-store.js';
 import { type Placed, readFrom } from '../messages/message-rows.js';
-import { Lane, type LaneTools } from './lane.js';
+import type { LaneTools } from './delivery.js';
+import { Lane } from './lane.js';
 import { readBlocked, readLanes, readSettled } from './lane-rows.js';
 
 /** Messages that one read brings at most. */

@@ -5,7 +5,8 @@
 import { type AppId, newestPayloadVersion } from '@communication-center/contracts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { PlacedMessage } from '../domain/message.js';
-import { Lane, type LaneTools } from './lane.js';
+import type { LaneTools } from './delivery.js';
+import { Lane } from './lane.js';
 import type { DeliveryOutcome } from './outcomes.js';
 
 interface Asked {

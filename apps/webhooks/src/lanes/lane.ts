@@ -1,55 +1,16 @@
 import { resumeTrace } from '@communication-center/service';
-import type { Sender, SendResult } from '../deliver/sender.js';
+import type { SendResult } from '../deliver/sender.js';
 import { afterAnswer, type Health, isOpen, mayBegin, newHealth } from '../domain/endpoint-health.js';
 import { type CallFacts, needsCallFacts } from '../domain/event-filter.js';
-import { bodyOf, isNotice, isOfCall, type Message, type PlacedMessage } from '../domain/message.js';
-import { Reader, type Task } from '../domain/reader.js';
+import { bodyOf, isOfCall, type PlacedMessage } from '../domain/message.js';
+import { Reader } from '../domain/reader.js';
 import { Waiting } from '../domain/waiting.js';
 import { wanted } from '../domain/wanted.js';
-import { afterAttempt, reasonToDisable } from '../domain/what-comes-of-it.js';
 import type { Endpoint } from '../endpoints/endpoint-store.js';
-import type { LanePlace, LaneRow, WaitingRow } from './lane-rows.js';
-import { disabledNotice, exhausted } from './notices.js';
-import { attemptOf, type DeliveryOutcome, type Outcomes } from './outcomes.js';
-import type { Places } from './places.js';
-import type { Turns } from './turns.js';
-
-/** A message on its way to one endpoint. */
-interface Delivery extends Task {
-  message: Message;
-  /** Attempts that were made. */
-  made: number;
-  /** Whether it waits in a row. */
-  isAgain: boolean;
-  /** Attempts before those that count now, and the job that hands it over again. */
-  earlier: number;
-  jobId: string | null;
-}
-
-/** What all lanes of a process share. */
-export interface LaneTools {
-  sender: Pick<Sender, 'send' | 'release'>;
-  outcomes: Pick<Outcomes, 'add'>;
-  schedule: readonly number[];
-  concurrency: number;
-  length: number;
-  disableAfterSeconds: number;
-  turns: Pick<Turns, 'take'>;
-  places: Pick<Places, 'isFreeFor' | 'take' | 'free'>;
-  /** Whether this process may send for an app now. */
-  mayWork: (appId: string) => boolean;
-  /** Something was written that waits for a place in the log. */
-  onNotice: () => void;
-  onError: (error: unknown, doing: string) => void;
-  /** Milliseconds since 1970. */
-  now: () => number;
-}
-
-export interface LaneStart {
-  row: LaneRow;
-  settled: readonly number[];
-  blocked: readonly [string, number][];
-}
+import { answerIn, outcomeOf } from './attempted.js';
+import type { Delivery, LaneStart, LaneTools } from './delivery.js';
+import type { LanePlace, WaitingRow } from './lane-rows.js';
+import type { DeliveryOutcome } from './outcomes.js';
 
 /** So long before a reader is empty it asks for more. */
 const lowWater = 0.5;
@@ -302,37 +263,21 @@ export class Lane {
   }
 
   #ended(delivery: Delivery, result: SendResult, begunAt: number): void {
-    const { status, retryAfterMs, error } = result;
-    const answer = { status, retryAfterMs, isAccepted: error === null };
+    const answer = answerIn(result);
     const now = this.tools.now();
     this.isProven = answer.isAccepted;
     this.#health = afterAnswer(this.#health, answer, this.#limit, now, Math.random());
-    const made = delivery.made + 1;
-    const { openUntil, failingSince } = this.#health;
-    const deadForMs = openUntil === null ? null : Math.max(0, openUntil - now);
-    const next = afterAttempt({ answer, made, schedule: this.tools.schedule, deadForMs, random: Math.random() });
-    const disabled = answer.isAccepted
-      ? undefined
-      : reasonToDisable(answer, (now - (failingSince ?? now)) / 1000, this.tools.disableAfterSeconds);
-    const nextAt = next.state === 'waiting' ? now + next.delayMs : null;
-    const outcome: DeliveryOutcome = { attempt: attemptOf(this.endpointId, delivery, result, { begunAt, nextAt }) };
-    const { endpointId } = this;
-    const { earlier, jobId } = delivery;
-    if (next.state === 'delivered') {
-      if (delivery.isAgain) outcome.delivered = { endpointId, messageId: delivery.messageId };
-    } else outcome.kept = { endpointId, message: delivery.message, made, earlier, jobId, ...next };
-    if (next.state === 'failed' && !isNotice(delivery.message)) outcome.told = exhausted(this.endpoint, delivery.message, made, now);
-    if (disabled !== undefined) {
-      outcome.disabled = { endpointId, reason: disabled, notice: disabledNotice(this.endpoint, disabled, failingSince ?? now, now) };
+    const attempted = { result, health: this.#health, begunAt, now };
+    const { outcome, isSettled, nextAt } = outcomeOf(this.endpoint, delivery, attempted, this.tools);
+    if (outcome.disabled) {
       this.#hasEnded = true;
       this.stop();
     }
-    const isSettled = next.state !== 'waiting';
     if (delivery.isAgain && isSettled && this.#reader.freed(delivery.message.subject)) {
-      outcome.freed = { endpointId, subject: delivery.message.subject };
+      outcome.freed = { endpointId: this.endpointId, subject: delivery.message.subject };
     }
     const held = this.#reader.ended(delivery, isSettled);
-    if (jobId !== null) this.#reader.endedReplay(delivery.subject);
+    if (delivery.jobId !== null) this.#reader.endedReplay(delivery.subject);
     this.#record(outcome, delivery, nextAt ?? (outcome.freed ? now : null));
     for (const one of held) this.#hold(one);
     this.pump();

@@ -10,13 +10,15 @@ import { laneOf } from '../messages/lane-of.js';
 import { type Placed, placeMessages, writeMessages } from '../messages/message-rows.js';
 import type { WebhooksSettings } from '../settings.js';
 import { AppLanes, type AppLanesTools } from './app-lanes.js';
-import type { Lane } from './lane.js';
 import { tellLanes } from './lane-figures.js';
 import { LaneNews } from './lane-news.js';
-import { adoptDeliveries, appsWithWork, giveUpOfDeleted, readChanges, readWaiting, savePlaces, type WaitingRow } from './lane-rows.js';
+import { adoptDeliveries, appsWithWork, giveUpOfDeleted, readChanges, savePlaces } from './lane-rows.js';
 import { Outcomes } from './outcomes.js';
 import { Places } from './places.js';
+import { appOfNews } from './told-of-waiting.js';
 import { Turns } from './turns.js';
+import { until } from './until.js';
+import { WaitingReads } from './waiting-reads.js';
 
 const sweepMs = 1000;
 /** What nobody told of is looked for so often. */
@@ -31,9 +33,6 @@ const handOverMs = 1000;
 const lastBusyMs = 10_000;
 /** How long a stop waits for the database to take what is known. */
 const lastRecordsMs = 2000;
-/** Of what waits, so much is read of an endpoint at a time. */
-const waitingOfEach = 20;
-const lanesReadAtOnce = 500;
 
 /**
  * Delivers apps' messages. Each app belongs to one of 16 lanes of apps, each of which has one owner among the replicas: only the
@@ -56,7 +55,6 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
   readonly #tools: AppLanesTools;
   readonly #sql: Sql;
   readonly #channel: string;
-  readonly #wanting = new Set<Lane>();
   #owned: readonly number[] = [];
   #writing: Promise<unknown> = Promise.resolve();
   #version: string | undefined;
@@ -82,6 +80,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
       onNews: (told) => this.#heard(told),
       onError: report,
     });
+    const waiting = new WaitingReads(this.#sql, report);
     const places = new Places(settings.REQUESTS_AT_ONCE);
     this.#tools = {
       sql: this.#sql,
@@ -98,7 +97,7 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
       callsOf: (messages) => calls.of(messages),
       whenFree: (appId) => until(() => ![...this.#leaving.keys()].some((app) => app.appId === appId && app.isBusy), lastBusyMs),
       onNotice: () => this.#placeSoon(),
-      onWaiting: (lane) => this.#readWaitingSoon(lane),
+      onWaiting: (lane) => waiting.readSoon(lane),
       onError: report,
       now: Date.now,
     };
@@ -224,37 +223,6 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
     }
   }
 
-  #readWaitingSoon(lane: Lane): void {
-    this.#wanting.add(lane);
-    if (this.#wanting.size === 1) setImmediate(() => void this.#readWaiting());
-  }
-
-  /** Reads what waits of all lanes that want it, in one statement. */
-  async #readWaiting(): Promise<void> {
-    const lanes = [...this.#wanting].filter((lane) => lane.wantsWaiting).slice(0, lanesReadAtOnce);
-    this.#wanting.clear();
-    if (lanes.length === 0) return;
-    for (const lane of lanes) lane.readsWaiting();
-    let byLane = new Map<string, WaitingRow[]>();
-    let isRead = true;
-    try {
-      const rows = await readWaiting(
-        this.#sql,
-        lanes.map(({ endpointId }) => endpointId),
-        waitingOfEach,
-      );
-      byLane = Map.groupBy(rows, ({ endpointId }) => endpointId);
-    } catch (error) {
-      isRead = false;
-      this.report(error, 'reading what waits');
-    }
-    for (const lane of lanes) {
-      const rows = byLane.get(lane.endpointId) ?? [];
-      if (isRead) lane.offerWaiting(rows, waitingOfEach);
-      else lane.couldNotRead();
-    }
-  }
-
   /** Once a second: what has changed that nobody told of, what belongs to another now, and how far endpoints are. */
   async #look(): Promise<number | null> {
     const owned = [...this.#ownership.owned];
@@ -339,20 +307,4 @@ export class Lanes implements OnApplicationBootstrap, BeforeApplicationShutdown 
       await app.close();
     }
   }
-}
-
-const newsOfApp = 'again:';
-
-/** Tells whoever delivers to an app's endpoints, wherever that is, that something waits for them now. Where it fails, it is looked for every few seconds. */
-export async function tellOfWaiting(database: Pick<Postgres, 'query' | 'schema'>, appIds: Iterable<AppId>): Promise<void> {
-  const told = [...new Set(appIds)].map((appId) => `${newsOfApp}${appId}`).join(' ');
-  if (told !== '') await database.query('SELECT pg_notify($1, $2)', [`${database.schema}_lanes`, told]);
-}
-
-const appOfNews = (told: string) => (told.startsWith(newsOfApp) ? (told.slice(newsOfApp.length) as AppId) : undefined);
-
-/** Resolves when something is so, or after so many milliseconds. */
-async function until(isSo: () => boolean, milliseconds: number): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!isSo() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
 }

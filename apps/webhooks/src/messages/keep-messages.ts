@@ -1,9 +1,9 @@
-import type { AnyEvent } from '@communication-center/contracts';
+import type { AnyEvent, AppId } from '@communication-center/contracts';
 import { isInfrastructureFailure } from '@communication-center/event-log';
 import { Gathering } from '@communication-center/service';
 import { Injectable } from '@nestjs/common';
 import { wantsType } from '../domain/event-filter.js';
-import { isPresence, type Message, messageOf } from '../domain/message.js';
+import { isPresence, type Message, messageOf, presenceType } from '../domain/message.js';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { Lanes } from '../lanes/lanes.js';
 
@@ -26,6 +26,17 @@ export class KeepMessages {
       mostWaiting: batchesWaiting,
       mayFallApart: (error) => !isInfrastructureFailure(error),
     });
+  }
+
+  /**
+   * @returns what says which of some apps have events kept: of presence, of which there is much, those of which somebody names it. As {@link take}
+   * it knows of all whose making was answered before it is asked, so that none of their events is passed over.
+   */
+  heeds(what: 'presence' | 'all'): (appIds: readonly string[]) => Promise<ReadonlySet<string>> {
+    return async (appIds) => {
+      const kept = await this.endpoints.kept(appIds as readonly AppId[]);
+      return new Set([...kept].flatMap(([appId, eventTypes]) => (what === 'all' || wantsType(eventTypes, presenceType) ? [appId] : [])));
+    };
   }
 
   /** Resolves when they are kept. A repeat keeps nothing. Of apps that have none of these nothing is, and no statement is asked. */

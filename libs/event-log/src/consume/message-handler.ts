@@ -3,6 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { type Fault, faultOf } from '../failures.js';
 import { type DeadLetters, type ParkedFor, type ParkedKind, reasonOf } from './dead-letters.js';
 import type { Gaps } from './gaps.js';
+import { type Heeds, heededAmong, notePassedOver } from './heeds.js';
 import { ParkedKeys } from './parked-keys.js';
 import { keyOf } from './parked-message.js';
 import { readMessages, sequenceIn, type Tombstone } from './read-messages.js';
@@ -27,6 +28,8 @@ export interface MessageHandlerOptions {
   onError: (error: unknown, doing: string) => void;
   onParked?: ((kind: ParkedKind) => void) | undefined;
   gaps?: Gaps | undefined;
+  /** Which apps' events are handled: all when left out. */
+  heeds?: Heeds | undefined;
   /** How events are read: as this release does unless told. */
   reader?: EventReader | undefined;
   /** How often a single event that is at fault is tried before its key is parked. */
@@ -61,7 +64,7 @@ export class MessageHandler {
    * @throws whatever one of them is at fault of: nothing of them counts as handled.
    */
   async handleTogether(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
-    const free = await this.#putBehindParked(topic, messages, seen);
+    const free = await this.#toHandle(topic, messages, seen);
     if (free.length > 0) await this.#hand(topic, free, seen);
   }
 
@@ -70,7 +73,7 @@ export class MessageHandler {
    * @throws where the fault is not of a message: nothing may be committed, and all of them come again.
    */
   async handle(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<void> {
-    const free = await this.#putBehindParked(topic, messages, seen);
+    const free = await this.#toHandle(topic, messages, seen);
     if (free.length === 0) return;
     try {
       await this.#hand(topic, free, seen);
@@ -95,6 +98,13 @@ export class MessageHandler {
     if (judge(error) === 'infrastructure') return undefined;
     if (!(error instanceof NewerEventError)) return { kind: 'fault', reason: reasonOf(error) };
     return { kind: 'newer', reason: error.message, newer: { type: error.type, dataversion: error.dataversion } };
+  }
+
+  /** @returns the messages that somebody heeds and whose keys are not parked. */
+  async #toHandle(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<readonly KafkaMessage[]> {
+    const { heeds } = this.#options;
+    const heeded = heeds ? await heededAmong(messages, heeds, (message) => notePassedOver(topic, message, seen)) : messages;
+    return heeded.length > 0 ? this.#putBehindParked(topic, heeded, seen) : [];
   }
 
   /** @returns the messages whose keys are not parked. Asks only where one may be. */

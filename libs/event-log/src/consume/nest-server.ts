@@ -7,6 +7,7 @@ import { beginAtEnd } from './begin-at-end.js';
 import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js';
 import { EventConsumer } from './event-consumer.js';
 import { type Gap, Gaps, type Repair } from './gaps.js';
+import type { Heeds } from './heeds.js';
 import { ConsumerLags, type Lag } from './lags.js';
 import { NewerKeys } from './newer-keys.js';
 import { type AnyProjectionBatch, Projection } from './projection.js';
@@ -59,6 +60,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #newerKeys: NewerKeys;
   readonly #tails = new Map<string, Tail>();
   readonly #rests = new Map<string, Rest>();
+  readonly #heeds = new Map<string, Heeds>();
   readonly #lags: ConsumerLags;
   #closed: Promise<void> | undefined;
 
@@ -118,6 +120,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   /** Lets a marked method have later what nobody waits for. To be said before it listens. @param name that of its mark. */
   letRest(name: string, rest: Rest): void {
     this.#rests.set(name, rest);
+  }
+
+  /** Lets a marked reaction pass over the events of apps that it has nothing to do for. To be said before it listens. @param name that of its mark. */
+  heedOnly(name: string, heeds: Heeds): void {
+    this.#heeds.set(name, heeds);
   }
 
   /** @returns each consumer of this process and how it is. */
@@ -213,6 +220,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       topics: [...slice.topics],
       ...(slice.pace && { pace: slice.pace }),
       ...(rest && { rest }),
+      heeds: this.#heeds.get(name),
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)

@@ -1,7 +1,7 @@
 import type { AnyEvent } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import { fromMessage } from '../log/event-headers.js';
-import { sequenceOf } from './parked-message.js';
+import { headerOf } from '../log/fetched-record.js';
 
 /** The end of a key in a compacted topic: nothing before it counts any more. */
 export interface Tombstone {
@@ -32,6 +32,6 @@ export function readMessages(topic: string, messages: readonly KafkaMessage[]): 
 }
 
 /** @returns the sequence a message's writer gave it; 0 for a tombstone. */
-export function sequenceIn({ headers }: KafkaMessage): number {
-  return sequenceOf(headers ?? {});
+export function sequenceIn(message: KafkaMessage): number {
+  return Number(headerOf(message, 'ce_sequence')) || 0;
 }

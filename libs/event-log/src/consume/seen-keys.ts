@@ -10,6 +10,10 @@ export class SeenKeys {
 
   constructor(private readonly max = maxKeys) {}
 
+  get isEmpty(): boolean {
+    return this.#last.size === 0;
+  }
+
   has(topic: string, key: string): boolean {
     return this.#last.has(nameOf(topic, key));
   }

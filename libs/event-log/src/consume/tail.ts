@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer, KafkaMessage } from 'kafkajs';
-import { fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
+import { appIdIn, fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
 import type { Rest } from './rest.js';
 import { Standing } from './standing.js';
@@ -11,6 +11,8 @@ export interface TailOptions {
   topic: Topic;
   /** Called with each event, in order within a key, once per process. What it throws is reported, and the next one comes. */
   onEvent: (event: AnyEvent) => void;
+  /** Whether anything of an app is heard: all of every app is when left out. */
+  hears?: (appId: string) => boolean;
   /** Whether anybody here is concerned by an event that says whom it concerns. One that does not is passed over unread. All are when left out. */
   concerns?: (glimpse: Glimpse) => boolean;
   /** Called with each event that is passed over, in its turn. */
@@ -137,8 +139,10 @@ export class Tail {
   }
 
   #deliver(message: Pick<KafkaMessage, 'key' | 'value' | 'headers'>): void {
-    const { concerns, onPassedOver, onEvent, onErased } = this.#options;
+    const { hears, concerns, onPassedOver, onEvent, onErased } = this.#options;
     try {
+      const appId = hears && appIdIn(message);
+      if (appId !== undefined && !hears?.(appId)) return;
       const glimpse = concerns && glimpseOf(message);
       if (glimpse && !concerns(glimpse)) return onPassedOver?.(glimpse);
       const event = fromMessage(message);

@@ -1,5 +1,7 @@
 import { type AnyEvent, anyEventSchema, eventLimits, jsonFault, jsonFaultMessage } from '@communication-center/contracts';
 import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { headerOf } from './fetched-record.js';
+import { isPlainEnvelope } from './plain-envelope.js';
 
 const asNumber = new Set(['sequence', 'dataversion']);
 
@@ -58,6 +60,7 @@ export function fromMessage(message: Pick<KafkaMessage, 'value' | 'headers'>): A
   const fault = jsonFault(message.value, eventLimits);
   if (fault) throw new RangeError(jsonFaultMessage(fault, eventLimits));
   const data: unknown = JSON.parse(message.value.toString('utf8'));
+  if (isPlainEnvelope(attributes)) return { ...attributes, data } as AnyEvent;
   // The type-specific attributes (such as callid) ride along: the topic's own schema checks them.
   return { ...attributes, ...anyEventSchema.parse({ ...attributes, data }) };
 }
@@ -66,13 +69,18 @@ export function fromMessage(message: Pick<KafkaMessage, 'value' | 'headers'>): A
  * Reads of a message whom it concerns, and its place in the log, without reading its data.
  * @returns undefined for one that does not say: of an older release, with a large audience, a tombstone, or one at fault.
  */
-export function glimpseOf({ value, headers = {} }: Pick<KafkaMessage, 'value' | 'headers'>): Glimpse | undefined {
-  const concerned = headers[concernedHeader];
-  if (value === null || concerned === undefined) return undefined;
-  const [appid, subject, sequence] = [headers.ce_appid, headers.ce_subject, Number(String(headers.ce_sequence))];
+export function glimpseOf(message: Pick<KafkaMessage, 'value' | 'headers'>): Glimpse | undefined {
+  const concerned = headerOf(message, concernedHeader);
+  if (message.value === null || concerned === undefined) return undefined;
+  const [appid, subject, sequence] = [appIdIn(message), headerOf(message, 'ce_subject'), Number(headerOf(message, 'ce_sequence'))];
   if (appid === undefined || subject === undefined || !Number.isSafeInteger(sequence)) return undefined;
-  const aliases = aliasesIn(String(concerned));
-  return aliases && { appid: String(appid), subject: String(subject), sequence, concerned: aliases };
+  const aliases = aliasesIn(concerned);
+  return aliases && { appid, subject, sequence, concerned: aliases };
+}
+
+/** @returns whose an event is, by its header alone; undefined for a tombstone, or where it does not say. */
+export function appIdIn(message: Pick<KafkaMessage, 'value' | 'headers'>): string | undefined {
+  return message.value === null ? undefined : headerOf(message, 'ce_appid');
 }
 
 /** @returns the header's value: of an event of a call its audience, of one of presence whose it is. */

@@ -3,6 +3,7 @@ import { type Admin, Kafka, type KafkaConfig, logLevel, Partitioners, type Produ
 import { BrokerQuestions, type PartitionEnds } from './broker-questions.js';
 import { endableAdmin, keptAliveSocket } from './connections.js';
 import { fetchInSessions } from './fetch-in-sessions.js';
+import { readFetchedLazily } from './read-fetched.js';
 import { countRequests, requestCounts } from './request-counts.js';
 import { restWhenIdle } from './rest-when-idle.js';
 import type { TlsIdentity } from './tls-files.js';
@@ -48,6 +49,7 @@ export class EventLog {
     restWhenIdle();
     countRequests();
     fetchInSessions();
+    readFetchedLazily();
     this.#config = {
       brokers: options.brokers.flatMap((list) => list.split(',')),
       clientId: options.clientId,

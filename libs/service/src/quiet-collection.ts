@@ -4,8 +4,6 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, Op
 
 /** How often is looked whether it is quiet, in milliseconds. */
 const everyMs = 2000;
-/** Less of the time than this has the event loop had work: nobody would have to wait for a collection. */
-const quietBelow = 0.25;
 /** By so much the heap has grown since: less is not worth one. */
 const grownBy = 1.33;
 
@@ -19,6 +17,19 @@ export interface Engine {
   collect: () => void;
 }
 
+/** When it is quiet, and what is done then. */
+export interface Quiet {
+  /** Less of the time than this, from 0 to 1, has the event loop had work: nobody would have to wait for a collection. */
+  below: number;
+  /** Whether memory goes back to the machine, also what young objects were given room for: that takes a tenth of a second, and is done once after the start as well. */
+  givesBack: boolean;
+}
+
+/** A busy process is looked through in between: what thousands that connect leave behind would pile up. */
+const inBetween: Quiet = { below: 0.25, givesBack: false };
+/** One that is given much room for young objects, for when it is busy, gives it back when it is idle. */
+export const whenIdle: Quiet = { below: 0.02, givesBack: true };
+
 /**
  * Looks through all of the memory while it is quiet, if it has grown by a third. What thousands that connect leave behind would pile up
  * to twice what is used otherwise, and stay as long as nothing happens; looking through it each time it has grown by a third, busy or
@@ -30,8 +41,14 @@ export interface Engine {
 export class QuietCollection implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
   #usedThen = 0;
+  #isDue: boolean;
 
-  constructor(@Optional() private readonly engine: Engine = nodeEngine()) {}
+  constructor(
+    @Optional() private readonly quiet: Quiet = inBetween,
+    @Optional() private readonly engine: Engine = nodeEngine(quiet),
+  ) {
+    this.#isDue = quiet.givesBack;
+  }
 
   onApplicationBootstrap(): void {
     this.#timer = setInterval(() => this.look(), everyMs).unref();
@@ -43,17 +60,18 @@ export class QuietCollection implements OnApplicationBootstrap, OnApplicationShu
 
   look(): void {
     const { utilization, used, collect } = this.engine;
-    const isQuiet = utilization() < quietBelow;
+    const isQuiet = utilization() < this.quiet.below;
     const now = used();
     // Where the engine has collected by itself, what is left now is what counts.
     this.#usedThen = Math.min(this.#usedThen || now, now);
-    if (!isQuiet || now < this.#usedThen * grownBy) return;
+    if (!isQuiet || (!this.#isDue && now < this.#usedThen * grownBy)) return;
+    this.#isDue = false;
     collect();
     this.#usedThen = used();
   }
 }
 
-function nodeEngine(): Engine {
+function nodeEngine({ givesBack }: Quiet): Engine {
   let last = performance.eventLoopUtilization();
   return {
     utilization: () => {
@@ -63,6 +81,6 @@ function nodeEngine(): Engine {
       return utilization;
     },
     used: () => getHeapStatistics().used_heap_size,
-    collect: () => void globalThis.gc?.({ type: 'major', execution: 'sync' }),
+    collect: () => void globalThis.gc?.({ type: 'major', execution: 'sync', ...(givesBack && { flavor: 'last-resort' }) }),
   };
 }

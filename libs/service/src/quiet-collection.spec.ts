@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { QuietCollection } from './quiet-collection.js';
+import { QuietCollection, whenIdle } from './quiet-collection.js';
 
-function looking() {
+function looking(quiet = { below: 0.25, givesBack: false }) {
   const engine = { busy: 0, mb: 30, left: 30, collections: 0 };
-  const collection = new QuietCollection({
+  const collection = new QuietCollection(quiet, {
     utilization: () => engine.busy,
     used: () => engine.mb,
     collect: () => {
@@ -36,4 +36,9 @@ test('what the engine collected by itself is what counts afterwards', () => {
   const { look } = looking();
   look(90, 0.9);
   expect([look(40, 0.9), look(50), look(54)]).toEqual([0, 0, 1]);
+});
+
+test('what has room for much gives it back once after its start, as soon as it is idle, and then when it has grown', () => {
+  const { look } = looking(whenIdle);
+  expect([look(60, 0.9), look(60, 0.1), look(60), look(30), look(36), look(41, 0.1), look(41)]).toEqual([0, 0, 1, 1, 1, 1, 2]);
 });
