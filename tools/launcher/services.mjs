@@ -16,8 +16,8 @@ const collectingOf = {
   // Who works for each call, and makes most young objects.
   calls: ['--max-semi-space-size=8'],
   presence: ['--max-semi-space-size=8'],
-  // A crowd's pushes are half a minute's young objects in a second. It gives the room back when it is idle (`quiet-collection.ts`).
-  notifications: ['--max-semi-space-size=16', '--expose-gc'],
+  // A crowd's pushes make half a minute's young objects in a second: there is room at once, and it is given back when idle (`quiet-collection.ts`).
+  notifications: ['--min-semi-space-size=4', '--max-semi-space-size=16', '--semi-space-growth-factor=4', '--expose-gc'],
 };
 const collecting = ({ name }) => collectingOf[name] ?? ['--max-semi-space-size=4'];
 

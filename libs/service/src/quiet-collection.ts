@@ -21,7 +21,7 @@ export interface Engine {
 export interface Quiet {
   /** Less of the time than this, from 0 to 1, has the event loop had work: nobody would have to wait for a collection. */
   below: number;
-  /** Whether memory goes back to the machine, also what young objects were given room for: that takes a tenth of a second, and is done once after the start as well. */
+  /** Whether memory goes back to the machine, also what young objects were given room for: that takes some 50 ms, and is done once after the start as well. */
   givesBack: boolean;
 }
 

@@ -6,13 +6,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { rules } from '../migrations/14-rules.js';
+import { smsNumbers } from '../migrations/22-sms-numbers.js';
 import { ContactsProjection } from './contacts.projection.js';
 
 const fleet = new Fleet();
 let schema: TestSchema;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, rules]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, rules, smsNumbers]);
 });
 
 afterEach(() => schema.drop());
@@ -71,6 +72,14 @@ test('who is deleted is pushed to no more; who was made anew since, and register
       [userAlias, at],
     );
   const wish = (userAlias: string, at: string) => schema.query("INSERT INTO preferences VALUES ('app', $1, '{}', $2)", [userAlias, at]);
+  const wroteTo = (userAlias: string, when: string) =>
+    schema.query(
+      `INSERT INTO sent_notifications (notification_id, message_id, app_id, rule_id, channel, call_id, user_alias, state, attempts, created_at, ended_at, number_digest)
+       VALUES (gen_random_uuid(), gen_random_uuid(), 'app', 'r', 'sms', gen_random_uuid(), $1, 'accepted', 1, $2, $2, '\\x01')`,
+      [userAlias, when],
+    );
+  await wroteTo('bob', '2026-11-28T10:00:00Z');
+  await wroteTo('carol', '2026-11-28T12:00:00Z');
   await wish('bob', '2026-11-28T10:00:00Z');
   await wish('carol', '2026-11-28T12:00:00Z');
   await register('bob', '2026-11-28T10:00:00Z');
@@ -79,6 +88,8 @@ test('who is deleted is pushed to no more; who was made anew since, and register
   await apply([at(deleted('bob', 2)), at(deleted('carol', 2))]);
   expect((await schema.query('SELECT user_alias FROM push_registrations')).rows).toEqual([{ user_alias: 'carol' }]);
   expect((await schema.query('SELECT user_alias FROM preferences')).rows).toEqual([{ user_alias: 'carol' }]);
+  const numbers = 'SELECT user_alias FROM sent_notifications WHERE number_digest IS NOT NULL';
+  expect((await schema.query(numbers)).rows).toEqual([{ user_alias: 'carol' }]);
   const tombstones = [{ topic: 'directory.events', key: 'user:app/carol', isFollowed: false }];
   const batch = { topic: 'directory.events', events: [], tombstones, tx: schema, isRebuild: true };
   await new ContactsProjection().apply(batch as never);
