@@ -21,4 +21,4 @@ export type { LinkState, Reach, RemoteStream } from './media-session.js';
 export type { PresenceListener, ToldPresence } from './presence-watch.js';
 export type { PushDevice } from './push-device.js';
 export { answerWithRingToken, confirmWithRingToken, declineWithRingToken, type PushedRingToken } from './pushed-ring.js';
-export type { ToldCall, ToldDeclineReason, ToldEndReason, ToldParticipant } from './told-call.js';
+export type { ToldCall, ToldDeclineReason, ToldEndReason, ToldMediaFailure, ToldParticipant } from './told-call.js';

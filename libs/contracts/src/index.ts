@@ -80,6 +80,8 @@ export {
   endReasonSchema,
   type Forbiddable,
   forbiddableSchema,
+  type MediaFailure,
+  mediaFailureSchema,
 } from './call-terms.js';
 export type {
   ChannelCredentialBody,

@@ -139,7 +139,7 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     .object({ type: z.literal('moved') })
     .describe('join anew, with new credentials, and leave this socket when media comes over the new one; to clients that know it'),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
-  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'restarting']) }),
+  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'media_failed', 'restarting']) }),
   z.object({ type: z.literal('pong') }),
 ]);
 export type MediaServerFrame = z.infer<typeof mediaServerFrameSchema>;

@@ -31,6 +31,7 @@ import { Admission } from '../follow-calls/admission.js';
 import type { Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import { JanusNodes } from '../janus/janus-nodes.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Sample } from '../quality/domain/sample.js';
 import { TriedFlows } from '../quality/flow-watch.js';
 import { KeepSamples } from '../quality/keep-samples.js';
@@ -47,7 +48,7 @@ const catchUpMs = 2000;
 /** No credential is older when it is shown: they hold for some minutes. */
 const rememberSeconds = 900;
 
-type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
+type About = Omit<(MediaEvent & { type: 'media.joined' })['data'], 'mediaSessionId'>;
 
 /** The second public door: where devices in a call negotiate what they send and receive. */
 @Injectable()
@@ -64,7 +65,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Where no socket is open, nobody has to be put out at once. */
   readonly rest = Rest.unless(() => !this.#isNobodyIn);
   readonly tried: TriedFlows;
-  readonly #sessions: SocketSessions<About, 'left'>;
+  readonly #sessions: SocketSessions<About, 'left' | MediaFailure>;
   readonly #ends: FollowEnds;
   #beating: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -119,7 +120,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       tell: ({ sessionId, about }, what) => ({
         type: typeof what === 'string' ? 'media.joined' : 'media.left',
         source: '/media',
-        data: { ...about, mediaSessionId: sessionId },
+        data: { ...about, mediaSessionId: sessionId, ...(typeof what !== 'string' && what.closed !== 'left' && { failed: what.closed }) },
       }),
       onExpelled: () => this.#endAll('media_lost'),
       onError: report,
@@ -293,7 +294,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#broken.delete(socket);
     const { grant } = socket;
     if (!grant) return;
-    this.#sessions.close(socket.sessionId, 'left');
+    this.#sessions.close(socket.sessionId, socket.failure ?? 'left');
     const inCall = this.#inCall.get(grant.callId);
     inCall?.delete(socket);
     if (inCall?.size === 0) this.#inCall.delete(grant.callId);

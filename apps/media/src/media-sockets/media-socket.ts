@@ -21,6 +21,7 @@ import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
 import { Bans, type Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
@@ -76,6 +77,8 @@ type MediaSocketSettings = Pick<
 export class MediaSocket implements SeatHolder {
   readonly sessionId = randomUUID() as SessionId;
   grant: MediaGrant | undefined;
+  /** Set where it ended since nothing ever came through of its device. */
+  failure: MediaFailure | undefined;
   #seat: Seat | undefined;
   #bans = new Bans();
   #joining = false;
@@ -266,6 +269,12 @@ export class MediaSocket implements SeatHolder {
     if (!this.grant) return;
     const { userAlias, deviceId } = this.grant;
     this.owner.measured(this.grant, { userAlias, deviceId, sessionId: this.sessionId, measured });
+  }
+
+  neverFlowed(failure: MediaFailure): void {
+    if (this.#ending || this.#closed) return;
+    this.failure = failure;
+    this.end('media_failed');
   }
 
   #sendError(problem: ProblemError): void {

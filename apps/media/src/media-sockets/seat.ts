@@ -6,6 +6,7 @@ import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { Bans } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Measured } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import { SocketQuality } from '../quality/socket-quality.js';
@@ -24,6 +25,8 @@ export interface SeatHolder {
   end(reason: Ending): void;
   /** Its device told, or Janus did, how its media comes and goes. */
   measured(measured: Measured): void;
+  /** Nothing ever came through of what its device says that it sends. */
+  neverFlowed(failure: MediaFailure): void;
 }
 
 /**
@@ -58,7 +61,9 @@ export class Seat {
     this.#quality = new SocketQuality({
       ...{ grant, publisher, others: this.#others, tried },
       sends: () => this.#told.sendsAnything,
+      isThere: () => node.isWell && !this.#told.isOverdue,
       keep: (measured) => this.holder.measured(measured),
+      onFailed: (failure) => this.holder.neverFlowed(failure),
     });
     this.#listen();
   }

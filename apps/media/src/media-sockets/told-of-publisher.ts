@@ -30,6 +30,11 @@ export class ToldOfPublisher {
     return this.#flowing.size > 0;
   }
 
+  /** Whether its pings are overdue. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
+  }
+
   get display(): string {
     const quiet = this.#isOverdue && this.#flowing.size === 0;
     return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, screen: this.#screen, ...(quiet && { quiet }) });
