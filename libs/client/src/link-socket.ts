@@ -1,6 +1,7 @@
 import {
   type MediaClientFrame,
   type MediaServerFrame,
+  mediaGivenUpCode,
   mediaServerFrameSchema,
   mediaSubprotocol,
   type Told,
@@ -22,7 +23,8 @@ const frameSchema = toldSchema(mediaServerFrameSchema);
 export class LinkSocket {
   readonly #socket: ClientSocket;
   #listener: LinkSocketListener;
-  #lastHeardAt = Date.now();
+  #onceHeard: () => void = () => undefined;
+  #unanswered = 0;
 
   constructor(webSocket: ClientSocketClass, url: string, join: Join, listener: LinkSocketListener) {
     this.#listener = listener;
@@ -34,9 +36,17 @@ export class LinkSocket {
     this.#socket.addEventListener('close', () => this.#listener.closed());
   }
 
-  /** For how long nothing was heard, in milliseconds. */
-  get silentMs(): number {
-    return Date.now() - this.#lastHeardAt;
+  /**
+   * How many pings it has not answered. It is not the time that counts: of a page that was busy, or asleep, what came meanwhile is not
+   * read yet.
+   */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Calls back with whatever it says next. */
+  onceHeard(heard: () => void): void {
+    this.#onceHeard = heard;
   }
 
   /** What comes from now on is for another. */
@@ -45,6 +55,7 @@ export class LinkSocket {
   }
 
   send(frame: MediaClientFrame): void {
+    if (frame.type === 'ping') this.#unanswered += 1;
     if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
   }
 
@@ -52,8 +63,14 @@ export class LinkSocket {
     this.#socket.close(1000);
   }
 
+  /** Closes it, and means to go on with what the door holds of its connections. */
+  giveUp(): void {
+    this.#socket.close(mediaGivenUpCode);
+  }
+
   #onMessage(text: string): void {
-    this.#lastHeardAt = Date.now();
+    this.#unanswered = 0;
+    this.#onceHeard();
     const frame = readFrame(text);
     if (frame) this.#listener.frame(frame);
   }

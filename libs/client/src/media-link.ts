@@ -23,10 +23,11 @@ export interface LinkOptions {
 const joinTimeoutMs = 15_000;
 /** As many as one frame may name; all others are watched. */
 const mostUnwatched = 64;
-/** A socket on which nothing was heard for so long, in milliseconds, while media comes, is no good any more. */
-const deafMs = 6000;
-/** How soon a socket answers that leads somewhere, in milliseconds. */
+/** A socket that has left so many pings without an answer, while media comes, is no good any more. */
+const deafPings = 6;
+/** How soon a socket answers that leads somewhere, in milliseconds, and a page that was busy meanwhile has read it. */
 const answerMs = 1500;
+const readMs = 100;
 
 /** One media socket with its two peer connections, which may outlive it and go on with another. */
 export class MediaLink {
@@ -66,7 +67,7 @@ export class MediaLink {
     this.#quality = this.#sampler(sends.qualityEveryMs);
     this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
     this.#restarts = new IceRestarts({
-      mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.silentMs < 2 * pingInCallMs,
+      mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.unanswered <= 2,
       isAstray: () => this.#pulse.isAstray,
       restart: () => this.#restart(),
       giveUp: (error) => this.#lost(error),
@@ -123,13 +124,18 @@ export class MediaLink {
   /** Has its connections find their way anew, where the socket answers; where it does not, it is given up. */
   findWay(): void {
     if (!this.isListening) return;
-    const askedAt = Date.now();
+    const before = this.#socket;
+    let hasAnswered = false;
+    before.onceHeard(() => {
+      hasAnswered = true;
+    });
     this.#beat();
-    setTimeout(() => {
-      if (!this.isListening) return;
-      if (this.#socket.silentMs > Date.now() - askedAt) this.#break();
-      else this.#restarts.now();
-    }, answerMs);
+    const judge = () => {
+      if (!this.isListening || this.#socket !== before) return;
+      if (hasAnswered) this.#restarts.now();
+      else this.#break();
+    };
+    setTimeout(() => setTimeout(judge, readMs), answerMs);
   }
 
   /** Gives up its socket; its connections go on. */
@@ -193,7 +199,7 @@ export class MediaLink {
 
   #beat(): void {
     // A platform may need a quarter of an hour to find that a socket leads nowhere.
-    if (this.isListening && this.#resume && this.#socket.silentMs > deafMs && this.#pulse.isFlowing) return this.#break();
+    if (this.isListening && this.#resume && this.#socket.unanswered >= deafPings && this.#pulse.isFlowing) return this.#break();
     this.#restarts.look();
     this.#ping();
   }
@@ -247,7 +253,9 @@ export class MediaLink {
   #mute(): void {
     this.#isBroken = true;
     this.#socket.passTo({ frame: () => undefined, closed: () => undefined });
-    this.#socket.close();
+    // What is closed in order is over at the door.
+    if (this.#resume === undefined) this.#socket.close();
+    else this.#socket.giveUp();
     this.#pulse.broke();
   }
 

@@ -218,6 +218,7 @@ export {
   mediaClientFrameSchema,
   mediaClientKnows,
   mediaDoorKnows,
+  mediaGivenUpCode,
   mediaServerFrameSchema,
   mediaSubprotocol,
   type Sending,

@@ -8,6 +8,9 @@ import { text } from './text.js';
 /** Subprotocol of the media socket, the second public door. */
 export const mediaSubprotocol = 'communication-center-media.v1';
 
+/** With this code a device closes a media socket that is no good to it, and means to go on with its connections: as if it had broken. */
+export const mediaGivenUpCode = 4010;
+
 const sdp = text().min(1).max(60_000);
 const streamId = text().min(1).max(128);
 export const streamKindSchema = z.enum(['camera', 'screen']);

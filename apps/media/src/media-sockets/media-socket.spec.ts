@@ -181,6 +181,17 @@ describe('a socket that breaks', () => {
     expect(first.publisher.detached).toBe(true);
   });
 
+  test('is one that its device gives up, too, and not one that is closed in order', async () => {
+    const given = await joined([ben]);
+    given.socket.close(4010);
+    expect(given.publisher.detached).toBe(false);
+    expect((await resumed(given)).socket.told[0]).toMatchObject({ type: 'joined', resumed: true });
+    const closed = await joined([ben]);
+    closed.socket.close(1000);
+    await settle();
+    expect(closed.publisher.detached).toBe(true);
+  });
+
   test('is followed though nobody has noticed that it broke; by nobody else, and not once it was ended', async () => {
     const first = await joined();
     for (const other of [{ userAlias: 'eve' }, { deviceId: 'car' }, { rights: ['subscribe'] }])
@@ -246,7 +257,19 @@ test('one that says nothing for two and a half heartbeats is ended, and any sign
   expect([socket.pings, socket.terminated]).toEqual([2, false]);
   await vi.advanceTimersByTimeAsync(200);
   media.beat(Date.now(), 1000);
+  expect(socket.terminated, 'asked once since the last sign').toBe(false);
+  media.beat(Date.now(), 1000);
   expect(socket.terminated).toBe(true);
+});
+
+test('a process that stood still cuts nobody off for what it has not read yet', async () => {
+  const { socket, media } = await joined();
+  media.beat(Date.now(), 1000);
+  vi.setSystemTime(Date.now() + 60_000);
+  media.beat(Date.now(), 1000);
+  socket.emit('pong');
+  media.beat(Date.now(), 1000);
+  expect(socket.terminated).toBe(false);
 });
 
 test('what fails in Janus is told as the media being unavailable, and reported', async () => {

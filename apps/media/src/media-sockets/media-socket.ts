@@ -4,6 +4,7 @@ import {
   type MediaServerFrame,
   mediaClientFrameSchema,
   mediaDoorKnows,
+  mediaGivenUpCode,
   type SessionId,
 } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
@@ -36,8 +37,8 @@ const maxWaitingBytes = 262_144;
 /** Nobody has signed in yet: a join frame with the longest token is an eighth of it. */
 const maxJoinBytes = 32_768;
 
-/** How a socket ends that broke, and did not close (RFC 6455 §7.1.5). */
-const broken = 1006;
+/** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
+const broken: ReadonlySet<number> = new Set([1006, mediaGivenUpCode]);
 const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
@@ -293,7 +294,7 @@ export class MediaSocket implements SeatHolder {
 
   #onClose(code: number): void {
     clearTimeout(this.#joinTimer);
-    if (code !== broken || this.#ending || !this.#seat || this.settings.RESUME_MS === 0) return this.#finish();
+    if (!broken.has(code) || this.#ending || !this.#seat || this.settings.RESUME_MS === 0) return this.#finish();
     this.#held = setTimeout(() => this.#finish(), this.settings.RESUME_MS);
     this.owner.broke(this);
     const look = () => {

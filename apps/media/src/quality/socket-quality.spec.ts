@@ -86,7 +86,7 @@ describe('a device that publishes, and of which nothing comes', () => {
     for (const frame of [on, publish, candidate]) socket.says(frame);
     await vi.advanceTimersByTimeAsync(19_000);
     publisher.emit(Janode.EVENT.HANDLE_WEBRTCUP, {});
-    await vi.advanceTimersByTimeAsync(19_000);
+    await vi.advanceTimersByTimeAsync(17_000);
     expect(failures(owner)).toEqual([]);
     await vi.advanceTimersByTimeAsync(4000);
     expect(failures(owner)).toEqual(['no_frames']);
