@@ -57,6 +57,8 @@ export type CallEvents = {
   streamRemoved: [RemoteStream];
   /** Somebody has muted, switched a camera, or is quiet: the stream itself is the same. */
   streamChanged: [RemoteStream];
+  /** Others speak than before: who speaks now, whoever began last first. */
+  speakersChanged: [userAliases: string[]];
   /** What this device sends, or why it cannot, reads differently: see `sending`. */
   sendingChanged: [];
   /** This device shares a screen, or none any more, by whichever button: see `screen`. */

@@ -2,6 +2,7 @@ import { type MediaClientFrame, type MediaCredentials, mediaClientKnows } from '
 import type { ClientSocketClass } from './client-socket.js';
 import { IceRestarts } from './ice-restarts.js';
 import type { JoinedFrame, LinkListener } from './link-listener.js';
+import { LinkPeers } from './link-peers.js';
 import { LinkPulse } from './link-pulse.js';
 import { LinkSocket, type LinkSocketListener, type MediaFrame } from './link-socket.js';
 import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
@@ -33,9 +34,8 @@ const readMs = 100;
 export class MediaLink {
   readonly url: string;
   #socket: LinkSocket;
-  readonly #publishing: RTCPeerConnection;
+  readonly #peers: LinkPeers;
   readonly #publisher: MediaPublisher;
-  readonly #subscriber: RTCPeerConnection;
   readonly #receiver: MediaReceiver;
   readonly #sends: LinkSends;
   readonly #listener: LinkListener;
@@ -58,14 +58,19 @@ export class MediaLink {
     this.#listener = listener;
     this.#sends = sends;
     this.url = credentials.url;
-    const config: RTCConfiguration = { iceServers: credentials.iceServers as RTCIceServer[], bundlePolicy: 'max-bundle' };
-    this.#publishing = this.#peer('publisher', config);
+    this.#peers = new LinkPeers({
+      iceServers: credentials.iceServers as RTCIceServer[],
+      found: (frame) => this.#send(frame),
+      stateChanged: (end, state) => {
+        this.#restarts.stateChanged(end, state);
+        if (state !== 'failed') this.#pulse.stateChanged();
+      },
+    });
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
-    this.#publisher = new MediaPublisher(this.#publishing, taken, (offer) => this.#send(offer));
-    this.#subscriber = this.#peer('subscriber', config);
-    this.#receiver = new MediaReceiver(this.#subscriber, (sdp) => this.#send({ type: 'answer', sdp }), listener);
+    this.#publisher = new MediaPublisher(this.#peers.publishing, taken, (offer) => this.#send(offer));
+    this.#receiver = new MediaReceiver(this.#peers.subscribing, (sdp) => this.#send({ type: 'answer', sdp }), listener);
     this.#quality = this.#sampler(sends.qualityEveryMs);
-    this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
+    this.#pulse = new LinkPulse(this.#peers.both, (isQuiet) => listener.quiet(isQuiet));
     this.#restarts = new IceRestarts({
       mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.unanswered <= 2,
       isAstray: () => this.#pulse.isAstray,
@@ -91,8 +96,7 @@ export class MediaLink {
     this.#pulse.stop();
     this.#restarts.stop();
     this.#quality.stop();
-    this.#publishing.close();
-    this.#subscriber.close();
+    this.#peers.close();
   }
 
   /** What to show to have its connections go on with another socket; undefined where they cannot. */
@@ -116,7 +120,7 @@ export class MediaLink {
     this.#beat();
     this.tellSending();
     this.#publisher.offerAgain();
-    const isAstray = this.isQuiet || [this.#publishing, this.#subscriber].some((peer) => isLostState(peer.connectionState));
+    const isAstray = this.isQuiet || this.#peers.isLost;
     this.#pulse.mended();
     if (isAstray) this.#restarts.now();
   }
@@ -175,7 +179,15 @@ export class MediaLink {
   tellSending(): void {
     if (!this.#doorKnows.includes('sending')) return;
     const { screen, ...sending } = this.#sends.sending();
-    this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }) });
+    const { layers } = this.#publisher;
+    const inSizes = layers.length > 1 && this.#doorKnows.includes('layers');
+    this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }), ...(inSizes && { layers: [...layers] }) });
+  }
+
+  /** Tells the door how high pictures are shown, in pixels. */
+  show(heights: ReadonlyMap<string, number>): void {
+    const sizes = [...heights].map(([streamId, height]) => ({ streamId, height }));
+    if (this.#doorKnows.includes('layers')) this.#send({ type: 'sizes', sizes: sizes.slice(0, mostUnwatched) });
   }
 
   /** Tells the door whose pictures are not wanted. */
@@ -189,7 +201,7 @@ export class MediaLink {
 
   #sampler(everyMs: number): QualitySampler {
     const measure = async () => {
-      const [sending, receiving] = await Promise.all([this.#publishing, this.#subscriber].map((peer) => peer.getStats() as Promise<Stats>));
+      const [sending, receiving] = await Promise.all(this.#peers.both.map((peer) => peer.getStats() as Promise<Stats>));
       const sectionOf = (mid: string) => this.#publisher.sectionOf(mid);
       const streamOf = (mid: string) => this.#receiver.streamOf(mid);
       return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf });
@@ -202,23 +214,16 @@ export class MediaLink {
     if (this.isListening && this.#resume && this.#socket.unanswered >= deafPings && this.#pulse.isFlowing) return this.#break();
     this.#restarts.look();
     this.#ping();
+    if (this.isListening && this.#doorKnows.includes('layers')) void this.#lookAtLayers();
   }
 
   #ping(): void {
     this.#send(this.#doorKnows.includes('ping.nextWithinMs') ? { type: 'ping', nextWithinMs: pingInCallMs } : { type: 'ping' });
   }
 
-  #peer(peer: 'publisher' | 'subscriber', config: RTCConfiguration): RTCPeerConnection {
-    const connection = new RTCPeerConnection(config);
-    connection.onicecandidate = ({ candidate: found }) => {
-      const candidate = found && { candidate: found.candidate, sdpMid: found.sdpMid, sdpMLineIndex: found.sdpMLineIndex };
-      this.#send({ type: 'candidate', peer, candidate });
-    };
-    connection.onconnectionstatechange = () => {
-      this.#restarts.stateChanged(peer, connection.connectionState);
-      if (connection.connectionState !== 'failed') this.#pulse.stateChanged();
-    };
-    return connection;
+  /** In which sizes a camera is sent is for the platform to say, by what the camera and the network give. */
+  async #lookAtLayers(): Promise<void> {
+    if (await this.#publisher.lookAtLayers()) this.tellSending();
   }
 
   #ears(): LinkSocketListener {
@@ -283,6 +288,8 @@ export class MediaLink {
         return this.#listener.removed(frame.streamId);
       case 'offer':
         return this.#receiver.take(frame);
+      case 'speaking':
+        return this.#listener.speaking(frame.streamIds);
       case 'error':
         throw new Error(frame.error.message);
       case 'moved':
@@ -321,7 +328,7 @@ export class MediaLink {
 
   #take({ iceServers, knows, resume }: JoinedFrame): void {
     // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
-    if (iceServers) this.#use(iceServers as RTCIceServer[]);
+    if (iceServers) this.#peers.use(iceServers as RTCIceServer[]);
     this.#doorKnows = knows ?? [];
     this.#resume = resume;
   }
@@ -334,10 +341,6 @@ export class MediaLink {
     if (mayGoOn) this.#break();
   }
 
-  #use(iceServers: RTCIceServer[]): void {
-    for (const peer of [this.#publishing, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
-  }
-
   #send(frame: MediaClientFrame): void {
     this.#socket.send(frame);
   }
@@ -347,8 +350,4 @@ export class MediaLink {
     this.close();
     this.#listener.lost(error === undefined ? undefined : error instanceof Error ? error : new Error(String(error)));
   }
-}
-
-function isLostState(state: RTCPeerConnectionState): boolean {
-  return state === 'disconnected' || state === 'failed';
 }

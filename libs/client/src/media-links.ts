@@ -49,6 +49,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
   #state: LinkState = 'idle';
   #stopped = false;
   #unwatched: readonly string[] = [];
+  #heights: ReadonlyMap<string, number> = new Map();
   #losses = 0;
   /** Whether the last try was made at the door that holds the connections of the link before. */
   #isAtHolder = false;
@@ -87,6 +88,15 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     if ([...streamIds].sort().join() === [...this.#unwatched].sort().join()) return;
     this.#unwatched = [...streamIds];
     this.#link?.unwatch(this.#unwatched);
+  }
+
+  /** Has pictures come in the smallest size that is as high as they are shown, in pixels; those that are not named in full. */
+  show(heights: ReadonlyMap<string, number>): void {
+    const isSame =
+      heights.size === this.#heights.size && [...heights].every(([streamId, height]) => this.#heights.get(streamId) === height);
+    if (isSame) return;
+    this.#heights = new Map(heights);
+    this.#link?.show(this.#heights);
   }
 
   /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
@@ -169,6 +179,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
         heard: (stream) => this.#streams.hear(link, stream),
         track: (stream, track, hasCome) => this.#streams.track(link, stream, track, hasCome),
         removed: (streamId) => this.#streams.gone(streamId),
+        speaking: (streamIds) => this.#streams.speak(link, streamIds),
         quiet: (isQuiet) => this.#quiet(link, isQuiet),
         moved: () => this.#replace(link),
         broke: () => {
@@ -207,6 +218,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     if (this.#before?.isQuiet) this.#dropBefore();
     this.#streams.list(link, streams);
     if (this.#unwatched.length > 0) link.unwatch(this.#unwatched);
+    if (this.#heights.size > 0) link.show(this.#heights);
     if (!this.#before) return;
     this.#leaving = setTimeout(() => this.#dropBefore(), mostBesideMs);
     this.#leaveSoon();
@@ -220,6 +232,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     goOn();
     this.#streams.list(before, streams);
     before.unwatch(this.#unwatched);
+    if (this.#heights.size > 0) before.show(this.#heights);
     this.#setState(before.isQuiet ? 'reconnecting' : 'connected');
     this.emit('changed');
   }

@@ -195,7 +195,7 @@ test('stopped, it uses nothing any more, not even a camera that opens late', asy
 });
 
 test('frames, reasons and kinds of a next release are taken as they come', async () => {
-  joined = [{ ...aliceCamera, kind: 'hologram', layers: [1, 2] }];
+  joined = [{ ...aliceCamera, kind: 'hologram', lanes: [1, 2] }];
   const { session, streams } = aSession();
   session.start();
   await settle();

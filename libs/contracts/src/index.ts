@@ -213,6 +213,8 @@ export {
 } from './limits.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
+  type Layer,
+  layerNames,
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
@@ -228,6 +230,7 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
+export { type MediaTest, mediaTestSchema } from './media-test.js';
 export type { NotificationEvent } from './notification-events.js';
 export type {
   Conditions,

@@ -1,6 +1,6 @@
 import { InfrastructureError } from '@communication-center/event-log';
 import { ProblemError, type ReportError } from '@communication-center/service';
-import Janode, { type Connection, type Session } from 'janode';
+import Janode, { type Connection, type Handle, type Session } from 'janode';
 import VideoRoomPlugin, { type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { MediaSettings } from '../settings.js';
 import { afterTurns } from './turns.js';
@@ -76,8 +76,13 @@ export class JanusNode {
 
   /** @throws ProblemError `media_unavailable` when Janus does not answer. */
   async attach(): Promise<VideoRoomHandle> {
+    return this.attachTo(VideoRoomPlugin);
+  }
+
+  /** As {@link attach}, to whichever plugin. */
+  async attachTo<H extends Handle>(plugin: { Handle: new (...args: never[]) => H }): Promise<H> {
     const { session } = await this.#connected();
-    return this.ask(session.attach(VideoRoomPlugin));
+    return this.ask(session.attach(plugin));
   }
 
   /**

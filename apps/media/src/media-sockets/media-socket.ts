@@ -261,6 +261,7 @@ export class MediaSocket implements SeatHolder {
   }
 
   send(frame: MediaServerFrame): void {
+    if (frame.type === 'speaking' && !this.#knows.includes(frame.type)) return;
     if (this.#closed || this.socket.readyState !== this.socket.OPEN) return;
     if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) return this.#signs.close(4003, 'the client reads too slowly');
     this.socket.send(JSON.stringify(frame));

@@ -16,7 +16,7 @@ const place = {
   generation: 2,
   iceServers: settings.ICE_SERVERS,
   resume: expect.stringMatching(/^[\w-]{32}$/),
-  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality', 'resume', 'ice.restart'],
+  knows: ['sending', 'ping.nextWithinMs', 'publish.again', 'screen', 'unwatched', 'quality', 'resume', 'ice.restart', 'layers'],
 };
 
 beforeEach(() => void vi.useFakeTimers());

@@ -14,6 +14,7 @@ import type { Room, Rooms } from '../rooms/rooms.js';
 import { JanusPublication } from './janus-publication.js';
 import { JanusSubscription } from './janus-subscription.js';
 import { OthersStreams, type StreamFrame } from './others-streams.js';
+import { Speakers, sectionKey } from './speakers.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
 
 type Ending = (MediaServerFrame & { type: 'closed' })['reason'];
@@ -39,6 +40,7 @@ export class Seat {
   readonly #others: OthersStreams;
   readonly #early: (() => void)[] = [];
   readonly #told: ToldOfPublisher;
+  readonly #speakers = new Speakers((heard) => this.#tellSpeakers(heard));
   readonly #publication: JanusPublication;
   readonly #quality: SocketQuality;
   #subscription: JanusSubscription | undefined;
@@ -114,6 +116,7 @@ export class Seat {
   passTo(holder: SeatHolder): void {
     this.holder = holder;
     this.#subscription?.offerAgain();
+    this.#speakers.again();
   }
 
   /** The device sends what it can, and says what that is. @returns when it is done. */
@@ -140,6 +143,7 @@ export class Seat {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#told.stop();
+    this.#speakers.stop();
     this.#quality.flow.stop();
     await this.#subscription?.close();
     await this.publisher.detach().catch(() => undefined);
@@ -152,6 +156,7 @@ export class Seat {
       this.#quality.flow.begin();
     } else if (frame.type === 'sending') this.#told.sends(frame);
     else if (frame.type === 'unwatched') this.#subscription?.unwatch(frame.streamIds);
+    else if (frame.type === 'sizes') this.#subscription?.show(frame.sizes);
     else if (frame.type === 'answer') await this.#subscription?.answer(frame.sdp);
     else if (frame.type === 'restart') this.#subscription?.restart();
     else if (frame.type === 'candidate') await this.#trickle(frame);
@@ -170,7 +175,8 @@ export class Seat {
   }
 
   #listen(): void {
-    const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+    const { VIDEOROOM_TALKING, VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } =
+      VideoRoomPlugin.EVENT;
     const { publisher } = this;
     publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
       this.#told.receives(mid ?? '', receiving === true);
@@ -181,7 +187,14 @@ export class Seat {
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
       this.#guarded(() => this.#tell(this.#others.list(publishers)));
     });
-    const gone = ({ feed }: { feed: string }) => this.#guarded(() => this.#tell(this.#others.remove(feed)));
+    publisher.on(VIDEOROOM_TALKING, (said: { feed: string; mid?: string; talking: boolean }) => {
+      this.#guarded(() => this.#speakers.note(said));
+    });
+    const gone = ({ feed }: { feed: string }) =>
+      this.#guarded(() => {
+        this.#speakers.forget(feed);
+        this.#tell(this.#others.remove(feed));
+      });
     publisher.on(VIDEOROOM_UNPUBLISHED, gone);
     publisher.on(VIDEOROOM_LEAVING, gone);
     publisher.on(VIDEOROOM_DESTROYED, () => this.holder.end('call_ended'));
@@ -205,6 +218,12 @@ export class Seat {
   #tell(frames: readonly StreamFrame[]): void {
     for (const frame of frames) this.holder.send(frame);
     this.#subscribe();
+  }
+
+  /** In which streams of others somebody speaks: what of a feed carries no stream, or is one's own, is passed over. */
+  #tellSpeakers(heard: ReadonlySet<string>): void {
+    const spoken = this.#others.sections.filter(({ feed, mid }) => heard.has(sectionKey(feed, mid)));
+    this.holder.send({ type: 'speaking', streamIds: [...new Set(spoken.map(({ streamId }) => streamId))] });
   }
 
   #subscribe(): void {
