@@ -1,4 +1,6 @@
-import type { MediaClientFrame } from '@communication-center/contracts';
+import type { MediaClientFrame, QualityFrame } from '@communication-center/contracts';
+import type { Section } from './media-publisher.js';
+import { qualityOf, type Stats } from './read-stats.js';
 
 export type End = 'publisher' | 'subscriber';
 type CandidateFrame = MediaClientFrame & { type: 'candidate' };
@@ -32,6 +34,12 @@ export class LinkPeers {
   /** Has them use these servers for whatever they gather from now on. */
   use(iceServers: readonly RTCIceServer[]): void {
     for (const peer of this.both) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: [...iceServers] });
+  }
+
+  /** @returns how media comes and goes over them. @throws where the platform has no figures just now. */
+  async measure(sectionOf: (mid: string) => Section | undefined, streamOf: (mid: string) => string | undefined): Promise<QualityFrame> {
+    const [sending, receiving] = (await Promise.all(this.both.map((peer) => peer.getStats()))) as unknown as [Stats, Stats];
+    return qualityOf({ sending, receiving, sectionOf, streamOf });
   }
 
   close(): void {

@@ -17,6 +17,9 @@ export interface LinkSocketListener {
   closed(): void;
 }
 
+/** So long, in milliseconds, it takes to read what came while a page was busy. */
+const readMs = 100;
+
 const frameSchema = toldSchema(mediaServerFrameSchema);
 
 /** A media socket: it joins as soon as it is open. What it says may be listened to by another link than the one that opened it. */
@@ -44,9 +47,14 @@ export class LinkSocket {
     return this.#unanswered;
   }
 
-  /** Calls back with whatever it says next. */
-  onceHeard(heard: () => void): void {
-    this.#onceHeard = heard;
+  /** @returns whether it says anything in so many milliseconds; a page that was busy meanwhile has read it by then. */
+  async isHeardWithin(ms: number): Promise<boolean> {
+    let isHeard = false;
+    this.#onceHeard = () => {
+      isHeard = true;
+    };
+    await new Promise((resolve) => setTimeout(() => setTimeout(resolve, readMs), ms));
+    return isHeard;
   }
 
   /** What comes from now on is for another. */

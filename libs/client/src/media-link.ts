@@ -5,10 +5,10 @@ import type { JoinedFrame, LinkListener } from './link-listener.js';
 import { LinkPeers } from './link-peers.js';
 import { LinkPulse } from './link-pulse.js';
 import { LinkSocket, type LinkSocketListener, type MediaFrame } from './link-socket.js';
+import { LinkTells } from './link-tells.js';
 import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
 import { MediaReceiver } from './media-receiver.js';
 import { QualitySampler } from './quality-sampler.js';
-import { qualityOf, type Stats } from './read-stats.js';
 import { pingInCallMs } from './silence.js';
 
 export type { ToldStream } from './media-receiver.js';
@@ -22,13 +22,10 @@ export interface LinkOptions {
 }
 
 const joinTimeoutMs = 15_000;
-/** As many as one frame may name; all others are watched. */
-const mostUnwatched = 64;
 /** A socket that has left so many pings without an answer, while media comes, is no good any more. */
 const deafPings = 6;
-/** How soon a socket answers that leads somewhere, in milliseconds, and a page that was busy meanwhile has read it. */
+/** How soon a socket answers that leads somewhere, in milliseconds. */
 const answerMs = 1500;
-const readMs = 100;
 
 /** One media socket with its two peer connections, which may outlive it and go on with another. */
 export class MediaLink {
@@ -37,11 +34,11 @@ export class MediaLink {
   readonly #peers: LinkPeers;
   readonly #publisher: MediaPublisher;
   readonly #receiver: MediaReceiver;
-  readonly #sends: LinkSends;
   readonly #listener: LinkListener;
   readonly #pulse: LinkPulse;
   readonly #restarts: IceRestarts;
   readonly #quality: QualitySampler;
+  readonly #tells: LinkTells;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #joining: ReturnType<typeof setTimeout>;
   /** Frames that the door knows beyond those of the first release. */
@@ -56,7 +53,6 @@ export class MediaLink {
 
   constructor({ webSocket, credentials, resume, sends }: LinkOptions, listener: LinkListener) {
     this.#listener = listener;
-    this.#sends = sends;
     this.url = credentials.url;
     this.#peers = new LinkPeers({
       iceServers: credentials.iceServers as RTCIceServer[],
@@ -69,7 +65,21 @@ export class MediaLink {
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
     this.#publisher = new MediaPublisher(this.#peers.publishing, taken, (offer) => this.#send(offer));
     this.#receiver = new MediaReceiver(this.#peers.subscribing, (sdp) => this.#send({ type: 'answer', sdp }), listener);
-    this.#quality = this.#sampler(sends.qualityEveryMs);
+    this.#quality = new QualitySampler({
+      everyMs: sends.qualityEveryMs,
+      measure: () =>
+        this.#peers.measure(
+          (mid) => this.#publisher.sectionOf(mid),
+          (mid) => this.#receiver.streamOf(mid),
+        ),
+      tell: (sample) => this.#send(sample),
+    });
+    this.#tells = new LinkTells({
+      sends,
+      publisher: this.#publisher,
+      knows: (what) => this.#doorKnows.includes(what),
+      send: (frame) => this.#send(frame),
+    });
     this.#pulse = new LinkPulse(this.#peers.both, (isQuiet) => listener.quiet(isQuiet));
     this.#restarts = new IceRestarts({
       mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.unanswered <= 2,
@@ -118,7 +128,7 @@ export class MediaLink {
     this.#take(frame);
     this.#receiver.list(frame.streams);
     this.#beat();
-    this.tellSending();
+    this.#tells.sending();
     this.#publisher.offerAgain();
     const isAstray = this.isQuiet || this.#peers.isLost;
     this.#pulse.mended();
@@ -129,17 +139,13 @@ export class MediaLink {
   findWay(): void {
     if (!this.isListening) return;
     const before = this.#socket;
-    let hasAnswered = false;
-    before.onceHeard(() => {
-      hasAnswered = true;
-    });
+    const answers = before.isHeardWithin(answerMs);
     this.#beat();
-    const judge = () => {
+    void answers.then((has) => {
       if (!this.isListening || this.#socket !== before) return;
-      if (hasAnswered) this.#restarts.now();
+      if (has) this.#restarts.now();
       else this.#break();
-    };
-    setTimeout(() => setTimeout(judge, readMs), answerMs);
+    });
   }
 
   /** Gives up its socket; its connections go on. */
@@ -175,55 +181,21 @@ export class MediaLink {
     return true;
   }
 
-  /** Tells the others what this device sends. */
-  tellSending(): void {
-    if (!this.#doorKnows.includes('sending')) return;
-    const { screen, ...sending } = this.#sends.sending();
-    const { layers } = this.#publisher;
-    const inSizes = layers.length > 1 && this.#doorKnows.includes('layers');
-    this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }), ...(inSizes && { layers: [...layers] }) });
-  }
-
-  /** Tells the door how high pictures are shown, in pixels. */
-  show(heights: ReadonlyMap<string, number>): void {
-    const sizes = [...heights].map(([streamId, height]) => ({ streamId, height }));
-    if (this.#doorKnows.includes('layers')) this.#send({ type: 'sizes', sizes: sizes.slice(0, mostUnwatched) });
-  }
-
-  /** Tells the door whose pictures are not wanted. */
-  unwatch(streamIds: readonly string[]): void {
-    if (this.#doorKnows.includes('unwatched')) this.#send({ type: 'unwatched', streamIds: streamIds.slice(0, mostUnwatched) });
+  /** What it tells the door of this device. */
+  get tells(): LinkTells {
+    return this.#tells;
   }
 
   #takes(section: Section): boolean {
     return section === 'audio' || section === 'video' || this.takesScreen === true;
   }
 
-  #sampler(everyMs: number): QualitySampler {
-    const measure = async () => {
-      const [sending, receiving] = await Promise.all(this.#peers.both.map((peer) => peer.getStats() as Promise<Stats>));
-      const sectionOf = (mid: string) => this.#publisher.sectionOf(mid);
-      const streamOf = (mid: string) => this.#receiver.streamOf(mid);
-      return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf });
-    };
-    return new QualitySampler({ everyMs, measure, tell: (sample) => this.#send(sample) });
-  }
-
   #beat(): void {
     // A platform may need a quarter of an hour to find that a socket leads nowhere.
     if (this.isListening && this.#resume && this.#socket.unanswered >= deafPings && this.#pulse.isFlowing) return this.#break();
     this.#restarts.look();
-    this.#ping();
-    if (this.isListening && this.#doorKnows.includes('layers')) void this.#lookAtLayers();
-  }
-
-  #ping(): void {
-    this.#send(this.#doorKnows.includes('ping.nextWithinMs') ? { type: 'ping', nextWithinMs: pingInCallMs } : { type: 'ping' });
-  }
-
-  /** In which sizes a camera is sent is for the platform to say, by what the camera and the network give. */
-  async #lookAtLayers(): Promise<void> {
-    if (await this.#publisher.lookAtLayers()) this.tellSending();
+    this.#tells.ping();
+    if (this.isListening) void this.#tells.lookAtLayers();
   }
 
   #ears(): LinkSocketListener {
@@ -312,10 +284,10 @@ export class MediaLink {
     this.#take(frame);
     this.#receiver.list(frame.streams);
     // From now on others are told when the next is overdue.
-    if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
+    if (this.#doorKnows.includes('ping.nextWithinMs')) this.#tells.ping();
     if (this.#doorKnows.includes('quality')) this.#quality.start();
     this.#listener.joined(frame.streams);
-    this.tellSending();
+    this.#tells.sending();
     await this.#publisher.open();
   }
 

@@ -87,7 +87,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
   unwatch(streamIds: readonly string[]): void {
     if ([...streamIds].sort().join() === [...this.#unwatched].sort().join()) return;
     this.#unwatched = [...streamIds];
-    this.#link?.unwatch(this.#unwatched);
+    this.#link?.tells.unwatched(this.#unwatched);
   }
 
   /** Has pictures come in the smallest size that is as high as they are shown, in pixels; those that are not named in full. */
@@ -96,7 +96,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
       heights.size === this.#heights.size && [...heights].every(([streamId, height]) => this.#heights.get(streamId) === height);
     if (isSame) return;
     this.#heights = new Map(heights);
-    this.#link?.show(this.#heights);
+    this.#link?.tells.sizes(this.#heights);
   }
 
   /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
@@ -217,8 +217,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     this.#state = 'connected';
     if (this.#before?.isQuiet) this.#dropBefore();
     this.#streams.list(link, streams);
-    if (this.#unwatched.length > 0) link.unwatch(this.#unwatched);
-    if (this.#heights.size > 0) link.show(this.#heights);
+    if (this.#unwatched.length > 0) link.tells.unwatched(this.#unwatched);
+    if (this.#heights.size > 0) link.tells.sizes(this.#heights);
     if (!this.#before) return;
     this.#leaving = setTimeout(() => this.#dropBefore(), mostBesideMs);
     this.#leaveSoon();
@@ -231,8 +231,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     this.#before = undefined;
     goOn();
     this.#streams.list(before, streams);
-    before.unwatch(this.#unwatched);
-    if (this.#heights.size > 0) before.show(this.#heights);
+    before.tells.unwatched(this.#unwatched);
+    if (this.#heights.size > 0) before.tells.sizes(this.#heights);
     this.#setState(before.isQuiet ? 'reconnecting' : 'connected');
     this.emit('changed');
   }

@@ -64,7 +64,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#local.on('error', (error) => this.emit('error', error));
     this.#local.on('track', (kind) => this.#links.send(kind));
     this.#local.on('changed', () => {
-      this.#links.current?.tellSending();
+      this.#links.current?.tells.sending();
       this.emit('sendingChanged');
     });
     for (const event of ['streamAdded', 'streamRemoved', 'streamChanged'] as const)
@@ -162,7 +162,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#links.send('screen');
     this.#links.send('screenSound');
     if (this.screen.stream) this.#extend();
-    link.tellSending();
+    link.tells.sending();
   }
 
   /** Does without the pictures of these streams, and of no others. */

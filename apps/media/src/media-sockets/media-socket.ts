@@ -2,22 +2,12 @@ import { randomUUID } from 'node:crypto';
 import {
   type MediaClientFrame,
   type MediaServerFrame,
-  mediaClientFrameSchema,
   mediaDoorKnows,
   mediaGivenUpCode,
   type SessionId,
 } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
-import {
-  bytesOf,
-  currentTraceId,
-  FrameBudget,
-  inNewTrace,
-  noteInTrace,
-  ProblemError,
-  readFrame,
-  SignsOfLife,
-} from '@communication-center/service';
+import { currentTraceId, inNewTrace, noteInTrace, ProblemError, SignsOfLife } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
 import { Bans, type Moderated } from '../follow-calls/bans.js';
@@ -27,15 +17,8 @@ import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
+import { FrameIntake } from './frame-intake.js';
 import { Seat, type SeatHolder } from './seat.js';
-
-const maxFrameBytes = 131_072;
-/** Far more than a negotiation with all its candidates needs at once. */
-const maxWaitingFrames = 200;
-/** Of all that wait; the largest offer is half of it. */
-const maxWaitingBytes = 262_144;
-/** Nobody has signed in yet: a join frame with the longest token is an eighth of it. */
-const maxJoinBytes = 32_768;
 
 /** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
 const broken: ReadonlySet<number> = new Set([1006, mediaGivenUpCode]);
@@ -91,9 +74,7 @@ export class MediaSocket implements SeatHolder {
   readonly #signs: SignsOfLife;
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
   #queue: Promise<unknown> = Promise.resolve();
-  #waitingFrames = 0;
-  #waitingBytes = 0;
-  readonly #budget: FrameBudget;
+  readonly #intake: FrameIntake;
   readonly #joinTimer: NodeJS.Timeout;
   #held: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -105,7 +86,7 @@ export class MediaSocket implements SeatHolder {
     private readonly settings: MediaSocketSettings,
   ) {
     this.#signs = new SignsOfLife(socket);
-    this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
+    this.#intake = new FrameIntake(settings, Date.now());
     const late = () => this.fail(new ProblemError('connect_timeout', 'send a join frame first'));
     this.#joinTimer = setTimeout(late, settings.JOIN_TIMEOUT_MS);
     socket.on('message', (data, isBinary) => {
@@ -179,26 +160,16 @@ export class MediaSocket implements SeatHolder {
     const now = this.#signs.note();
     // What comes after a close was sent by whoever had not heard of it.
     if (this.#ending || this.#closed) return;
-    const bytes = bytesOf(data);
-    const most = this.#joining ? maxFrameBytes : maxJoinBytes;
-    if (bytes.length > most) return this.#sendError(new ProblemError('frame_too_large', `send at most ${most} bytes`));
-    if (!this.#budget.take(now)) return this.#sendError(new ProblemError('rate_limited', 'Too many frames: slow down'));
-    if (isBinary) return this.#sendError(new ProblemError('malformed_frame', 'Send text frames of JSON'));
-    const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
+    const { frame, bytes, problem } = this.#intake.read(data, isBinary, { hasJoined: this.#joining, now });
     if (problem) return this.#sendError(problem);
     if (frame.type === 'ping') {
       this.#seat?.pinged(frame.nextWithinMs);
       return this.send({ type: 'pong' });
     }
     if (frame.type === 'quality' && this.#joining) return this.#seat?.measures(frame);
-    if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
-      return this.fail(new ProblemError('rate_limited', 'Too many frames at once'));
-    this.#waitingFrames += 1;
-    this.#waitingBytes += bytes.length;
-    void this.#inTurn(() => this.#onFrame(frame)).then(() => {
-      this.#waitingFrames -= 1;
-      this.#waitingBytes -= bytes.length;
-    });
+    const done = this.#intake.hold(bytes);
+    if (!done) return this.fail(new ProblemError('rate_limited', 'Too many frames at once'));
+    void this.#inTurn(() => this.#onFrame(frame)).then(done);
   }
 
   #inTurn(work: () => Promise<unknown>): Promise<unknown> {
