@@ -64,4 +64,9 @@ test('an offer that Janus does not take is the fault of who sent it, a Janus tha
   nodes.choose = async () => Promise.reject(new ProblemError('media_unavailable'));
   await expect(echoes.begin('a')).rejects.toMatchObject({ code: 'media_unavailable' });
   await expect(echoes.begin('b')).rejects.toMatchObject({ code: 'media_unavailable' });
+  nodes.choose = async () => ({
+    ...(await house(1).nodes.choose()),
+    attachTo: async () => Promise.reject(new Error('460 No such plugin')),
+  });
+  await expect(echoes.begin('c')).rejects.toMatchObject({ code: 'media_unavailable' });
 });

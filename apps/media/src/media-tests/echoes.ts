@@ -40,7 +40,9 @@ export class Echoes implements BeforeApplicationShutdown {
     this.#beginning += 1;
     try {
       const node = await this.nodes.choose();
-      const handle = await node.attachTo(EchoTestPlugin);
+      const handle = await node.attachTo(EchoTestPlugin).catch((cause: unknown) => {
+        throw cause instanceof ProblemError ? cause : new ProblemError('media_unavailable', 'Janus has no plugin echotest', { cause });
+      });
       const ms = mediaTestLimits.seconds * 1000;
       this.#running.set(handle, setTimeout(() => void this.#end(handle), ms).unref());
       for (const event of [Janode.EVENT.HANDLE_HANGUP, Janode.EVENT.HANDLE_DETACHED]) handle.once(event, () => void this.#end(handle));
