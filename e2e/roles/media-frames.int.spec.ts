@@ -71,6 +71,7 @@ const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'
   stream_changed: 'who is in the call',
   stream_removed: 'who is in the call',
   speaking: 'who is in the call',
+  refused: 'who is in the call',
   moved: 'who is in the call',
   closed: 'who is in the call',
 };

@@ -1,4 +1,5 @@
 import { type MediaClientFrame, type MediaCredentials, mediaClientKnows } from '@communication-center/contracts';
+import { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
 import { IceRestarts } from './ice-restarts.js';
 import type { JoinedFrame, LinkListener } from './link-listener.js';
@@ -260,6 +261,8 @@ export class MediaLink {
         return this.#listener.removed(frame.streamId);
       case 'offer':
         return this.#receiver.take(frame);
+      case 'refused':
+        return this.#listener.refused(frame.what, CenterError.fromSocket(frame.error));
       case 'speaking':
         return this.#listener.speaking(frame.streamIds);
       case 'error':

@@ -14,6 +14,8 @@ type MediaLinksEvents = {
   changed: [];
   /** Something comes over a link again over which nothing came. */
   networkBack: [];
+  /** The call has no room for what this device sends. */
+  refused: [ToldStream['kind'], Error];
   error: [Error];
 };
 
@@ -179,6 +181,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
         heard: (stream) => this.#streams.hear(link, stream),
         track: (stream, track, hasCome) => this.#streams.track(link, stream, track, hasCome),
         removed: (streamId) => this.#streams.gone(streamId),
+        refused: (what, error) => this.emit('refused', what, error),
         speaking: (streamIds) => this.#streams.speak(link, streamIds),
         quiet: (isQuiet) => this.#quiet(link, isQuiet),
         moved: () => this.#replace(link),

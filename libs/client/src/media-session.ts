@@ -78,6 +78,11 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#links = new MediaLinks({ credentials, webSocket, sends: () => this.#sends(), streams: this.#streams });
     this.#links.on('changed', () => this.emit('linkChanged'));
     this.#links.on('networkBack', () => this.emit('networkBack'));
+    this.#links.on('refused', (what, error) => {
+      if (what === 'screen') this.screen.close();
+      else if (what === 'camera') this.#local.wish('video', false);
+      this.emit('error', error);
+    });
     this.#links.on('error', (error) => this.emit('error', error));
     this.screen.on('changed', () => {
       this.#followScreen();

@@ -55,6 +55,9 @@ export const callLimits = {
   ringsOfOneUser: 3,
   /** People who may have had a part in a call, from its beginning to its end. */
   everParticipants: 128,
+  /** Pictures that a call carries at a time: each is sent to everybody. */
+  cameras: { max: 32 },
+  screens: { max: 32, default: 4 },
   customDataBytes: 4096,
 } as const;
 

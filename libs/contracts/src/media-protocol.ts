@@ -167,6 +167,9 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
   z
     .object({ type: z.literal('moved') })
     .describe('join anew, with new credentials, and leave this socket when media comes over the new one; to clients that know it'),
+  z
+    .object({ type: z.literal('refused'), what: streamKindSchema, error: socketErrorSchema })
+    .describe('what this device said that it sends does not reach the others: the call carries as many as it may (`too_many_streams`)'),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
   z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'media_failed', 'restarting']) }),
   z.object({ type: z.literal('pong') }),

@@ -223,3 +223,24 @@ describe('a device whose pings are overdue', () => {
     expect([silent.publisher.displays.length, quiet()]).toEqual([1, []]);
   });
 });
+
+test('a picture for which the call has no room is muted at Janus before its answer is told, refused by name, and let in when there is room', async () => {
+  const full = { ...grant, streams: { cameras: 1 } };
+  const { socket, publisher } = opened({ admit: async () => full });
+  const dan = { ...ben, feed: 'feed-of-dan', display: JSON.stringify({ userAlias: 'dan', deviceId: 'car', kind: 'camera' }) };
+  publisher.publishers = [dan];
+  publisher.answer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n';
+  socket.says(join);
+  await settle();
+  socket.says({ type: 'sending', audio: 'on', video: 'on' });
+  socket.says(publish);
+  await settle();
+  expect(publisher.asked).toEqual(['join', 'publish', 'published', 'moderate 1 true']);
+  expect(socket.told.filter(({ type }) => type === 'refused')).toMatchObject([{ what: 'camera', error: { code: 'too_many_streams' } }]);
+  expect(publisher.displays.at(-1)).toMatchObject({ sending: { audio: 'on', video: 'off' } });
+  publisher.emit(VIDEOROOM_UNPUBLISHED, { feed: dan.feed });
+  socket.says({ type: 'sending', audio: 'on', video: 'on' });
+  await settle();
+  expect(publisher.asked.at(-1)).toBe('moderate 1 false');
+  expect(publisher.displays.at(-1)).toMatchObject({ sending: { video: 'on' } });
+});

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { MediaClientFrame, MediaServerFrame, Stream } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import type { QualityFrame } from '@communication-center/contracts/quality';
+import { currentTraceId, ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { Bans } from '../follow-calls/bans.js';
@@ -15,6 +16,7 @@ import { JanusPublication } from './janus-publication.js';
 import { JanusSubscription } from './janus-subscription.js';
 import { OthersStreams, type StreamFrame } from './others-streams.js';
 import { Speakers, sectionKey } from './speakers.js';
+import { StreamRoom, type Wanted } from './stream-room.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
 
 type Ending = (MediaServerFrame & { type: 'closed' })['reason'];
@@ -42,6 +44,8 @@ export class Seat {
   readonly #told: ToldOfPublisher;
   readonly #speakers = new Speakers((heard) => this.#tellSpeakers(heard));
   readonly #publication: JanusPublication;
+  readonly #streamRoom: StreamRoom;
+  #wanted: Wanted | undefined;
   readonly #quality: SocketQuality;
   #subscription: JanusSubscription | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -57,6 +61,7 @@ export class Seat {
     private holder: SeatHolder,
   ) {
     this.#others = new OthersStreams(grant);
+    this.#streamRoom = new StreamRoom(grant);
     // Everyone's name travels as the feed's display text, which only this service reads.
     this.#told = new ToldOfPublisher(grant, () => void this.#inTurn(() => this.#publication.tell(this.#told.display)));
     this.#publication = new JanusPublication(node, publisher, room, bans);
@@ -151,15 +156,34 @@ export class Seat {
 
   async #take(frame: MediaClientFrame): Promise<void> {
     if (frame.type === 'publish') {
+      // Who does not say what it sends is taken to send.
+      await this.#want(this.#wanted ?? { camera: true, screen: frame.screen !== undefined });
       const answer = await this.#publication.publish(frame.sdp, this.#told.display, frame.screen);
       if (answer !== undefined) this.holder.send({ type: 'published', sdp: answer });
       this.#quality.flow.begin();
-    } else if (frame.type === 'sending') this.#told.sends(frame);
+    } else if (frame.type === 'sending') await this.#says(frame);
     else if (frame.type === 'unwatched') this.#subscription?.unwatch(frame.streamIds);
     else if (frame.type === 'sizes') this.#subscription?.show(frame.sizes);
     else if (frame.type === 'answer') await this.#subscription?.answer(frame.sdp);
     else if (frame.type === 'restart') this.#subscription?.restart();
     else if (frame.type === 'candidate') await this.#trickle(frame);
+  }
+
+  /** Tells the others what it sends, as far as the call has room for it. */
+  async #says(frame: MediaClientFrame & { type: 'sending' }): Promise<void> {
+    await this.#want({ camera: frame.video === 'on', screen: frame.screen?.video === 'on' });
+    const { withheld } = this.#streamRoom;
+    const video = withheld.has('camera') && frame.video === 'on' ? 'off' : frame.video;
+    this.#told.sends({ ...frame, video, screen: withheld.has('screen') ? undefined : frame.screen });
+  }
+
+  async #want(wanted: Wanted): Promise<void> {
+    this.#wanted = wanted;
+    const before = [...this.#streamRoom.withheld].join();
+    const refused = this.#streamRoom.want(wanted, this.#others.all);
+    if ([...this.#streamRoom.withheld].join() !== before) await this.#publication.withhold(this.#streamRoom.withheld);
+    const error = new ProblemError('too_many_streams').toSocketError(currentTraceId());
+    for (const what of refused) this.holder.send({ type: 'refused', what, error });
   }
 
   async #trickle({ peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
