@@ -96,6 +96,23 @@ export class SdkPage {
     );
   }
 
+  /** From now on its peer connections find no way to it. */
+  async findNoNetwork(): Promise<void> {
+    await this.page.evaluate(() => {
+      const Peer = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Peer {
+        constructor(config?: RTCConfiguration) {
+          super({ ...config, iceServers: [], iceTransportPolicy: 'relay' });
+        }
+      };
+    });
+  }
+
+  /** How its call ended, where it did. */
+  async ended(): Promise<{ callId: string; end: Call['end'] }> {
+    return this.page.evaluate(() => ({ callId: window.call.callId, end: window.call.end }));
+  }
+
   /** Who speaks, by what the Center tells this page. */
   async speakers(): Promise<string[]> {
     return this.page.evaluate(() => window.call.speakers);

@@ -1,5 +1,4 @@
 import { type MediaClientFrame, type MediaCredentials, mediaClientKnows } from '@communication-center/contracts';
-import { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
 import { IceRestarts } from './ice-restarts.js';
 import type { JoinedFrame, LinkListener } from './link-listener.js';
@@ -11,6 +10,7 @@ import { type LinkSends, MediaPublisher, type Section } from './media-publisher.
 import { MediaReceiver } from './media-receiver.js';
 import { QualitySampler } from './quality-sampler.js';
 import { pingInCallMs } from './silence.js';
+import { takeFrame } from './take-frame.js';
 
 export type { ToldStream } from './media-receiver.js';
 
@@ -212,7 +212,19 @@ export class MediaLink {
     if (frame.type === 'joined' && frame.resumed) return this.#surrender(frame);
     this.#pulse.heard();
     // One after the other: an offer is answered before the next is looked at.
-    this.#inTurn(() => this.#onFrame(frame));
+    this.#inTurn(() =>
+      takeFrame(frame, {
+        publisher: this.#publisher,
+        receiver: this.#receiver,
+        listener: this.#listener,
+        joined: (told) => this.#onJoined(told),
+        moved: () => {
+          this.#isMoved = true;
+          this.#resume = undefined;
+        },
+        ended: (reason) => this.#onEnd(reason),
+      }),
+    );
   }
 
   #onSocketClosed(): void {
@@ -244,41 +256,6 @@ export class MediaLink {
 
   #inTurn(work: () => Promise<void> | void): void {
     this.#queue = this.#queue.then(() => (this.#closed ? undefined : work())).catch((error: unknown) => this.#lost(error));
-  }
-
-  async #onFrame(frame: MediaFrame): Promise<void> {
-    switch (frame.type) {
-      case 'joined':
-        return this.#onJoined(frame);
-      case 'published':
-        return this.#publisher.answered(frame.sdp);
-      case 'stream_added':
-      case 'stream_changed':
-        this.#receiver.hear(frame.stream);
-        return this.#listener.heard(frame.stream);
-      case 'stream_removed':
-        this.#receiver.forget(frame.streamId);
-        return this.#listener.removed(frame.streamId);
-      case 'offer':
-        return this.#receiver.take(frame);
-      case 'refused':
-        return this.#listener.refused(frame.what, CenterError.fromSocket(frame.error));
-      case 'speaking':
-        return this.#listener.speaking(frame.streamIds);
-      case 'error':
-        throw new Error(frame.error.message);
-      case 'moved':
-        this.#isMoved = true;
-        this.#resume = undefined;
-        return this.#listener.moved();
-      case 'closed':
-        return this.#onEnd(frame.reason);
-      case 'pong':
-      case 'unknown':
-        return;
-      default:
-        return frame satisfies never;
-    }
   }
 
   async #onJoined(frame: JoinedFrame): Promise<void> {
