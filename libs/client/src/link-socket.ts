@@ -63,8 +63,9 @@ export class LinkSocket {
   }
 
   send(frame: MediaClientFrame): void {
+    if (!isOpen(this.#socket)) return;
     if (frame.type === 'ping') this.#unanswered += 1;
-    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(JSON.stringify(frame));
   }
 
   close(): void {

@@ -43,7 +43,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   const open = (name: SheetName) => setSheet(sheet === name ? undefined : name);
   const there = call.others.filter(({ state }) => state !== 'gone');
   const screens = call.streams.filter(({ kind }) => kind === 'screen');
-  const shown = useArranged(call, there, screens.length > 0 ? 2 : placesInView);
+  const shown = useArranged(call, there, screens.length > 0 ? 2 : placesInView());
   return (
     <section className="stage" aria-label="Current call" hidden={isHidden} data-focus-home tabIndex={-1}>
       <header className="row between">
@@ -92,8 +92,8 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   );
 }
 
-/** So many tiles are seen without scrolling, on a phone too. */
-const placesInView = 4;
+/** So many tiles are seen without scrolling: on the width of a phone, and of a desk. */
+const placesInView = () => (matchMedia('(min-width: 48rem)').matches ? 9 : 4);
 
 /** Who speaks is in view, and nobody else is moved. */
 function useArranged(call: Call, there: readonly ToldParticipant[], places: number): ToldParticipant[] {
