@@ -3,11 +3,12 @@
  * lost, a media service that is killed (-9) or drained, and a call that moves to another media node cost next to no picture; a Janus that is
  * killed costs less than five seconds on either side. The times are those between two decoded pictures, so they have the fault in them.
  */
-import { Browsers, eventually, FlakyLine, Fleet, janusOf } from '@communication-center/testing';
+import { Browsers, eventually, FlakyLine, Fleet, janusOf, type ProcessName } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { iceFragments, livePeers, longestGap, markFrames, watchFrames } from './frame-gaps.js';
 import { answer, connected, dial, expectMediaBothWays, hangUp, pageOf } from './phone-page.js';
+import { startedAnew } from './started-anew.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
@@ -134,3 +135,56 @@ test('whatever carries a call breaks, is killed (-9) or moved, and pictures come
   await Promise.all(lines.map((line) => line.close()));
   if (isLong) console.log(`longest time without a picture, in ms: ${JSON.stringify(told)}`);
 }, 180_000);
+
+test.skipIf(!isLong)(
+  'a media node that is drained by its setting loses its calls to the other one, a Janus that is alone comes back, and a minute without gateways goes by',
+  async () => {
+    const { pages, alice, bob, lines, appId, place } = await callOfTwo();
+    const told: Record<string, number[]> = {};
+    const note = async (what: string, mostMs: number) => {
+      told[what] = await gapsOf(pages);
+      expect(Math.max(...told[what]), `${what}: ${told[what].join(' and ')} ms`).toBeLessThan(mostMs);
+    };
+    const [first, second] = fleet.replicasOf('media') as [ProcessName, ProcessName];
+    const drained = await janusOf(fleet, appId);
+    const names = { janus: 'janus-1', 'janus-2': 'janus-2' };
+    const before = await Promise.all(pages.map(livePeers));
+
+    // As it is upgraded: one replica after the other goes, and comes with the setting.
+    await Promise.all(pages.map(markFrames));
+    const substitutes = [await startedAnew(fleet, second, { DRAINED_NODES: names[drained] })];
+    substitutes.push(await startedAnew(fleet, first, { DRAINED_NODES: names[drained] }));
+    await onOthersThan(pages, before);
+    await eventually('the call being on the other node', async () => (await place())?.node !== names[drained], 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await note('its node drained', 2000);
+    for (const end of substitutes) await end();
+    await Promise.all([first, second].map((replica) => fleet.control(replica, 'start')));
+    await fleet.ready('media');
+    await expectMediaBothWays(pages);
+
+    // One Janus, and no other to go to.
+    await fleet.control(drained, 'stop');
+    const alone = await janusOf(fleet, appId);
+    const during = await Promise.all(pages.map(livePeers));
+    await Promise.all(pages.map(markFrames));
+    await fleet.control(alone, 'kill');
+    await onOthersThan(pages, during);
+    await note('the only Janus killed', 5000);
+    await fleet.control(drained, 'start');
+
+    await Promise.all(pages.map(markFrames));
+    const gateways = fleet.replicasOf('gateway');
+    await Promise.all(gateways.map((gateway) => fleet.control(gateway, 'stop')));
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    await note('a minute without gateways', 1000);
+    await Promise.all(gateways.map((gateway) => fleet.control(gateway, 'start')));
+    await fleet.ready('gateway');
+    await Promise.all(pages.map(connected));
+    await expectMediaBothWays(pages);
+    await hangUp(bob, [alice], 'bob');
+    await Promise.all(lines.map((line) => line.close()));
+    console.log(`longest time without a picture, in ms: ${JSON.stringify(told)}`);
+  },
+  300_000,
+);

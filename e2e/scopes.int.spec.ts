@@ -83,6 +83,7 @@ function bodyFor(path: string): object {
   if (path.startsWith('/v1/webhook-jobs')) return {};
   if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@example.com' };
   if (path.startsWith('/v1/push-credentials')) return {};
+  if (path === '/v1/media/test') return {};
   if (path === '/v1/channel-credentials')
     return { provider: 'smtp', host: '127.0.0.1', port: 9, security: 'none', from: 'calls@example.com' };
   if (path.startsWith('/v1/notification-rules'))

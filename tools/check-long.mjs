@@ -115,6 +115,12 @@ const checks = [
     env: { EVERY_MEDIA_FAULT: 'true' },
   },
   {
+    what: 'a device of which nothing ever comes through, in a call',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/sdk-in-browser/never-flows'],
+    env: { EVERY_MEDIA_FAULT: 'true' },
+  },
+  {
     what: 'what a moderator forbade, while media and Janus are killed',
     script: 'test.mjs',
     args: ['--brokers', '1', '--project', 'faults', 'e2e/sdk-in-browser/moderation.faults'],

@@ -27,6 +27,7 @@ const frames: Record<MediaClientFrame['type'], (token: string) => object> = {
   candidate: () => ({ peer: 'publisher', candidate: null }),
   sending: () => ({ audio: 'on', video: 'off' }),
   unwatched: () => ({ streamIds: [] }),
+  sizes: () => ({ sizes: [] }),
   quality: () => ({ streams: [] }),
   restart: () => ({}),
   ping: () => ({}),
@@ -37,7 +38,7 @@ const types = Object.keys(frames) as MediaClientFrame['type'][];
 const ofQuality = ['roundTripMs', 'candidateType', 'protocol', 'streams'];
 
 /**
- * All that a frame may hold: nothing of it names somebody else's call or session. `streamIds` are looked up among the streams that the
+ * All that a frame may hold: nothing of it names somebody else's call or session. `streamIds`, and those in `sizes`, are looked up among the streams that the
  * device gets: of any other they mean nothing. `resume` means nothing beside a credential that is not of the same device in the same call.
  */
 const fields = [
@@ -51,6 +52,8 @@ const fields = [
   'audio',
   'video',
   'streamIds',
+  'sizes',
+  'layers',
   'nextWithinMs',
   'resume',
   'knows',
@@ -67,6 +70,8 @@ const hearers: Record<MediaServerFrame['type'], 'anybody' | 'who is in the call'
   stream_added: 'who is in the call',
   stream_changed: 'who is in the call',
   stream_removed: 'who is in the call',
+  speaking: 'who is in the call',
+  refused: 'who is in the call',
   moved: 'who is in the call',
   closed: 'who is in the call',
 };

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Call, CommunicationCenter, ConnectOptions, Reach } from '@communication-center/client';
+import type { Call, CommunicationCenter, ConnectOptions, MediaTestReport, Reach } from '@communication-center/client';
 import { type Browsers, eventually, type Fleet, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
 import { rolldown } from 'rolldown';
@@ -54,13 +54,95 @@ export class SdkPage {
   }
 
   /** Dials, and sends what is wished. */
-  async dial(callee: string, sending: { audio?: boolean; video?: boolean } = {}): Promise<void> {
+  async dial(callee: string | string[], sending: { audio?: boolean; video?: boolean } = {}): Promise<void> {
     await this.page.evaluate(
-      ([alias, wishes]) => {
-        window.call = window.center.dial([alias], { sending: wishes });
+      ([aliases, wishes]) => {
+        window.call = window.center.dial(aliases, { sending: wishes });
       },
-      [callee, sending] as const,
+      [[callee].flat(), sending] as const,
     );
+  }
+
+  /** From now on its microphone hears a tone, as loud as speech, while it is on. */
+  async hearTone(isOn: boolean): Promise<void> {
+    await this.page.evaluate((on) => {
+      const own = window as unknown as { tone?: GainNode };
+      if (!own.tone) {
+        const audio = new AudioContext();
+        const [oscillator, gain, out] = [audio.createOscillator(), audio.createGain(), audio.createMediaStreamDestination()];
+        oscillator.connect(gain).connect(out);
+        oscillator.start();
+        own.tone = gain;
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wish) => {
+          const stream = await ask(wish);
+          for (const track of stream.getAudioTracks()) {
+            stream.removeTrack(track);
+            stream.addTrack(out.stream.getAudioTracks()[0]?.clone() as MediaStreamTrack);
+          }
+          return stream;
+        };
+      }
+      own.tone.gain.value = on ? 0.5 : 0;
+    }, isOn);
+  }
+
+  /** Tests how media would go, for a short while. @throws Error with the code of the refusal. */
+  async testMedia(): Promise<MediaTestReport> {
+    return this.page.evaluate(() =>
+      window.center.testMedia({ seconds: 2 }).catch((error: { code?: string }) => {
+        throw new Error(error.code ?? String(error));
+      }),
+    );
+  }
+
+  /** From now on its peer connections find no way to it. */
+  async findNoNetwork(): Promise<void> {
+    await this.page.evaluate(() => {
+      const Peer = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Peer {
+        constructor(config?: RTCConfiguration) {
+          super({ ...config, iceServers: [], iceTransportPolicy: 'relay' });
+        }
+      };
+    });
+  }
+
+  /** How its call ended, where it did. */
+  async ended(): Promise<{ callId: string; end: Call['end'] }> {
+    return this.page.evaluate(() => ({ callId: window.call.callId, end: window.call.end }));
+  }
+
+  /** Who speaks, by what the Center tells this page. */
+  async speakers(): Promise<string[]> {
+    return this.page.evaluate(() => window.call.speakers);
+  }
+
+  /** Shows the picture of somebody so high, in pixels; undefined: all of it. */
+  async show(userAlias: string, height: number | undefined): Promise<void> {
+    await this.page.evaluate(
+      ([alias, px]) => {
+        const stream = window.call.streams.find((one) => one.userAlias === alias);
+        window.call.show(new Map(stream && px ? [[stream.streamId, px]] : []));
+      },
+      [userAlias, height] as const,
+    );
+  }
+
+  /** In which sizes somebody sends a picture, and how high the one is that comes here. */
+  async pictureOf(userAlias: string): Promise<{ layers: number[]; height: number; frames: number }> {
+    return this.page.evaluate(async (alias) => {
+      const stream = window.call.streams.find((one) => one.userAlias === alias);
+      const id = stream?.mediaStream.getVideoTracks()[0]?.id;
+      let [height, frames] = [0, 0];
+      for (const peer of window.peers.filter(({ connectionState }) => connectionState === 'connected')) {
+        const stats = (await peer.getStats()) as unknown as Map<string, Record<string, string | number>>;
+        for (const entry of stats.values())
+          if (entry.type === 'inbound-rtp' && entry.trackIdentifier === id)
+            [height, frames] = [Number(entry.frameHeight ?? 0), Number(entry.framesDecoded ?? 0)];
+      }
+      return { layers: (stream?.layers ?? []).map((layer) => layer.height), height, frames };
+    }, userAlias);
   }
 
   /** Takes up the call that rings, or is there, and follows how the other is reached. */

@@ -9,6 +9,8 @@ import { FollowCalls } from './follow-calls/follow-calls.js';
 import { KnownCalls } from './follow-calls/known-calls.js';
 import { JanusNodes } from './janus/janus-nodes.js';
 import { MediaDoor } from './media-sockets/media-door.js';
+import { Echoes } from './media-tests/echoes.js';
+import { MediaTestsController } from './media-tests/media-tests.controller.js';
 import { KeepSamples } from './quality/keep-samples.js';
 import { QualityController } from './quality/quality.controller.js';
 import { rowsOfDeletedApps } from './quality/quality-rows.js';
@@ -35,7 +37,7 @@ const oldRows = ({ KEEP_QUALITY_DAYS }: MediaSettings) => [
 const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 1' };
 
 @Module({
-  controllers: [QualityController],
+  controllers: [QualityController, MediaTestsController],
   providers: [
     fairShare,
     JanusNodes,
@@ -46,6 +48,7 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 
     TellQuality,
     MediaCredentials,
     MediaDoor,
+    Echoes,
     knownCalls,
     callReading,
     Admission,

@@ -78,6 +78,9 @@ export const settings = z.object({
     .describe(
       'of a device that has tried for so long, and from which nothing ever came through, it is told why, as far as that can be known',
     ),
+  MEDIA_TESTS: numberSetting(20, { min: 0, max: 1000 }).describe(
+    'tests before calls (`POST /v1/media/test`) that one replica has Janus answer at a time; each costs what a call of one does, for 15 s at most',
+  ),
   KEEP_QUALITY_DAYS: numberSetting(7, { min: 1, max: 400 }).meta({ unit: 'd' }).describe('how long it is kept how the media of calls went'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })

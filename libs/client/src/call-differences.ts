@@ -18,7 +18,8 @@ function tellOfPerson(before: ToldParticipant | undefined, after: ToldParticipan
   if (after.state === 'connected' && before?.state !== 'connected') tell('answered', userAlias);
   tellOfOrder(before, after, tell);
   if (after.state !== 'gone' || before?.state === 'gone') return;
-  if (before?.state === 'connected') tell('left', userAlias, after.reason);
+  if (before?.state === 'connected' && after.mediaFailure) tell('left', userAlias, after.reason, after.mediaFailure);
+  else if (before?.state === 'connected') tell('left', userAlias, after.reason);
   else if (after.declineReason) tell('declined', userAlias, after.reason, after.declineReason);
   else tell('declined', userAlias, after.reason);
 }

@@ -1,4 +1,4 @@
-import type { MediaCredentials } from '@communication-center/contracts';
+import type { MediaCredentials, UserAlias } from '@communication-center/contracts';
 import type { CallOffice, TellCall } from './call-office.js';
 import type { DeviceSending, MediaKind, Wishes } from './local-media.js';
 import { type LinkState, MediaSession, type Reach, type RemoteStream } from './media-session.js';
@@ -79,6 +79,14 @@ export class CallMedia {
     this.#session?.screen.close();
   }
 
+  get speakers(): UserAlias[] {
+    return this.#session?.speakers ?? [];
+  }
+
+  show(heights: ReadonlyMap<string, number>): void {
+    this.#session?.show(heights);
+  }
+
   unwatch(streamIds: readonly string[]): void {
     this.#session?.unwatch(streamIds);
   }
@@ -121,6 +129,7 @@ export class CallMedia {
       },
       webSocket: this.#office.webSocket,
       qualityEveryMs: this.#office.qualityEveryMs,
+      isOfMany: () => this.#callOf().manyToMany,
     });
     this.#session = session;
     session.on('localStream', (stream) => this.#tell('localStream', stream));
@@ -129,6 +138,7 @@ export class CallMedia {
     session.on('streamChanged', (stream) => this.#tell('streamChanged', stream));
     session.on('sendingChanged', () => this.#tell('sendingChanged'));
     session.on('screenChanged', () => this.#tell('screenChanged'));
+    session.on('speakersChanged', () => this.#tell('speakersChanged', session.speakers));
     session.on('linkChanged', () => this.#tell('linkChanged'));
     session.on('networkBack', () => this.#office.networkBack?.());
     session.on('error', (error) => this.#tell('mediaError', error));

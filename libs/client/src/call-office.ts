@@ -3,7 +3,7 @@ import type { CenterError } from './center-error.js';
 import type { ClientSocketClass } from './client-socket.js';
 import type { MediaKind, WishedDevices, Wishes } from './local-media.js';
 import type { RemoteStream } from './media-session.js';
-import type { ToldDeclineReason, ToldEndReason, ToldReply } from './told-call.js';
+import type { ToldDeclineReason, ToldEndReason, ToldMediaFailure, ToldReply } from './told-call.js';
 
 export type CallPhase = 'dialing' | 'ringing' | 'connected' | 'ended';
 
@@ -14,6 +14,8 @@ export interface CallEnd {
   byDevice: string | null;
   /** What the one who declined gave as reason, where somebody declined. */
   declineReason?: ToldDeclineReason | undefined;
+  /** Where the reason is `media_failed`: why nothing came through, as far as is known. */
+  mediaFailure?: ToldMediaFailure | undefined;
   /** Why a dial made no call, where it was refused. */
   error?: CenterError;
 }
@@ -44,7 +46,8 @@ export type CallEvents = {
   handLowered: [userAlias: string];
   /** This callee is out: declined (with what was given as reason), busy, do-not-disturb or without an answer. */
   declined: [userAlias: string, reason: ToldEndReason, declineReason?: ToldDeclineReason];
-  left: [userAlias: string, reason: ToldEndReason];
+  /** With why nothing came through, where the reason is `media_failed`. */
+  left: [userAlias: string, reason: ToldEndReason, mediaFailure?: ToldMediaFailure];
   /** The call is up on this device. */
   connected: [];
   /** It is over for this device. */
@@ -54,6 +57,8 @@ export type CallEvents = {
   streamRemoved: [RemoteStream];
   /** Somebody has muted, switched a camera, or is quiet: the stream itself is the same. */
   streamChanged: [RemoteStream];
+  /** Others speak than before: who speaks now, whoever began last first. */
+  speakersChanged: [userAliases: string[]];
   /** What this device sends, or why it cannot, reads differently: see `sending`. */
   sendingChanged: [];
   /** This device shares a screen, or none any more, by whichever button: see `screen`. */

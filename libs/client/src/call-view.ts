@@ -121,6 +121,11 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.media.streams;
   }
 
+  /** Who of the others speaks now, by what the Center hears, whoever began last first. */
+  get speakers(): string[] {
+    return this.media.speakers;
+  }
+
   /** What this device is to send, and how it stands with that. */
   get sending(): Record<MediaKind, DeviceSending> {
     return this.media.sending;

@@ -157,6 +157,14 @@ export class Call extends CallActs {
     this.media.unwatch(streamIds);
   }
 
+  /**
+   * Says how high streams are shown here, in pixels of the screen: of a picture that is sent in several sizes the smallest comes that is as
+   * high, of streams that are not named all of it. Say it anew whenever it changes. Calls of two send one size.
+   */
+  show(heights: ReadonlyMap<string, number>): void {
+    this.media.show(heights);
+  }
+
   /** Tells the Center that this device rings, so that the caller may know. */
   async confirmRinging(): Promise<void> {
     await this.office.command(this, { type: 'ringing' });

@@ -25,6 +25,7 @@ import { ownDeviceId } from './device-id.js';
 import { type DialOptions, Dials } from './dials.js';
 import { Emitter } from './emitter.js';
 import type { WishedDevices, Wishes } from './local-media.js';
+import { type MediaTestOptions, type MediaTestReport, testMedia } from './media-test.js';
 import { parsed } from './parsed.js';
 import { type PresenceListener, PresenceWatch, type ToldPresence } from './presence-watch.js';
 import { PushDevice } from './push-device.js';
@@ -239,6 +240,15 @@ export class CommunicationCenter extends Emitter<CenterEvents> {
   /** @returns everything that happened in a call, as read back from its log. */
   async timeline(callId: string): Promise<Told<Timeline>> {
     return this.#rest.timeline(callId);
+  }
+
+  /**
+   * Tests, before a call, how its media would go from this device: which TURN servers it reaches by which transport, and what comes back from
+   * Janus of what is sent there. It takes some seconds, needs neither camera nor microphone, and is rationed (`media_tests`).
+   * @throws CenterError `rate_limited`, `media_unavailable`, `service_unavailable`; `invalid_request` where the platform has no WebRTC.
+   */
+  async testMedia(options: MediaTestOptions = {}): Promise<MediaTestReport> {
+    return testMedia((sdp) => this.#rest.mediaTest(sdp), options);
   }
 
   /** @returns how the media of a call goes, or went, on this user's devices. @throws CenterError `not_found` where nothing was measured. */

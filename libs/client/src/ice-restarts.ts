@@ -1,3 +1,5 @@
+import type { End } from './link-peers.js';
+
 interface IceRestartsOptions {
   /** Whether the other side can be asked now: it knows how, and answers. */
   mayAsk: () => boolean;
@@ -6,8 +8,6 @@ interface IceRestartsOptions {
   restart: () => Promise<void>;
   giveUp: (error: Error) => void;
 }
-
-type End = 'publisher' | 'subscriber';
 
 /** A way that is lost is often found again by itself, so soon, in milliseconds. */
 const patienceMs = 1000;

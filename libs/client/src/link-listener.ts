@@ -12,6 +12,10 @@ export interface LinkListener extends TrackListener {
   /** A stream is there, or somebody sends something else, or is quiet, or heard of again. */
   heard(stream: ToldStream): void;
   removed(streamId: string): void;
+  /** The call has no room for the camera, or the screen, of this device. */
+  refused(what: ToldStream['kind'], error: Error): void;
+  /** In these streams somebody speaks, in no other. */
+  speaking(streamIds: readonly string[]): void;
   /** Nothing comes through, or something does again. */
   quiet(isQuiet: boolean): void;
   /** It is to be replaced; what comes over it goes on until then. */

@@ -1,6 +1,7 @@
 import {
   type MediaClientFrame,
   type MediaServerFrame,
+  mediaGivenUpCode,
   mediaServerFrameSchema,
   mediaSubprotocol,
   type Told,
@@ -16,13 +17,17 @@ export interface LinkSocketListener {
   closed(): void;
 }
 
+/** So long, in milliseconds, it takes to read what came while a page was busy. */
+const readMs = 100;
+
 const frameSchema = toldSchema(mediaServerFrameSchema);
 
 /** A media socket: it joins as soon as it is open. What it says may be listened to by another link than the one that opened it. */
 export class LinkSocket {
   readonly #socket: ClientSocket;
   #listener: LinkSocketListener;
-  #lastHeardAt = Date.now();
+  #onceHeard: () => void = () => undefined;
+  #unanswered = 0;
 
   constructor(webSocket: ClientSocketClass, url: string, join: Join, listener: LinkSocketListener) {
     this.#listener = listener;
@@ -34,9 +39,22 @@ export class LinkSocket {
     this.#socket.addEventListener('close', () => this.#listener.closed());
   }
 
-  /** For how long nothing was heard, in milliseconds. */
-  get silentMs(): number {
-    return Date.now() - this.#lastHeardAt;
+  /**
+   * How many pings it has not answered. It is not the time that counts: of a page that was busy, or asleep, what came meanwhile is not
+   * read yet.
+   */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** @returns whether it says anything in so many milliseconds; a page that was busy meanwhile has read it by then. */
+  async isHeardWithin(ms: number): Promise<boolean> {
+    let isHeard = false;
+    this.#onceHeard = () => {
+      isHeard = true;
+    };
+    await new Promise((resolve) => setTimeout(() => setTimeout(resolve, readMs), ms));
+    return isHeard;
   }
 
   /** What comes from now on is for another. */
@@ -45,15 +63,23 @@ export class LinkSocket {
   }
 
   send(frame: MediaClientFrame): void {
-    if (isOpen(this.#socket)) this.#socket.send(JSON.stringify(frame));
+    if (!isOpen(this.#socket)) return;
+    if (frame.type === 'ping') this.#unanswered += 1;
+    this.#socket.send(JSON.stringify(frame));
   }
 
   close(): void {
     this.#socket.close(1000);
   }
 
+  /** Closes it, and means to go on with what the door holds of its connections. */
+  giveUp(): void {
+    this.#socket.close(mediaGivenUpCode);
+  }
+
   #onMessage(text: string): void {
-    this.#lastHeardAt = Date.now();
+    this.#unanswered = 0;
+    this.#onceHeard();
     const frame = readFrame(text);
     if (frame) this.#listener.frame(frame);
   }

@@ -2,13 +2,15 @@ import { type MediaClientFrame, type MediaCredentials, mediaClientKnows } from '
 import type { ClientSocketClass } from './client-socket.js';
 import { IceRestarts } from './ice-restarts.js';
 import type { JoinedFrame, LinkListener } from './link-listener.js';
+import { LinkPeers } from './link-peers.js';
 import { LinkPulse } from './link-pulse.js';
 import { LinkSocket, type LinkSocketListener, type MediaFrame } from './link-socket.js';
+import { LinkTells } from './link-tells.js';
 import { type LinkSends, MediaPublisher, type Section } from './media-publisher.js';
 import { MediaReceiver } from './media-receiver.js';
 import { QualitySampler } from './quality-sampler.js';
-import { qualityOf, type Stats } from './read-stats.js';
 import { pingInCallMs } from './silence.js';
+import { takeFrame } from './take-frame.js';
 
 export type { ToldStream } from './media-receiver.js';
 
@@ -21,10 +23,8 @@ export interface LinkOptions {
 }
 
 const joinTimeoutMs = 15_000;
-/** As many as one frame may name; all others are watched. */
-const mostUnwatched = 64;
-/** A socket on which nothing was heard for so long, in milliseconds, while media comes, is no good any more. */
-const deafMs = 6000;
+/** A socket that has left so many pings without an answer, while media comes, is no good any more. */
+const deafPings = 6;
 /** How soon a socket answers that leads somewhere, in milliseconds. */
 const answerMs = 1500;
 
@@ -32,15 +32,14 @@ const answerMs = 1500;
 export class MediaLink {
   readonly url: string;
   #socket: LinkSocket;
-  readonly #publishing: RTCPeerConnection;
+  readonly #peers: LinkPeers;
   readonly #publisher: MediaPublisher;
-  readonly #subscriber: RTCPeerConnection;
   readonly #receiver: MediaReceiver;
-  readonly #sends: LinkSends;
   readonly #listener: LinkListener;
   readonly #pulse: LinkPulse;
   readonly #restarts: IceRestarts;
   readonly #quality: QualitySampler;
+  readonly #tells: LinkTells;
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #joining: ReturnType<typeof setTimeout>;
   /** Frames that the door knows beyond those of the first release. */
@@ -55,18 +54,36 @@ export class MediaLink {
 
   constructor({ webSocket, credentials, resume, sends }: LinkOptions, listener: LinkListener) {
     this.#listener = listener;
-    this.#sends = sends;
     this.url = credentials.url;
-    const config: RTCConfiguration = { iceServers: credentials.iceServers as RTCIceServer[], bundlePolicy: 'max-bundle' };
-    this.#publishing = this.#peer('publisher', config);
+    this.#peers = new LinkPeers({
+      iceServers: credentials.iceServers as RTCIceServer[],
+      found: (frame) => this.#send(frame),
+      stateChanged: (end, state) => {
+        this.#restarts.stateChanged(end, state);
+        if (state !== 'failed') this.#pulse.stateChanged();
+      },
+    });
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
-    this.#publisher = new MediaPublisher(this.#publishing, taken, (offer) => this.#send(offer));
-    this.#subscriber = this.#peer('subscriber', config);
-    this.#receiver = new MediaReceiver(this.#subscriber, (sdp) => this.#send({ type: 'answer', sdp }), listener);
-    this.#quality = this.#sampler(sends.qualityEveryMs);
-    this.#pulse = new LinkPulse([this.#publishing, this.#subscriber], (isQuiet) => listener.quiet(isQuiet));
+    this.#publisher = new MediaPublisher(this.#peers.publishing, taken, (offer) => this.#send(offer));
+    this.#receiver = new MediaReceiver(this.#peers.subscribing, (sdp) => this.#send({ type: 'answer', sdp }), listener);
+    this.#quality = new QualitySampler({
+      everyMs: sends.qualityEveryMs,
+      measure: () =>
+        this.#peers.measure(
+          (mid) => this.#publisher.sectionOf(mid),
+          (mid) => this.#receiver.streamOf(mid),
+        ),
+      tell: (sample) => this.#send(sample),
+    });
+    this.#tells = new LinkTells({
+      sends,
+      publisher: this.#publisher,
+      knows: (what) => this.#doorKnows.includes(what),
+      send: (frame) => this.#send(frame),
+    });
+    this.#pulse = new LinkPulse(this.#peers.both, (isQuiet) => listener.quiet(isQuiet));
     this.#restarts = new IceRestarts({
-      mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.silentMs < 2 * pingInCallMs,
+      mayAsk: () => !this.#closed && !this.#isBroken && this.#doorKnows.includes('ice.restart') && this.#socket.unanswered <= 2,
       isAstray: () => this.#pulse.isAstray,
       restart: () => this.#restart(),
       giveUp: (error) => this.#lost(error),
@@ -90,8 +107,7 @@ export class MediaLink {
     this.#pulse.stop();
     this.#restarts.stop();
     this.#quality.stop();
-    this.#publishing.close();
-    this.#subscriber.close();
+    this.#peers.close();
   }
 
   /** What to show to have its connections go on with another socket; undefined where they cannot. */
@@ -113,9 +129,9 @@ export class MediaLink {
     this.#take(frame);
     this.#receiver.list(frame.streams);
     this.#beat();
-    this.tellSending();
+    this.#tells.sending();
     this.#publisher.offerAgain();
-    const isAstray = this.isQuiet || [this.#publishing, this.#subscriber].some((peer) => isLostState(peer.connectionState));
+    const isAstray = this.isQuiet || this.#peers.isLost;
     this.#pulse.mended();
     if (isAstray) this.#restarts.now();
   }
@@ -123,13 +139,14 @@ export class MediaLink {
   /** Has its connections find their way anew, where the socket answers; where it does not, it is given up. */
   findWay(): void {
     if (!this.isListening) return;
-    const askedAt = Date.now();
+    const before = this.#socket;
+    const answers = before.isHeardWithin(answerMs);
     this.#beat();
-    setTimeout(() => {
-      if (!this.isListening) return;
-      if (this.#socket.silentMs > Date.now() - askedAt) this.#break();
-      else this.#restarts.now();
-    }, answerMs);
+    void answers.then((has) => {
+      if (!this.isListening || this.#socket !== before) return;
+      if (has) this.#restarts.now();
+      else this.#break();
+    });
   }
 
   /** Gives up its socket; its connections go on. */
@@ -165,54 +182,21 @@ export class MediaLink {
     return true;
   }
 
-  /** Tells the others what this device sends. */
-  tellSending(): void {
-    if (!this.#doorKnows.includes('sending')) return;
-    const { screen, ...sending } = this.#sends.sending();
-    this.#send({ type: 'sending', ...sending, ...(screen && this.takesScreen && { screen }) });
-  }
-
-  /** Tells the door whose pictures are not wanted. */
-  unwatch(streamIds: readonly string[]): void {
-    if (this.#doorKnows.includes('unwatched')) this.#send({ type: 'unwatched', streamIds: streamIds.slice(0, mostUnwatched) });
+  /** What it tells the door of this device. */
+  get tells(): LinkTells {
+    return this.#tells;
   }
 
   #takes(section: Section): boolean {
     return section === 'audio' || section === 'video' || this.takesScreen === true;
   }
 
-  #sampler(everyMs: number): QualitySampler {
-    const measure = async () => {
-      const [sending, receiving] = await Promise.all([this.#publishing, this.#subscriber].map((peer) => peer.getStats() as Promise<Stats>));
-      const sectionOf = (mid: string) => this.#publisher.sectionOf(mid);
-      const streamOf = (mid: string) => this.#receiver.streamOf(mid);
-      return qualityOf({ sending: sending as Stats, receiving: receiving as Stats, sectionOf, streamOf });
-    };
-    return new QualitySampler({ everyMs, measure, tell: (sample) => this.#send(sample) });
-  }
-
   #beat(): void {
     // A platform may need a quarter of an hour to find that a socket leads nowhere.
-    if (this.isListening && this.#resume && this.#socket.silentMs > deafMs && this.#pulse.isFlowing) return this.#break();
+    if (this.isListening && this.#resume && this.#socket.unanswered >= deafPings && this.#pulse.isFlowing) return this.#break();
     this.#restarts.look();
-    this.#ping();
-  }
-
-  #ping(): void {
-    this.#send(this.#doorKnows.includes('ping.nextWithinMs') ? { type: 'ping', nextWithinMs: pingInCallMs } : { type: 'ping' });
-  }
-
-  #peer(peer: 'publisher' | 'subscriber', config: RTCConfiguration): RTCPeerConnection {
-    const connection = new RTCPeerConnection(config);
-    connection.onicecandidate = ({ candidate: found }) => {
-      const candidate = found && { candidate: found.candidate, sdpMid: found.sdpMid, sdpMLineIndex: found.sdpMLineIndex };
-      this.#send({ type: 'candidate', peer, candidate });
-    };
-    connection.onconnectionstatechange = () => {
-      this.#restarts.stateChanged(peer, connection.connectionState);
-      if (connection.connectionState !== 'failed') this.#pulse.stateChanged();
-    };
-    return connection;
+    this.#tells.ping();
+    if (this.isListening) void this.#tells.lookAtLayers();
   }
 
   #ears(): LinkSocketListener {
@@ -228,7 +212,19 @@ export class MediaLink {
     if (frame.type === 'joined' && frame.resumed) return this.#surrender(frame);
     this.#pulse.heard();
     // One after the other: an offer is answered before the next is looked at.
-    this.#inTurn(() => this.#onFrame(frame));
+    this.#inTurn(() =>
+      takeFrame(frame, {
+        publisher: this.#publisher,
+        receiver: this.#receiver,
+        listener: this.#listener,
+        joined: (told) => this.#onJoined(told),
+        moved: () => {
+          this.#isMoved = true;
+          this.#resume = undefined;
+        },
+        ended: (reason) => this.#onEnd(reason),
+      }),
+    );
   }
 
   #onSocketClosed(): void {
@@ -247,7 +243,9 @@ export class MediaLink {
   #mute(): void {
     this.#isBroken = true;
     this.#socket.passTo({ frame: () => undefined, closed: () => undefined });
-    this.#socket.close();
+    // What is closed in order is over at the door.
+    if (this.#resume === undefined) this.#socket.close();
+    else this.#socket.giveUp();
     this.#pulse.broke();
   }
 
@@ -260,47 +258,16 @@ export class MediaLink {
     this.#queue = this.#queue.then(() => (this.#closed ? undefined : work())).catch((error: unknown) => this.#lost(error));
   }
 
-  async #onFrame(frame: MediaFrame): Promise<void> {
-    switch (frame.type) {
-      case 'joined':
-        return this.#onJoined(frame);
-      case 'published':
-        return this.#publisher.answered(frame.sdp);
-      case 'stream_added':
-      case 'stream_changed':
-        this.#receiver.hear(frame.stream);
-        return this.#listener.heard(frame.stream);
-      case 'stream_removed':
-        this.#receiver.forget(frame.streamId);
-        return this.#listener.removed(frame.streamId);
-      case 'offer':
-        return this.#receiver.take(frame);
-      case 'error':
-        throw new Error(frame.error.message);
-      case 'moved':
-        this.#isMoved = true;
-        this.#resume = undefined;
-        return this.#listener.moved();
-      case 'closed':
-        return this.#onEnd(frame.reason);
-      case 'pong':
-      case 'unknown':
-        return;
-      default:
-        return frame satisfies never;
-    }
-  }
-
   async #onJoined(frame: JoinedFrame): Promise<void> {
     clearTimeout(this.#joining);
     this.#isJoined = true;
     this.#take(frame);
     this.#receiver.list(frame.streams);
     // From now on others are told when the next is overdue.
-    if (this.#doorKnows.includes('ping.nextWithinMs')) this.#ping();
+    if (this.#doorKnows.includes('ping.nextWithinMs')) this.#tells.ping();
     if (this.#doorKnows.includes('quality')) this.#quality.start();
     this.#listener.joined(frame.streams);
-    this.tellSending();
+    this.#tells.sending();
     await this.#publisher.open();
   }
 
@@ -313,7 +280,7 @@ export class MediaLink {
 
   #take({ iceServers, knows, resume }: JoinedFrame): void {
     // Before anything is gathered: a Center of an earlier release told them with the credentials alone.
-    if (iceServers) this.#use(iceServers as RTCIceServer[]);
+    if (iceServers) this.#peers.use(iceServers as RTCIceServer[]);
     this.#doorKnows = knows ?? [];
     this.#resume = resume;
   }
@@ -326,10 +293,6 @@ export class MediaLink {
     if (mayGoOn) this.#break();
   }
 
-  #use(iceServers: RTCIceServer[]): void {
-    for (const peer of [this.#publishing, this.#subscriber]) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
-  }
-
   #send(frame: MediaClientFrame): void {
     this.#socket.send(frame);
   }
@@ -339,8 +302,4 @@ export class MediaLink {
     this.close();
     this.#listener.lost(error === undefined ? undefined : error instanceof Error ? error : new Error(String(error)));
   }
-}
-
-function isLostState(state: RTCPeerConnectionState): boolean {
-  return state === 'disconnected' || state === 'failed';
 }

@@ -14,6 +14,8 @@ type MediaLinksEvents = {
   changed: [];
   /** Something comes over a link again over which nothing came. */
   networkBack: [];
+  /** The call has no room for what this device sends. */
+  refused: [ToldStream['kind'], Error];
   error: [Error];
 };
 
@@ -49,6 +51,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
   #state: LinkState = 'idle';
   #stopped = false;
   #unwatched: readonly string[] = [];
+  #heights: ReadonlyMap<string, number> = new Map();
   #losses = 0;
   /** Whether the last try was made at the door that holds the connections of the link before. */
   #isAtHolder = false;
@@ -86,7 +89,16 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
   unwatch(streamIds: readonly string[]): void {
     if ([...streamIds].sort().join() === [...this.#unwatched].sort().join()) return;
     this.#unwatched = [...streamIds];
-    this.#link?.unwatch(this.#unwatched);
+    this.#link?.tells.unwatched(this.#unwatched);
+  }
+
+  /** Has pictures come in the smallest size that is as high as they are shown, in pixels; those that are not named in full. */
+  show(heights: ReadonlyMap<string, number>): void {
+    const isSame =
+      heights.size === this.#heights.size && [...heights].every(([streamId, height]) => this.#heights.get(streamId) === height);
+    if (isSame) return;
+    this.#heights = new Map(heights);
+    this.#link?.tells.sizes(this.#heights);
   }
 
   /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
@@ -169,6 +181,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
         heard: (stream) => this.#streams.hear(link, stream),
         track: (stream, track, hasCome) => this.#streams.track(link, stream, track, hasCome),
         removed: (streamId) => this.#streams.gone(streamId),
+        refused: (what, error) => this.emit('refused', what, error),
+        speaking: (streamIds) => this.#streams.speak(link, streamIds),
         quiet: (isQuiet) => this.#quiet(link, isQuiet),
         moved: () => this.#replace(link),
         broke: () => {
@@ -206,7 +220,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     this.#state = 'connected';
     if (this.#before?.isQuiet) this.#dropBefore();
     this.#streams.list(link, streams);
-    if (this.#unwatched.length > 0) link.unwatch(this.#unwatched);
+    if (this.#unwatched.length > 0) link.tells.unwatched(this.#unwatched);
+    if (this.#heights.size > 0) link.tells.sizes(this.#heights);
     if (!this.#before) return;
     this.#leaving = setTimeout(() => this.#dropBefore(), mostBesideMs);
     this.#leaveSoon();
@@ -219,7 +234,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     this.#before = undefined;
     goOn();
     this.#streams.list(before, streams);
-    before.unwatch(this.#unwatched);
+    before.tells.unwatched(this.#unwatched);
+    if (this.#heights.size > 0) before.tells.sizes(this.#heights);
     this.#setState(before.isQuiet ? 'reconnecting' : 'connected');
     this.emit('changed');
   }

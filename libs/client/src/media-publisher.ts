@@ -1,4 +1,4 @@
-import type { MediaClientFrame, Sending } from '@communication-center/contracts';
+import { type Layer, layerNames, type MediaClientFrame, type Sending } from '@communication-center/contracts';
 import type { MediaKind } from './local-media.js';
 
 /** What a device sends, each in a section of its connection: microphone, camera, a screen, and the sound of that. */
@@ -11,6 +11,8 @@ export type ToldSending = Sending & { screen?: Sending };
 export interface LinkSends {
   /** How often the Center is told how media goes, in milliseconds; 0 for never. */
   qualityEveryMs: number;
+  /** Whether the camera is to be sent in several sizes at once, where the platform can. */
+  inLayers: boolean;
   sections(): readonly Section[];
   trackOf(section: Section): MediaStreamTrack | undefined;
   sending(): ToldSending;
@@ -34,6 +36,7 @@ export class MediaPublisher {
   #isBehind = false;
   #isToRestart = false;
   #lastOffer: Offer | undefined;
+  #layers: readonly Layer[] = [];
 
   constructor(peer: RTCPeerConnection, sends: LinkSends, offer: (offer: Offer) => void) {
     this.#peer = peer;
@@ -85,6 +88,28 @@ export class MediaPublisher {
       .catch(() => undefined);
   }
 
+  /** In which sizes the camera is sent now; none where that is one, or not known yet. */
+  get layers(): readonly Layer[] {
+    return this.#layers;
+  }
+
+  /** Looks in which sizes the camera is sent. @returns whether they are others than before. */
+  async lookAtLayers(): Promise<boolean> {
+    const sender = this.#sends.inLayers ? this.#sections.get('video')?.sender : undefined;
+    if (!sender) return false;
+    const sent: Layer[] = [];
+    const report = await sender.getStats().catch(() => undefined);
+    report?.forEach((entry: { type: string; rid?: string; active?: boolean; frameHeight?: number }) => {
+      const rid = layerNames.find((name) => name === entry.rid);
+      if (entry.type === 'outbound-rtp' && rid && entry.active !== false && entry.frameHeight)
+        sent.push({ rid, height: entry.frameHeight });
+    });
+    const layers = sent.toSorted((one, other) => other.height - one.height);
+    if (JSON.stringify(layers) === JSON.stringify(this.#layers)) return false;
+    this.#layers = layers;
+    return true;
+  }
+
   /** @returns what a section of the connection carries. */
   sectionOf(mid: string): Section | undefined {
     for (const [section, transceiver] of this.#sections) if (transceiver.mid === mid) return section;
@@ -95,10 +120,15 @@ export class MediaPublisher {
   #addSections(): boolean {
     const missing = this.#sends.sections().filter((section) => !this.#sections.has(section));
     for (const section of missing) {
-      this.#sections.set(section, this.#peer.addTransceiver(kindOf[section], { direction: 'sendonly' }));
+      this.#sections.set(section, this.#peer.addTransceiver(kindOf[section], this.#terms(section)));
       this.send(section);
     }
     return missing.length > 0;
+  }
+
+  #terms(section: Section): RTCRtpTransceiverInit {
+    const sendEncodings = layerNames.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** index }));
+    return { direction: 'sendonly', ...(section === 'video' && this.#sends.inLayers && { sendEncodings }) };
   }
 
   async #negotiate(): Promise<void> {

@@ -194,8 +194,22 @@ test('stopped, it uses nothing any more, not even a camera that opens late', asy
   expect(there.sockets).toHaveLength(1);
 });
 
+test('a screen or a camera for which the call has no room is switched off, and the app is told by name', async () => {
+  joined = [];
+  const { session } = aSession();
+  const errors: unknown[] = [];
+  session.on('error', (error) => errors.push((error as { code?: string }).code));
+  session.start();
+  await settle();
+  expect(session.sending.video.wished).toBe(true);
+  for (const what of ['camera', 'screen', 'hologram'])
+    there.socket.tell({ type: 'refused', what, error: { code: 'too_many_streams', message: 'full' } });
+  await settle();
+  expect([errors, session.sending.video.wished]).toEqual([['too_many_streams', 'too_many_streams', 'too_many_streams'], false]);
+});
+
 test('frames, reasons and kinds of a next release are taken as they come', async () => {
-  joined = [{ ...aliceCamera, kind: 'hologram', layers: [1, 2] }];
+  joined = [{ ...aliceCamera, kind: 'hologram', lanes: [1, 2] }];
   const { session, streams } = aSession();
   session.start();
   await settle();

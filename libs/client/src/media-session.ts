@@ -21,6 +21,8 @@ export type MediaEvents = {
   sendingChanged: [];
   screenChanged: [];
   linkChanged: [];
+  /** Others speak than before. */
+  speakersChanged: [];
   /** Something comes over a link again over which nothing came. */
   networkBack: [];
   error: [Error];
@@ -33,6 +35,8 @@ export interface MediaSessionOptions {
   /** Gets credentials that are good now. */
   credentials: () => Promise<MediaCredentials>;
   webSocket: ClientSocketClass;
+  /** Whether more than two have a part in the call: their pictures are sent in several sizes, then. */
+  isOfMany?: (() => boolean) | undefined;
   /** How often the Center is told how media goes, in milliseconds; 0 for never, {@link defaultEveryMs} where it is left out. */
   qualityEveryMs?: number | undefined;
 }
@@ -45,6 +49,7 @@ export interface MediaSessionOptions {
 export class MediaSession extends Emitter<MediaEvents> {
   readonly #local: LocalMedia;
   readonly #qualityEveryMs: number;
+  readonly #isOfMany: () => boolean;
   readonly screen = new ScreenShare();
   readonly #streams = new RemoteStreams();
   readonly #met = new Set<string>();
@@ -54,15 +59,17 @@ export class MediaSession extends Emitter<MediaEvents> {
     super();
     this.#local = new LocalMedia(options.wishes, options);
     this.#qualityEveryMs = options.qualityEveryMs ?? defaultEveryMs;
+    this.#isOfMany = options.isOfMany ?? (() => false);
     this.#local.on('stream', (stream) => this.emit('localStream', stream));
     this.#local.on('error', (error) => this.emit('error', error));
     this.#local.on('track', (kind) => this.#links.send(kind));
     this.#local.on('changed', () => {
-      this.#links.current?.tellSending();
+      this.#links.current?.tells.sending();
       this.emit('sendingChanged');
     });
     for (const event of ['streamAdded', 'streamRemoved', 'streamChanged'] as const)
       this.#streams.on(event, (stream) => this.emit(event, stream));
+    this.#streams.on('speakers', () => this.emit('speakersChanged'));
     this.#streams.on('told', () => {
       for (const { userAlias } of this.#streams.told) this.#met.add(userAlias);
       this.emit('linkChanged');
@@ -71,6 +78,11 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#links = new MediaLinks({ credentials, webSocket, sends: () => this.#sends(), streams: this.#streams });
     this.#links.on('changed', () => this.emit('linkChanged'));
     this.#links.on('networkBack', () => this.emit('networkBack'));
+    this.#links.on('refused', (what, error) => {
+      if (what === 'screen') this.screen.close();
+      else if (what === 'camera') this.#local.wish('video', false);
+      this.emit('error', error);
+    });
     this.#links.on('error', (error) => this.emit('error', error));
     this.screen.on('changed', () => {
       this.#followScreen();
@@ -88,6 +100,11 @@ export class MediaSession extends Emitter<MediaEvents> {
 
   get remoteStreams(): RemoteStream[] {
     return this.#streams.shown;
+  }
+
+  /** Who speaks now, whoever began last first. */
+  get speakers(): UserAlias[] {
+    return this.#streams.speakers;
   }
 
   get link(): LinkState {
@@ -150,12 +167,17 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#links.send('screen');
     this.#links.send('screenSound');
     if (this.screen.stream) this.#extend();
-    link.tellSending();
+    link.tells.sending();
   }
 
   /** Does without the pictures of these streams, and of no others. */
   unwatch(streamIds: readonly string[]): void {
     this.#links.unwatch(streamIds);
+  }
+
+  /** Has pictures come in the smallest size that is as high as they are shown, in pixels. */
+  show(heights: ReadonlyMap<string, number>): void {
+    this.#links.show(heights);
   }
 
   /** The network is back: a link that has not come back with it is replaced, and one that is waited for is tried at once. */
@@ -186,6 +208,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     const ofScreen = ['screen', 'screenSound'] as const;
     return {
       qualityEveryMs: this.#qualityEveryMs,
+      inLayers: this.#isOfMany(),
       sections: () => [...this.#local.kinds, ...ofScreen.filter((section) => tracks[section]())],
       trackOf: (section) => tracks[section](),
       sending: () => ({ ...toldOf(this.#local.sending), ...(screen.sending && { screen: screen.sending }) }),

@@ -189,7 +189,23 @@ test('a socket on which nothing is heard while media comes is given up for anoth
   await vi.advanceTimersByTimeAsync(5000);
   expect(there.sockets).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(3000);
-  expect([socket.readyState, there.sockets.length, closed()]).toEqual([3, 2, [false, false, true, true]]);
+  expect([socket.closedWith, there.sockets.length, closed()], 'the door holds its connections').toEqual([
+    4010,
+    2,
+    [false, false, true, true],
+  ]);
+});
+
+test('a page that was busy, or asleep, gives nothing up for what it has not read yet', async () => {
+  const { socket } = await receiving();
+  there.answer = () => undefined;
+  for (let nap = 0; nap < 4; nap += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    vi.setSystemTime(Date.now() + 30_000);
+  }
+  socket.tell({ type: 'pong' });
+  await vi.advanceTimersByTimeAsync(4000);
+  expect([socket.closedWith, there.sockets.length]).toEqual([undefined, 1]);
 });
 
 test('a way that is lost is looked for over the same connections after a second, and what has failed at once', async () => {

@@ -1,13 +1,20 @@
+import type { UserAlias } from '@communication-center/contracts';
 import { Emitter } from './emitter.js';
 import type { ToldStream } from './media-link.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
-export type RemoteStream = ToldStream & { mediaStream: MediaStream };
+export type RemoteStream = ToldStream & {
+  mediaStream: MediaStream;
+  /** Whether somebody speaks in it now, by what the Center hears. */
+  isSpeaking: boolean;
+};
 
 type RemoteStreamEvents = {
   streamAdded: [RemoteStream];
   streamRemoved: [RemoteStream];
   streamChanged: [RemoteStream];
+  /** Others speak than before. */
+  speakers: [];
   /** Something is told otherwise of what is there, with tracks or without. */
   told: [];
 };
@@ -33,6 +40,8 @@ const longestMs = 2000;
  */
 export class RemoteStreams extends Emitter<RemoteStreamEvents> {
   readonly #known = new Map<string, Known>();
+  /** The streams in which somebody speaks, whoever began last first, and the link that told. */
+  #speaking: { link?: object; streamIds: readonly string[] } = { streamIds: [] };
 
   /** Those that are shown. */
   get shown(): RemoteStream[] {
@@ -63,11 +72,31 @@ export class RemoteStreams extends Emitter<RemoteStreamEvents> {
     else {
       known.told = told;
       if (known.remote) {
-        Object.assign(known.remote, { sending: told.sending, quiet: told.quiet });
+        Object.assign(known.remote, { sending: told.sending, quiet: told.quiet, layers: told.layers });
         if (known.isShown) this.emit('streamChanged', known.remote);
       }
     }
     this.emit('told');
+  }
+
+  /** In these streams somebody speaks, in no other that a link brings. */
+  speak(link: object, streamIds: readonly string[]): void {
+    const before = this.#speaking.link === link ? this.#speaking.streamIds : [];
+    const still = before.filter((streamId) => streamIds.includes(streamId));
+    const begun = streamIds.filter((streamId) => !before.includes(streamId));
+    this.#speaking = { link, streamIds: [...begun, ...still] };
+    this.#markSpeakers();
+  }
+
+  /** Who speaks now, whoever began last first. */
+  get speakers(): UserAlias[] {
+    const users = this.#speaking.streamIds.flatMap((streamId) => this.#known.get(streamId)?.told.userAlias ?? []);
+    return [...new Set(users)];
+  }
+
+  #markSpeakers(): void {
+    for (const { remote } of this.#known.values()) if (remote) remote.isSpeaking = this.#speaking.streamIds.includes(remote.streamId);
+    this.emit('speakers');
   }
 
   /** A track of a stream has come. @param hasCome whether anything comes of it. */
@@ -80,7 +109,7 @@ export class RemoteStreams extends Emitter<RemoteStreamEvents> {
       if (known.isShown) this.emit('streamChanged', known.remote);
       return;
     }
-    known.remote = { ...stream, mediaStream: new MediaStream([track]) };
+    known.remote = { ...stream, mediaStream: new MediaStream([track]), isSpeaking: this.#speaking.streamIds.includes(stream.streamId) };
     if (this.#before(known)) this.#showOnce(known, Date.now() + longestMs);
     else this.#show(known);
   }
@@ -124,6 +153,10 @@ export class RemoteStreams extends Emitter<RemoteStreamEvents> {
     const known = this.#known.get(streamId);
     if (!known) return;
     this.#known.delete(streamId);
+    if (this.#speaking.streamIds.includes(streamId)) {
+      this.#speaking = { ...this.#speaking, streamIds: this.#speaking.streamIds.filter((one) => one !== streamId) };
+      this.emit('speakers');
+    }
     clearTimeout(known.waiting);
     if (known.remote && known.isShown) this.emit('streamRemoved', known.remote);
     // What waited for its place need not any more.

@@ -4,6 +4,8 @@ import {
   callListSchema,
   callStateSchema,
   type DeviceId,
+  type MediaTest,
+  mediaTestSchema,
   type PushRegistrationView,
   type PushTarget,
   presenceSchema,
@@ -28,6 +30,7 @@ const told = {
   calls: toldSchema(callListSchema),
   timeline: toldSchema(timelineSchema),
   quality: toldSchema(qualityViewSchema),
+  mediaTest: toldSchema(mediaTestSchema),
   presence: toldSchema(presenceSchema),
   problem: toldSchema(problemSchema),
   pushRegistration: toldSchema(pushRegistrationViewSchema),
@@ -52,6 +55,13 @@ export class Rest {
 
   async quality(callId: string): Promise<Told<QualityView>> {
     return read(told.quality, await this.#get(`/v1/calls/${callId}/quality`));
+  }
+
+  /** Has the servers told that a call would use, and, for an offer, what is sent come back. */
+  async mediaTest(sdp?: string): Promise<Told<MediaTest>> {
+    const headers = { authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' };
+    const body = JSON.stringify(sdp === undefined ? {} : { sdp });
+    return read(told.mediaTest, await ask(new URL('/v1/media/test', this.url), { method: 'POST', headers, body }));
   }
 
   async calls(filter: Partial<CallListQuery>): Promise<Told<CallList>> {

@@ -8,6 +8,8 @@ export class StandInSocket implements ClientSocket {
   readyState = 0;
   /** What the client sent, oldest first. */
   readonly sent: Frame[] = [];
+  /** By which code the client closed it. */
+  closedWith: number | undefined;
   readonly #listeners = new Map<string, Listener[]>();
 
   constructor(
@@ -26,8 +28,9 @@ export class StandInSocket implements ClientSocket {
     this.center.answer(this, frame);
   }
 
-  close(): void {
+  close(code?: number): void {
     this.readyState = 3;
+    this.closedWith ??= code;
   }
 
   open(): void {

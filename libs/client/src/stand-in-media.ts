@@ -29,6 +29,7 @@ interface Sender {
   kind: string;
   track: StandInTrack | null;
   replaceTrack(track: StandInTrack | null): Promise<void>;
+  getStats(): Promise<object[]>;
 }
 
 class StandInReceiver {
@@ -43,6 +44,10 @@ export class StandInPeer {
   static made: StandInPeer[] = [];
   /** What WebRTC's statistics say of any receiver. */
   static statsOfReceivers: (() => object[]) | undefined;
+  /** What WebRTC's statistics say of any sender. */
+  static statsOfSenders: object[] = [];
+  /** In which sizes each of its senders was to send. */
+  readonly rids: string[][] = [];
   connectionState = 'new';
   onconnectionstatechange: () => void = () => undefined;
   readonly senders: Sender[] = [];
@@ -65,13 +70,15 @@ export class StandInPeer {
   setConfiguration(configuration: RTCConfiguration): void {
     this.configuration = configuration;
   }
-  addTransceiver(kind: string): { sender: Sender; mid: string } {
+  addTransceiver(kind: string, { sendEncodings = [] }: { sendEncodings?: { rid: string }[] } = {}): { sender: Sender; mid: string } {
+    this.rids.push(sendEncodings.map(({ rid }) => rid));
     const sender: Sender = {
       kind,
       track: null,
       replaceTrack: async (track) => {
         sender.track = track;
       },
+      getStats: async () => StandInPeer.statsOfSenders,
     };
     this.senders.push(sender);
     return { sender, mid: String(this.senders.length - 1) };
@@ -136,6 +143,7 @@ export class StandInDevices {
   /** Takes the place of the platform's devices and WebRTC, by what puts a global in place. */
   install(put: (name: string, value: unknown) => unknown): void {
     StandInPeer.made = [];
+    StandInPeer.statsOfSenders = [];
     put('RTCPeerConnection', StandInPeer);
     put('MediaStream', StandInStream);
     const getDisplayMedia = async () => this.choosesScreen();

@@ -7,6 +7,7 @@ import {
   type DeviceId,
   type EndReason,
   foldCallEvent,
+  type MediaFailure,
   type PartEnd,
   type Participant,
   type Told,
@@ -22,6 +23,7 @@ export type ToldEvent = Told<CallEvent>;
 export type ToldReply = Told<CallReply>;
 export type ToldEndReason = Told<EndReason>;
 export type ToldDeclineReason = Told<DeclineReason>;
+export type ToldMediaFailure = Told<MediaFailure>;
 type KnownEvent = Exclude<ToldEvent, { type: 'unknown' }>;
 
 /**

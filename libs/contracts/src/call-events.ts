@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { callLimits, callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema, forbiddableSchema } from './call-terms.js';
+import {
+  callLimits,
+  callTypeSchema,
+  customDataSchema,
+  declineReasonSchema,
+  endReasonSchema,
+  forbiddableSchema,
+  mediaFailureSchema,
+} from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
 
@@ -55,7 +63,10 @@ export const callBusySchema = callEvent('call.busy', {
 });
 export const callIgnoredSchema = callEvent('call.ignored', { ...who, deviceId: deviceIdSchema });
 export const callJoinedSchema = callEvent('call.joined', { ...who, deviceId: deviceIdSchema });
-export const callLeftSchema = callEvent('call.left', { ...whoAndWhere, reason: endReasonSchema });
+const mediaFailure = mediaFailureSchema
+  .optional()
+  .describe('where `reason` is `media_failed`: why nothing came through, as far as is known');
+export const callLeftSchema = callEvent('call.left', { ...whoAndWhere, reason: endReasonSchema, mediaFailure });
 export const callHungUpSchema = callEvent('call.hung_up', { ...whoAndWhere, reason: endReasonSchema });
 export const callKickedSchema = callEvent('call.kicked', { ...who, by });
 export const callParticipantMutedSchema = callEvent('call.participant_muted', {
@@ -89,6 +100,7 @@ export const callEndedSchema = callEvent('call.ended', {
   audience,
   reason: endReasonSchema,
   declineReason: declineReasonSchema.optional().describe('set when `reason` is `declined`: what was given for it'),
+  mediaFailure,
   talkSeconds: z.number().nonnegative().describe('from the first answer to the end; 0 when nobody answered'),
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { callStateSchema } from './call-state.js';
-import { declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { declineReasonSchema, endReasonSchema, mediaFailureSchema } from './call-terms.js';
 import { callOutcomeSchema } from './how-it-went.js';
 import { deviceIdSchema, recordedAliasSchema, userAliasSchema } from './ids.js';
 import { cursorSchema, moment } from './text.js';
@@ -12,6 +12,7 @@ export const callPartSchema = z.object({
   outcome: callOutcomeSchema.nullable().describe('null while it is open; unanswered: the initiator reached nobody'),
   reason: endReasonSchema.nullable().describe('why the part ended; null while it goes on'),
   declineReason: declineReasonSchema.optional().describe('set when the last ring was declined: what was given as reason'),
+  mediaFailure: mediaFailureSchema.optional().describe('where `reason` is `media_failed`: why nothing came through, as far as is known'),
   deviceId: deviceIdSchema.nullable().describe('the device that dialed, answered or declined'),
   ringSeconds: z.number().nonnegative().describe('how long the phone rang, over all rings that have ended'),
   talkSeconds: z.number().nonnegative().describe('how long the person talked, over all stays that have ended'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
-import { callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema, mediaFailureSchema } from './call-terms.js';
 import { callIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
 import { foldParticipant, type OwnEvent, type Participant, participantSchema } from './participants.js';
 
@@ -52,6 +52,7 @@ export const callStateSchema = z.discriminatedUnion('status', [
     endedAt: time,
     reason: endReasonSchema,
     declineReason: declineReasonSchema.optional().describe('set when `reason` is `declined`: what was given for it'),
+    mediaFailure: mediaFailureSchema.optional().describe('where `reason` is `media_failed`: why nothing came through of whoever left last'),
     talkSeconds: z.number(),
   }),
 ]);
@@ -59,9 +60,9 @@ export type CallState = z.infer<typeof callStateSchema>;
 
 /**
  * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
- * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3).
+ * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3), and why media failed (4).
  */
-export const foldVersion = 3;
+export const foldVersion = 4;
 
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
@@ -204,7 +205,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
 
 function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }>): CallState {
   const { upgradeRequests: _, ...rest } = withoutLock(withoutUpgrade(call));
-  const { reason, declineReason, talkSeconds } = event.data;
+  const { reason, declineReason, mediaFailure, talkSeconds } = event.data;
   return {
     ...rest,
     participants: call.participants.map((participant) => foldParticipant(participant, event, participant.userAlias) ?? participant),
@@ -213,6 +214,7 @@ function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }
     endedAt: event.time,
     reason,
     ...(declineReason && { declineReason }),
+    ...(mediaFailure && { mediaFailure }),
     talkSeconds,
   };
 }

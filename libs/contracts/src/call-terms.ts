@@ -31,6 +31,14 @@ export const endReasonSchema = z.enum([
 ]);
 export type EndReason = z.infer<typeof endReasonSchema>;
 
+/**
+ * Why nothing ever came through of a device, as far as can be known at the Center's end: it never joined its media; it named no way to itself;
+ * no way that was named could be gone; one could, and what came over it was not what was agreed upon; or all was up, and nothing came of what
+ * it said that it sends.
+ */
+export const mediaFailureSchema = z.enum(['not_joined', 'no_candidates', 'ice_failed', 'dtls_failed', 'no_frames']);
+export type MediaFailure = z.infer<typeof mediaFailureSchema>;
+
 /** Limits of a call, in force for every app; an app may choose within them. */
 export const callLimits = {
   ringSeconds: { min: 5, max: 120, default: 60 },
@@ -47,6 +55,9 @@ export const callLimits = {
   ringsOfOneUser: 3,
   /** People who may have had a part in a call, from its beginning to its end. */
   everParticipants: 128,
+  /** Pictures that a call carries at a time: each is sent to everybody. */
+  cameras: { max: 32 },
+  screens: { max: 32, default: 4 },
   customDataBytes: 4096,
 } as const;
 

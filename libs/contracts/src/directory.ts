@@ -43,6 +43,18 @@ export const appOptionsSchema = z.object({
     .describe(
       'how long a device in a call may be without any connection, as one whose window was closed, before it is taken out (connection_lost); at most as long as the installation waits, which is what holds where it is left out',
     ),
+  maxCameras: z
+    .int()
+    .min(0)
+    .max(callLimits.cameras.max)
+    .optional()
+    .describe('cameras that a call carries at a time; everybody’s where it is left out; a call of voice alone (audio_only) carries none'),
+  maxScreens: z
+    .int()
+    .min(0)
+    .max(callLimits.screens.max)
+    .optional()
+    .describe(`screens that a call carries at a time; ${callLimits.screens.default} where it is left out`),
   callWaiting: z
     .boolean()
     .default(false)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CallState, participantOf } from './call-state.js';
-import { declineReasonSchema, endReasonSchema } from './call-terms.js';
+import { declineReasonSchema, endReasonSchema, mediaFailureSchema } from './call-terms.js';
 import { type DeviceId, deviceIdSchema, type UserAlias } from './ids.js';
 import type { Participant } from './participants.js';
 
@@ -13,6 +13,7 @@ export const partEndSchema = z.object({
   reason: endReasonSchema,
   byDevice: deviceIdSchema.nullable().describe('the other device of the user that answered or declined, where one did'),
   declineReason: declineReasonSchema.optional().describe('set when it was declined: what was given as reason'),
+  mediaFailure: mediaFailureSchema.optional().describe('where `reason` is `media_failed`: why nothing came through, as far as is known'),
 });
 export type PartEnd = z.infer<typeof partEndSchema>;
 
@@ -37,11 +38,11 @@ function partEndOn(deviceId: DeviceId, part: Participant, hasDeclined = 'decline
     return part.deviceId === deviceId ? undefined : { reason: 'answered_elsewhere', byDevice: part.deviceId };
   }
   if (part.state !== 'gone') return undefined;
-  const { reason, declineReason } = part;
+  const { reason, declineReason, mediaFailure } = part;
   const byDevice = part.deviceId === deviceId ? null : part.deviceId;
   if (hasDeclined) return { reason: byDevice ? 'declined_elsewhere' : 'declined', byDevice, ...(declineReason && { declineReason }) };
   // Whoever left did so on the device that was in the call: on the others it was over when that one answered.
-  return byDevice ? { reason: 'answered_elsewhere', byDevice } : { reason, byDevice };
+  return byDevice ? { reason: 'answered_elsewhere', byDevice } : { reason, byDevice, ...(mediaFailure && { mediaFailure }) };
 }
 
 /** @returns why an event ended the ring that a device may be showing; undefined when it did not, or the device itself acted. */
@@ -55,8 +56,8 @@ export function callEndOn(deviceId: DeviceId, userAlias: UserAlias, call: CallSt
   const part = participantOf(call, userAlias);
   const end = part && partEndOn(deviceId, part, hasDeclined(call, part));
   if (call.status !== 'ended') return end;
-  const { reason, declineReason } = call;
-  const ofCall = { reason, byDevice: null, ...(declineReason && { declineReason }) };
+  const { reason, declineReason, mediaFailure } = call;
+  const ofCall = { reason, byDevice: null, ...(declineReason && { declineReason }), ...(mediaFailure && { mediaFailure }) };
   // Who was in a call that a decline ended is told what the other gave as reason.
   return !end || (end.reason === reason && !end.declineReason) ? ofCall : end;
 }

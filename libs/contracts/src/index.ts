@@ -80,6 +80,8 @@ export {
   endReasonSchema,
   type Forbiddable,
   forbiddableSchema,
+  type MediaFailure,
+  mediaFailureSchema,
 } from './call-terms.js';
 export type {
   ChannelCredentialBody,
@@ -211,11 +213,14 @@ export {
 } from './limits.js';
 export { type MediaEvent, mediaEventSchema, mediaJoinedSchema, mediaLeftSchema } from './media-events.js';
 export {
+  type Layer,
+  layerNames,
   type MediaClientFrame,
   type MediaServerFrame,
   mediaClientFrameSchema,
   mediaClientKnows,
   mediaDoorKnows,
+  mediaGivenUpCode,
   mediaServerFrameSchema,
   mediaSubprotocol,
   type Sending,
@@ -225,6 +230,7 @@ export {
   streamKindSchema,
   streamSchema,
 } from './media-protocol.js';
+export { type MediaTest, mediaTestSchema } from './media-test.js';
 export type { NotificationEvent } from './notification-events.js';
 export type {
   Conditions,

@@ -19,6 +19,7 @@ export const limitKinds = {
   watches: 'frames that begin to watch presence',
   endpoints: 'webhook endpoints made, and test events sent to them',
   media_sockets: 'media sockets that join a call',
+  media_tests: 'tests of media before a call, in which Janus sends back what comes',
   sip_subscriptions: 'SUBSCRIBEs of phone systems that begin or renew a subscription; a user is an account',
 } as const;
 export type LimitKind = keyof typeof limitKinds;
@@ -46,6 +47,7 @@ export const defaultLimits: Limits = {
   watches: { app: rate(1000, 20_000), user: rate(20, 300) },
   endpoints: { app: rate(10, 300), key: rate(10, 300) },
   media_sockets: { app: rate(2000, 50_000), user: rate(20, 1000), address: rate(2000, 50_000) },
+  media_tests: { app: rate(20, 400), user: rate(0.05, 6) },
   // A phone system that was started anew asks for all its lamps at once, in the name of one account.
   sip_subscriptions: { app: rate(200, 20_000), user: rate(100, 10_000), address: rate(200, 20_000) },
 };
@@ -83,6 +85,7 @@ export const appLimitsSchema = z
     watches: ofKind,
     endpoints: ofKind,
     media_sockets: ofKind,
+    media_tests: ofKind,
     sip_subscriptions: ofKind,
     simultaneousCalls,
     storedBytes,
@@ -103,6 +106,7 @@ export const limitsViewSchema = z.object({
   watches: allOfKind,
   endpoints: allOfKind,
   media_sockets: allOfKind,
+  media_tests: allOfKind,
   sip_subscriptions: allOfKind,
   simultaneousCalls,
   storedBytes,

@@ -24,6 +24,10 @@ export const mediaGrantSchema = z.object({
     .array(z.string())
     .transform((rights) => rights.filter((right) => knownRights.includes(right)) as MediaRight[])
     .describe('those that only a later release knows are left out'),
+  streams: z
+    .object({ cameras: z.int().min(0).optional(), screens: z.int().min(0).optional() })
+    .optional()
+    .describe('how many pictures the call carries at a time, where that is not as by default'),
   forbidden: z
     .array(z.string())
     .transform((forbidden) => forbidden.filter((one) => knownMedia.includes(one)) as Forbiddable[])

@@ -8,6 +8,9 @@ import { text } from './text.js';
 /** Subprotocol of the media socket, the second public door. */
 export const mediaSubprotocol = 'communication-center-media.v1';
 
+/** With this code a device closes a media socket that is no good to it, and means to go on with its connections: as if it had broken. */
+export const mediaGivenUpCode = 4010;
+
 const sdp = text().min(1).max(60_000);
 const streamId = text().min(1).max(128);
 export const streamKindSchema = z.enum(['camera', 'screen']);
@@ -27,6 +30,14 @@ const candidate = z
 const sendingStateSchema = z.enum(['on', 'off', 'none']);
 export const sendingSchema = z.object({ audio: sendingStateSchema, video: sendingStateSchema });
 export type Sending = z.infer<typeof sendingSchema>;
+
+/** The sizes in which a camera is sent at once, in the order of an offer's `a=simulcast:send h;m;l` (RFC 8853): all of it, half, a quarter. */
+export const layerNames = ['h', 'm', 'l'] as const;
+const layersSchema = z
+  .array(z.object({ rid: z.enum(layerNames), height: z.int().min(1).max(8192) }))
+  .max(layerNames.length)
+  .describe('in which sizes the picture is sent at once, in pixels; left out where it is sent in one');
+export type Layer = z.infer<typeof layersSchema>[number];
 /** What the media door knows beyond the frames of its first release, in the words of `joined.knows`. */
 export const mediaDoorKnows = [
   'sending',
@@ -37,9 +48,10 @@ export const mediaDoorKnows = [
   'quality',
   'resume',
   'ice.restart',
+  'layers',
 ] as const;
 /** What a client says at the join that it knows beyond the frames of the first release. */
-export const mediaClientKnows = ['moved'] as const;
+export const mediaClientKnows = ['moved', 'speaking'] as const;
 
 /** What a client sends on its media socket. The first frame must be `join`. */
 export const mediaClientFrameSchema = z.discriminatedUnion('type', [
@@ -50,7 +62,11 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
       .max(64)
       .optional()
       .describe('`joined.resume` of a media socket of this device that broke: its connections go on where they are still held'),
-    knows: z.array(text().max(64)).max(16).optional().describe('frames that this client takes beyond those of the first release: `moved`'),
+    knows: z
+      .array(text().max(64))
+      .max(16)
+      .optional()
+      .describe('frames that this client takes beyond those of the first release: `moved`, `speaking`'),
   }),
   z
     .object({
@@ -76,8 +92,17 @@ export const mediaClientFrameSchema = z.discriminatedUnion('type', [
       screen: sendingSchema
         .optional()
         .describe('set while a screen is shared: a stream of its own to the others; where `joined.knows` has `screen`'),
+      layers: layersSchema.optional(),
     })
     .describe('tells the others what this device sends, before it publishes and whenever it changes; where `joined.knows` has `sending`'),
+  z
+    .object({
+      type: z.literal('sizes'),
+      sizes: z.array(z.object({ streamId, height: z.int().min(1).max(8192) })).max(64),
+    })
+    .describe(
+      'how high these streams are shown here, in pixels: of a picture that is sent in several sizes the smallest comes that is as high; of streams that are not named, and of pictures in one size, all; where `joined.knows` has `layers`',
+    ),
   z
     .object({ type: z.literal('unwatched'), streamIds: z.array(streamId).max(64) })
     .describe(
@@ -104,6 +129,7 @@ export const streamSchema = z.object({
   deviceId: deviceIdSchema,
   kind: streamKindSchema,
   sending: sendingSchema.optional().describe('what comes in it now; left out by clients that do not say'),
+  layers: layersSchema.optional(),
   quiet: z.boolean().optional().describe('set while nothing is heard of the device: its network is away'),
 });
 export type Stream = z.infer<typeof streamSchema>;
@@ -136,10 +162,16 @@ export const mediaServerFrameSchema = z.discriminatedUnion('type', [
     .describe('somebody sends something else, is quiet, or is heard of again'),
   z.object({ type: z.literal('stream_removed'), streamId }),
   z
+    .object({ type: z.literal('speaking'), streamIds: z.array(streamId) })
+    .describe('in these streams of others somebody speaks now, in no other; three times a second at most; to clients that know it'),
+  z
     .object({ type: z.literal('moved') })
     .describe('join anew, with new credentials, and leave this socket when media comes over the new one; to clients that know it'),
+  z
+    .object({ type: z.literal('refused'), what: streamKindSchema, error: socketErrorSchema })
+    .describe('what this device said that it sends does not reach the others: the call carries as many as it may (`too_many_streams`)'),
   z.object({ type: z.literal('error'), error: socketErrorSchema }),
-  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'restarting']) }),
+  z.object({ type: z.literal('closed'), reason: z.enum(['call_ended', 'call_left', 'media_lost', 'media_failed', 'restarting']) }),
   z.object({ type: z.literal('pong') }),
 ]);
 export type MediaServerFrame = z.infer<typeof mediaServerFrameSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
-import { declineReasonSchema, type EndReason, endReasonSchema, type Forbiddable } from './call-terms.js';
+import { declineReasonSchema, type EndReason, endReasonSchema, type Forbiddable, mediaFailureSchema } from './call-terms.js';
 import { type DeviceId, deviceIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
 
 const time = z.iso.datetime();
@@ -40,6 +40,9 @@ export const participantSchema = z.discriminatedUnion('state', [
     declineReason: declineReasonSchema
       .optional()
       .describe('set when the ring was declined, by the user or a server: what was given as reason'),
+    mediaFailure: mediaFailureSchema
+      .optional()
+      .describe('where `reason` is `media_failed`: why nothing of this person came through, as far as is known'),
     forbidden,
   }),
 ]);
@@ -95,7 +98,13 @@ function afterOwn(before: Participant | undefined, event: OwnEvent): Participant
       return before?.state === 'ringing' ? { ...before, waiting: true } : before;
     case 'call.missed':
       return missed(before, event);
-    case 'call.left':
+    case 'call.left': {
+      const { mediaFailure } = event.data;
+      return {
+        ...gone(event, userAlias, event.data.reason, deviceIn(before) ?? event.data.deviceId),
+        ...(mediaFailure && { mediaFailure }),
+      };
+    }
     case 'call.hung_up':
       return gone(event, userAlias, event.data.reason, deviceIn(before) ?? event.data.deviceId);
     case 'call.kicked':

@@ -24,6 +24,7 @@ export const problems = {
   too_many_upgrade_requests: { status: 409, title: 'The user has asked for video in this call as often as one may' },
   no_upgrade_requested: { status: 409, title: 'Nobody waits for consent to video' },
   too_many_watched: { status: 409, title: 'This socket watches as many users as it may' },
+  too_many_streams: { status: 409, title: 'The call carries as many cameras, or screens, as it may' },
   events_not_kept: { status: 409, title: 'The app keeps no events: nobody has said that it shall' },
   position_expired: { status: 410, title: 'The place is older than the events that are kept' },
   conflict: { status: 409, title: 'The resource has changed or exists already' },

@@ -9,6 +9,8 @@ import { findProgram, provide } from './packages.mjs';
 
 const variable = 'JANUS_URL';
 const usedPlugin = 'libjanus_videoroom.so';
+/** Sends back what comes, for tests before calls. */
+const echoPlugin = 'libjanus_echotest.so';
 const usedTransport = 'libjanus_websockets.so';
 
 function moduleFolder() {
@@ -73,10 +75,10 @@ function mediaPorts(name, ports) {
   return `${first + index * share}-${first + (index + 1) * share - 1}`;
 }
 
-const others = (folder, kept) =>
+const others = (folder, ...kept) =>
   existsSync(folder)
     ? readdirSync(folder)
-        .filter((file) => file.endsWith('.so') && file !== kept)
+        .filter((file) => file.endsWith('.so') && !kept.includes(file))
         .join(',')
     : '';
 
@@ -106,7 +108,7 @@ function writeConfig(instance, name, modules, ports, secrets) {
 certificates: { }
 media: { ipv6 = false  rtp_port_range = "${mediaPorts(name, ports)}"  no_media_timer = 1  slowlink_threshold = 10 }
 nat: { ignore_mdns = true${address ? `  ice_enforce_list = "${address}"` : ''} }
-plugins: { disable = "${others(join(modules, 'plugins'), usedPlugin)}" }
+plugins: { disable = "${others(join(modules, 'plugins'), usedPlugin, echoPlugin)}" }
 transports: { disable = "${others(join(modules, 'transports'), usedTransport)}" }
 loggers: { disable = "${others(join(modules, 'loggers'), '')}" }
 events: { broadcast = false }

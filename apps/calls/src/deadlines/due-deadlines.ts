@@ -18,6 +18,9 @@ export interface StillDue extends Deadline {
   extended: boolean;
   /** Of a media deadline: whether the device in the call is in the call's media, or was a moment ago. */
   has_media: boolean;
+  /** Of a media deadline: the device of which nothing ever came through, and why, where the media service said so. */
+  failed_device: DeviceId | null;
+  failure: string | null;
   /** Of a connection deadline: the device in the call, where it has no socket. */
   lost_device: DeviceId | null;
 }
@@ -54,7 +57,7 @@ export async function claimOne(tx: Sql, { call_id, kind, user_alias }: Deadline)
 export async function stillDue(tx: Sql, claimed: readonly Deadline[], graceMs: number): Promise<StillDue[]> {
   if (claimed.length === 0) return [];
   const { rows } = await tx.query<StillDue>(
-    `SELECT due.call_id, due.app_id, due.kind, due.user_alias, (extract(epoch FROM due.due_at) * 1000)::float8 AS due_at, due.extended,
+    `SELECT due.call_id, due.app_id, due.kind, due.user_alias, (extract(epoch FROM due.due_at) * 1000)::float8 AS due_at, due.extended, due.failed_device, due.failure,
             due.kind = 'media' AND EXISTS (
               SELECT 1 FROM lines JOIN device_sessions AS media ON media.app_id = lines.app_id AND media.user_alias = lines.user_alias
                 AND media.device_id = lines.active_device_id AND media.media_of_call = lines.active_call_id

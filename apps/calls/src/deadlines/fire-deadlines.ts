@@ -1,4 +1,4 @@
-import type { AppId, CallId } from '@communication-center/contracts';
+import { type AppId, type CallId, type DeviceId, mediaFailureSchema } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 import { beginSpan } from '@communication-center/service';
 import { type How, hold } from '../decide-in-groups/hold.js';
@@ -38,7 +38,7 @@ export async function fireDeadlines(
   const ofNothing = claimed.filter(({ app_id, call_id }) => how === 'waiting' && !held.in(app_id).callOf(call_id));
   const due = await stillDue(tx, claimed.filter(isHeld), chances.connectionGraceMs);
   const late = due.flatMap((one) => {
-    const byMs = putOff({ kind: one.kind, dueAt: one.due_at, extended: one.extended }, looks, chances);
+    const byMs = putOff({ kind: one.kind, dueAt: one.due_at, extended: one.extended, isKnown: one.failed_device !== null }, looks, chances);
     return byMs > 0 ? [{ due: one, byMs }] : [];
   });
   const isLate = new Set(late.map((one) => one.due));
@@ -59,7 +59,8 @@ export async function fireDeadlines(
 }
 
 /** @returns what a deadline asks of its call; undefined where what it waited for has happened. */
-function commandOf({ call_id: callId, kind, user_alias: userAlias, has_media, lost_device }: StillDue): CommandOnCall | undefined {
+function commandOf(due: StillDue): CommandOnCall | undefined {
+  const { call_id: callId, kind, user_alias: userAlias, has_media, lost_device } = due;
   switch (kind) {
     case 'ring':
       return { type: 'TimeOutRinging', callId, userAlias };
@@ -72,10 +73,16 @@ function commandOf({ call_id: callId, kind, user_alias: userAlias, has_media, lo
     case 'upgrade':
       return { type: 'LapseUpgrade', callId };
     case 'media':
+      if (due.failed_device) return { type: 'FailMedia', callId, userAlias, failed: failureOf(due, due.failed_device) };
       return has_media ? undefined : { type: 'FailMedia', callId, userAlias };
     case 'connection':
       return lost_device ? { type: 'LoseConnection', callId, userAlias, deviceId: lost_device } : undefined;
     default:
       return kind satisfies never;
   }
+}
+
+function failureOf({ due_at: at, failure }: StillDue, deviceId: DeviceId) {
+  // A media service that is a release ahead may know more reasons.
+  return { deviceId, at, why: mediaFailureSchema.safeParse(failure).data };
 }

@@ -5,6 +5,7 @@ import type {
   DeclineReason,
   DeviceId,
   Forbiddable,
+  MediaFailure,
   ProblemCode,
   UserAlias,
 } from '@communication-center/contracts';
@@ -40,10 +41,19 @@ export type Command =
   /** The user was deleted: nobody of that name is in a call, or rings, any more. */
   | { type: 'TakeOut'; callId: CallId; userAlias: UserAlias }
   | { type: 'LoseConnection'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
-  | { type: 'FailMedia'; callId: CallId; userAlias: UserAlias }
+  | FailMedia
   | { type: 'ReachMaxDuration'; callId: CallId };
 
 export type CommandOnCall = Exclude<Command, DialCall>;
+
+/** The media of somebody's device failed: it has not joined them in its time; or, where `failed` is there, nothing ever came through. */
+interface FailMedia {
+  type: 'FailMedia';
+  callId: CallId;
+  userAlias: UserAlias;
+  /** On which device, when by the Center's clock (in milliseconds since 1970), and why, where this release knows the word for it. */
+  failed?: { deviceId: DeviceId; at: number; why: MediaFailure | undefined } | undefined;
+}
 
 export interface DialCall {
   type: 'DialCall';

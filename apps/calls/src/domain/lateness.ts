@@ -33,16 +33,17 @@ export interface SecondChances {
  * Decides whether a deadline that is found due may fire. One that passed while nobody looked (a restart, a database that was
  * away) is put off, once: an outage must not end everybody's calls. How late it is found says nothing of that, since many may
  * be due at the same moment.
- * @param deadline `extended` where it was put off before; `dueAt` in milliseconds since 1970.
+ * @param deadline `extended` where it was put off before; `dueAt` in milliseconds since 1970; `isKnown` where what it waited for has
+ *   happened for certain, so that no time helps.
  * @returns milliseconds to put it off; 0 to fire.
  */
 export function putOff(
-  { kind, dueAt, extended }: { kind: DeadlineKind; dueAt: number; extended: boolean },
+  { kind, dueAt, extended, isKnown }: { kind: DeadlineKind; dueAt: number; extended: boolean; isKnown?: boolean },
   { away }: Looks,
   chances: SecondChances,
 ): number {
   // What was deleted or closed does not come back.
-  if (kind === 'deleted' || kind === 'closed') return 0;
+  if (kind === 'deleted' || kind === 'closed' || isKnown) return 0;
   if (extended || !away || dueAt <= away.from - chances.outageAfterMs || dueAt > away.until) return 0;
   if (kind === 'connection') return chances.connectionGraceMs;
   return kind === 'media' ? chances.mediaGraceMs : chances.graceMs;

@@ -1,4 +1,4 @@
-import { type CallState, type EndReason, type Participant, participantOf } from '@communication-center/contracts';
+import { type CallState, type EndReason, type MediaFailure, type Participant, participantOf } from '@communication-center/contracts';
 import type { Command } from './commands.js';
 import { mediaDueAt } from './consequences.js';
 import { type Decision, nothing, reject, stated } from './decision.js';
@@ -53,19 +53,33 @@ export function end(call: CallState, now: Date, reason: EndReason): Decision {
 export function loseConnection({ userAlias, deviceId }: Of<'LoseConnection'>, call: CallState, now: Date): Decision {
   const participant = participantOf(call, userAlias);
   if (participant?.state !== 'connected' || participant.deviceId !== deviceId) return nothing;
-  return leave(call, participant, 'connection_lost', now);
+  return leave(call, participant, { reason: 'connection_lost' }, now);
 }
 
-/** The device never joined its media. */
-export function failMedia({ userAlias }: Of<'FailMedia'>, call: CallState, now: Date): Decision {
+/**
+ * The device never joined its media, or nothing of them ever came through. What is told of a part that is over, or of another device, or from
+ * before this part began, ends nothing; nor does anything where the app carries media itself.
+ */
+export function failMedia({ userAlias, failed }: Of<'FailMedia'>, call: CallState, now: Date): Decision {
   const participant = participantOf(call, userAlias);
   const dueAt = participant && mediaDueAt(call, participant);
-  if (participant?.state !== 'connected' || !dueAt || Date.parse(dueAt) > now.getTime()) return nothing;
-  return leave(call, participant, 'media_failed', now);
+  if (participant?.state !== 'connected' || !dueAt) return nothing;
+  if (failed) {
+    const isOfThis = participant.deviceId === failed.deviceId && Date.parse(participant.since) < failed.at;
+    return isOfThis ? leave(call, participant, { reason: 'media_failed', mediaFailure: failed.why }, now) : nothing;
+  }
+  if (Date.parse(dueAt) > now.getTime()) return nothing;
+  return leave(call, participant, { reason: 'media_failed', mediaFailure: 'not_joined' }, now);
 }
 
-function leave(call: CallState, { userAlias, deviceId }: Participant & { state: 'connected' }, reason: EndReason, now: Date): Decision {
-  return settle(new Draft(call.callId, call, now).state({ type: 'call.left', data: { userAlias, deviceId, reason } }), reason);
+function leave(
+  call: CallState,
+  { userAlias, deviceId }: Participant & { state: 'connected' },
+  { reason, mediaFailure }: { reason: EndReason; mediaFailure?: MediaFailure | undefined },
+  now: Date,
+): Decision {
+  const data = { userAlias, deviceId, reason, ...(mediaFailure && { mediaFailure }) };
+  return settle(new Draft(call.callId, call, now).state({ type: 'call.left', data }), reason, { mediaFailure });
 }
 
 export function reachMaxDuration(call: CallState, now: Date): Decision {

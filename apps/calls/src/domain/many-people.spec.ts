@@ -251,6 +251,22 @@ describe('deadlines', () => {
     const fail: Command = { type: 'FailMedia', callId, userAlias: bob };
     const story = new Story().dial({ mediaSetupSeconds: 30 }).answer(bob, 10).on(fail, 39);
     expect(story.call?.status).toBe('connected');
-    expect(story.on(fail, 40).ended.reason).toBe('media_failed');
+    expect(story.on(fail, 40).ended).toMatchObject({ reason: 'media_failed', mediaFailure: 'not_joined' });
+  });
+
+  test('a device of which nothing ever came through is taken out, with why; it alone, in the part that it is in now', () => {
+    const failed = { deviceId: deviceOf(bob), at: at(25).getTime(), why: 'ice_failed' } as const;
+    const fail: Command = { type: 'FailMedia', callId, userAlias: bob, failed };
+    const talks = (mediaSetupSeconds = 60) => new Story().dial({ mediaSetupSeconds }).answer(bob, 4);
+    const { ended } = talks().on(fail, 25);
+    expect(ended).toMatchObject({ reason: 'media_failed', mediaFailure: 'ice_failed' });
+    expect(participantOf(ended, bob)).toMatchObject({ reason: 'media_failed', mediaFailure: 'ice_failed' });
+    expect(participantOf(ended, alice)).not.toHaveProperty('mediaFailure');
+    for (const other of [
+      { ...failed, deviceId: deviceOf(alice) },
+      { ...failed, at: at(3).getTime() },
+    ])
+      expect(talks().on({ ...fail, failed: other }, 25).call?.status).toBe('connected');
+    expect(talks(0).on(fail, 25).call?.status, 'an app that carries media itself').toBe('connected');
   });
 });

@@ -30,6 +30,7 @@ function partAfter(record: CallRecord | undefined, call: CallState, now: Partici
     outcome: outcomeOf(call, now, part?.outcome ?? null),
     reason: now.state === 'gone' ? now.reason : null,
     ...(now.state === 'gone' && now.declineReason && { declineReason: now.declineReason }),
+    ...(now.state === 'gone' && now.mediaFailure && { mediaFailure: now.mediaFailure }),
     deviceId: deviceOf(now) ?? part?.deviceId ?? null,
     ringSeconds: (part?.ringSeconds ?? 0) + rangFor(before, now, time),
     talkSeconds: (part?.talkSeconds ?? 0) + (record ? talkedFor(record, before, now, time) : 0),

@@ -51,7 +51,7 @@ export function decline({ userAlias, deviceId, reason }: Of<'DeclineCall'>, call
   if (participant.state === 'connected') return reject('already_answered');
   if (participant.state === 'gone') return reject('already_ended');
   const draft = new Draft(call.callId, call, now).state({ type: 'call.declined', data: { userAlias, deviceId, reason } });
-  return settle(draft, 'declined', reason);
+  return settle(draft, 'declined', { declineReason: reason });
 }
 
 /** Silences one device: once, however often it says so. */

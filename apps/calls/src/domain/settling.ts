@@ -1,6 +1,21 @@
-import { type CallState, type DeclineReason, type EndReason, participantOf, type UserAlias } from '@communication-center/contracts';
+import {
+  type CallState,
+  type DeclineReason,
+  type EndReason,
+  type MediaFailure,
+  participantOf,
+  type UserAlias,
+} from '@communication-center/contracts';
 import { type Decision, stated } from './decision.js';
 import type { Draft } from './draft.js';
+
+/** What is told of an end beside its reason. */
+interface Details {
+  /** What was given as reason, where that is `declined`. */
+  declineReason?: DeclineReason | undefined;
+  /** Why nothing came through, where it is `media_failed`. */
+  mediaFailure?: MediaFailure | undefined;
+}
 
 export function miss(draft: Draft, userAlias: UserAlias, reason: EndReason): Draft {
   return draft.state({ type: 'call.missed', data: { userAlias, initiator: draft.call.initiator, reason } });
@@ -16,9 +31,8 @@ export function stopRinging(draft: Draft, userAlias: UserAlias, reason: EndReaso
 /**
  * Ends the call when too few are left: it goes on while somebody is connected (or the initiator still rings) and
  * connected and ringing are at least two. The initiator's leaving before an answer cancels.
- * @param declineReason what was given as reason, where `why` is `declined`.
  */
-export function settle(draft: Draft, why: EndReason, declineReason?: DeclineReason): Decision {
+export function settle(draft: Draft, why: EndReason, details: Details = {}): Decision {
   const { call } = draft;
   if (call.status === 'ended') return stated(draft);
   const initiator = participantOf(call, call.initiator);
@@ -26,7 +40,7 @@ export function settle(draft: Draft, why: EndReason, declineReason?: DeclineReas
   const ringing = call.participants.filter(({ state }) => state === 'ringing').length;
   const led = connected > 0 && !(call.status === 'ringing' && initiator?.state === 'gone');
   const goesOn = (led || initiator?.state === 'ringing') && connected + ringing >= 2;
-  return stated(goesOn ? draft : finish(draft, endReason(call, why), declineReason));
+  return stated(goesOn ? draft : finish(draft, endReason(call, why), details));
 }
 
 /** A dial that rang nobody ends for what its callees have in common; busy, where they differ. */
@@ -44,12 +58,15 @@ function endReason(call: CallState, why: EndReason): EndReason {
 const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server', 'error']);
 
 /** Ends every ring that is left, then the call. */
-export function finish(draft: Draft, reason: EndReason, declineReason?: DeclineReason): Draft {
+export function finish(draft: Draft, reason: EndReason, { declineReason, mediaFailure }: Details = {}): Draft {
   for (const { state, userAlias } of draft.call.participants) {
     if (state === 'ringing') stopRinging(draft, userAlias, saysMore.has(reason) ? reason : 'cancelled');
   }
   const { call } = draft;
   const last = draft.now.getTime();
   const talkSeconds = call.status === 'connected' ? Math.max(0, (last - Date.parse(call.answeredAt)) / 1000) : 0;
-  return draft.state({ type: 'call.ended', data: { reason, ...(declineReason && { declineReason }), talkSeconds } });
+  return draft.state({
+    type: 'call.ended',
+    data: { reason, ...(declineReason && { declineReason }), ...(mediaFailure && { mediaFailure }), talkSeconds },
+  });
 }

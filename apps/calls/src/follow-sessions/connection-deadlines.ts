@@ -1,4 +1,4 @@
-import type { AppId } from '@communication-center/contracts';
+import type { AppId, CallId } from '@communication-center/contracts';
 import type { Sql } from '@communication-center/event-log';
 
 const noLiveSessionIn = (sessions: string) => `NOT EXISTS (
@@ -62,6 +62,29 @@ async function unwatch(tx: Sql, devices: readonly Device[]): Promise<void> {
      WHERE deadlines.kind = 'connection' AND deadlines.call_id = lines.active_call_id AND deadlines.user_alias = lines.user_alias
        AND lines.active_device_id = opened.device_id`,
     columnsOf(devices),
+  );
+}
+
+/** Of a device nothing ever came through in a call. */
+export interface FailedDevice extends Device {
+  callId: CallId;
+  at: string;
+  failure: string;
+}
+
+/** Has calls decide on devices of which nothing ever came through, where they are in those calls still. */
+export async function failMedia(tx: Sql, devices: readonly FailedDevice[]): Promise<void> {
+  if (devices.length === 0) return;
+  await tx.query(
+    `INSERT INTO deadlines (call_id, app_id, kind, user_alias, due_at, failed_device, failure)
+     SELECT DISTINCT ON (call_id, user_alias) call_id, app_id, 'media', user_alias, least(at, now()), device_id, failure
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[])
+       AS failed(app_id, user_alias, device_id, call_id, at, failure)
+     JOIN lines USING (app_id, user_alias)
+     WHERE active_call_id = call_id AND active_device_id = device_id ORDER BY call_id, user_alias
+     ON CONFLICT (call_id, kind, user_alias) DO UPDATE
+     SET due_at = excluded.due_at, failed_device = excluded.failed_device, failure = excluded.failure`,
+    [...columnsOf(devices), devices.map(({ callId }) => callId), devices.map(({ at }) => at), devices.map(({ failure }) => failure)],
   );
 }
 

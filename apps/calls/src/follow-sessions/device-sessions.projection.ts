@@ -3,7 +3,7 @@ import { ProjectEvents, type ProjectionBatch, type Sql, type Tombstone } from '@
 import { Settings } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { CallsSettings } from '../settings.js';
-import { actOnSockets, type Device, lockSessions, watchAllIn } from './connection-deadlines.js';
+import { actOnSockets, type Device, type FailedDevice, failMedia, lockSessions, watchAllIn } from './connection-deadlines.js';
 
 interface Socket extends Device {
   sessionId: string;
@@ -42,6 +42,7 @@ export class DeviceSessionsProjection {
     const opened = news.filter(({ closedAt }) => closedAt === null);
     const closed = [...news.filter(({ closedAt }) => closedAt !== null), ...ended];
     await actOnSockets(tx, { opened, closed }, this.settings.CONNECTION_GRACE_MS);
+    if (batch.topic === 'media.events') await failMedia(tx, batch.events.flatMap(failedDevice));
   }
 }
 
@@ -92,4 +93,11 @@ function mediaSocket({ type, appid, sequence, time, data }: MediaEvent): Socket 
     closedAt: type === 'media.joined' ? null : time,
     mediaOf: data.callId,
   };
+}
+
+/** @returns the device that a media socket left because nothing ever came through; a repeat of it finds nobody in the call, or nothing to do. */
+function failedDevice({ type, appid, time, data }: MediaEvent): FailedDevice[] {
+  if (type !== 'media.left' || data.failed === undefined) return [];
+  const { userAlias, deviceId, callId, failed } = data;
+  return [{ appId: appid, userAlias, deviceId, callId, at: time, failure: failed }];
 }

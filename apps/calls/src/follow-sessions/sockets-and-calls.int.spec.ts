@@ -140,3 +140,40 @@ test.each([
   expect(rows[0]?.ms).toBeGreaterThan(graceMs - 2000);
   expect(rows[0]?.ms).toBeLessThanOrEqual(graceMs);
 });
+
+test('of a device of which nothing ever came through, who is in the call on it is taken out, and why is in events and state', async () => {
+  const call = await store.dial('ann', ['bob'], { mediaSetupSeconds: 60 });
+  await answer(call);
+  const left = (callId: string, deviceId: string) =>
+    ({
+      ...told(ids[0], 2, 'closed'),
+      type: 'media.left',
+      time: new Date(Date.now() + 50).toISOString(),
+      data: { mediaSessionId: ids[0], callId, userAlias: 'bob', deviceId, failed: 'ice_failed' },
+    }) as never;
+  const hear = (event: never) =>
+    store.schema.transaction((tx) =>
+      projection.apply({ topic: 'media.events', events: [event], tombstones: [], tx, isRebuild: false, afterCommit: () => undefined }),
+    );
+  const due = async () =>
+    (await store.schema.query("SELECT FROM deadlines WHERE kind = 'media' AND failed_device IS NOT NULL")).rows.length;
+  await hear(left(call.callId, 'another-device'));
+  await hear(left(ids[1], phoneOf('bob')));
+  expect(await due(), 'of another device, and of another call').toBe(0);
+  await hear(left(call.callId, phoneOf('bob')));
+  await hear(left(call.callId, phoneOf('bob')));
+  expect(await due()).toBe(1);
+  const sweep = store.sweep();
+  await eventually('it being decided', async () => {
+    await sweep.look();
+    return (await due()) === 0;
+  });
+  await sweep.stop();
+  const { rows } = await store.schema.query<{ type: string; data: object }>(
+    "SELECT type, data FROM events WHERE type IN ('call.left', 'call.ended') ORDER BY version",
+  );
+  expect(rows).toMatchObject([
+    { type: 'call.left', data: { userAlias: 'bob', reason: 'media_failed', mediaFailure: 'ice_failed' } },
+    { type: 'call.ended', data: { reason: 'media_failed', mediaFailure: 'ice_failed' } },
+  ]);
+});

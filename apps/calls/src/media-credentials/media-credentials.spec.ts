@@ -35,7 +35,9 @@ const call = {
 } as unknown as CallState;
 
 const told: unknown[] = [];
-const office = new MediaCredentialsOffice(identity, settings, (error) => told.push(error));
+const options: { maxCameras?: number; maxScreens?: number } = {};
+const directory = { optionsOf: async () => options } as never;
+const office = new MediaCredentialsOffice(identity, settings, (error) => told.push(error), directory);
 const issue = (userAlias = 'ann', deviceId = 'desk', of = call) =>
   office.issue(of, { appId: 'demo' as AppId, userAlias: userAlias as UserAlias, deviceId: deviceId as DeviceId });
 
@@ -96,4 +98,18 @@ test('a command stands where there are none to give', async () => {
     await office.issueIfPossible(call, { appId: 'demo' as AppId, userAlias: 'ben' as UserAlias, deviceId: 'desk' as DeviceId }),
   ).toBeNull();
   expect(told).toHaveLength(1);
+});
+
+test('how many pictures a call carries is in a credential where that is not as by default: none of a call of voice alone', async () => {
+  const streamsOf = async (callType: string) => {
+    const { grant } = await door.verifyCredential(
+      mediaCredentialKind,
+      (await issue('ann', 'desk', { ...call, callType } as CallState)).token,
+    );
+    return mediaGrantSchema.parse(grant).streams;
+  };
+  expect([await streamsOf('audio_video'), await streamsOf('audio_only')]).toEqual([undefined, { cameras: 0, screens: 0 }]);
+  options.maxScreens = 1;
+  expect(await streamsOf('audio_upgradable')).toEqual({ screens: 1 });
+  Object.assign(options, { maxScreens: undefined });
 });

@@ -3,6 +3,7 @@ import { participantOf } from '@communication-center/contracts';
 import { type MediaGrant, mediaCredentialKind } from '@communication-center/contracts/media-grant';
 import { Identity, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
+import { DirectoryReading } from '../follow-directory/user-settings.js';
 import type { CallsSettings } from '../settings.js';
 
 /** The device that asks, and by what its user is signed in. */
@@ -23,6 +24,7 @@ export class MediaCredentialsOffice {
     private readonly identity: Identity,
     @Inject(Settings) private readonly settings: CallsSettings,
     @Inject(Report) private readonly report: ReportError,
+    @Inject(DirectoryReading) private readonly directory: Pick<DirectoryReading, 'optionsOf'>,
   ) {}
 
   /**
@@ -44,6 +46,7 @@ export class MediaCredentialsOffice {
       ...(by && { token: by }),
       rights: ['publish', 'subscribe'],
       ...(forbidden.length > 0 && { forbidden }),
+      ...(await this.#streamsOf(appId, call)),
     };
     const expiresAt = new Date(Date.now() + this.settings.MEDIA_CREDENTIAL_SECONDS * 1000);
     const token = await this.identity.signCredential(mediaCredentialKind, { grant }, expiresAt);
@@ -58,6 +61,15 @@ export class MediaCredentialsOffice {
       this.report(error, 'giving media credentials');
       return null;
     }
+  }
+
+  /** How many pictures a call carries at a time, where that is not as by default. */
+  async #streamsOf(appId: AppId, { callType }: CallState): Promise<Pick<MediaGrant, 'streams'>> {
+    // Nobody ever consents to pictures in it.
+    if (callType === 'audio_only') return { streams: { cameras: 0, screens: 0 } };
+    const { maxCameras: cameras, maxScreens: screens } = await this.directory.optionsOf(appId);
+    if (cameras === undefined && screens === undefined) return {};
+    return { streams: { ...(cameras !== undefined && { cameras }), ...(screens !== undefined && { screens }) } };
   }
 
   /** By chance, so that who found a door shut and asks again is soon sent to another. */

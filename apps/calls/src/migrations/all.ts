@@ -16,6 +16,7 @@ import { eventsByWeek } from './14-events-by-week.js';
 import { liveCalls } from './15-live-calls.js';
 import { closedApps } from './16-closed-apps.js';
 import { erasedAppsTimes } from './17-erased-apps-times.js';
+import { failedMedia } from './18-failed-media.js';
 
 /** What makes the service's schema, in order. */
 export const migrations: Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: Migration[] = [
   liveCalls,
   closedApps,
   erasedAppsTimes,
+  failedMedia,
 ];

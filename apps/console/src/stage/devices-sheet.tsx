@@ -1,14 +1,15 @@
-import type { Call, MediaKind } from '@communication-center/client';
+import type { Call, CommunicationCenter, MediaKind } from '@communication-center/client';
 import { useRef, useState } from 'react';
 import { keepDevice } from '../calls/kept-devices.js';
 import { useMediaDevices } from '../calls/use-media-devices.js';
 import type { Sending } from '../calls/use-sending.js';
+import { MediaTest } from './media-test.js';
 
 const names: Record<MediaKind, string> = { audio: 'Microphone', video: 'Camera' };
 const inText: Record<MediaKind, string> = { audio: 'microphone', video: 'camera' };
 
 /** Which microphone and which camera are used in a call: another one is used at once. */
-export function DevicesSheet({ call, sending }: { call: Call; sending: Sending }) {
+export function DevicesSheet({ center, call, sending }: { center: CommunicationCenter; call: Call; sending: Sending }) {
   const devices = useMediaDevices(sending);
   const kinds: readonly MediaKind[] = call.callType === 'audio_video' ? ['audio', 'video'] : ['audio'];
   return (
@@ -16,6 +17,7 @@ export function DevicesSheet({ call, sending }: { call: Call; sending: Sending }
       {kinds.map((kind) => (
         <DeviceChoice key={kind} call={call} kind={kind} devices={devices?.[kind]} />
       ))}
+      <MediaTest center={center} />
     </>
   );
 }

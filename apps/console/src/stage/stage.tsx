@@ -1,4 +1,11 @@
-import type { Call, CommunicationCenter, Reach, ToldParticipant, ToldPresence } from '@communication-center/client';
+import {
+  arrange,
+  type Call,
+  type CommunicationCenter,
+  type Reach,
+  type ToldParticipant,
+  type ToldPresence,
+} from '@communication-center/client';
 import { useEffect, useReducer, useRef, useState } from 'react';
 import { CallStateText, partnersOf } from '../calls/call-state-text.js';
 import type { Phone } from '../calls/use-phone.js';
@@ -34,8 +41,9 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   const scene = useRef<HTMLDivElement>(null);
   useWatching(call, scene);
   const open = (name: SheetName) => setSheet(sheet === name ? undefined : name);
-  const shown = call.others.filter(({ state }) => state !== 'gone');
+  const there = call.others.filter(({ state }) => state !== 'gone');
   const screens = call.streams.filter(({ kind }) => kind === 'screen');
+  const shown = useArranged(call, there, screens.length > 0 ? 2 : placesInView());
   return (
     <section className="stage" aria-label="Current call" hidden={isHidden} data-focus-home tabIndex={-1}>
       <header className="row between">
@@ -71,7 +79,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
       )}
       {sheet === 'devices' && (
         <Sheet title="Microphone and camera" onClose={() => setSheet(undefined)}>
-          <DevicesSheet call={call} sending={sending} />
+          <DevicesSheet center={center} call={call} sending={sending} />
         </Sheet>
       )}
       {sheet === 'details' && (
@@ -84,6 +92,19 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
   );
 }
 
+/** So many tiles are seen without scrolling: on the width of a phone, and of a desk. */
+const placesInView = () => (matchMedia('(min-width: 48rem)').matches ? 9 : 4);
+
+/** Who speaks is in view, and nobody else is moved. */
+function useArranged(call: Call, there: readonly ToldParticipant[], places: number): ToldParticipant[] {
+  const before = useRef<readonly string[]>([]);
+  const order = arrange({ all: there.map(({ userAlias }) => userAlias), speakers: call.speakers, before: before.current, places });
+  useEffect(() => {
+    before.current = order;
+  });
+  return order.flatMap((userAlias) => there.find((one) => one.userAlias === userAlias) ?? []);
+}
+
 /** Somebody without a stream yet has a tile as well: it says how far the person is. */
 function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
   const { userAlias } = other;
@@ -91,12 +112,13 @@ function tilesOf(call: Call, other: ToldParticipant, nameOf: Props['nameOf']) {
   const note = other.state === 'connected' ? reachTexts[call.reachOf(userAlias)] : partText(other);
   const streams = call.streams.filter((stream) => stream.userAlias === userAlias && stream.kind !== 'screen');
   if (streams.length === 0) return [<Tile key={userAlias} stream={undefined} name={name} note={note} />];
-  return streams.map(({ streamId, mediaStream, sending }) => (
+  return streams.map(({ streamId, mediaStream, sending, isSpeaking }) => (
     <Tile
       key={streamId}
       streamId={streamId}
       stream={mediaStream}
       name={name}
+      isHeard={isSpeaking}
       note={note ?? (sending?.video === 'none' && call.callType === 'audio_video' ? 'has no camera' : undefined)}
       isMuted={sending !== undefined && sending.audio !== 'on'}
       // What an older client sends, its tracks tell.
@@ -116,7 +138,15 @@ const reachTexts: Record<Reach, string | undefined> = {
 function useStreamsOf(call: Call): void {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const events = ['localStream', 'streamAdded', 'streamRemoved', 'streamChanged', 'screenChanged', 'linkChanged'] as const;
+    const events = [
+      'localStream',
+      'streamAdded',
+      'streamRemoved',
+      'streamChanged',
+      'screenChanged',
+      'linkChanged',
+      'speakersChanged',
+    ] as const;
     const offs = events.map((event) => call.on(event, redraw));
     return () => {
       for (const off of offs) off();

@@ -15,15 +15,28 @@ interface Props {
   isMuted?: boolean;
   /** Whether a picture is sent at all; without one the avatar stands for it. */
   sendsPicture?: boolean;
+  /** The Center hears the person speak: sooner than what is played here tells, and though nothing is played. */
+  isHeard?: boolean;
   /** A screen: all of it is shown, and whoever speaks in it is not the person. */
   isScreen?: boolean;
 }
 
 /** One person in a call: the picture, or who it would be of; whether the person is muted, or speaks. */
-export function Tile({ stream, streamId, name, note, own = false, isMuted = false, sendsPicture = true, isScreen = false }: Props) {
+export function Tile({
+  stream,
+  streamId,
+  name,
+  note,
+  own = false,
+  isMuted = false,
+  isHeard = false,
+  sendsPicture = true,
+  isScreen = false,
+}: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const [hasPicture, setHasPicture] = useState(false);
-  const isSpeaking = useSpeaking(isScreen ? undefined : stream) && !isMuted;
+  const isLoud = useSpeaking(isScreen ? undefined : stream);
+  const isSpeaking = (isLoud || isHeard) && !isMuted;
   useEffect(() => {
     const element = video.current;
     if (!element) return;

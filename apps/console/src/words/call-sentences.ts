@@ -1,5 +1,5 @@
 import type { Call, ToldParticipant } from '@communication-center/client';
-import type { CallList, CallPart, DeclineReason, EndReason, NewName, Told } from '@communication-center/contracts';
+import type { CallList, CallPart, DeclineReason, EndReason, MediaFailure, NewName, Told } from '@communication-center/contracts';
 import { clock, listed } from './lists.js';
 import { readable, textOf } from './text-of.js';
 
@@ -13,6 +13,18 @@ const given: Record<DeclineReason, string> = {
   no_answer: 'did not answer',
   busy: 'is busy',
 };
+
+const failures: Record<MediaFailure, string> = {
+  not_joined: 'a device never began to send or receive',
+  no_candidates: 'a device found no network',
+  ice_failed: 'a firewall may be in the way',
+  dtls_failed: 'the connection could not be secured',
+  no_frames: 'a device was connected, and nothing of what it sends came',
+};
+
+function whyFailed(failure: MediaFailure | NewName | undefined): string {
+  return failure === undefined ? '' : ` (${textOf(failures, failure)})`;
+}
 
 function declined(who: string, { declineReason = 'none' }: Given): string {
   const reason = textOf(given, declineReason);
@@ -43,7 +55,7 @@ export function endSentence(call: Tellable, nameOf: NameOf, byMe: boolean): stri
     answered_elsewhere: 'You answered on another device',
     declined_elsewhere: 'You declined on another device',
     connection_lost: `The connection was lost: the call with ${who} is over`,
-    media_failed: `No sound or picture got through: the call with ${who} is over`,
+    media_failed: `No sound or picture got through${whyFailed(call.end?.mediaFailure)}: the call with ${who} is over`,
     kicked: 'You were removed from the call',
     ended_by_server: `The call with ${who} was ended by the app`,
     max_duration: `The call with ${who} reached the longest time that the app allows`,

@@ -87,6 +87,9 @@ declare module 'janode/plugins/videoroom' {
       max_publishers: number;
       require_pvtid: boolean;
       fir_freq: number;
+      talking_events: boolean;
+      talking_level_threshold: number;
+      talking_packets_threshold: number;
     }): Promise<void>;
     destroy(room: { room: string; secret: string }): Promise<void>;
     list(filter: { admin_key: string }): Promise<{ list: { room: string; num_participants: number }[] }>;
@@ -104,8 +107,8 @@ declare module 'janode/plugins/videoroom' {
       keyframe?: boolean;
       /** Of a subscriber: whether ICE is to begin anew, with an offer. */
       restart?: boolean;
-      /** Of a subscriber: what is sent to it. */
-      streams?: { mid: string; send: boolean }[];
+      /** Of a subscriber: what is sent to it, and which of several sizes, 0 for the smallest of three. */
+      streams?: { mid: string; send?: boolean; substream?: number }[];
     }): Promise<{ jsep?: Jsep }>;
     joinSubscriber(what: {
       room: string;
@@ -122,9 +125,26 @@ declare module 'janode/plugins/videoroom' {
   const VideoRoomPlugin: {
     Handle: new (...args: never[]) => VideoRoomHandle;
     EVENT: Record<
-      'VIDEOROOM_PUB_LIST' | 'VIDEOROOM_DISPLAY' | 'VIDEOROOM_UNPUBLISHED' | 'VIDEOROOM_LEAVING' | 'VIDEOROOM_DESTROYED',
+      | 'VIDEOROOM_PUB_LIST'
+      | 'VIDEOROOM_TALKING'
+      | 'VIDEOROOM_DISPLAY'
+      | 'VIDEOROOM_UNPUBLISHED'
+      | 'VIDEOROOM_LEAVING'
+      | 'VIDEOROOM_DESTROYED',
       string
     >;
   };
   export default VideoRoomPlugin;
+}
+
+declare module 'janode/plugins/echotest' {
+  import type { Handle, Jsep } from 'janode';
+
+  export interface EchoTestHandle extends Handle {
+    /** @param what `bitrate` in bits a second. */
+    start(what: { audio: boolean; video: boolean; bitrate: number; jsep: Jsep }): Promise<{ jsep?: Jsep }>;
+  }
+
+  const EchoTestPlugin: { Handle: new (...args: never[]) => EchoTestHandle };
+  export default EchoTestPlugin;
 }

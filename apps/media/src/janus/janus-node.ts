@@ -1,8 +1,9 @@
 import { InfrastructureError } from '@communication-center/event-log';
 import { ProblemError, type ReportError } from '@communication-center/service';
-import Janode, { type Connection, type Session } from 'janode';
+import Janode, { type Connection, type Handle, type Session } from 'janode';
 import VideoRoomPlugin, { type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { MediaSettings } from '../settings.js';
+import { afterTurns } from './turns.js';
 
 interface Link {
   connection: Connection;
@@ -75,8 +76,13 @@ export class JanusNode {
 
   /** @throws ProblemError `media_unavailable` when Janus does not answer. */
   async attach(): Promise<VideoRoomHandle> {
+    return this.attachTo(VideoRoomPlugin);
+  }
+
+  /** As {@link attach}, to whichever plugin. */
+  async attachTo<H extends Handle>(plugin: { Handle: new (...args: never[]) => H }): Promise<H> {
     const { session } = await this.#connected();
-    return this.ask(session.attach(VideoRoomPlugin));
+    return this.ask(session.attach(plugin));
   }
 
   /**
@@ -84,17 +90,17 @@ export class JanusNode {
    * @throws ProblemError `media_unavailable` after the time-out: the connection is given up.
    */
   async ask<T>(answer: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let stop: () => void = () => undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      stop = afterTurns(this.settings.JANUS_TIMEOUT_MS, () => {
         this.#drop('Janus did not answer in time');
         reject(unavailable('Janus did not answer in time'));
-      }, this.settings.JANUS_TIMEOUT_MS);
+      });
     });
     try {
       return await Promise.race([answer, late]);
     } finally {
-      clearTimeout(timer);
+      stop();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Forbiddable } from '@communication-center/contracts';
+import type { Forbiddable, StreamKind } from '@communication-center/contracts';
 import type { VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { Bans } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
@@ -12,6 +12,7 @@ const noSuchStream = 428;
 interface Section {
   mid: string;
   media: Forbiddable;
+  kind: StreamKind;
 }
 
 /**
@@ -21,6 +22,8 @@ interface Section {
 export class JanusPublication {
   #sections: Section[] = [];
   readonly #muted = new Set<string>();
+  /** Pictures for which the call has no room. */
+  #withheld: ReadonlySet<StreamKind> = new Set();
   #isPublished = false;
 
   constructor(
@@ -46,7 +49,7 @@ export class JanusPublication {
     const answer = await this.janus.ask(this.#isPublished ? handle.configure(what) : handle.publish({ ...what, display }));
     this.#isPublished = true;
     if (!answer.jsep) return undefined;
-    this.#sections = sectionsIn(answer.jsep.sdp);
+    this.#sections = sectionsIn(answer.jsep.sdp, screen);
     // A section that was negotiated anew may be another one.
     await this.#carryOut(() => true);
     return answer.jsep.sdp;
@@ -55,6 +58,12 @@ export class JanusPublication {
   /** Tells the others what is different with it; before it is published, there is nothing to tell of. */
   async tell(display: string): Promise<void> {
     if (this.#isPublished) await this.janus.ask(this.handle.configure({ display }));
+  }
+
+  /** Has Janus take in no pictures of these kinds, and all others. */
+  async withhold(kinds: ReadonlySet<StreamKind>): Promise<void> {
+    this.#withheld = new Set(kinds);
+    await this.obey();
   }
 
   /** Has Janus do what the bans say by now. */
@@ -67,7 +76,7 @@ export class JanusPublication {
     let isSeenAgain = false;
     for (const section of this.#sections) {
       const { mid, media } = section;
-      if (forbidden.has(media)) {
+      if (forbidden.has(media) || (media === 'video' && this.#withheld.has(section.kind))) {
         if (isToMute(section)) await this.#moderate(mid, true);
         this.#muted.add(mid);
       } else if (this.#muted.delete(mid)) {
@@ -90,10 +99,11 @@ export class JanusPublication {
 }
 
 /** @returns what carries sound or picture, by Janus' own description of it (RFC 8866 §5.14, RFC 5888 §4). */
-function sectionsIn(sdp: string): Section[] {
+function sectionsIn(sdp: string, screen: readonly string[]): Section[] {
   return sdp.split(/^m=/m).flatMap((section) => {
     const media = /^(audio|video) /.exec(section)?.[1] as Forbiddable | undefined;
     const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
-    return media && mid !== undefined ? [{ mid, media }] : [];
+    const kind = mid !== undefined && screen.includes(mid) ? 'screen' : 'camera';
+    return media && mid !== undefined ? [{ mid, media, kind }] : [];
   });
 }

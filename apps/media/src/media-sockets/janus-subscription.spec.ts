@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { FeedSection, VideoRoomHandle } from 'janode/plugins/videoroom';
 import { expect, test } from 'vitest';
 import type { JanusNode } from '../janus/janus-node.js';
-import { JanusSubscription } from './janus-subscription.js';
+import { JanusSubscription, layerFor } from './janus-subscription.js';
 
 type Offer = MediaServerFrame & { type: 'offer' };
 const section = (feed: string) => ({ feed, mid: `of ${feed}`, streamId: `stream of ${feed}` });
@@ -36,8 +36,8 @@ class StandInJanus {
     joinSubscriber: ({ streams }: { streams: FeedSection[] }) => this.#take(feeds(streams), []),
     update: (change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }) =>
       this.#take(feeds(change.subscribe), feeds(change.unsubscribe)),
-    configure: async ({ streams }: { streams: { mid: string; send: boolean }[] }) => {
-      this.configured.push(streams.map(({ mid, send }) => `${mid} ${send}`));
+    configure: async ({ streams }: { streams: { mid: string; send?: boolean; substream?: number }[] }) => {
+      this.configured.push(streams.map(({ mid, send, substream }) => [mid, send, substream].filter((one) => one !== undefined).join(' ')));
     },
     start: async () => {
       this.answers += 1;
@@ -213,4 +213,57 @@ test('pictures of streams that are not watched are not sent, without an offer, u
   subscription.unwatch(['stream of b']);
   await settle();
   expect(janus.configured.slice(3)).toEqual([['0 false'], ['0 false']]);
+});
+
+const layers = [
+  { rid: 'h', height: 480 },
+  { rid: 'm', height: 240 },
+  { rid: 'l', height: 120 },
+] as const;
+
+test('a picture comes in the smallest size that is as high as it is shown, of those that are sent', () => {
+  const asked = [undefined, 2000, 480, 241, 240, 121, 120, 1];
+  expect(asked.map((height) => layerFor(height, layers))).toEqual([0, 0, 0, 0, 1, 1, 2, 2]);
+  expect(asked.map((height) => layerFor(height, layers.slice(1)))).toEqual([1, 1, 1, 1, 1, 1, 2, 2]);
+  expect(layerFor(1, [])).toBe(0);
+  fc.assert(
+    fc.property(fc.option(fc.integer({ min: 1, max: 8192 }), { nil: undefined }), fc.shuffledSubarray([...layers]), (height, sent) => {
+      const chosen = layers[layerFor(height, sent)];
+      if (sent.length > 0) expect(sent).toContainEqual(chosen);
+    }),
+  );
+});
+
+test('the size is asked for as it changes: by the device, or with what is sent', async () => {
+  const janus = new StandInJanus();
+  const subscription = new JanusSubscription(
+    janus.node,
+    { room: 'r', pin: 'p', privateId: 1 },
+    () => undefined,
+    () => undefined,
+  );
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (const answer of janus.waiting.splice(0)) answer();
+      await Promise.resolve();
+    }
+  };
+  const want = (sent: readonly (typeof layers)[number][]) => subscription.want([{ ...section('a'), layers: sent }]);
+  want(layers);
+  await settle();
+  await subscription.answer('answer');
+  await settle();
+  expect(janus.configured).toEqual([]);
+  subscription.show([{ streamId: 'stream of a', height: 200 }]);
+  await settle();
+  subscription.show([{ streamId: 'stream of a', height: 210 }]);
+  await settle();
+  expect(janus.configured).toEqual([['0 1']]);
+  want(layers.slice(0, 1));
+  await settle();
+  expect(janus.configured.slice(1), 'the small ones are sent no more').toEqual([['0 2']]);
+  subscription.show([]);
+  want(layers);
+  await settle();
+  expect(janus.configured).toHaveLength(2);
 });

@@ -1,12 +1,21 @@
-import type { MediaServerFrame } from '@communication-center/contracts';
+import { type Layer, layerNames, type MediaServerFrame } from '@communication-center/contracts';
 import type { FeedSection, SubscribedStream, VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { JanusNode } from '../janus/janus-node.js';
 import type { StreamSection } from './others-streams.js';
+import { sectionKey as keyOf } from './speakers.js';
 
 interface Room {
   room: string;
   pin: string;
   privateId: number;
+}
+
+/** A subscribed picture. */
+interface Picture {
+  key: string;
+  isSent: boolean;
+  /** Its place in {@link layerNames}. */
+  layer: number;
 }
 
 /**
@@ -18,8 +27,10 @@ export class JanusSubscription {
   #wanted: ReadonlyMap<string, StreamSection> = new Map();
   readonly #offered = new Map<string, StreamSection>();
   #unwatched: ReadonlySet<string> = new Set();
-  /** The sections of pictures that are subscribed, by Janus' name for them here, and whether their pictures are sent. */
-  #pictures = new Map<string, { key: string; isSent: boolean }>();
+  /** How high each stream is shown, in pixels, where the device said so. */
+  #heights: ReadonlyMap<string, number> = new Map();
+  /** The sections of pictures that are subscribed, by Janus' name for them here, whether their pictures are sent, and in which size. */
+  #pictures = new Map<string, Picture>();
   #handle: VideoRoomHandle | undefined;
   #awaitingAnswer = false;
   #lastOffer: (MediaServerFrame & { type: 'offer' }) | undefined;
@@ -50,6 +61,12 @@ export class JanusSubscription {
   /** From now on no pictures of these streams are sent: without a negotiation, and their sections stay. */
   unwatch(streamIds: readonly string[]): void {
     this.#unwatched = new Set(streamIds);
+    void this.#work();
+  }
+
+  /** From now on pictures come in the smallest size that is as high as they are shown. */
+  show(sizes: readonly { streamId: string; height: number }[]): void {
+    this.#heights = new Map(sizes.map(({ streamId, height }) => [streamId, height]));
     void this.#work();
   }
 
@@ -131,19 +148,31 @@ export class JanusSubscription {
       if (type !== 'video' || active === false) continue;
       const key = keyOf(feed_id, feed_mid);
       const known = before.get(mid);
-      this.#pictures.set(mid, known?.key === key ? known : { key, isSent: true });
+      this.#pictures.set(mid, known?.key === key ? known : { key, isSent: true, layer: 0 });
     }
   }
 
   /** Has Janus send what is watched, and nothing else. @returns whether there was anything to change. */
   async #sendWatched(): Promise<boolean> {
-    const isWatched = (key: string) => !this.#unwatched.has(this.#wanted.get(key)?.streamId ?? '');
-    const changing = [...this.#pictures].filter(([, { key, isSent }]) => isSent !== isWatched(key));
+    const changing = [...this.#pictures].flatMap(([mid, picture]) => {
+      const next = this.#wish(picture);
+      return next.isSent === picture.isSent && next.layer === picture.layer ? [] : [{ mid, picture, next }];
+    });
     if (!this.#handle || changing.length === 0) return false;
-    for (const [, picture] of changing) picture.isSent = !picture.isSent;
-    const streams = changing.map(([mid, { isSent }]) => ({ mid, send: isSent }));
+    const streams = changing.map(({ mid, picture, next }) => ({
+      mid,
+      ...(next.isSent !== picture.isSent && { send: next.isSent }),
+      ...(next.layer !== picture.layer && { substream: layerNames.length - 1 - next.layer }),
+    }));
+    for (const { picture, next } of changing) Object.assign(picture, next);
     await this.janus.ask(this.#handle.configure({ streams }));
     return true;
+  }
+
+  /** How a picture is wished for by now. */
+  #wish({ key }: Picture): Pick<Picture, 'isSent' | 'layer'> {
+    const { streamId = '', layers = [] } = this.#wanted.get(key) ?? {};
+    return { isSent: !this.#unwatched.has(streamId), layer: layerFor(this.#heights.get(streamId), layers) };
   }
 
   async #join(streams: FeedSection[] = []) {
@@ -167,5 +196,14 @@ export class JanusSubscription {
   }
 }
 
-/** Names of sections have no blanks (RFC 8843 §9.1: a token). */
-const keyOf = (feed: string, mid: string) => `${mid} ${feed}`;
+/**
+ * @param height of the place where a picture is shown, in pixels; undefined where that is not known.
+ * @param layers in which it is sent at once.
+ * @returns the place in {@link layerNames} of the smallest that is as high, or else of the largest that there is.
+ */
+export function layerFor(height: number | undefined, layers: readonly Layer[]): number {
+  const largest = layers.toSorted((one, other) => other.height - one.height);
+  const enough = height === undefined ? undefined : largest.findLast((layer) => layer.height >= height);
+  const chosen = enough ?? largest[0];
+  return chosen ? layerNames.indexOf(chosen.rid) : 0;
+}

@@ -1,22 +1,17 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type CallId, type MediaEvent, mediaSubprotocol, type UserAlias } from '@communication-center/contracts';
+import type { CallId, MediaEvent, UserAlias } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import { OutboxRelay, Rest } from '@communication-center/event-log';
 import {
-  ClientConnections,
   type ClientPlace,
   countedAs,
   type Endings,
   FollowEnds,
-  headersWithin,
   Identity,
-  limitBeforeSignIn,
   Postgres,
   ProblemError,
   Replicas,
   Report,
   type ReportError,
-  refuseOverHttp,
   requireSignIn,
   ServiceClient,
   Settings,
@@ -25,35 +20,34 @@ import {
 } from '@communication-center/service';
 import { FairShare } from '@communication-center/service/fair-share';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
 import type { Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import { JanusNodes } from '../janus/janus-nodes.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Sample } from '../quality/domain/sample.js';
 import { TriedFlows } from '../quality/flow-watch.js';
 import { KeepSamples } from '../quality/keep-samples.js';
 import { FollowMoves } from '../rooms/follow-moves.js';
 import { type Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
+import { MediaEntrance } from './media-entrance.js';
 import { MediaSocket, type MediaSocketOwner } from './media-socket.js';
 import type { Seat } from './seat.js';
 
-/** Frames over the limit are still read, of who has joined, so that they can be refused by name. */
-const mostReadBytes = 262_144;
 /** So long after the following of calls was at rest, in milliseconds, what happened in it may not be heard yet. */
 const catchUpMs = 2000;
 /** No credential is older when it is shown: they hold for some minutes. */
 const rememberSeconds = 900;
 
-type About = Omit<MediaEvent['data'], 'mediaSessionId'>;
+type About = Omit<(MediaEvent & { type: 'media.joined' })['data'], 'mediaSessionId'>;
 
 /** The second public door: where devices in a call negotiate what they send and receive. */
 @Injectable()
 export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutdown, MediaSocketOwner {
-  readonly #http: Server;
-  readonly #clients: ClientConnections;
+  readonly #entrance: MediaEntrance;
   readonly #sockets = new Set<MediaSocket>();
   /** Those that broke, and whose seats are held. */
   readonly #broken = new Set<MediaSocket>();
@@ -64,7 +58,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Where no socket is open, nobody has to be put out at once. */
   readonly rest = Rest.unless(() => !this.#isNobodyIn);
   readonly tried: TriedFlows;
-  readonly #sessions: SocketSessions<About, 'left'>;
+  readonly #sessions: SocketSessions<About, 'left' | MediaFailure>;
   readonly #ends: FollowEnds;
   #beating: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -83,28 +77,11 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
-    this.#http = createServer(headersWithin(settings.HEADERS_TIMEOUT_MS), (_request, response) =>
-      response
-        .writeHead(426, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
-        .end('This is a WebSocket door\n'),
-    );
     this.tried = new TriedFlows(settings.MEDIA_FLOW_MS);
-    this.#clients = new ClientConnections(settings, { refuse: refuseOverHttp });
-    this.#clients.guard(this.#http);
-    const sockets = new WebSocketServer({
-      server: this.#http,
-      maxPayload: mostReadBytes,
-      perMessageDeflate: false,
-      handleProtocols: (offered) => (offered.has(mediaSubprotocol) ? mediaSubprotocol : false),
-    });
-    sockets.on('connection', (socket, request) => {
-      try {
-        const opened = this.#letIn(socket, request, rooms);
-        limitBeforeSignIn(request.socket, () => opened?.grant !== undefined);
-      } catch (error) {
-        report(error, 'letting a media socket in');
-        socket.terminate();
-      }
+    this.#entrance = new MediaEntrance(settings, {
+      isFull: () => this.#isStopping || this.#sockets.size + this.#broken.size >= settings.MAX_SOCKETS,
+      open: (socket, place) => this.#open(socket, place),
+      report,
     });
     tellFigure('open_sockets', 'Media sockets that are open at this process', () => this.#sockets.size);
     tellFigure('held_seats', 'Devices whose media socket broke, and whose media go on', () => this.#broken.size);
@@ -119,7 +96,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
       tell: ({ sessionId, about }, what) => ({
         type: typeof what === 'string' ? 'media.joined' : 'media.left',
         source: '/media',
-        data: { ...about, mediaSessionId: sessionId },
+        data: { ...about, mediaSessionId: sessionId, ...(typeof what !== 'string' && what.closed !== 'left' && { failed: what.closed }) },
       }),
       onExpelled: () => this.#endAll('media_lost'),
       onError: report,
@@ -146,10 +123,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#beating = setInterval(() => {
       for (const socket of this.#sockets) socket.beat(Date.now(), this.settings.HEARTBEAT_MS);
     }, this.settings.HEARTBEAT_MS);
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', reject);
-      this.#http.listen(this.settings.PUBLIC_PORT, this.settings.PUBLIC_HOST, resolve);
-    });
+    await this.#entrance.open();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -157,14 +131,14 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     clearInterval(this.#beating);
     this.moves.stop();
     // Nobody new comes, and whoever is here has time to join elsewhere while its media go on; Janus holds those that are left.
-    this.#http.close();
+    this.#entrance.close();
     for (const socket of this.#all) socket.move();
     for (const until = Date.now() + this.settings.DRAIN_MS; this.#sockets.size > 0 && Date.now() < until; )
       await new Promise((resolve) => setTimeout(resolve, 50));
     this.#ends.stop();
     for (const socket of this.#all) socket.end('restarting', true);
     await this.#sessions.stop('left');
-    this.#http.closeAllConnections();
+    this.#entrance.leave();
   }
 
   get #all(): MediaSocket[] {
@@ -175,23 +149,13 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     return this.#sockets.size + this.#broken.size === 0;
   }
 
-  #letIn(socket: WebSocket, request: IncomingMessage, rooms: Rooms): MediaSocket | undefined {
-    const isFull = this.#isStopping || this.#sockets.size + this.#broken.size >= this.settings.MAX_SOCKETS;
-    const place = this.#placeOf(request);
-    if (socket.protocol === mediaSubprotocol && !isFull && place) {
-      const opened = new MediaSocket(socket, this, rooms, this.settings);
-      this.#sockets.add(opened);
-      this.#places.set(opened, place);
-      this.rest.wake();
-      void this.#ends.wake();
-      return opened;
-    }
-    // A listener, since without one the error of a frame that comes all the same would be the process's.
-    socket.on('error', () => undefined);
-    if (isFull) socket.close(1013, 'this media door takes no more sockets');
-    else if (!place) socket.close(1013, 'your address has as many sockets here as it may');
-    else socket.close(1002, `offer the subprotocol ${mediaSubprotocol}`);
-    return undefined;
+  #open(socket: WebSocket, place: ClientPlace): MediaSocket {
+    const opened = new MediaSocket(socket, this, this.rooms, this.settings);
+    this.#sockets.add(opened);
+    this.#places.set(opened, place);
+    this.rest.wake();
+    void this.#ends.wake();
+    return opened;
   }
 
   /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
@@ -215,16 +179,6 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#inCall.set(callId, inCall.set(socket, grant));
     socket.bind(this.admission.bansOf(grant));
     return grant;
-  }
-
-  /** @returns undefined where its address has as many as it may. */
-  #placeOf(request: IncomingMessage): ClientPlace | undefined {
-    try {
-      return this.#clients.placeOf(request);
-    } catch (error) {
-      if (error instanceof ProblemError) return undefined;
-      throw error;
-    }
   }
 
   /** @returns its address, as it is counted. @throws ProblemError `rate_limited` where that has as many sockets that were let in as it may. */
@@ -293,7 +247,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     this.#broken.delete(socket);
     const { grant } = socket;
     if (!grant) return;
-    this.#sessions.close(socket.sessionId, 'left');
+    this.#sessions.close(socket.sessionId, socket.failure ?? 'left');
     const inCall = this.#inCall.get(grant.callId);
     inCall?.delete(socket);
     if (inCall?.size === 0) this.#inCall.delete(grant.callId);

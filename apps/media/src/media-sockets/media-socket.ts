@@ -2,41 +2,26 @@ import { randomUUID } from 'node:crypto';
 import {
   type MediaClientFrame,
   type MediaServerFrame,
-  mediaClientFrameSchema,
   mediaDoorKnows,
+  mediaGivenUpCode,
   type SessionId,
 } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
-import {
-  bytesOf,
-  currentTraceId,
-  FrameBudget,
-  inNewTrace,
-  noteInTrace,
-  ProblemError,
-  readFrame,
-  SignsOfLife,
-} from '@communication-center/service';
+import { currentTraceId, inNewTrace, noteInTrace, ProblemError, SignsOfLife } from '@communication-center/service';
 import type { RawData, WebSocket } from 'ws';
 import { turnServersFor } from '../credentials/turn-servers.js';
 import { Bans, type Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
+import { FrameIntake } from './frame-intake.js';
 import { Seat, type SeatHolder } from './seat.js';
 
-const maxFrameBytes = 131_072;
-/** Far more than a negotiation with all its candidates needs at once. */
-const maxWaitingFrames = 200;
-/** Of all that wait; the largest offer is half of it. */
-const maxWaitingBytes = 262_144;
-/** Nobody has signed in yet: a join frame with the longest token is an eighth of it. */
-const maxJoinBytes = 32_768;
-
-/** How a socket ends that broke, and did not close (RFC 6455 §7.1.5). */
-const broken = 1006;
+/** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
+const broken: ReadonlySet<number> = new Set([1006, mediaGivenUpCode]);
 const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
@@ -76,6 +61,8 @@ type MediaSocketSettings = Pick<
 export class MediaSocket implements SeatHolder {
   readonly sessionId = randomUUID() as SessionId;
   grant: MediaGrant | undefined;
+  /** Set where it ended since nothing ever came through of its device. */
+  failure: MediaFailure | undefined;
   #seat: Seat | undefined;
   #bans = new Bans();
   #joining = false;
@@ -87,9 +74,7 @@ export class MediaSocket implements SeatHolder {
   readonly #signs: SignsOfLife;
   // Frames are worked on in the order they came: a candidate never overtakes the offer it belongs to.
   #queue: Promise<unknown> = Promise.resolve();
-  #waitingFrames = 0;
-  #waitingBytes = 0;
-  readonly #budget: FrameBudget;
+  readonly #intake: FrameIntake;
   readonly #joinTimer: NodeJS.Timeout;
   #held: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -101,7 +86,7 @@ export class MediaSocket implements SeatHolder {
     private readonly settings: MediaSocketSettings,
   ) {
     this.#signs = new SignsOfLife(socket);
-    this.#budget = new FrameBudget(settings.FRAME_BURST, settings.FRAMES_PER_SECOND, Date.now());
+    this.#intake = new FrameIntake(settings, Date.now());
     const late = () => this.fail(new ProblemError('connect_timeout', 'send a join frame first'));
     this.#joinTimer = setTimeout(late, settings.JOIN_TIMEOUT_MS);
     socket.on('message', (data, isBinary) => {
@@ -175,26 +160,16 @@ export class MediaSocket implements SeatHolder {
     const now = this.#signs.note();
     // What comes after a close was sent by whoever had not heard of it.
     if (this.#ending || this.#closed) return;
-    const bytes = bytesOf(data);
-    const most = this.#joining ? maxFrameBytes : maxJoinBytes;
-    if (bytes.length > most) return this.#sendError(new ProblemError('frame_too_large', `send at most ${most} bytes`));
-    if (!this.#budget.take(now)) return this.#sendError(new ProblemError('rate_limited', 'Too many frames: slow down'));
-    if (isBinary) return this.#sendError(new ProblemError('malformed_frame', 'Send text frames of JSON'));
-    const { frame, problem } = readFrame(mediaClientFrameSchema, bytes);
+    const { frame, bytes, problem } = this.#intake.read(data, isBinary, { hasJoined: this.#joining, now });
     if (problem) return this.#sendError(problem);
     if (frame.type === 'ping') {
       this.#seat?.pinged(frame.nextWithinMs);
       return this.send({ type: 'pong' });
     }
     if (frame.type === 'quality' && this.#joining) return this.#seat?.measures(frame);
-    if (this.#waitingFrames >= maxWaitingFrames || this.#waitingBytes + bytes.length > maxWaitingBytes)
-      return this.fail(new ProblemError('rate_limited', 'Too many frames at once'));
-    this.#waitingFrames += 1;
-    this.#waitingBytes += bytes.length;
-    void this.#inTurn(() => this.#onFrame(frame)).then(() => {
-      this.#waitingFrames -= 1;
-      this.#waitingBytes -= bytes.length;
-    });
+    const done = this.#intake.hold(bytes);
+    if (!done) return this.fail(new ProblemError('rate_limited', 'Too many frames at once'));
+    void this.#inTurn(() => this.#onFrame(frame)).then(done);
   }
 
   #inTurn(work: () => Promise<unknown>): Promise<unknown> {
@@ -257,6 +232,7 @@ export class MediaSocket implements SeatHolder {
   }
 
   send(frame: MediaServerFrame): void {
+    if (frame.type === 'speaking' && !this.#knows.includes(frame.type)) return;
     if (this.#closed || this.socket.readyState !== this.socket.OPEN) return;
     if (this.socket.bufferedAmount > this.settings.MAX_BUFFERED_BYTES) return this.#signs.close(4003, 'the client reads too slowly');
     this.socket.send(JSON.stringify(frame));
@@ -266,6 +242,12 @@ export class MediaSocket implements SeatHolder {
     if (!this.grant) return;
     const { userAlias, deviceId } = this.grant;
     this.owner.measured(this.grant, { userAlias, deviceId, sessionId: this.sessionId, measured });
+  }
+
+  neverFlowed(failure: MediaFailure): void {
+    if (this.#ending || this.#closed) return;
+    this.failure = failure;
+    this.end('media_failed');
   }
 
   #sendError(problem: ProblemError): void {
@@ -284,7 +266,7 @@ export class MediaSocket implements SeatHolder {
 
   #onClose(code: number): void {
     clearTimeout(this.#joinTimer);
-    if (code !== broken || this.#ending || !this.#seat || this.settings.RESUME_MS === 0) return this.#finish();
+    if (!broken.has(code) || this.#ending || !this.#seat || this.settings.RESUME_MS === 0) return this.#finish();
     this.#held = setTimeout(() => this.#finish(), this.settings.RESUME_MS);
     this.owner.broke(this);
     const look = () => {

@@ -1,4 +1,4 @@
-import type { MediaServerFrame, Stream } from '@communication-center/contracts';
+import type { Layer, MediaServerFrame, Stream } from '@communication-center/contracts';
 import type { FeedSection, Publisher } from 'janode/plugins/videoroom';
 import { type CarriedStream, streamsOf } from './streams-of.js';
 
@@ -8,6 +8,8 @@ export type StreamFrame = MediaServerFrame & { type: 'stream_added' | 'stream_ch
 /** A section of a feed, and the stream that it is of. */
 export interface StreamSection extends FeedSection {
   streamId: string;
+  /** In which sizes its picture is sent at once. */
+  layers?: readonly Layer[] | undefined;
 }
 
 /**
@@ -34,7 +36,9 @@ export class OthersStreams {
   /** All sections that carry a stream. */
   get sections(): StreamSection[] {
     const carried = [...this.#streams.values()].flat();
-    return carried.flatMap(({ stream: { streamId }, sections }) => sections.map((section) => ({ ...section, streamId })));
+    return carried.flatMap(({ stream: { streamId, layers }, sections }) =>
+      sections.map((section) => ({ ...section, streamId, ...(layers && { layers }) })),
+    );
   }
 
   /** Janus lists publishers, new ones or ones that publish otherwise. @returns what is different. */

@@ -2,10 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { MediaClientFrame, MediaServerFrame, Stream } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import type { QualityFrame } from '@communication-center/contracts/quality';
+import { currentTraceId, ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin, { type Publisher, type VideoRoomHandle } from 'janode/plugins/videoroom';
 import type { Bans } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
+import type { MediaFailure } from '../quality/domain/never-flowed.js';
 import type { Measured } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import { SocketQuality } from '../quality/socket-quality.js';
@@ -13,6 +15,8 @@ import type { Room, Rooms } from '../rooms/rooms.js';
 import { JanusPublication } from './janus-publication.js';
 import { JanusSubscription } from './janus-subscription.js';
 import { OthersStreams, type StreamFrame } from './others-streams.js';
+import { Speakers, sectionKey } from './speakers.js';
+import { StreamRoom, type Wanted } from './stream-room.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
 
 type Ending = (MediaServerFrame & { type: 'closed' })['reason'];
@@ -24,6 +28,8 @@ export interface SeatHolder {
   end(reason: Ending): void;
   /** Its device told, or Janus did, how its media comes and goes. */
   measured(measured: Measured): void;
+  /** Nothing ever came through of what its device says that it sends. */
+  neverFlowed(failure: MediaFailure): void;
 }
 
 /**
@@ -36,7 +42,10 @@ export class Seat {
   readonly #others: OthersStreams;
   readonly #early: (() => void)[] = [];
   readonly #told: ToldOfPublisher;
+  readonly #speakers = new Speakers((heard) => this.#tellSpeakers(heard));
   readonly #publication: JanusPublication;
+  readonly #streamRoom: StreamRoom;
+  #wanted: Wanted | undefined;
   readonly #quality: SocketQuality;
   #subscription: JanusSubscription | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -52,13 +61,16 @@ export class Seat {
     private holder: SeatHolder,
   ) {
     this.#others = new OthersStreams(grant);
+    this.#streamRoom = new StreamRoom(grant);
     // Everyone's name travels as the feed's display text, which only this service reads.
     this.#told = new ToldOfPublisher(grant, () => void this.#inTurn(() => this.#publication.tell(this.#told.display)));
     this.#publication = new JanusPublication(node, publisher, room, bans);
     this.#quality = new SocketQuality({
       ...{ grant, publisher, others: this.#others, tried },
       sends: () => this.#told.sendsAnything,
+      isThere: () => node.isWell && !this.#told.isOverdue,
       keep: (measured) => this.holder.measured(measured),
+      onFailed: (failure) => this.holder.neverFlowed(failure),
     });
     this.#listen();
   }
@@ -109,6 +121,7 @@ export class Seat {
   passTo(holder: SeatHolder): void {
     this.holder = holder;
     this.#subscription?.offerAgain();
+    this.#speakers.again();
   }
 
   /** The device sends what it can, and says what that is. @returns when it is done. */
@@ -135,6 +148,7 @@ export class Seat {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#told.stop();
+    this.#speakers.stop();
     this.#quality.flow.stop();
     await this.#subscription?.close();
     await this.publisher.detach().catch(() => undefined);
@@ -142,14 +156,34 @@ export class Seat {
 
   async #take(frame: MediaClientFrame): Promise<void> {
     if (frame.type === 'publish') {
+      // Who does not say what it sends is taken to send.
+      await this.#want(this.#wanted ?? { camera: true, screen: frame.screen !== undefined });
       const answer = await this.#publication.publish(frame.sdp, this.#told.display, frame.screen);
       if (answer !== undefined) this.holder.send({ type: 'published', sdp: answer });
       this.#quality.flow.begin();
-    } else if (frame.type === 'sending') this.#told.sends(frame);
+    } else if (frame.type === 'sending') await this.#says(frame);
     else if (frame.type === 'unwatched') this.#subscription?.unwatch(frame.streamIds);
+    else if (frame.type === 'sizes') this.#subscription?.show(frame.sizes);
     else if (frame.type === 'answer') await this.#subscription?.answer(frame.sdp);
     else if (frame.type === 'restart') this.#subscription?.restart();
     else if (frame.type === 'candidate') await this.#trickle(frame);
+  }
+
+  /** Tells the others what it sends, as far as the call has room for it. */
+  async #says(frame: MediaClientFrame & { type: 'sending' }): Promise<void> {
+    await this.#want({ camera: frame.video === 'on', screen: frame.screen?.video === 'on' });
+    const { withheld } = this.#streamRoom;
+    const video = withheld.has('camera') && frame.video === 'on' ? 'off' : frame.video;
+    this.#told.sends({ ...frame, video, screen: withheld.has('screen') ? undefined : frame.screen });
+  }
+
+  async #want(wanted: Wanted): Promise<void> {
+    this.#wanted = wanted;
+    const before = [...this.#streamRoom.withheld].join();
+    const refused = this.#streamRoom.want(wanted, this.#others.all);
+    if ([...this.#streamRoom.withheld].join() !== before) await this.#publication.withhold(this.#streamRoom.withheld);
+    const error = new ProblemError('too_many_streams').toSocketError(currentTraceId());
+    for (const what of refused) this.holder.send({ type: 'refused', what, error });
   }
 
   async #trickle({ peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
@@ -165,7 +199,8 @@ export class Seat {
   }
 
   #listen(): void {
-    const { VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
+    const { VIDEOROOM_TALKING, VIDEOROOM_PUB_LIST, VIDEOROOM_DISPLAY, VIDEOROOM_UNPUBLISHED, VIDEOROOM_LEAVING, VIDEOROOM_DESTROYED } =
+      VideoRoomPlugin.EVENT;
     const { publisher } = this;
     publisher.on(Janode.EVENT.HANDLE_MEDIA, ({ mid, receiving }: { mid?: string; receiving?: boolean }) => {
       this.#told.receives(mid ?? '', receiving === true);
@@ -176,7 +211,14 @@ export class Seat {
     publisher.on(VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => {
       this.#guarded(() => this.#tell(this.#others.list(publishers)));
     });
-    const gone = ({ feed }: { feed: string }) => this.#guarded(() => this.#tell(this.#others.remove(feed)));
+    publisher.on(VIDEOROOM_TALKING, (said: { feed: string; mid?: string; talking: boolean }) => {
+      this.#guarded(() => this.#speakers.note(said));
+    });
+    const gone = ({ feed }: { feed: string }) =>
+      this.#guarded(() => {
+        this.#speakers.forget(feed);
+        this.#tell(this.#others.remove(feed));
+      });
     publisher.on(VIDEOROOM_UNPUBLISHED, gone);
     publisher.on(VIDEOROOM_LEAVING, gone);
     publisher.on(VIDEOROOM_DESTROYED, () => this.holder.end('call_ended'));
@@ -200,6 +242,12 @@ export class Seat {
   #tell(frames: readonly StreamFrame[]): void {
     for (const frame of frames) this.holder.send(frame);
     this.#subscribe();
+  }
+
+  /** In which streams of others somebody speaks: what of a feed carries no stream, or is one's own, is passed over. */
+  #tellSpeakers(heard: ReadonlySet<string>): void {
+    const spoken = this.#others.sections.filter(({ feed, mid }) => heard.has(sectionKey(feed, mid)));
+    this.holder.send({ type: 'speaking', streamIds: [...new Set(spoken.map(({ streamId }) => streamId))] });
   }
 
   #subscribe(): void {

@@ -1,4 +1,4 @@
-import type { DeviceId, Sending, UserAlias } from '@communication-center/contracts';
+import type { DeviceId, Layer, Sending, UserAlias } from '@communication-center/contracts';
 
 /** How much later than it was said, in milliseconds, a ping may come before its device counts as quiet. */
 const lateMs = 800;
@@ -14,6 +14,7 @@ export class ToldOfPublisher {
   readonly #flowing = new Set<string>();
   #sending: Sending | undefined;
   #screen: Sending | undefined;
+  #layers: readonly Layer[] | undefined;
   #isOverdue = false;
   #overdue: NodeJS.Timeout | undefined;
   #told: string;
@@ -30,9 +31,15 @@ export class ToldOfPublisher {
     return this.#flowing.size > 0;
   }
 
+  /** Whether its pings are overdue. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
+  }
+
   get display(): string {
     const quiet = this.#isOverdue && this.#flowing.size === 0;
-    return JSON.stringify({ ...this.#who, kind: 'camera', sending: this.#sending, screen: this.#screen, ...(quiet && { quiet }) });
+    const sent = { sending: this.#sending, screen: this.#screen, layers: this.#layers };
+    return JSON.stringify({ ...this.#who, kind: 'camera', ...sent, ...(quiet && { quiet }) });
   }
 
   /** Whether the device says that it sends sound or picture. */
@@ -41,8 +48,9 @@ export class ToldOfPublisher {
   }
 
   /** @param screen is what comes of a screen, while one is shared. */
-  sends({ audio, video, screen }: Sending & { screen?: Sending | undefined }): void {
+  sends({ audio, video, screen, layers }: Sending & { screen?: Sending | undefined; layers?: readonly Layer[] | undefined }): void {
     this.#sending = { audio, video };
+    this.#layers = layers;
     this.#screen = screen && { audio: screen.audio, video: screen.video };
     this.#tell();
   }

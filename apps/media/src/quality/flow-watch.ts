@@ -37,6 +37,8 @@ export interface FlowWatchOptions {
   publisher: Handle;
   /** Whether the device says that it sends anything. */
   sends: () => boolean;
+  /** Whether device and Janus are heard of: while either is away, nothing is to come. */
+  isThere: () => boolean;
   onFailed: (failure: MediaFailure) => void;
 }
 
@@ -50,15 +52,17 @@ export class FlowWatch {
   readonly #seen: Omit<Seen, 'sends'> = { named: false, up: false, received: false, hangUp: undefined };
   /** For how long nothing has come, at one look after the other. */
   #waitedMs = 0;
+  #enoughMs: number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FlowWatchOptions) {
     this.#options = options;
     const { callId, userAlias, deviceId } = options.grant;
     this.#device = `${callId} ${deviceId} ${userAlias}`;
+    this.#enoughMs = options.tried.flowMs;
     const { HANDLE_WEBRTCUP, HANDLE_HANGUP, HANDLE_MEDIA } = Janode.EVENT;
     options.publisher.on(HANDLE_WEBRTCUP, () => {
-      this.#seen.up = true;
+      this.#gotFurther();
     });
     options.publisher.on(HANDLE_HANGUP, ({ reason }: { reason?: string }) => {
       this.#seen.hangUp = reason;
@@ -72,8 +76,8 @@ export class FlowWatch {
   begin(): void {
     if (this.#timer !== undefined || this.#seen.received) return;
     const { flowMs } = this.#options.tried;
-    const enoughMs = Math.max(leastMs, flowMs - this.#options.tried.triedMs(this.#device));
-    this.#timer = setInterval(() => this.#look(flowMs / looks, enoughMs), flowMs / looks).unref();
+    this.#enoughMs = Math.max(leastMs, flowMs - this.#options.tried.triedMs(this.#device));
+    this.#timer = setInterval(() => this.#look(flowMs / looks), flowMs / looks).unref();
   }
 
   /** The device named a candidate. */
@@ -89,18 +93,31 @@ export class FlowWatch {
     this.#waitedMs = 0;
   }
 
+  /** It is slow, and it comes on: what is still to come has the whole time again. */
+  #gotFurther(): void {
+    if (this.#seen.up) return;
+    this.#seen.up = true;
+    this.#waitedMs = 0;
+    this.#enoughMs = this.#options.tried.flowMs;
+    this.#options.tried.forget(this.#device);
+  }
+
   #flows(): void {
     clearInterval(this.#timer);
     this.#seen.received = true;
     this.#options.tried.forget(this.#device);
   }
 
-  #look(sinceMs: number, enoughMs: number): void {
+  #look(sinceMs: number): void {
+    if (!this.#options.isThere()) return;
     const failure = failureOf({ ...this.#seen, sends: this.#options.sends() });
     // Where nothing is to come yet, as of a device whose camera and microphone are off, its time begins anew.
     this.#waitedMs = failure === undefined ? 0 : this.#waitedMs + sinceMs;
-    if (failure === undefined || this.#waitedMs < enoughMs) return;
+    if (failure === undefined || this.#waitedMs < this.#enoughMs) return;
     clearInterval(this.#timer);
+    // Where it goes on all the same, its time begins anew with its next socket.
+    this.#options.tried.forget(this.#device);
+    this.#waitedMs = 0;
     this.#options.onFailed(failure);
   }
 }

@@ -3,6 +3,7 @@ import type { QualityFrame } from '@communication-center/contracts/quality';
 import { FrameBudget } from '@communication-center/service';
 import Janode, { type Handle } from 'janode';
 import type { OthersStreams } from '../media-sockets/others-streams.js';
+import type { MediaFailure } from './domain/never-flowed.js';
 import { type JanusView, type Measured, measuredOf } from './domain/sample.js';
 import { FlowWatch, type TriedFlows } from './flow-watch.js';
 
@@ -24,7 +25,11 @@ export interface SocketQualityOptions {
   tried: TriedFlows;
   /** Whether the device says that it sends anything. */
   sends: () => boolean;
+  /** Whether device and Janus are heard of. */
+  isThere: () => boolean;
   keep: (measured: Measured) => void;
+  /** Nothing ever came through of what the device says that it sends. */
+  onFailed: (failure: MediaFailure) => void;
 }
 
 /** What one media socket says of how its media goes, beside what Janus tells of the same connections by itself: nothing is asked of it. */
@@ -41,7 +46,12 @@ export class SocketQuality {
 
   constructor(options: SocketQualityOptions) {
     this.#options = options;
-    this.flow = new FlowWatch({ ...options, onFailed: (failed) => options.keep({ streams: [], janus: this.#view, failed }) });
+    const onFailed = (failed: MediaFailure) => {
+      options.keep({ streams: [], janus: this.#view, failed });
+      // Whoever only listens is no worse off for what it does not send.
+      if (options.sends()) options.onFailed(failed);
+    };
+    this.flow = new FlowWatch({ ...options, onFailed });
     const { HANDLE_WEBRTCUP, HANDLE_HANGUP, HANDLE_MEDIA, HANDLE_SLOWLINK } = Janode.EVENT;
     const { publisher } = options;
     publisher.on(HANDLE_WEBRTCUP, () => {

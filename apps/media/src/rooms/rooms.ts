@@ -10,6 +10,9 @@ import type { MediaSettings } from '../settings.js';
 const roomExists = 427;
 const noSuchRoom = 426;
 
+/** Who speaks is said by Janus: louder than a quiet room (in dB below the loudest, RFC 6464), over so many packets of 20 ms. */
+const talking = { talking_events: true, talking_level_threshold: 50, talking_packets_threshold: 15 };
+
 /** Where a call's media are carried. */
 export interface Room {
   callId: CallId;
@@ -185,6 +188,7 @@ export class Rooms {
       max_publishers: 2 * callLimits.maxParticipants.max,
       require_pvtid: true,
       fir_freq: 10,
+      ...talking,
     });
     await node.ask(made).catch((error: unknown) => {
       if (roomErrorCode(error) !== roomExists) throw error;

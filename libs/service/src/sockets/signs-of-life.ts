@@ -15,6 +15,8 @@ const closeMs = 2000;
 export class SignsOfLife {
   readonly #line: Line;
   #last = Date.now();
+  /** Signs that were asked for since the last one came. */
+  #asked = 0;
 
   constructor(line: Line) {
     this.#line = line;
@@ -24,13 +26,18 @@ export class SignsOfLife {
   /** Something came. @returns when. */
   note(): number {
     this.#last = Date.now();
+    this.#asked = 0;
     return this.#last;
   }
 
-  /** Asks for a sign, or cuts off who gave none for too long. To be called every `everyMs`. */
+  /**
+   * Asks for a sign, or cuts off who gave none for too long. To be called every `everyMs`. It takes two signs that were asked for and did not
+   * come: of a process that stood still, the time that passed says nothing, and it has not read yet what came.
+   */
   beat(now: number, everyMs: number): void {
-    if (now - this.#last > silentBeats * everyMs) this.#line.terminate();
-    else this.#line.ping();
+    if (now - this.#last > silentBeats * everyMs && this.#asked >= 2) return this.#line.terminate();
+    this.#asked += 1;
+    this.#line.ping();
   }
 
   /** Closes; who does not answer that is cut off. */

@@ -1,8 +1,7 @@
-/**
- * Why nothing ever came through of a device, as far as can be known at this end: it named no way to itself; no way that was named could be
- * gone; one could, and what came over it was not what was agreed upon; or all is up, and nothing comes of what it says that it sends.
- */
-export type MediaFailure = 'no_candidates' | 'ice_failed' | 'dtls_failed' | 'no_frames';
+import type { MediaFailure as AnyFailure } from '@communication-center/contracts';
+
+/** Why nothing ever came through of a device that joined its media, as far as can be known at this end. */
+export type MediaFailure = Exclude<AnyFailure, 'not_joined'>;
 
 /** What was seen of a device that tries to send. */
 export interface Seen {
