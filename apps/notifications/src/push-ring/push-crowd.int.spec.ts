@@ -123,7 +123,11 @@ test('one app’s crowd, beyond what there is room for, holds up neither another
   );
   one.take(dialed('other', 1));
   const place = (device: string) => pushes.findIndex((made) => made.device === device);
-  await eventually('the ring, and the one that was left', () => place('other user-1 phone') >= 0 && place('other user-2 phone') >= 0, 15_000);
+  await eventually(
+    'the ring, and the one that was left',
+    () => place('other user-1 phone') >= 0 && place('other user-2 phone') >= 0,
+    15_000,
+  );
   // Counted in pushes of the crowd, which takes them one after the other: a slow machine slows both.
   expect(place('other user-1 phone') - before).toBeLessThan(20);
   expect(place('other user-2 phone') - before).toBeLessThan(50);

@@ -1,0 +1,71 @@
+import { type AnyEvent, type CallEvent, readEvent } from '@communication-center/contracts';
+import { OutboxRelay, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
+import { Postgres, Report, type ReportError } from '@communication-center/service';
+import { Controller, Inject } from '@nestjs/common';
+import { CarryOutRecordings } from './carry-out-recordings.js';
+import { tellOf } from './recording-events.js';
+import { type Heard, noteBegun, noteEnded, noteWanted } from './recording-rows.js';
+
+const wantedBy = {
+  'call.recording_started': 'recording',
+  'call.recording_resumed': 'recording',
+  'call.recording_paused': 'paused',
+  'call.recording_stopped': 'stopped',
+} as const;
+
+type RecordingOfCall = CallEvent & { type: keyof typeof wantedBy };
+type Concerned = RecordingOfCall | (CallEvent & { type: 'call.ended' });
+
+const isOfRecording = (event: CallEvent): event is RecordingOfCall => event.type in wantedBy;
+const concerns = (type: string) => type in wantedBy || type === 'call.ended';
+
+/**
+ * Notes what the calls service decides about recordings. A replica with media sockets of a call hears it at once, on the log that it follows for
+ * them; what nobody heard so is noted by the reaction, which reads everything, and finds most of it done.
+ */
+@Controller()
+export class FollowRecordings {
+  readonly #database;
+
+  constructor(
+    database: Postgres,
+    private readonly recorder: CarryOutRecordings,
+    private readonly relay: OutboxRelay,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    this.#database = database.of('consumers');
+  }
+
+  @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady' })
+  async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
+    await this.#take(events.filter((event): event is Concerned => concerns(event.type)));
+  }
+
+  /** Notes at once what an event says; where that fails, the reaction does. */
+  hear(event: AnyEvent): void {
+    if (!concerns(event.type)) return;
+    this.#take([readEvent('calls.events', event) as Concerned]).catch((error: unknown) => this.report(error, 'noting a recording'));
+  }
+
+  async #take(events: readonly Concerned[]): Promise<void> {
+    const ofRecordings = events.filter(isOfRecording);
+    for (const event of ofRecordings) await this.#noteOne(heardIn(event), event.type === 'call.recording_started');
+    const ended = events.flatMap(({ type, callid: callId, time: at }) => (type === 'call.ended' ? [{ callId, at }] : []));
+    // Of calls that were never recorded, which are most, nothing is kept: one statement finds none of them.
+    if (ended.length > 0) await noteEnded(this.#database, ended);
+    if (ofRecordings.length > 0 || ended.length > 0) this.recorder.wake();
+  }
+
+  async #noteOne(heard: Heard, begins: boolean): Promise<void> {
+    if (!begins) return noteWanted(this.#database, heard);
+    const written = await this.#database.transaction(async (tx) => {
+      const begun = await noteBegun(tx, heard);
+      return begun ? tellOf(tx, 'recording.starting', begun) : [];
+    });
+    this.relay.committed(written);
+  }
+}
+
+function heardIn({ type, appid: appId, callid: callId, sequence, time: at, data }: RecordingOfCall): Heard {
+  return { recordingId: data.recordingId, callId, appId, sequence, at, wanted: wantedBy[type] };
+}
