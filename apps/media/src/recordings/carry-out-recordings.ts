@@ -141,7 +141,8 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
       await this.#change(row, after);
       return false;
     } catch (error) {
-      if (error instanceof ProblemError) throw error;
+      // What is not Janus' own refusal may be otherwise a second later.
+      if (roomErrorCode(error) === undefined) throw error;
       this.report(error, name);
       return !(await this.#fail(row, node, handles, 'media_refused'));
     }

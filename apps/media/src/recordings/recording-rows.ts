@@ -46,9 +46,9 @@ export async function noteBegun(tx: Sql, { recordingId, callId, appId, sequence,
 /** Notes what is wanted of a recording from now on, unless something later was heard before, or it came to its end. */
 export async function noteWanted(sql: Sql, { recordingId, sequence, at, wanted }: Heard): Promise<void> {
   await sql.query(
-    `UPDATE recordings SET wanted = $2, heard = $3, look_at = CASE WHEN look_at IS NULL THEN NULL ELSE clock_timestamp() END,
-       stopped_at = CASE WHEN $2 = 'stopped' THEN $4::timestamptz END
-     WHERE recording_id = $1 AND heard < $3 AND wanted <> 'stopped'`,
+    `UPDATE recordings SET wanted = $2::text, heard = $3::int, look_at = CASE WHEN look_at IS NULL THEN NULL ELSE clock_timestamp() END,
+       stopped_at = CASE WHEN $2::text = 'stopped' THEN $4::timestamptz END
+     WHERE recording_id = $1 AND heard < $3::int AND wanted <> 'stopped'`,
     [recordingId, wanted, sequence, at],
   );
 }
@@ -155,11 +155,11 @@ export async function noteState(
   isTold: boolean,
 ): Promise<RecordingRow | undefined> {
   const { rows } = await tx.query<RecordingRow>(
-    `UPDATE recordings SET state = $3, told = told + $4, fault = $5, seconds = $6, storage_id = $7,
-       look_at = CASE WHEN $8 THEN clock_timestamp() + interval '1 second' END,
-       stopped_at = CASE WHEN $8 THEN stopped_at ELSE coalesce(stopped_at, clock_timestamp()) END,
-       wanted = CASE WHEN $8 THEN wanted ELSE 'stopped' END,
-       is_told_to_call = $5 IS NULL OR wanted = 'stopped',
+    `UPDATE recordings SET state = $3::text, told = told + $4::int, fault = $5::text, seconds = $6::float8, storage_id = $7::uuid,
+       look_at = CASE WHEN $8::boolean THEN clock_timestamp() + interval '1 second' END,
+       stopped_at = CASE WHEN $8::boolean THEN stopped_at ELSE coalesce(stopped_at, clock_timestamp()) END,
+       wanted = CASE WHEN $8::boolean THEN wanted ELSE 'stopped' END,
+       is_told_to_call = $5::text IS NULL OR wanted = 'stopped',
        expires_at = CASE WHEN $9::float8 IS NULL THEN expires_at ELSE clock_timestamp() + make_interval(secs => $9::float8) END
      WHERE recording_id = $1 AND state = $2 RETURNING ${columns}`,
     [

@@ -20,20 +20,16 @@ export class GuardedHandler {
   async handle(asked: HttpRequest, { abortSignal }: { abortSignal?: unknown } = {}): Promise<{ response: HttpResponse }> {
     const { protocol, hostname, port, path, query, method, headers, body } = asked;
     const url = new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`);
-    const {
-      statusCode,
-      headers: got,
-      body: answer,
-    } = await request(url.origin + path + queryOf(query), {
+    const options = {
       method: method as Dispatcher.HttpMethod,
       // undici sets it by the address.
-      headers: Object.fromEntries(
-        Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'host' && name.toLowerCase() !== 'expect'),
-      ),
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !['host', 'expect'].includes(name.toLowerCase()))),
       body: body ?? null,
       dispatcher: this.#agent,
       ...(abortSignal instanceof AbortSignal && { signal: abortSignal }),
-    });
+    };
+    const answered = await request(url.origin + path + queryOf(query), options).catch((error: unknown) => Promise.reject(asKnown(error)));
+    const { statusCode, headers: got, body: answer } = answered;
     const told = Object.entries(got).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
     return { response: new HttpResponse({ statusCode, headers: Object.fromEntries(told), body: Readable.from(answer) }) };
   }
@@ -41,6 +37,13 @@ export class GuardedHandler {
   destroy(): void {
     void this.#agent.close().catch(() => undefined);
   }
+}
+
+/** @returns the error by a code that the SDK knows, where a connection broke, as one that was kept and closed by the server: it tries again. */
+function asKnown(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!code.startsWith('UND_ERR')) return error;
+  return Object.assign(new Error(`The connection broke: ${code}`, { cause: error }), { code: 'ECONNRESET' });
 }
 
 type Query = HttpRequest['query'];

@@ -6,9 +6,8 @@ import type { RecordingStorageBody } from '@communication-center/contracts/recor
 import type { ByteRange, FileStore, KeptFile } from './file-store.js';
 import { GuardedHandler } from './guarded-handler.js';
 
-/** Of a file that is larger, parts go apart; one at a time, since nothing hurries. S3 takes 10,000 of them. */
+/** Of a file that is larger, parts go apart; one at a time, since nothing hurries. S3 takes 10,000 of them: a file may have 80 GB. */
 const partBytes = 8 * 1_048_576;
-const mostParts = 10_000;
 const retries = 3;
 
 /** Keeps files on a server that speaks S3: in parts where they are large, encrypted by the server where that is wished. */
@@ -32,6 +31,7 @@ export class S3Store implements FileStore {
   }
 
   async keep(key: string, { path, contentType }: KeptFile, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { bucket, encryption, kmsKeyId } = this.place;
     const encrypted = {
       ...(encryption !== 'none' && { ServerSideEncryption: encryption }),
@@ -72,6 +72,3 @@ export class S3Store implements FileStore {
     this.#client.destroy();
   }
 }
-
-/** How large a file may be. */
-export const mostBytes = partBytes * mostParts;
