@@ -32,11 +32,12 @@ export class RecordingFilesController {
   @Get(':token')
   @OpenToNobody()
   async give(
-    @From() _subject: Subject,
+    @From() subject: Subject,
     @PathParam('token', tokenSchema) token: string,
     @Headers('range') range: string | undefined,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<StreamableFile> {
+    if (subject.kind !== 'nobody') throw new ProblemError('forbidden', 'Send no credential: the link is one');
     const linked = this.links.read(token, new Date());
     const found = linked && (await this.#find(linked.recordingId, linked.name));
     if (!found) throw noSuch();

@@ -1,5 +1,5 @@
 /*
- * A call that is recorded: everyone in it sees so, and one file comes of it in which both are seen and heard, in time with each other; what is told
+ * A call that is recorded: everyone in it sees so, and one file comes of it in which both are seen and heard, in time with each other, though who makes it is killed; what is told
  * of it, what REST says and what the files are is the same; and it goes when it is deleted. The picture flashes when the tone sounds.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -86,6 +86,9 @@ test.runIf(isWhole)(
     const expected = (first + Date.now() - again) / 1000;
     await eventually('bob seeing the end', async () => (await bob.recording()) === undefined);
     await alice.hangUp();
+    // Who makes the files is killed in the middle of it; what ran for it goes with it.
+    await eventually('files being made', async () => (await only(callId)).progress > 0 || (await only(callId)).state === 'ready', 30_000);
+    await fleet.killAndAwait('media');
 
     const ready = async () => {
       const one = await only(callId);
