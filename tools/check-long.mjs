@@ -39,7 +39,7 @@ const checks = [
   {
     what: 'a call of two browsers that is recorded, paused, made into files and looked into',
     script: 'test.mjs',
-    args: ['--replicas', '1', '--brokers', '1', '--project', 'local-faults', 'e2e/media/recordings'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings'],
     env: { EVERY_RECORDING: 'true' },
   },
   {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { callIdSchema, deviceIdSchema, recordedAliasSchema, recordingIdSchema } from './ids.js';
-import { cursorSchema, text } from './text.js';
+import { cursorSchema, text, webAddress } from './text.js';
 
 /** How it stands with a recording. `paused` goes on; `ready` and `failed` are its ends. */
 export const recordingStateSchema = z.enum(['starting', 'recording', 'paused', 'processing', 'ready', 'failed']);
@@ -72,7 +72,7 @@ export type RecordingTold = z.infer<typeof recordingToldSchema>;
 
 /** Body of PUT /v1/recording-storage: where the app has its recordings kept, on a server that speaks S3. */
 export const recordingStorageBodySchema = z.object({
-  endpoint: z.url().max(500).describe('such as https://s3.eu-central-1.amazonaws.com; must be an address of the public internet'),
+  endpoint: webAddress().describe('such as https://s3.eu-central-1.amazonaws.com; must be an address of the public internet'),
   region: text()
     .regex(/^[a-z0-9-]{1,64}$/, 'use a region such as eu-central-1')
     .default('us-east-1'),

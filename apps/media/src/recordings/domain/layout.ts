@@ -14,7 +14,7 @@ export interface Box {
 }
 
 /** A tile, and the take whose picture is in it, if any. */
-export interface Tile extends Box {
+interface Tile extends Box {
   take: PlacedTake | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { RecordingStorageBody } from '@communication-center/contracts/recor
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url));
 const libraries = join(root, '.run/cache/s3proxy-2.6.0');
-export const bucket = 'recordings';
+const bucket = 'recordings';
 const credential = { accessKeyId: 'local-identity', secretAccessKey: 'local-credential' };
 
 /** A server that speaks S3 (S3Proxy, fetched by Maven), and a line to it that sees what is sent. */
