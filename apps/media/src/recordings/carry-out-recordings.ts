@@ -1,4 +1,4 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deviceIdSchema, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
@@ -44,6 +44,8 @@ const claimSeconds = 15;
 const lookEveryMs = 1000;
 /** Where none is active, it is looked for one so often, in case that nobody who heard of one lived. */
 const quietMs = 15_000;
+/** Where somebody sends, and so long after the beginning, in milliseconds, nothing is on disk, Janus cannot write there. */
+const unwrittenMs = 20_000;
 const noSuchRoom = 426;
 
 const participantsSchema = z.object({
@@ -136,13 +138,17 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     if (!node) return true;
     try {
       const sending = await this.#ask(row, node, handles, act === 'record');
-      const after = stateAfter(act, state, sending);
+      const isWritten = sending && (await this.#isWritten(row));
+      if (sending && !isWritten && act === 'record' && Date.now() - row.started_at.getTime() > unwrittenMs) {
+        return !(await this.#fail(row, node, handles, 'media_refused'));
+      }
+      const after = stateAfter(act, state, isWritten);
       if (after === state) return true;
       await this.#change(row, after);
       return false;
     } catch (error) {
       // What is not Janus' own refusal may be otherwise a second later.
-      if (roomErrorCode(error) === undefined) throw error;
+      if (roomErrorCode(error) === undefined && !isOfFolder(error)) throw error;
       this.report(error, name);
       return !(await this.#fail(row, node, handles, 'media_refused'));
     }
@@ -220,6 +226,12 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     await this.#calls.ask(internal.recordingFailed, { body: { appId, callId, recordingId } });
   }
 
+  /** Whether anything of it is on disk: only then is it told to be recorded. */
+  async #isWritten({ recording_id }: LookedAt): Promise<boolean> {
+    const names = await readdir(join(this.settings.RECORDINGS_FOLDER, 'raw', recording_id)).catch(() => []);
+    return names.length > 0;
+  }
+
   async #isDiskFull(): Promise<boolean> {
     const { RECORDINGS_FOLDER, RECORDINGS_FREE_BYTES } = this.settings;
     try {
@@ -236,6 +248,11 @@ function standingOf({ node: where, is_closed }: LookedAt, node: JanusNode | unde
   if (where === null) return 'none';
   if (is_closed) return 'closed';
   return node?.isWell ? 'there' : 'away';
+}
+
+/** Whether a folder could not be made: nothing can be recorded into it. */
+function isOfFolder(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
 }
 
 /** @returns who sends, by what a room's list of participants says; whoever else got into it is nobody here. */

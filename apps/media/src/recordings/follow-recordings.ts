@@ -44,7 +44,8 @@ export class FollowRecordings {
   /** Notes at once what an event says; where that fails, the reaction does. */
   hear(event: AnyEvent): void {
     if (!concerns(event.type)) return;
-    this.#take([readEvent('calls.events', event) as Concerned]).catch((error: unknown) => this.report(error, 'noting a recording'));
+    const note = async () => this.#take([readEvent('calls.events', event) as Concerned]);
+    note().catch((error: unknown) => this.report(error, 'noting a recording'));
   }
 
   async #take(events: readonly Concerned[]): Promise<void> {
@@ -52,8 +53,8 @@ export class FollowRecordings {
     for (const event of ofRecordings) await this.#noteOne(heardIn(event), event.type === 'call.recording_started');
     const ended = events.flatMap(({ type, callid: callId, time: at }) => (type === 'call.ended' ? [{ callId, at }] : []));
     // Of calls that were never recorded, which are most, nothing is kept: one statement finds none of them.
-    if (ended.length > 0) await noteEnded(this.#database, ended);
-    if (ofRecordings.length > 0 || ended.length > 0) this.recorder.wake();
+    const isAnyEnded = ended.length > 0 && (await noteEnded(this.#database, ended));
+    if (ofRecordings.length > 0 || isAnyEnded) this.recorder.wake();
   }
 
   async #noteOne(heard: Heard, begins: boolean): Promise<void> {

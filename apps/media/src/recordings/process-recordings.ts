@@ -123,7 +123,7 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
       const isOurs = error instanceof ProgramEnded || signal.aborted;
       if (!isOurs) this.report(error, name);
       if (!isOurs && job.attempt >= mostAttempts) await this.#fail(job, row, 'processing_failed');
-      else await this.#giveBack(job, isOurs ? 0 : (nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0));
+      else await this.#giveBack(job, isOurs ? 0 : (nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0), !isOurs);
     } finally {
       clearInterval(renewing);
     }
@@ -201,10 +201,12 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     return rowCount === 1;
   }
 
-  async #giveBack({ rowId, attempt }: Job, inMs: number): Promise<void> {
+  /** @param isAttempt whether it counts: of one that was broken off, because this process stops, it does not. */
+  async #giveBack({ rowId, attempt }: Job, inMs: number, isAttempt: boolean): Promise<void> {
     await this.#database.query(
-      `UPDATE recording_jobs SET next_attempt_at = clock_timestamp() + make_interval(secs => $3::float8 / 1000) WHERE recording_id = $1 AND attempts = $2`,
-      [rowId, attempt, inMs],
+      `UPDATE recording_jobs SET next_attempt_at = clock_timestamp() + make_interval(secs => $3::float8 / 1000), attempts = attempts - $4::int
+       WHERE recording_id = $1 AND attempts = $2`,
+      [rowId, attempt, inMs, isAttempt ? 0 : 1],
     );
   }
 }
