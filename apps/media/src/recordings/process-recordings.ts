@@ -23,6 +23,9 @@ const mostAttempts = pauses.length + 1;
 const settleSeconds = 2;
 const lookEveryMs = 10_000;
 
+/** The files are made, and could not be kept. */
+class NotKept extends Error {}
+
 interface Job {
   rowId: string;
   attempt: number;
@@ -122,7 +125,8 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
       if (lost.signal.aborted) return;
       const isOurs = error instanceof ProgramEnded || signal.aborted;
       if (!isOurs) this.report(error, name);
-      if (!isOurs && job.attempt >= mostAttempts) await this.#fail(job, row, 'processing_failed');
+      const fault = error instanceof NotKept ? 'storage_failed' : 'processing_failed';
+      if (!isOurs && job.attempt >= mostAttempts) await this.#fail(job, row, fault);
       else await this.#giveBack(job, isOurs ? 0 : (nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0), !isOurs);
     } finally {
       clearInterval(renewing);
@@ -135,7 +139,9 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     const timeoutMs = this.settings.RECORDING_STEP_MS;
     const { files, seconds } = await makeFiles({ raw, work, feeds, attempt: job.attempt, signal, timeoutMs, onProgress });
     if (files.length === 0) return this.#fail(job, row, 'nothing_recorded');
-    const { storageId, keptSeconds } = await this.#store(row, files, signal);
+    const { storageId, keptSeconds } = await this.#store(row, files, signal).catch((cause: unknown) => {
+      throw new NotKept('The files of a recording could not be kept', { cause });
+    });
     const described = files.map(({ path: _, ...file }) => file);
     const written = await this.#database.transaction(async (tx) => {
       if (!(await takeJob(tx, job))) return undefined;
