@@ -39,9 +39,9 @@ async function beepingPage(userAlias: 'alice' | 'bob', colour: string): Promise<
 }
 
 async function only(callId: string): Promise<RecordingView> {
-  const { recordings } = (await asServer<{ recordings: RecordingView[] }>('GET', `/v1/calls/${callId}/recordings`)).body;
-  const [one, ...others] = recordings;
-  if (!one || others.length > 0) throw new Error(`one recording is expected, not ${recordings.length}`);
+  const read = async () => (await asServer<{ recordings?: RecordingView[] }>('GET', `/v1/calls/${callId}/recordings`)).body.recordings;
+  const [one, ...others] = await eventually('a recording', read);
+  if (!one || others.length > 0) throw new Error(`one recording is expected, not ${1 + others.length}`);
   return one;
 }
 

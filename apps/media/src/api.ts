@@ -26,9 +26,10 @@ export const api = describeRoutes({
       refusals: ['not_found'],
     },
     'GET /v1/calls/{callId}/recordings': {
-      summary: 'The recordings of a call, in their order, with links to their files; none for a call that is not the app’s',
+      summary: 'The recordings of a call, in their order, with links to their files',
       by: ['calls'],
       answer: 'RecordingsOfCall',
+      refusals: ['not_found'],
     },
     'GET /v1/recordings': { summary: 'Recordings, the newest first, in pages', by: ['calls'], answer: 'RecordingList' },
     'GET /v1/recordings/{recordingId}': {

@@ -64,6 +64,8 @@ export class RecordingsController {
   @Get('v1/calls/:callId/recordings')
   async ofCall(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<{ recordings: RecordingView[] }> {
     const rows = await recordingsOfCall(this.#lists, appOfKey(subject, 'calls'), callId);
+    // Whether there is such a call is not told apart: media does not know calls.
+    if (rows.length === 0) throw new ProblemError('not_found', 'Nothing was recorded of such a call');
     return { recordings: await this.#view(rows) };
   }
 
