@@ -82,7 +82,9 @@ export const callRecordingPausedSchema = callEvent('call.recording_paused', reco
 export const callRecordingResumedSchema = callEvent('call.recording_resumed', recording);
 export const callRecordingStoppedSchema = callEvent('call.recording_stopped', {
   ...recording,
-  reason: z.enum(['stopped', 'failed']).describe('failed: the Center could not record, or not go on with it'),
+  reason: z
+    .enum(['stopped', 'call_ended', 'failed'])
+    .describe('call_ended: its call ends with it; failed: the Center could not record, or not go on with it'),
 });
 export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
   ...who,

@@ -90,7 +90,7 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
   'call.recording_started': ofCall('A call is being recorded from now on: everyone in it sees so.', 4, { recordingId, by: 'alice' }),
   'call.recording_paused': ofCall('Nothing of a call is recorded until it goes on.', 5, { recordingId, by: 'alice' }),
   'call.recording_resumed': ofCall('The recording of a call goes on.', 6, { recordingId, by: 'alice' }),
-  'call.recording_stopped': ofCall('A call is recorded no longer. The end of a call ends its recording without this.', 7, {
+  'call.recording_stopped': ofCall('A call is recorded no longer: somebody said so, it could not be, or the call ends.', 7, {
     ...{ recordingId, by: 'alice', reason: 'stopped' },
   }),
   'call.upgrade_requested': ofCall('Somebody asked for video in a call of sound.', 4, {

@@ -90,6 +90,7 @@ describe('a recording that was asked for with the dial', () => {
     expect(missed.call).not.toHaveProperty('recordsFromAnswer');
     const story = dialed().answer(bob, 1).on({ type: 'EndCall', callId }, 5);
     expect(story.call?.recording).toBeUndefined();
-    expect(story.types).not.toContain('call.recording_stopped');
+    expect(story.types.slice(-2)).toEqual(['call.recording_stopped', 'call.ended']);
+    expect(missed.types).not.toContain('call.recording_stopped');
   });
 });

@@ -4,7 +4,7 @@ import { Postgres, Report, type ReportError } from '@communication-center/servic
 import { Controller, Inject } from '@nestjs/common';
 import { CarryOutRecordings } from './carry-out-recordings.js';
 import { tellOf } from './recording-events.js';
-import { type Heard, noteBegun, noteEnded, noteWanted } from './recording-rows.js';
+import { type Heard, noteBegun, noteWanted } from './recording-rows.js';
 
 const wantedBy = {
   'call.recording_started': 'recording',
@@ -14,10 +14,8 @@ const wantedBy = {
 } as const;
 
 type RecordingOfCall = CallEvent & { type: keyof typeof wantedBy };
-type Concerned = RecordingOfCall | (CallEvent & { type: 'call.ended' });
 
 const isOfRecording = (event: CallEvent): event is RecordingOfCall => event.type in wantedBy;
-const concerns = (type: string) => type in wantedBy || type === 'call.ended';
 
 /**
  * Notes what the calls service decides about recordings. A replica with media sockets of a call hears it at once, on the log that it follows for
@@ -38,23 +36,19 @@ export class FollowRecordings {
 
   @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady' })
   async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
-    await this.#take(events.filter((event): event is Concerned => concerns(event.type)));
+    await this.#take(events.filter(isOfRecording));
   }
 
   /** Notes at once what an event says; where that fails, the reaction does. */
   hear(event: AnyEvent): void {
-    if (!concerns(event.type)) return;
-    const note = async () => this.#take([readEvent('calls.events', event) as Concerned]);
+    if (!(event.type in wantedBy)) return;
+    const note = async () => this.#take([readEvent('calls.events', event) as RecordingOfCall]);
     note().catch((error: unknown) => this.report(error, 'noting a recording'));
   }
 
-  async #take(events: readonly Concerned[]): Promise<void> {
-    const ofRecordings = events.filter(isOfRecording);
-    for (const event of ofRecordings) await this.#noteOne(heardIn(event), event.type === 'call.recording_started');
-    const ended = events.flatMap(({ type, callid: callId, time: at }) => (type === 'call.ended' ? [{ callId, at }] : []));
-    // Of calls that were never recorded, which are most, nothing is kept: one statement finds none of them.
-    const isAnyEnded = ended.length > 0 && (await noteEnded(this.#database, ended));
-    if (ofRecordings.length > 0 || isAnyEnded) this.recorder.wake();
+  async #take(events: readonly RecordingOfCall[]): Promise<void> {
+    for (const event of events) await this.#noteOne(heardIn(event), event.type === 'call.recording_started');
+    if (events.length > 0) this.recorder.wake();
   }
 
   async #noteOne(heard: Heard, begins: boolean): Promise<void> {

@@ -53,17 +53,6 @@ export async function noteWanted(sql: Sql, { recordingId, sequence, at, wanted }
   );
 }
 
-/** Notes that calls have ended, and with them what was recorded of them. @returns whether anything was. */
-export async function noteEnded(sql: Sql, ended: readonly { callId: CallId; at: string }[]): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `UPDATE recordings SET wanted = 'stopped', stopped_at = ended.at, look_at = CASE WHEN look_at IS NULL THEN NULL ELSE clock_timestamp() END
-     FROM unnest($1::uuid[], $2::timestamptz[]) AS ended(call_id, at)
-     WHERE recordings.call_id = ended.call_id AND wanted <> 'stopped'`,
-    [ended.map(({ callId }) => callId), ended.map(({ at }) => at)],
-  );
-  return (rowCount ?? 0) > 0;
-}
-
 /** An active recording that is to be looked at, and where the media of its call are. */
 export interface LookedAt extends RecordingRow {
   node: string | null;

@@ -22,7 +22,7 @@ import { recordings } from '../migrations/10-recordings.js';
 import type { MediaSettings } from '../settings.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
 import { ProcessRecordings } from './process-recordings.js';
-import { claimDue, type Heard, keepFeeds, noteBegun, noteEnded, noteState, noteWanted, type RecordingRow } from './recording-rows.js';
+import { claimDue, type Heard, keepFeeds, noteBegun, noteState, noteWanted, type RecordingRow } from './recording-rows.js';
 import { DiskStore } from './storage/disk-store.js';
 
 const fleet = new Fleet();
@@ -87,8 +87,8 @@ test('what is heard twice, late or of another recording changes nothing', async 
   await noteWanted(schema, { ...heard, sequence: 5, wanted: 'recording' });
   await noteWanted(schema, { ...heard, sequence: 4, wanted: 'paused' });
   expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'recording' });
-  await noteEnded(schema, [{ callId: heard.callId, at: '2026-11-28T12:01:00.000Z' }]);
-  await noteWanted(schema, { ...heard, sequence: 6, wanted: 'paused' });
+  await noteWanted(schema, { ...heard, sequence: 6, wanted: 'stopped', at: '2026-11-28T12:01:00.000Z' });
+  await noteWanted(schema, { ...heard, sequence: 7, wanted: 'paused' });
   expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'stopped', stopped_at: new Date('2026-11-28T12:01:00.000Z') });
 });
 
