@@ -43,6 +43,12 @@ const checks = [
     env: { EVERY_SCREEN: 'true' },
   },
   {
+    what: 'a call of two browsers that is recorded, paused, made into files and looked into',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings'],
+    env: { EVERY_RECORDING: 'true' },
+  },
+  {
     what: 'a device whose media cannot get through',
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],

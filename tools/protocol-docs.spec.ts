@@ -44,9 +44,10 @@ test('every route says that it refuses whoever has no credential, but for those 
   const { paths } = documentOf(routes) as { paths: Record<string, Record<string, { responses: object; security?: object }>> };
   const operations = Object.values(paths).flatMap((one) => Object.values(one));
   expect(operations.every(({ responses }) => '401' in responses)).toBe(true);
-  expect(operations.filter(({ security }) => security)).toEqual(
-    ['/v1/user-tokens', '/v1/unsubscribe/{token}', '/v1/sms-status/{token}'].map((path) => paths[path]?.post),
-  );
+  expect(operations.filter(({ security }) => security)).toEqual([
+    paths['/v1/recording-files/{token}']?.get,
+    ...['/v1/user-tokens', '/v1/unsubscribe/{token}', '/v1/sms-status/{token}'].map((path) => paths[path]?.post),
+  ]);
 });
 
 test('the linter finds what standard tools cannot resolve', async () => {

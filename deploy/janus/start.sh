@@ -12,6 +12,7 @@ general: {
   api_secret = "$JANUS_API_SECRET"
   session_timeout = 60
   reclaim_session_timeout = 45
+  recordings_tmp_ext = "tmp"
 }
 certificates: { }
 media: { ipv6 = false  rtp_port_range = "${MEDIA_PORTS:-40000-59999}"  no_media_timer = 1 }

@@ -29,7 +29,7 @@ export function signed(userAlias: string, { kid, secret = '' }: { kid: string; s
 
 /** Makes two apps, the people in them, and every credential there is. */
 export async function makeAskers(fleet: Fleet): Promise<Askers> {
-  const strict = { trustsBareAlias: false, options: { mediaSetupSeconds: 0 } };
+  const strict = { trustsBareAlias: false, options: { mediaSetupSeconds: 0, usersMayRecord: true } };
   const [mine, theirs] = await Promise.all([fleet.makeApp(strict), fleet.makeApp(strict)]);
   await fleet.makeUser(mine, 'rita-of-mine', { name: 'Rita of Mine', email: 'rita@mine.example.com' });
   for (const name of ['alice-of-mine', 'otto-of-mine', 'rex-of-mine']) await fleet.makeUser(mine, name);

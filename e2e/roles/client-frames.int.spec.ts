@@ -40,7 +40,10 @@ const onPerson = (named: Named) => ({ ...onCall(named), participant: named.userA
 const people = ({ userAlias }: Named) => ({ userAliases: [userAlias] });
 
 /** Refused to everybody else in the call. Who raises a hand lowers it again. */
-const forInitiators = Object.fromEntries(['kick', 'mute', 'allow', 'mute_all', 'lock', 'unlock'].map((type) => [type, 'forbidden']));
+const recording = ['start_recording', 'pause_recording', 'resume_recording', 'stop_recording'];
+const forInitiators = Object.fromEntries(
+  ['kick', 'mute', 'allow', 'mute_all', 'lock', 'unlock', ...recording].map((type) => [type, 'forbidden']),
+);
 
 /** In the order in which the user sends them: most do something then. */
 const frames: Record<ClientFrame['type'], Line> = {
@@ -60,6 +63,10 @@ const frames: Record<ClientFrame['type'], Line> = {
   allow: { about: 'call', says: onPerson },
   mute_all: { about: 'call', says: onCall },
   lock: { about: 'call', says: onCall },
+  start_recording: { about: 'call', says: onCall },
+  pause_recording: { about: 'call', says: onCall },
+  resume_recording: { about: 'call', says: onCall },
+  stop_recording: { about: 'call', says: onCall },
   unlock: { about: 'call', says: onCall },
   raise_hand: { about: 'call', says: onCall },
   lower_hand: { about: 'call', says: onCall },

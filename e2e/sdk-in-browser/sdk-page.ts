@@ -166,6 +166,26 @@ export class SdkPage {
     await this.page.evaluate(() => window.call.answer());
   }
 
+  get callId(): Promise<string> {
+    return this.page.evaluate(() => window.call.callId);
+  }
+
+  async hangUp(): Promise<void> {
+    await this.page.evaluate(() => window.call.hangUp());
+  }
+
+  async record(act: 'startRecording' | 'pauseRecording' | 'resumeRecording' | 'stopRecording'): Promise<void> {
+    await this.page.evaluate((asked) => window.call[asked](), act);
+  }
+
+  /** What the page shows of a recording of the call; undefined while there is none. */
+  async recording(): Promise<{ by: string | null; paused: boolean } | undefined> {
+    return this.page.evaluate(() => {
+      const { recording } = window.call;
+      return recording && { by: recording.by, paused: recording.paused };
+    });
+  }
+
   async setSending(kind: 'audio' | 'video', on: boolean): Promise<void> {
     await this.page.evaluate(([one, wish]) => window.call.setSending(one, wish), [kind, on] as const);
   }

@@ -87,7 +87,14 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
       IDENTITY_PUBLIC_JWKS: JSON.stringify(secrets.jwks),
       ...urls,
       PORT: String(port(internalPort(service))),
-      ...ownSettings(service, { door: port(service.name), doors, addressOf: (name) => at(ports[name]), secrets, servers }),
+      ...ownSettings(service, {
+        door: port(service.name),
+        doors,
+        addressOf: (name) => at(ports[name]),
+        secrets,
+        servers,
+        folder: instance.folder,
+      }),
       ...overrides.every,
       ...overrides[service.name],
     },
@@ -97,12 +104,13 @@ function replicaOf(instance, { ports, secrets, servers, far = [], pooled = [], o
 /** What a service is told that others are not: its entry in the registry says what, and whose variables win. */
 function ownSettings(
   { door: doorSetting, servers: needed = [], secrets: named = {}, local = {}, overrides = {} },
-  { door, doors, addressOf, secrets, servers },
+  { door, doors, addressOf, secrets, servers, folder },
 ) {
   const filled = Object.entries(local).map(([setting, value]) => [
     setting,
     value
       .replace('{root}', root)
+      .replace('{folder}', folder)
       .replace(/\{doors of (\w+)\}/, (_, name) => doors(name))
       .replace(/\{address of (\w+)\}/, (_, name) => addressOf(name)),
   ]);

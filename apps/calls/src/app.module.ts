@@ -20,6 +20,7 @@ import { CommandsAtOnce } from './take-commands/commands-at-once.js';
 import { DeviceCommandsController } from './take-commands/device-commands.controller.js';
 import { ModerateCallsController } from './take-commands/moderate-calls.controller.js';
 import { PublishLag } from './take-commands/publish-lag.js';
+import { RecordCallsController } from './take-commands/record-calls.controller.js';
 import { SteerCallsController } from './take-commands/steer-calls.controller.js';
 import { EndCallOnUnsendableEvent } from './unsendable-events/end-call-on-unsendable-event.js';
 
@@ -42,6 +43,7 @@ const ofApps = [
     CallsController,
     ModerateCallsController,
     SteerCallsController,
+    RecordCallsController,
     DeviceCommandsController,
     ReadCallsController,
     CallHistoryProjection,
@@ -53,6 +55,7 @@ const ofApps = [
     CallsController,
     ModerateCallsController,
     SteerCallsController,
+    RecordCallsController,
     CommandsAtOnce,
     DecisionRoom,
     CallCommands,

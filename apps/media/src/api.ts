@@ -1,11 +1,25 @@
 import { mediaTestBodySchema, mediaTestSchema } from '@communication-center/contracts/media-test';
 import { qualityViewSchema } from '@communication-center/contracts/quality';
+import {
+  recordingListSchema,
+  recordingStorageBodySchema,
+  recordingStorageViewSchema,
+  recordingViewSchema,
+} from '@communication-center/contracts/recordings';
 import { describeRoutes } from '@communication-center/service';
+import { z } from 'zod';
 
 /** The service's public routes, for the API document. */
 export const api = describeRoutes({
-  sent: { MediaTestBody: mediaTestBodySchema },
-  received: { CallQuality: qualityViewSchema, MediaTest: mediaTestSchema },
+  sent: { MediaTestBody: mediaTestBodySchema, RecordingStorageBody: recordingStorageBodySchema },
+  received: {
+    CallQuality: qualityViewSchema,
+    MediaTest: mediaTestSchema,
+    Recording: recordingViewSchema,
+    RecordingList: recordingListSchema,
+    RecordingsOfCall: z.object({ recordings: z.array(recordingViewSchema) }),
+    RecordingStorage: recordingStorageViewSchema,
+  },
   routes: {
     'GET /v1/calls/{callId}/quality': {
       summary: 'How the media of a call goes or went, by what devices and Janus measured: of everyone for keys, of oneself for users',
@@ -19,6 +33,46 @@ export const api = describeRoutes({
       by: ['user'],
       answer: 'MediaTest',
       refusals: ['media_unavailable', 'rate_limited', 'service_unavailable'],
+    },
+    'GET /v1/calls/{callId}/recordings': {
+      summary: 'The recordings of a call, in their order, with links to their files',
+      by: ['calls'],
+      answer: 'RecordingsOfCall',
+      refusals: ['not_found'],
+    },
+    'GET /v1/recordings': { summary: 'Recordings, the newest first, in pages', by: ['calls'], answer: 'RecordingList' },
+    'GET /v1/recordings/{recordingId}': {
+      summary: 'One recording, how far it is, and links to its files',
+      by: ['calls'],
+      answer: 'Recording',
+      refusals: ['not_found'],
+    },
+    'DELETE /v1/recordings/{recordingId}': {
+      summary: 'Delete a recording that is ready, or has failed, with its files',
+      by: ['calls'],
+      refusals: ['not_found', 'conflict'],
+    },
+    'GET /v1/recording-files/{token}': {
+      summary: 'A file of a recording, whole or in a range, by a link that a recording was told with; no credential is asked for',
+      by: ['nobody'],
+      answersAs: 'application/octet-stream',
+      refusals: ['not_found', 'range_not_satisfiable'],
+    },
+    'PUT /v1/recording-storage': {
+      summary: 'Have the app’s recordings kept on a server of its own that speaks S3, from the next on',
+      by: ['calls'],
+      answer: 'RecordingStorage',
+    },
+    'GET /v1/recording-storage': {
+      summary: 'Where the app has its recordings kept, without the secret',
+      by: ['calls'],
+      answer: 'RecordingStorage',
+      refusals: ['not_found'],
+    },
+    'DELETE /v1/recording-storage': {
+      summary: 'Have the installation keep recordings, from the next on; those of before stay where they are',
+      by: ['calls'],
+      refusals: ['not_found'],
     },
   },
 });

@@ -15,6 +15,14 @@ import { KeepSamples } from './quality/keep-samples.js';
 import { QualityController } from './quality/quality.controller.js';
 import { rowsOfDeletedApps } from './quality/quality-rows.js';
 import { TellQuality } from './quality/tell-quality.js';
+import { CarryOutRecordings } from './recordings/carry-out-recordings.js';
+import { DeleteRecordings, recordingsOfDeletedApps } from './recordings/delete-recordings.js';
+import { FileLinks } from './recordings/file-links.js';
+import { FollowRecordings } from './recordings/follow-recordings.js';
+import { ProcessRecordings } from './recordings/process-recordings.js';
+import { RecordingFilesController } from './recordings/recording-files.controller.js';
+import { RecordingsController } from './recordings/recordings.controller.js';
+import { RecordingStorages } from './recordings/storage/recording-storages.js';
 import { EndRooms } from './rooms/end-rooms.js';
 import { FollowMoves } from './rooms/follow-moves.js';
 import { Rooms } from './rooms/rooms.js';
@@ -34,10 +42,10 @@ const oldRows = ({ KEEP_QUALITY_DAYS }: MediaSettings) => [
 ];
 
 /** There is little of apps here, and for some days only: where there is nothing, nobody is asked. */
-const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 1' };
+const rarely = { everyMs: 600_000, anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FROM quality_calls) OR EXISTS (SELECT 1 FROM recordings)' };
 
 @Module({
-  controllers: [QualityController, MediaTestsController],
+  controllers: [QualityController, MediaTestsController, RecordingsController, RecordingFilesController, FollowRecordings],
   providers: [
     fairShare,
     JanusNodes,
@@ -46,6 +54,12 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 
     EndRooms,
     KeepSamples,
     TellQuality,
+    FollowRecordings,
+    CarryOutRecordings,
+    ProcessRecordings,
+    DeleteRecordings,
+    RecordingStorages,
+    FileLinks,
     MediaCredentials,
     MediaDoor,
     Echoes,
@@ -54,7 +68,7 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 FROM quality_calls LIMIT 
     Admission,
     FollowCalls,
     purgeRows(oldRows),
-    eraseApps(rowsOfDeletedApps, rarely),
+    eraseApps([...rowsOfDeletedApps, ...recordingsOfDeletedApps], rarely),
   ],
 })
 export class AppModule {}

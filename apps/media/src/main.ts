@@ -9,11 +9,26 @@ import { outboxRows } from './migrations/6-outbox-rows.js';
 import { openRooms } from './migrations/7-open-rooms.js';
 import { quality } from './migrations/8-quality.js';
 import { movedRooms, movedRoomsByTime } from './migrations/9-moved-rooms.js';
+import { recordings } from './migrations/10-recordings.js';
+import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
 await runService({
   name: 'media',
   module: AppModule,
   settings,
-  migrations: [media, departures, consumers, outbox, outboxFunctions, outboxRows, openRooms, quality, movedRooms, movedRoomsByTime],
+  migrations: [
+    media,
+    departures,
+    consumers,
+    outbox,
+    outboxFunctions,
+    outboxRows,
+    openRooms,
+    quality,
+    movedRooms,
+    movedRoomsByTime,
+    recordings,
+  ],
+  sealed,
 });

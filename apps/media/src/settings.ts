@@ -1,4 +1,13 @@
-import { clientSettings, commonSettings, iceServersSetting, numberSetting, replicasSetting } from '@communication-center/service';
+import { recordingStorageBodySchema } from '@communication-center/contracts/recordings';
+import {
+  addressSettings,
+  clientSettings,
+  commonSettings,
+  iceServersSetting,
+  numberSetting,
+  replicasSetting,
+  secretsKeySetting,
+} from '@communication-center/service';
 import { sharingSettings } from '@communication-center/service/fair-share';
 import { z } from 'zod';
 
@@ -82,6 +91,55 @@ export const settings = z.object({
     'tests before calls (`POST /v1/media/test`) that one replica has Janus answer at a time; each costs what a call of one does, for 15 s at most',
   ),
   KEEP_QUALITY_DAYS: numberSetting(7, { min: 1, max: 400 }).meta({ unit: 'd' }).describe('how long it is kept how the media of calls went'),
+  SECRETS_KEY: secretsKeySetting,
+  ...addressSettings,
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where the gateway is reached from outside, for the links to files of recordings; without it they are told without a host'),
+  RECORDINGS_FOLDER: z
+    .string()
+    .min(1)
+    .default('/var/lib/communication-center/recordings')
+    .describe(
+      'where Janus records, recordings are made into files, and kept unless RECORDINGS_S3 says elsewhere; all replicas and media nodes share it',
+    ),
+  JANUS_RECORDINGS_FOLDER: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('what RECORDINGS_FOLDER is called where Janus runs; the same where left out'),
+  RECORDINGS_FREE_BYTES: numberSetting(1_073_741_824, { min: 0 })
+    .meta({ unit: 'bytes' })
+    .describe('where less is free in RECORDINGS_FOLDER nothing is recorded, or recorded on'),
+  RECORDINGS_S3: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'use JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(recordingStorageBodySchema)
+    .optional()
+    .meta({ secret: true })
+    .describe(
+      'the S3 server that keeps recordings, as JSON: endpoint, bucket, accessKeyId, secretAccessKey, and, where wished, region, prefix, encryption (none, AES256 or aws:kms) and kmsKeyId',
+    ),
+  RECORDING_JOBS: numberSetting(1, { min: 0, max: 32 }).describe(
+    'recordings that one replica makes into files at a time, in what processors have to spare; 0: it makes none',
+  ),
+  RECORDING_STEP_MS: numberSetting(1_800_000, { min: 1000 })
+    .meta({ unit: 'ms' })
+    .describe('how long ffmpeg, or janus-pp-rec, has for one step: what one device sent, or half a minute of the whole'),
+  RECORDING_LINK_SECONDS: numberSetting(3600, { min: 60, max: 604_800 })
+    .meta({ unit: 's' })
+    .describe('how long a link to a file of a recording gives it'),
+  KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+    .meta({ unit: 'd' })
+    .describe('how long recordings are kept at most; apps may have theirs deleted before'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a media process counts as alive after it last renewed its lease'),

@@ -63,6 +63,28 @@ export abstract class CallActs extends CallView {
     await this.act({ type: 'lower_hand', ...(userAlias !== undefined && { participant: userAlias as UserAlias }) });
   }
 
+  /**
+   * Has the call recorded from now on; everyone in it sees so. For the initiator, where the app lets users record.
+   * @throws CenterError `forbidden`, `already_ended`, `service_unavailable`.
+   */
+  async startRecording(): Promise<void> {
+    await this.act({ type: 'start_recording' });
+  }
+
+  /** Has nothing recorded until {@link resumeRecording}. For the initiator. */
+  async pauseRecording(): Promise<void> {
+    await this.act({ type: 'pause_recording' });
+  }
+
+  async resumeRecording(): Promise<void> {
+    await this.act({ type: 'resume_recording' });
+  }
+
+  /** Ends the recording; the end of the call ends it too. For the initiator. */
+  async stopRecording(): Promise<void> {
+    await this.act({ type: 'stop_recording' });
+  }
+
   /** Asks everyone in an `audio_upgradable` call for video. */
   async requestUpgrade(): Promise<void> {
     await this.act({ type: 'request_upgrade' });

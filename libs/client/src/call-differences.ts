@@ -6,6 +6,7 @@ export function tellDifferences(before: ToldCall, after: ToldCall, tell: TellCal
   for (const participant of after.participants) tellOfPerson(partOf(before, participant.userAlias), participant, tell);
   if (after.lock && !before.lock) tell('locked', after.lock.by);
   else if (before.lock && !after.lock && after.status !== 'ended') tell('unlocked');
+  tellOfRecording(before, after, tell);
   if (after.upgrade && !before.upgrade) tell('upgradeRequested', after.upgrade.requestedBy);
   if (after.callType !== before.callType) tell('upgraded');
   else if (before.upgrade && !after.upgrade && after.status !== 'ended') tell('upgradeRefused');
@@ -35,6 +36,14 @@ function tellOfOrder(before: ToldParticipant | undefined, after: ToldParticipant
   }
   if (isHandUp(after) && !isHandUp(before)) tell('handRaised', userAlias);
   else if (isHandUp(before) && !isHandUp(after)) tell('handLowered', userAlias);
+}
+
+/** Where one recording follows another at once, the end of the first is told before the beginning of the other. */
+function tellOfRecording({ recording: before }: ToldCall, { recording: after }: ToldCall, tell: TellCall): void {
+  const isSame = before?.recordingId === after?.recordingId;
+  if (before && !isSame) tell('recordingStopped');
+  if (after && !isSame) tell('recordingStarted', after.by);
+  if (after && after.paused !== (isSame ? before?.paused : false)) tell(after.paused ? 'recordingPaused' : 'recordingResumed');
 }
 
 function isHandUp(participant: ToldParticipant | undefined): boolean {

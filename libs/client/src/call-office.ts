@@ -41,6 +41,11 @@ export type CallEvents = {
   /** Nobody more may be invited or come; by whom (null: a server). */
   locked: [by: string | null];
   unlocked: [];
+  /** The call is recorded from now on, by whom (null: a server, or the app has it so), and what becomes of that: see `recording`. */
+  recordingStarted: [by: string | null];
+  recordingPaused: [];
+  recordingResumed: [];
+  recordingStopped: [];
   /** Somebody asks for the word, or not any more. */
   handRaised: [userAlias: string];
   handLowered: [userAlias: string];

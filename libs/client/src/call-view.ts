@@ -98,6 +98,11 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.told.lock !== undefined;
   }
 
+  /** The recording that is made of the call: since when, by whom, and whether it is paused. Undefined while none is. */
+  get recording(): ToldCall['recording'] {
+    return this.told.recording;
+  }
+
   /** Whether this user's hand is up. */
   get isHandRaised(): boolean {
     return this.me?.state === 'connected' && this.me.handRaised !== undefined;

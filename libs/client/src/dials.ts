@@ -18,6 +18,8 @@ export interface DialOptions {
   ringSeconds?: number;
   /** At most 4 KiB as JSON; never personal data. */
   customData?: CustomData;
+  /** Whether it is recorded from the first answer; refused as `forbidden` where the app lets servers alone record. */
+  record?: boolean;
   /** Takes the dial back while it has no reply; a call that it made all the same is hung up. */
   signal?: AbortSignal;
   /** What is sent from the first moment on; what is left out as the client was told at `connect`. */

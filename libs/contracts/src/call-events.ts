@@ -9,7 +9,7 @@ import {
   mediaFailureSchema,
 } from './call-terms.js';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, recordedAliasSchema } from './ids.js';
+import { callIdSchema, deviceIdSchema, recordedAliasSchema, recordingIdSchema } from './ids.js';
 
 const audience = z
   .array(recordedAliasSchema)
@@ -38,6 +38,7 @@ export const callDialedSchema = callEvent('call.dialed', {
   maxDurationSeconds: z.int(),
   mediaSetupSeconds: z.int().optional().describe('how long a device may take to join media; 0 or left out: the app carries media itself'),
   customData: customDataSchema.optional(),
+  recordingId: recordingIdSchema.optional().describe('of the recording that begins with the first answer'),
   refused: z
     .array(z.object({ userAlias: recordedAliasSchema, reason: refusalSchema }))
     .optional()
@@ -86,6 +87,16 @@ export const callHandLoweredSchema = callEvent('call.hand_lowered', {
   ...who,
   by: by.describe('the participant, or who moderates the call; null when a server did it'),
 });
+const recording = { audience, recordingId: recordingIdSchema, by: by.describe('null when a server did it, or the app has it so') };
+export const callRecordingStartedSchema = callEvent('call.recording_started', recording);
+export const callRecordingPausedSchema = callEvent('call.recording_paused', recording);
+export const callRecordingResumedSchema = callEvent('call.recording_resumed', recording);
+export const callRecordingStoppedSchema = callEvent('call.recording_stopped', {
+  ...recording,
+  reason: z
+    .enum(['stopped', 'call_ended', 'failed'])
+    .describe('call_ended: its call ends with it; failed: the Center could not record, or not go on with it'),
+});
 export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
   ...who,
   deviceId: deviceIdSchema,
@@ -122,6 +133,10 @@ export const callEventSchema = z.discriminatedUnion('type', [
   callParticipantUnmutedSchema,
   callLockedSchema,
   callUnlockedSchema,
+  callRecordingStartedSchema,
+  callRecordingPausedSchema,
+  callRecordingResumedSchema,
+  callRecordingStoppedSchema,
   callHandRaisedSchema,
   callHandLoweredSchema,
   callUpgradeRequestedSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
 import { callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema, mediaFailureSchema } from './call-terms.js';
-import { callIdSchema, recordedAliasSchema, type UserAlias } from './ids.js';
+import { callIdSchema, recordedAliasSchema, recordingIdSchema, type UserAlias } from './ids.js';
 import { foldParticipant, type OwnEvent, type Participant, participantSchema } from './participants.js';
 
 const time = z.iso.datetime();
@@ -35,6 +35,17 @@ const known = {
     })
     .optional()
     .describe('set while nobody more may be invited or come; who rings may answer'),
+  recordsFromAnswer: recordingIdSchema.optional().describe('of the recording that begins with the first answer'),
+  recording: z
+    .object({
+      recordingId: recordingIdSchema,
+      by: recordedAliasSchema.nullable().describe('who began it; null: a server, or the app has it so'),
+      since: time,
+      paused: z.boolean(),
+    })
+    .optional()
+    .describe('set while the call is recorded, or will be as soon as anything can be'),
+  recordings: z.int().positive().optional().describe('how many recordings of it were begun'),
   upgradeRequests: z
     .array(z.object({ userAlias: recordedAliasSchema, times: z.int().positive() }))
     .optional()
@@ -60,7 +71,8 @@ export type CallState = z.infer<typeof callStateSchema>;
 
 /**
  * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
- * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3), and why media failed (4).
+ * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3), why
+ * media failed, and recordings (4).
  */
 export const foldVersion = 4;
 
@@ -93,6 +105,7 @@ function dialed(event: Extract<CallEvent, { type: 'call.dialed' }>): CallState {
     ringSeconds: data.ringSeconds,
     ...(data.mediaSetupSeconds && { mediaSetupSeconds: data.mediaSetupSeconds }),
     ...(data.customData && { customData: data.customData }),
+    ...(data.recordingId && { recordsFromAnswer: data.recordingId }),
   };
 }
 
@@ -153,6 +166,19 @@ function withMember(call: CallState, userAlias: UserAlias): CallState {
   return { ...call, lock: { ...call.lock, members: [...call.lock.members, userAlias] } };
 }
 
+function recorded(call: CallState, { data: { recordingId, by }, time: since }: CallEvent & { type: 'call.recording_started' }): CallState {
+  const { recordsFromAnswer: _, ...rest } = call;
+  return { ...rest, recording: { recordingId, by, since, paused: false }, recordings: (call.recordings ?? 0) + 1 };
+}
+
+function pausedOrNot(call: CallState, paused: boolean): CallState {
+  return call.recording ? { ...call, recording: { ...call.recording, paused } } : call;
+}
+
+function withoutRecording({ recording: _, ...call }: CallState): CallState {
+  return call;
+}
+
 function upgradeRequested(call: CallState, { userAlias, until }: { userAlias: UserAlias; until: string }): CallState {
   const others = call.upgradeRequests?.filter((one) => one.userAlias !== userAlias) ?? [];
   const times = upgradeRequestsOf(call, userAlias) + 1;
@@ -190,6 +216,14 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
       return locked(call, event);
     case 'call.unlocked':
       return withoutLock(call);
+    case 'call.recording_started':
+      return recorded(call, event);
+    case 'call.recording_paused':
+      return pausedOrNot(call, true);
+    case 'call.recording_resumed':
+      return pausedOrNot(call, false);
+    case 'call.recording_stopped':
+      return withoutRecording(call);
     case 'call.upgrade_requested':
       return upgradeRequested(call, event.data);
     case 'call.upgrade_accepted':
@@ -204,7 +238,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
 }
 
 function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }>): CallState {
-  const { upgradeRequests: _, ...rest } = withoutLock(withoutUpgrade(call));
+  const { upgradeRequests: _, recordsFromAnswer: __, ...rest } = withoutRecording(withoutLock(withoutUpgrade(call)));
   const { reason, declineReason, mediaFailure, talkSeconds } = event.data;
   return {
     ...rest,

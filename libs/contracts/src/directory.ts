@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callLimits } from './call-terms.js';
+import { callLimits, callTypeSchema } from './call-terms.js';
 import { eventSchema } from './envelope.js';
 import { type AppId, appIdSchema, recordedAliasSchema, type UserAlias, userAliasSchema } from './ids.js';
 import { appLimitsSchema } from './limits.js';
@@ -59,6 +59,21 @@ export const appOptionsSchema = z.object({
     .boolean()
     .default(false)
     .describe('whether a busy user is rung nevertheless, to decline or to hang up and answer; otherwise the caller hears busy'),
+  recordCallTypes: z
+    .array(callTypeSchema)
+    .max(3)
+    .optional()
+    .describe('calls of these types are recorded from their first answer to their end; none where left out'),
+  usersMayRecord: z
+    .boolean()
+    .optional()
+    .describe('whether who dials a call may have it recorded; else servers alone. Everyone in a call sees that it is recorded'),
+  keepRecordingsDays: z
+    .int()
+    .min(1)
+    .max(3650)
+    .optional()
+    .describe('how long recordings are kept; at most as long as the installation keeps them, which is what holds where it is left out'),
   presenceVisibility: presenceVisibilitySchema
     .default('same_group')
     .describe(
@@ -233,6 +248,9 @@ export const serviceActSchema = z.enum([
   'push_credential.deleted',
   'channel_credential.saved',
   'channel_credential.deleted',
+  'recording.deleted',
+  'recording_storage.saved',
+  'recording_storage.deleted',
 ]);
 export type ServiceAct = z.infer<typeof serviceActSchema>;
 

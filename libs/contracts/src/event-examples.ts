@@ -8,6 +8,7 @@ export interface EventExample {
 
 const since = '2026-11-28';
 const callId = '01a212f5-72f3-745f-9835-9b692595a83a';
+const recordingId = '01a212f5-72f3-745f-9835-9b692595a86a';
 const endpointId = '01a212f5-72f3-745f-9835-9b692595a85a';
 const audience = ['alice', 'bob'];
 
@@ -29,6 +30,17 @@ const ofNotification = (description: string, sequence: number, more: object = {}
   data: {
     ...{ sequence, notificationId: '6ad1c8c1-54a5-5f0e-9d2d-7d3e0a5b0c11', ruleId: 'missed-call', channel: 'email', callId },
     ...{ userAlias: 'bob', deviceId: null, attempts: 1, ...more },
+  },
+});
+
+const mp4 = { name: 'call.mp4', kind: 'call', contentType: 'video/mp4', bytes: 1_904_221, seconds: 41.2 };
+
+const ofRecording = (description: string, sequence: number, data: object): EventExample => ({
+  description,
+  since,
+  data: {
+    ...{ recordingId, callId, sequence, audience, fault: null, startedAt: '2026-11-28T09:29:10.000Z' },
+    ...{ stoppedAt: '2026-11-28T09:29:52.000Z', seconds: null, files: [], ...data },
   },
 });
 
@@ -75,6 +87,12 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
   'call.unlocked': ofCall('People may come into a call again.', 6, { by: 'alice' }),
   'call.hand_raised': ofCall('Somebody in a call raised a hand.', 5, bobOnHisPhone),
   'call.hand_lowered': ofCall('A hand went down: its owner, or who moderates the call, lowered it.', 6, { userAlias: 'bob', by: 'alice' }),
+  'call.recording_started': ofCall('A call is being recorded from now on: everyone in it sees so.', 4, { recordingId, by: 'alice' }),
+  'call.recording_paused': ofCall('Nothing of a call is recorded until it goes on.', 5, { recordingId, by: 'alice' }),
+  'call.recording_resumed': ofCall('The recording of a call goes on.', 6, { recordingId, by: 'alice' }),
+  'call.recording_stopped': ofCall('A call is recorded no longer: somebody said so, it could not be, or the call ends.', 7, {
+    ...{ recordingId, by: 'alice', reason: 'stopped' },
+  }),
   'call.upgrade_requested': ofCall('Somebody asked for video in a call of sound.', 4, {
     ...bobOnHisPhone,
     until: '2026-11-28T09:30:30.000Z',
@@ -97,6 +115,20 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
         ...{ freezes: 3, frozenMs: 2140, candidateType: 'relay', failed: null },
       },
     ],
+  }),
+  'recording.starting': ofRecording('A call is to be recorded: nothing is yet, until somebody sends sound or picture.', 1, {
+    ...{ state: 'starting', audience: [], stoppedAt: null },
+  }),
+  'recording.started': ofRecording('What people send is written down.', 2, { state: 'recording', stoppedAt: null }),
+  'recording.processing': ofRecording('A recording came to its end, or to the end of its call, and is made into files.', 3, {
+    state: 'processing',
+  }),
+  'recording.ready': ofRecording('The files of a recording are there. Each recording comes to this, or fails.', 4, {
+    ...{ state: 'ready', seconds: 41.2, files: [mp4] },
+  }),
+  'recording.failed': ofRecording('No files came of a recording, and none will.', 4, { state: 'failed', fault: 'nothing_recorded' }),
+  'recording.deleted': ofRecording('The files of a recording are deleted: their time had come, or somebody asked for it.', 5, {
+    ...{ state: 'ready', seconds: 41.2, files: [mp4] },
   }),
   'presence.changed': {
     description: 'A user is reachable otherwise than before: connected, away, in a call, or gone.',

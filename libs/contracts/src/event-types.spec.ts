@@ -6,6 +6,7 @@ import { eventExamples } from './event-examples.js';
 import { eventTypeList, eventTypeListSchema, eventTypes } from './event-types.js';
 import { callEventSchema, payloadVersions } from './index.js';
 import { notificationEventSchema } from './notification-events.js';
+import { recordingEventSchema } from './recording-events.js';
 
 test('every type of the log that is told to endpoints is there once, with an example, and nothing else is', () => {
   const types = eventTypes.map(({ type }) => type);
@@ -14,6 +15,7 @@ test('every type of the log that is told to endpoints is there once, with an exa
     'call.quality',
     'presence.changed',
     'audit.noted',
+    ...recordingEventSchema.options.map(({ shape }) => shape.type.value),
     ...notificationEventSchema.options.map(({ shape }) => shape.type.value),
   ];
   const ofEndpoints = ['endpoint.disabled', 'message.exhausted', 'endpoint.test'];

@@ -7,6 +7,7 @@ import { notificationEventSchema } from './notification-events.js';
 import { newestPayloadVersion, payloadVersions } from './payload-versions.js';
 import { presenceChangedSchema } from './presence.js';
 import { qualityEventSchema } from './quality-events.js';
+import { recordingEventSchema } from './recording-events.js';
 import type { WebhookBody } from './webhooks.js';
 
 /** What is told of each event beside its data. */
@@ -41,6 +42,7 @@ const dataOfTypes: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObjec
   ...[qualityEventSchema, presenceChangedSchema, auditNotedSchema].map(
     ({ shape }) => [shape.type.value, shape.data.extend(always)] as const,
   ),
+  ...recordingEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...notificationEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...Object.entries(ofEndpoints).map(([type, data]) => [type, data.extend(always)] as const),
 ]);

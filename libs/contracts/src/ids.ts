@@ -43,6 +43,10 @@ export type SessionId = z.infer<typeof sessionIdSchema>;
 export const callIdSchema = z.uuid().brand<'CallId'>();
 export type CallId = z.infer<typeof callIdSchema>;
 
+/** One recording of a call; a call may have several, one after the other. */
+export const recordingIdSchema = z.uuid().brand<'RecordingId'>();
+export type RecordingId = z.infer<typeof recordingIdSchema>;
+
 /** Made by the client for each act it means once; a repeat gets the first reply. */
 export const commandIdSchema = z
   .string()

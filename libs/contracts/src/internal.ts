@@ -11,7 +11,7 @@ import {
   sipUsernameSchema,
 } from './directory.js';
 import { anyEventSchema } from './envelope.js';
-import { appIdSchema, callIdSchema, recordedAliasSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import { appIdSchema, callIdSchema, recordedAliasSchema, recordingIdSchema, sessionIdSchema, userAliasSchema } from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
@@ -190,6 +190,14 @@ export const internal = {
     params: z.object({ callId: callIdSchema }),
     query: callEventsQuerySchema,
     answer: callEventsSchema,
+  },
+  /** Media could not record a call, or not go on: nobody is to be shown any longer that it is recorded. A repeat finds nothing to do. */
+  recordingFailed: {
+    service: 'calls',
+    method: 'POST',
+    path: '/internal/recording-failed',
+    body: z.object({ appId: appIdSchema, callId: callIdSchema, recordingId: recordingIdSchema }),
+    answer: z.object({ noted: z.literal(true) }),
   },
   /**
    * What devices have done to calls, in whose name, all begun at once; each is answered by a line. For gateways alone: they know the devices.

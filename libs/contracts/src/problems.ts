@@ -34,6 +34,7 @@ export const problems = {
   too_many_calls: { status: 429, title: 'The app has as many calls at a time as it may' },
   storage_full: { status: 409, title: 'The app stores as many bytes as it may' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  range_not_satisfiable: { status: 416, title: 'The file has none of the bytes that are asked for' },
   unsupported_protocol: { status: 426, title: 'The subprotocol is not one the Center speaks' },
   connect_timeout: { status: 408, title: 'No connect frame came in time' },
   room_closed: { status: 410, title: 'The call has ended: its room is closed' },

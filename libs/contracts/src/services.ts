@@ -36,7 +36,7 @@ const serviceSchema = z.strictObject({
   servers: z.array(z.enum(['redis', 'janus'])).default([]),
   /** Its settings that are secrets, and which of a local fleet's secrets each is. */
   secrets: z.record(settingSchema, z.string()).default({}),
-  /** What a local fleet sets besides; `{root}` is the project's folder and `{doors of media}` where the sockets of a service's replicas are opened. */
+  /** What a local fleet sets besides; `{root}` is the project's folder, `{folder}` that of the fleet, and `{doors of media}` where the sockets of a service's replicas are opened. */
   local: z.record(settingSchema, z.string()).default({}),
   /** Its settings that whoever starts a local fleet may give, and in which variables. */
   overrides: z.record(settingSchema, settingSchema).default({}),

@@ -5,6 +5,7 @@ import { mediaEventSchema } from './media-events.js';
 import { notificationEventSchema } from './notification-events.js';
 import { presenceChangedSchema } from './presence.js';
 import { qualityEventSchema } from './quality-events.js';
+import { recordingEventSchema } from './recording-events.js';
 import { ringConfirmedSchema } from './ring-events.js';
 import { sessionEventSchema } from './session-events.js';
 
@@ -20,6 +21,7 @@ export const topics = {
   'audit.events': { retention: 'passing', key: 'entryId', events: auditNotedSchema },
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
   'quality.events': { retention: 'passing', key: 'callId', events: qualityEventSchema },
+  'recordings.events': { retention: 'passing', key: 'recordingId', events: recordingEventSchema },
   'rings.events': { retention: 'fleeting', key: 'callId', events: ringConfirmedSchema },
   'notifications.events': { retention: 'passing', key: 'notificationId', events: notificationEventSchema },
 } as const;

@@ -12,7 +12,7 @@ export interface DescribedRoute<Answer extends string = string> {
   /** The name of the schema of its answer. */
   answer?: Answer;
   /** Where the answer is no JSON. */
-  answersAs?: 'text/event-stream';
+  answersAs?: 'text/event-stream' | 'application/octet-stream';
   /** Why it may refuse, beside what any route refuses for: a faulty request, a credential that is missing or has not the right. */
   refusals?: readonly ProblemCode[];
 }

@@ -39,9 +39,11 @@ export async function startJanus(instance, processes, { ports, secrets }) {
   const find = () => {
     const server = findProgram('janus');
     const modules = moduleFolder();
-    return server && modules ? { server, modules } : undefined;
+    // What Janus recorded is made into files by these.
+    const tools = ['janus-pp-rec', 'ffmpeg', 'setpriv', 'ionice'].every((program) => findProgram(program));
+    return server && modules && tools ? { server, modules } : undefined;
   };
-  const programs = provide({ what: 'Janus', find, packages: ['janus'], variable });
+  const programs = provide({ what: 'Janus, with janus-pp-rec and ffmpeg,', find, packages: ['janus', 'janus-tools', 'ffmpeg'], variable });
   if (programs === 'compose') {
     startInCompose(instance, 'janus', { JANUS_PORT: String(ports.janus), JANUS_API_SECRET: secrets.janusSecret });
     return urlOf('janus');
@@ -103,6 +105,7 @@ function writeConfig(instance, name, modules, ports, secrets) {
   api_secret = "${secrets.janusSecret}"
   session_timeout = 60
   reclaim_session_timeout = 45
+  recordings_tmp_ext = "tmp"
   hide_dependencies = true
 }
 certificates: { }

@@ -7,6 +7,7 @@ import type {
   Forbiddable,
   MediaFailure,
   ProblemCode,
+  RecordingId,
   UserAlias,
 } from '@communication-center/contracts';
 
@@ -31,6 +32,12 @@ export type Command =
   | { type: 'RaiseHand'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId | null }
   /** One's own, or, who moderates the call, anybody's. */
   | { type: 'LowerHand'; callId: CallId; by: UserAlias | null; userAlias: UserAlias }
+  | { type: 'StartRecording'; callId: CallId; by: UserAlias | null; recordingId: RecordingId; usersMayRecord: boolean }
+  | { type: 'PauseRecording'; callId: CallId; by: UserAlias | null }
+  | { type: 'ResumeRecording'; callId: CallId; by: UserAlias | null }
+  | { type: 'StopRecording'; callId: CallId; by: UserAlias | null }
+  /** The Center's own: it could not record. */
+  | { type: 'FailRecording'; callId: CallId; recordingId: RecordingId }
   /** A server's: nobody in the call asked for it. With `error` when the Center itself cannot carry it on. */
   | { type: 'EndCall'; callId: CallId; reason?: 'error' }
   | { type: 'RequestUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }
@@ -68,6 +75,8 @@ export interface DialCall {
   maxParticipants: number;
   mediaSetupSeconds: number;
   customData?: CustomData | undefined;
+  /** Of the recording that begins with the first answer. */
+  recordingId?: RecordingId | undefined;
   /** Whether the app rings busy callees nevertheless. */
   callWaiting: boolean;
 }

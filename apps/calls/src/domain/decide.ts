@@ -4,6 +4,7 @@ import { type Decision, nothing, reject } from './decision.js';
 import { dial, invite } from './inviting.js';
 import { end, failMedia, hangUp, kick, loseConnection, reachMaxDuration, takeOut } from './leaving.js';
 import { allowParticipant, lockCall, lowerHand, muteAll, muteParticipant, raiseHand, unlockCall } from './moderating.js';
+import { failRecording, pauseRecording, resumeRecording, startRecording, stopRecording } from './recording.js';
 import { answer, confirmRinging, decline, ignore, join, timeOutRinging } from './ringing.js';
 import { acceptUpgrade, lapseUpgrade, refuseUpgrade, requestUpgrade } from './upgrading.js';
 
@@ -47,6 +48,16 @@ export function decide(command: Command, call: CallState | undefined, lines: Lin
       return raiseHand(command, call, now);
     case 'LowerHand':
       return lowerHand(command, call, now);
+    case 'StartRecording':
+      return startRecording(command, call, now);
+    case 'PauseRecording':
+      return pauseRecording(command, call, now);
+    case 'ResumeRecording':
+      return resumeRecording(command, call, now);
+    case 'StopRecording':
+      return stopRecording(command, call, now);
+    case 'FailRecording':
+      return failRecording(command, call, now);
     case 'EndCall':
       return end(call, now, command.reason ?? 'ended_by_server');
     case 'RequestUpgrade':

@@ -176,6 +176,13 @@ const command = fc.oneof(
   { weight: 3, arbitrary: of('AllowParticipant', { callId, by: fc.option(user), userAlias: user, media }) },
   of('MuteAll', { callId, by: fc.option(user), media }),
   { weight: 2, arbitrary: of('LockCall', { callId, by: fc.option(user) }) },
+  {
+    weight: 3,
+    arbitrary: of('StartRecording', { callId, by: fc.option(user, { freq: 1 }), recordingId: fc.uuid(), usersMayRecord: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: of('PauseRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
+  { weight: 2, arbitrary: of('ResumeRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
+  { weight: 2, arbitrary: of('StopRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
   { weight: 5, arbitrary: of('UnlockCall', { callId, by: fc.option(user, { freq: 1 }) }) },
   of('RaiseHand', deviceOnCall),
   { weight: 3, arbitrary: of('LowerHand', { callId, by: fc.option(user), userAlias: user }) },
@@ -190,7 +197,7 @@ const command = fc.oneof(
   of('ReachMaxDuration', { callId }),
 );
 
-/** Half of the stories begin in the middle of a conversation of three, who may want video, or the word. */
+/** Half of the stories begin in the middle of a conversation of three, who may want video, or the word, and whose recording is paused. */
 function converse(exchange: Exchange): void {
   const callId = 'a' as CallId;
   const [alice, bob, carol] = users as [UserAlias, UserAlias, UserAlias];
@@ -202,6 +209,8 @@ function converse(exchange: Exchange): void {
   exchange.ask({ type: 'RequestUpgrade', callId, userAlias: bob, deviceId }, null);
   exchange.ask({ type: 'MuteParticipant', callId, by: null, userAlias: bob, media: ['audio'] }, null);
   exchange.ask({ type: 'RaiseHand', callId, userAlias: carol, deviceId }, null);
+  exchange.ask({ type: 'StartRecording', callId, by: null, recordingId: callId as never, usersMayRecord: false }, null);
+  exchange.ask({ type: 'PauseRecording', callId, by: null }, null);
 }
 
 const story = fc.record({

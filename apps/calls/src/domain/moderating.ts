@@ -6,7 +6,7 @@ import { Draft } from './draft.js';
 type Of<T extends Command['type']> = Command & { type: T };
 
 /** Why this user, or server (null), may not moderate the call; undefined where they may: the initiator, while in it, and servers. */
-function refusalOf(by: UserAlias | null, call: CallState): Decision | undefined {
+export function refusalOf(by: UserAlias | null, call: CallState): Decision | undefined {
   if (by && !participantOf(call, by)) return reject('not_a_participant');
   if (call.status === 'ended') return reject('already_ended');
   if (by && (by !== call.initiator || participantOf(call, by)?.state !== 'connected')) {

@@ -2,6 +2,7 @@ import { type CallState, callLimits, type DeviceId, participantOf, type UserAlia
 import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject, stated } from './decision.js';
 import { Draft } from './draft.js';
+import { recordFromAnswer } from './recording.js';
 import { settle, stopRinging } from './settling.js';
 
 type Of<T extends Command['type']> = Command & { type: T };
@@ -19,7 +20,7 @@ export function answer({ userAlias, deviceId }: Of<'AnswerCall'>, call: CallStat
   if (participant.state === 'connected') return participant.deviceId === deviceId ? nothing : reject('already_answered');
   if (participant.state === 'gone') return reject('already_ended');
   if (lines.get(userAlias)?.activeCall) return reject('already_in_call');
-  return stated(new Draft(call.callId, call, now).state({ type: 'call.answered', data: { userAlias, deviceId } }));
+  return stated(recordFromAnswer(new Draft(call.callId, call, now).state({ type: 'call.answered', data: { userAlias, deviceId } })));
 }
 
 /**
@@ -42,7 +43,7 @@ export function join({ userAlias, deviceId }: Of<'JoinCall'>, call: CallState, l
 }
 
 function joined(call: CallState, userAlias: UserAlias, deviceId: DeviceId, now: Date): Decision {
-  return stated(new Draft(call.callId, call, now).state({ type: 'call.joined', data: { userAlias, deviceId } }));
+  return stated(recordFromAnswer(new Draft(call.callId, call, now).state({ type: 'call.joined', data: { userAlias, deviceId } })));
 }
 
 export function decline({ userAlias, deviceId, reason }: Of<'DeclineCall'>, call: CallState, now: Date): Decision {

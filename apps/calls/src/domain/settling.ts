@@ -57,10 +57,14 @@ function endReason(call: CallState, why: EndReason): EndReason {
 // A ring that ends with the call was taken back, unless the call's own end says more.
 const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server', 'error']);
 
-/** Ends every ring that is left, then the call. */
+/** Ends every ring that is left, and its recording, then the call. */
 export function finish(draft: Draft, reason: EndReason, { declineReason, mediaFailure }: Details = {}): Draft {
   for (const { state, userAlias } of draft.call.participants) {
     if (state === 'ringing') stopRinging(draft, userAlias, saysMore.has(reason) ? reason : 'cancelled');
+  }
+  if (draft.call.recording) {
+    const { recordingId } = draft.call.recording;
+    draft.state({ type: 'call.recording_stopped', data: { recordingId, by: null, reason: 'call_ended' } });
   }
   const { call } = draft;
   const last = draft.now.getTime();

@@ -7,6 +7,7 @@ import {
   callIdSchema,
   createCallBodySchema,
   declineCallBodySchema,
+  type RecordingId,
 } from '@communication-center/contracts';
 import { PathParam, Postgres, ProblemError } from '@communication-center/service';
 import { Controller, HttpCode, Post } from '@nestjs/common';
@@ -38,9 +39,13 @@ export class CallsController {
     const { userAlias: initiator, deviceId: initiatorDevice } = actor;
     const { commandId: _, ...terms } = body;
     const asked = { type: 'DialCall', ...terms, userAlias: initiator, deviceId: initiatorDevice };
-    const call = await this.commands.ring(actor.appId, actor.key, asked, (options) =>
-      dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice }),
-    );
+    const call = await this.commands.ring(actor.appId, actor.key, asked, (options) => {
+      if (body.record && subject.kind !== 'key' && !options.usersMayRecord) {
+        throw new ProblemError('forbidden', 'record: the app lets servers alone record: see usersMayRecord');
+      }
+      const recordingId = uuidv7() as RecordingId;
+      return dialWithin(options, body, { callId: uuidv7() as CallId, initiator, initiatorDevice, recordingId });
+    });
     return this.#withMedia(actor, call);
   }
 

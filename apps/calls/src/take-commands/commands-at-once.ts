@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { CallsController } from './calls.controller.js';
 import { hearing } from './hearing.js';
 import { ModerateCallsController } from './moderate-calls.controller.js';
+import { RecordCallsController } from './record-calls.controller.js';
 import { SteerCallsController } from './steer-calls.controller.js';
 
 type Together = Inquiry<typeof internal.carryOut>['body'];
@@ -19,6 +20,7 @@ export class CommandsAtOnce {
     private readonly calls: CallsController,
     private readonly steering: SteerCallsController,
     private readonly moderation: ModerateCallsController,
+    private readonly recording: RecordCallsController,
     @Inject(Log) private readonly logger: LineLog,
   ) {}
 
@@ -84,6 +86,14 @@ export class CommandsAtOnce {
         return this.moderation.raiseHand(callId, { subject, body: frame });
       case 'lower_hand':
         return this.moderation.lowerHand(callId, { subject, body: frame });
+      case 'start_recording':
+        return this.recording.start(callId, { subject, body: frame });
+      case 'pause_recording':
+        return this.recording.pause(callId, { subject, body: frame });
+      case 'resume_recording':
+        return this.recording.resume(callId, { subject, body: frame });
+      case 'stop_recording':
+        return this.recording.stop(callId, { subject, body: frame });
       case 'request_upgrade':
         return this.steering.requestUpgrade(callId, { subject, body: frame });
       case 'accept_upgrade':

@@ -69,6 +69,11 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
         </section>
         <Tile own name="You" stream={call.localStream} isMuted={sending.audio.state !== 'on'} sendsPicture={sending.video.state === 'on'} />
       </div>
+      <div role="status">
+        {call.recording && (
+          <p className="notice plain">{call.recording.paused ? 'The recording of this call is paused.' : 'This call is being recorded.'}</p>
+        )}
+      </div>
       <div role="status">{call.screen && <p className="notice plain">The others see your screen.</p>}</div>
       <DeviceTroubles sending={sending} nameOf={nameOf} />
       <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
@@ -134,11 +139,11 @@ const reachTexts: Record<Reach, string | undefined> = {
   away: 'left, may come back',
 };
 
-/** Draws anew whenever a stream comes, goes or is another, or somebody is reached otherwise. */
+/** Draws anew whenever a stream comes, goes or is another, somebody is reached otherwise, or the call is recorded or not. */
 function useStreamsOf(call: Call): void {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const events = [
+    const ofStreams = [
       'localStream',
       'streamAdded',
       'streamRemoved',
@@ -147,6 +152,7 @@ function useStreamsOf(call: Call): void {
       'linkChanged',
       'speakersChanged',
     ] as const;
+    const events = [...ofStreams, 'recordingStarted', 'recordingPaused', 'recordingResumed', 'recordingStopped'] as const;
     const offs = events.map((event) => call.on(event, redraw));
     return () => {
       for (const off of offs) off();

@@ -4,6 +4,7 @@ import { logAlarms, Report, type ReportError, resumeTrace } from '@communication
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MediaDoor } from '../media-sockets/media-door.js';
 import { TellQuality } from '../quality/tell-quality.js';
+import { FollowRecordings } from '../recordings/follow-recordings.js';
 import { EndRooms } from '../rooms/end-rooms.js';
 import { CallReading } from './call-reading.js';
 import { happeningOf } from './happenings.js';
@@ -26,6 +27,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly door: MediaDoor,
     private readonly rooms: EndRooms,
     private readonly quality: TellQuality,
+    private readonly recordings: FollowRecordings,
     @Inject(CallReading) repair: Repair,
     @Inject(Report) report: ReportError,
   ) {
@@ -61,6 +63,7 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
 
   #take(event: AnyEvent): void {
     const happening = happeningOf(event);
+    this.recordings.hear(event);
     this.known.note(happening);
     if (happening.left) this.door.putOut(happening.callId, happening.left, happening.sequence);
     if (happening.moderated) this.door.moderate(happening.callId, happening.moderated, happening.sequence);

@@ -1,0 +1,196 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { RecordingFile } from '@communication-center/contracts/recordings';
+import { chunksOf, evenPicturesOf, evenSoundOf, picturesOf, soundOf, wholeOf } from './domain/chunks.js';
+import { largestBoxes, type Scene, scenesOf } from './domain/layout.js';
+import { type PlacedTake, place, rate } from './domain/takes.js';
+import { fileOfTake, type RawTake, readTakes } from './read-tracks.js';
+import type { Feed } from './recording-rows.js';
+import { runInBackground } from './run-program.js';
+
+/** Seconds of sound that are mixed at once. */
+const soundFrames = 60 * rate.frames;
+/** What ffmpeg says besides faults is not wished; it asks nobody. */
+const quietly = ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-threads', '1'];
+
+/** A file that was made, and where it lies. */
+export interface MadeFile extends RecordingFile {
+  path: string;
+}
+
+export interface MakingFiles {
+  /** Where Janus wrote. */
+  raw: string;
+  /** Where whatever is made meanwhile lies: whoever makes it again goes on with what is there. */
+  work: string;
+  feeds: readonly Feed[];
+  /** Tells drafts of this attempt from those of one that was killed, and may still be written. */
+  attempt: number;
+  signal: AbortSignal;
+  timeoutMs: number;
+  /** How far it is, from 0 to 1. */
+  onProgress: (progress: number) => void;
+}
+
+/**
+ * Makes the files of a recording out of what Janus wrote: everyone's pictures and sound, the sound alone, and what each device sent.
+ * Each step leaves a whole file or none, so that after a kill only the step it fell into is made again.
+ * @returns them, and how long the whole plays; none where nothing was recorded.
+ */
+export async function makeFiles(making: MakingFiles): Promise<{ files: MadeFile[]; seconds: number }> {
+  const maker = new FileMaker(making);
+  return maker.make();
+}
+
+class FileMaker {
+  #done = 0;
+  #steps = 1;
+
+  constructor(private readonly making: MakingFiles) {}
+
+  async make(): Promise<{ files: MadeFile[]; seconds: number }> {
+    const { raw, work, feeds } = this.making;
+    await mkdir(work, { recursive: true });
+    const senders = new Map(feeds.map(({ feed, userAlias, deviceId }) => [feed, `${userAlias}/${deviceId}`]));
+    const takes = await readTakes(raw, (feed) => senders.get(feed) ?? feed);
+    const { placed, frames } = place(takes);
+    if (frames === 0) return { files: [], seconds: 0 };
+    const scenes = scenesOf(placed, frames);
+    const hasPictures = placed.some(({ media }) => media === 'video');
+    const pictures = hasPictures ? chunksOf(scenes) : [];
+    const sounds = chunksOfSound(frames);
+    this.#steps = 2 * placed.length + pictures.length + sounds.length + 2;
+    const streams = await this.#streams(placed, takes);
+    await this.#even(placed, scenes, streams);
+    const pictureFiles = await this.#pictures(pictures, placed);
+    const soundFiles = await this.#sounds(sounds, placed);
+    const whole = await this.#whole(pictureFiles, soundFiles, frames / rate.frames);
+    return { files: [...whole, ...streams.map(({ file }) => file)], seconds: frames / rate.frames };
+  }
+
+  /** What each device sent, section by section, as it was sent: nothing is encoded anew. */
+  async #streams(placed: readonly PlacedTake[], takes: readonly RawTake[]): Promise<{ take: PlacedTake; file: MadeFile }[]> {
+    const byFeed = new Map(this.making.feeds.map((feed) => [feed.feed, feed]));
+    const streams: { take: PlacedTake; file: MadeFile }[] = [];
+    for (const take of placed) {
+      const raw = takes[take.index];
+      if (!raw) continue;
+      const { extension, contentType } = containerOf(raw);
+      const name = `stream-${take.index + 1}.${extension}`;
+      const path = await this.#step(name, async (draft) => {
+        const source = await fileOfTake(raw, join(this.making.work, `take-${take.index}.mjr`));
+        await this.#run('janus-pp-rec', ['-d', '2', '-f', extension, source, draft]);
+      });
+      const feed = byFeed.get(raw.feed);
+      const described = { stream: take.isScreen ? ('screen' as const) : ('camera' as const), startsAt: take.from / rate.frames };
+      const who = feed && { userAlias: feed.userAlias, deviceId: feed.deviceId };
+      const seconds = (take.to - take.from) / rate.frames;
+      const file = { name, kind: 'stream' as const, contentType, bytes: await sizeOf(path), seconds, ...who, ...described, path };
+      streams.push({ take, file });
+    }
+    return streams;
+  }
+
+  /** Pictures at an even pace in one size, and sound as samples: chunks are made of these. */
+  async #even(
+    placed: readonly PlacedTake[],
+    scenes: readonly Scene[],
+    streams: readonly { take: PlacedTake; file: MadeFile }[],
+  ): Promise<void> {
+    const boxes = largestBoxes(scenes);
+    const files = new Map(streams.map(({ take, file }) => [take.index, file]));
+    for (const take of placed) {
+      const source = files.get(take.index);
+      const box = boxes.get(take.index);
+      if (!source) continue;
+      if (take.media === 'audio') await this.#step(evenNameOf(take), (draft) => this.#ffmpeg(evenSoundOf(source.path, draft)));
+      // Of what is never shown, as who came as the twenty-sixth, there is no need.
+      else if (box) await this.#step(evenNameOf(take), (draft) => this.#ffmpeg(evenPicturesOf(source.path, box, draft)));
+    }
+  }
+
+  async #pictures(chunks: readonly Scene[], placed: readonly PlacedTake[]): Promise<string[]> {
+    const names: string[] = [];
+    // A take of which no picture could be read is shown as somebody without one.
+    const readable = new Set<number>();
+    for (const take of placed)
+      if (take.media === 'video' && (await sizeOf(join(this.making.work, evenNameOf(take)))) > 0) readable.add(take.index);
+    for (const [index, chunk] of chunks.entries()) {
+      const tiles = chunk.tiles.map((tile) => ({ ...tile, take: tile.take && readable.has(tile.take.index) ? tile.take : undefined }));
+      const name = `picture-${index}.h264`;
+      await this.#step(name, (draft) => this.#ffmpeg(picturesOf({ ...chunk, tiles }, evenNameOf, draft)));
+      names.push(name);
+    }
+    return names;
+  }
+
+  async #sounds(chunks: readonly Pick<Scene, 'from' | 'to'>[], placed: readonly PlacedTake[]): Promise<string[]> {
+    const names: string[] = [];
+    for (const [index, chunk] of chunks.entries()) {
+      const name = `sound-${index}.pcm`;
+      await this.#step(name, (draft) => this.#ffmpeg(soundOf(chunk, placed, evenNameOf, draft)));
+      names.push(name);
+    }
+    return names;
+  }
+
+  async #whole(pictures: readonly string[], sounds: readonly string[], seconds: number): Promise<MadeFile[]> {
+    const files: MadeFile[] = [];
+    if (pictures.length > 0) {
+      const path = await this.#step('call.mp4', (draft) => this.#ffmpeg(wholeOf(pictures, sounds, draft)));
+      files.push({ name: 'call.mp4', kind: 'call', contentType: 'video/mp4', bytes: await sizeOf(path), seconds, path });
+    }
+    const path = await this.#step('call.m4a', (draft) => this.#ffmpeg(wholeOf([], sounds, draft)));
+    files.push({ name: 'call.m4a', kind: 'audio', contentType: 'audio/mp4', bytes: await sizeOf(path), seconds, path });
+    return files;
+  }
+
+  /** Makes a file, unless it is there. @returns where it is. */
+  async #step(name: string, make: (draft: string) => Promise<void>): Promise<string> {
+    const path = join(this.making.work, name);
+    if ((await sizeOf(path)) === 0) {
+      const draft = join(this.making.work, `draft-${this.making.attempt}-${name}`);
+      await rm(draft, { force: true });
+      await make(draft);
+      await rename(draft, path);
+    }
+    this.#done += 1;
+    this.making.onProgress(Math.min(1, this.#done / this.#steps));
+    return path;
+  }
+
+  async #ffmpeg(args: readonly string[]): Promise<void> {
+    const target = args.at(-1) ?? '';
+    await this.#run('ffmpeg', [...quietly, ...args.slice(0, -1), target]);
+  }
+
+  #run(program: string, args: readonly string[]): Promise<void> {
+    const { work: cwd, signal, timeoutMs } = this.making;
+    return runInBackground(program, args, { cwd, signal, timeoutMs });
+  }
+}
+
+const evenNameOf = ({ index, media }: PlacedTake) => (media === 'video' ? `even-${index}.mkv` : `even-${index}.pcm`);
+
+const chunksOfSound = (frames: number) =>
+  Array.from({ length: Math.ceil(frames / soundFrames) }, (_, index) => ({
+    ...{ from: index * soundFrames, to: Math.min(frames, (index + 1) * soundFrames) },
+  }));
+
+/** @returns into what janus-pp-rec puts it without encoding it anew. */
+function containerOf({ media, header: { codec } }: RawTake): { extension: string; contentType: string } {
+  if (media === 'audio')
+    return codec === 'opus' ? { extension: 'opus', contentType: 'audio/ogg' } : { extension: 'wav', contentType: 'audio/wav' };
+  return codec === 'vp8' || codec === 'vp9'
+    ? { extension: 'webm', contentType: 'video/webm' }
+    : { extension: 'mkv', contentType: 'video/x-matroska' };
+}
+
+/** @returns the bytes of a file; 0 where it is not there. */
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+/** @returns where the files of a recording lie, and by which name each is kept. */
+export const keyOf = (prefix: string, { appId, recordingId }: { appId: string; recordingId: string }, name: string): string =>
+  `${prefix}${appId}/${recordingId}/${basename(name)}`;

@@ -1,0 +1,217 @@
+/*
+ * What becomes of recordings, on a real PostgreSQL, from files that a real Janus wrote: what is heard twice or late changes nothing; each is made into
+ * files once, whatever replicas do at the same moment; who is killed leaves what he made to the next; and nothing is left of what is deleted.
+ */
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { AppId, CallId, RecordingId } from '@communication-center/contracts';
+import { eventually, Fleet, TestSchema } from '@communication-center/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { media } from '../migrations/1-media.js';
+import { departures } from '../migrations/2-departures.js';
+import { consumers } from '../migrations/3-consumers.js';
+import { outbox } from '../migrations/4-outbox.js';
+import { outboxFunctions } from '../migrations/5-outbox-functions.js';
+import { outboxRows } from '../migrations/6-outbox-rows.js';
+import { quality } from '../migrations/8-quality.js';
+import { recordings } from '../migrations/10-recordings.js';
+import type { MediaSettings } from '../settings.js';
+import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
+import { ProcessRecordings } from './process-recordings.js';
+import { claimDue, type Heard, keepFeeds, noteBegun, noteState, noteWanted, type RecordingRow } from './recording-rows.js';
+import { DiskStore } from './storage/disk-store.js';
+
+const fleet = new Fleet();
+const demo = 'demo' as AppId;
+const fixtures = join(import.meta.dirname, 'fixtures/two-people');
+let schema: TestSchema;
+let folder: string;
+const errors: unknown[] = [];
+const replicas: ProcessRecordings[] = [];
+
+beforeEach(async () => {
+  schema = await TestSchema.migrated(fleet, [media, departures, consumers, outbox, outboxFunctions, outboxRows, quality, recordings]);
+  folder = await mkdtemp(join(tmpdir(), 'recordings-'));
+});
+afterEach(async () => {
+  for (const replica of replicas.splice(0)) await replica.beforeApplicationShutdown();
+  await schema.drop();
+  await rm(folder, { recursive: true, force: true });
+  expect(errors.splice(0)).toEqual([]);
+});
+
+const heardOf = (more: Partial<Heard> = {}): Heard => ({
+  ...{ recordingId: randomUUID() as RecordingId, callId: randomUUID() as CallId, appId: demo },
+  ...{ sequence: 3, at: '2026-11-28T12:00:00.000Z', wanted: 'recording', ...more },
+});
+const database = () => {
+  const sql = { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema) };
+  return { ...sql, of: () => sql, background: sql } as never;
+};
+const storages = () => {
+  const storage = { storageId: null, store: new DiskStore(join(folder, 'kept')), prefix: '' };
+  return { currentOf: async () => storage, of: async () => storage, keptDaysOf: async () => 7 } as never;
+};
+function aReplica(more: Partial<MediaSettings> = {}): ProcessRecordings {
+  const settings = { RECORDINGS_FOLDER: folder, RECORDING_JOBS: 1, RECORDING_STEP_MS: 60_000, KEEP_RECORDINGS_DAYS: 30, ...more };
+  const report = (error: unknown) => void errors.push(error);
+  const replica = new ProcessRecordings(database(), { committed: () => undefined } as never, storages(), settings as MediaSettings, report);
+  replicas.push(replica);
+  return replica;
+}
+const rowOf = async (recordingId: string) =>
+  (await schema.query<RecordingRow>('SELECT * FROM recordings WHERE recording_id = $1', [recordingId])).rows[0];
+const toldOf = async () => (await schema.query<{ type: string }>("SELECT event->>'type' AS type FROM outbox")).rows.map(({ type }) => type);
+
+/** A recording that came to its end, with what a Janus wrote of it. */
+async function stopped(replica: ProcessRecordings, from = fixtures): Promise<RecordingId> {
+  const heard = heardOf();
+  await noteBegun(schema, heard);
+  const { raw } = replica.foldersOf(heard.recordingId);
+  if (from) await cp(from, raw, { recursive: true });
+  const row = await noteState(schema, { recording_id: heard.recordingId, state: 'starting' }, { state: 'processing' }, true);
+  if (!row) throw new Error('it did not stop');
+  await replica.add(schema, row);
+  await schema.query("UPDATE recording_jobs SET next_attempt_at = now() - interval '1 second'");
+  return heard.recordingId;
+}
+
+test('what is heard twice, late or of another recording changes nothing', async () => {
+  const heard = heardOf();
+  expect(await noteBegun(schema, heard)).toMatchObject({ state: 'starting', wanted: 'recording', told: 1 });
+  expect(await noteBegun(schema, heard)).toBeUndefined();
+  await noteWanted(schema, { ...heard, sequence: 5, wanted: 'recording' });
+  await noteWanted(schema, { ...heard, sequence: 4, wanted: 'paused' });
+  expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'recording' });
+  await noteWanted(schema, { ...heard, sequence: 6, wanted: 'stopped', at: '2026-11-28T12:01:00.000Z' });
+  await noteWanted(schema, { ...heard, sequence: 7, wanted: 'paused' });
+  expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'stopped', stopped_at: new Date('2026-11-28T12:01:00.000Z') });
+});
+
+test('an active one is looked at by one replica at a time, with where its call is carried', async () => {
+  const heard = heardOf();
+  await noteBegun(schema, heard);
+  await schema.query("INSERT INTO rooms (call_id, app_id, node, generation, secret, pin) VALUES ($1, 'demo', 'janus-1', 1, 's', 'p')", [
+    heard.callId,
+  ]);
+  const claimed = await Promise.all([claimDue(schema, 20, 15), claimDue(schema, 20, 15)]);
+  expect(claimed.flat()).toMatchObject([{ recording_id: heard.recordingId, node: 'janus-1', room_secret: 's', is_closed: false }]);
+  await noteState(
+    schema,
+    { recording_id: heard.recordingId, state: 'starting' },
+    { state: 'failed', fault: 'disk_full', keptSeconds: 60 },
+    true,
+  );
+  expect(await claimDue(schema, 20, 15)).toEqual([]);
+});
+
+test('files are made once, by whichever replica, and told with what they are; then nothing is left of what they were made of', async () => {
+  const replica = aReplica();
+  const other = aReplica();
+  const recordingId = await stopped(replica);
+  await keepFeeds(schema, recordingId, []);
+  for (const one of [replica, other]) one.onApplicationBootstrap();
+  await eventually('the files', async () => (await rowOf(recordingId))?.state !== 'processing', 60_000);
+  expect(await rowOf(recordingId)).toMatchObject({ state: 'ready', fault: null, storage_id: null });
+  const { rows } = await schema.query<{ name: string; described: { bytes: number; seconds: number } }>(
+    'SELECT name, described FROM recording_files ORDER BY number',
+  );
+  expect(rows.slice(0, 2).map(({ name }) => name)).toEqual(['call.mp4', 'call.m4a']);
+  expect(rows.length).toBeGreaterThanOrEqual(6);
+  for (const { name, described } of rows) {
+    expect((await stat(join(folder, 'kept', demo, recordingId, name))).size, name).toBe(described.bytes);
+  }
+  const { stdout } = await promisify(execFile)('ffprobe', [
+    ...['-v', 'error', '-show_entries', 'format=duration:stream=codec_name,width,height', '-of', 'csv=p=0'],
+    join(folder, 'kept', demo, recordingId, 'call.mp4'),
+  ]);
+  // Four seconds of two people who flash and beep.
+  const [picture, sound, seconds] = stdout.trim().split('\n');
+  expect([picture, sound]).toEqual(['h264,1280,720', 'aac']);
+  expect(Math.abs(Number(seconds) - (rows[0]?.described.seconds ?? 0))).toBeLessThan(0.1);
+  expect(Math.abs(Number(seconds) - 4)).toBeLessThan(1);
+  const { raw, work } = replica.foldersOf(recordingId);
+  for (const gone of [raw, work]) await expect(stat(gone)).rejects.toThrow('ENOENT');
+  expect((await schema.query('SELECT FROM recording_jobs')).rowCount).toBe(0);
+  expect(await toldOf()).toEqual(['recording.ready']);
+}, 90_000);
+
+test('whose process was killed in the middle is taken over, and only the step it fell into is made again', async () => {
+  const killed = aReplica();
+  const recordingId = await stopped(killed);
+  const { work } = killed.foldersOf(recordingId);
+  killed.onApplicationBootstrap();
+  await eventually('some steps', async () => (await readdir(work).catch(() => [])).some((name) => name.startsWith('even-')), 30_000);
+  await killed.beforeApplicationShutdown();
+  // Whoever is killed gives nothing back: its lease runs out. A draft of it may be there still.
+  await schema.query("UPDATE recording_jobs SET attempts = attempts + 1, next_attempt_at = now() - interval '1 second'");
+  await writeFile(join(work, 'draft-1-call.mp4'), 'half');
+  const kept = (await readdir(work)).filter((name) => name.startsWith('stream-') || name.startsWith('even-'));
+  const times = await Promise.all(kept.map(async (name) => [name, (await stat(join(work, name))).mtimeMs]));
+  expect(times.length).toBeGreaterThan(0);
+  const next = aReplica();
+  const seen = new Map<unknown, unknown>();
+  const looking = setInterval(() => {
+    for (const [name] of times)
+      void stat(join(work, String(name))).then(
+        ({ mtimeMs }) => seen.set(name, mtimeMs),
+        () => undefined,
+      );
+  }, 20);
+  next.onApplicationBootstrap();
+  await eventually('the files', async () => (await rowOf(recordingId))?.state === 'ready', 60_000);
+  clearInterval(looking);
+  for (const [name, at] of times) expect(seen.get(name), String(name)).toBe(at);
+}, 90_000);
+
+test('of which nothing was recorded fails, and so does one that nobody can make, after six attempts', async () => {
+  const replica = aReplica();
+  const empty = await stopped(replica, '');
+  replica.onApplicationBootstrap();
+  await eventually('its end', async () => (await rowOf(empty))?.state === 'failed', 20_000);
+  expect(await rowOf(empty)).toMatchObject({ fault: 'nothing_recorded' });
+  const broken = await stopped(replica);
+  const { raw } = replica.foldersOf(broken);
+  for (const name of await readdir(raw)) {
+    const whole = join(raw, name);
+    await writeFile(whole, Buffer.concat([Buffer.from('MJR00002'), Buffer.from([0, 2]), Buffer.from('{}')]));
+  }
+  await schema.query("UPDATE recording_jobs SET attempts = 5, next_attempt_at = now() - interval '1 second'");
+  replica.wake();
+  await eventually('its end', async () => (await rowOf(broken))?.state === 'failed', 20_000);
+}, 60_000);
+
+test('what is deleted, or of a deleted app, goes with its files, wherever they are', async () => {
+  const replica = aReplica();
+  const recordingId = await stopped(replica, '');
+  await schema.query("UPDATE recordings SET state = 'ready', expires_at = now() + interval '1 day'");
+  await schema.query('DELETE FROM recording_jobs');
+  const described = { name: 'call.mp4', kind: 'call', contentType: 'video/mp4', bytes: 4, seconds: 1 };
+  await schema.query("INSERT INTO recording_files VALUES ($1, 0, 'call.mp4', $2)", [recordingId, described]);
+  await writeFile(join(folder, 'file'), 'film');
+  await new DiskStore(join(folder, 'kept')).keep(`demo/${recordingId}/call.mp4`, { path: join(folder, 'file'), contentType: 'video/mp4' });
+  const deleting = new DeleteRecordings(
+    database(),
+    storages(),
+    replica,
+    { committed: () => undefined } as never,
+    (error) => void errors.push(error),
+  );
+  deleting.onApplicationBootstrap();
+  try {
+    const [erasure] = recordingsOfDeletedApps;
+    expect((await schema.query(erasure?.statement ?? '', ['another'])).rowCount).toBe(0);
+    expect((await schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(1);
+    expect((await schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(0);
+    await deleting.delete(recordingId);
+    await eventually('it being gone', async () => (await rowOf(recordingId)) === undefined, 10_000);
+    await expect(stat(join(folder, 'kept/demo', recordingId))).rejects.toThrow('ENOENT');
+    expect(await toldOf()).toEqual([]);
+  } finally {
+    await deleting.beforeApplicationShutdown();
+  }
+});
