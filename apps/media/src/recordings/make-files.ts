@@ -6,7 +6,7 @@ import { largestBoxes, type Scene, scenesOf } from './domain/layout.js';
 import { type PlacedTake, place, rate } from './domain/takes.js';
 import { fileOfTake, type RawTake, readTakes } from './read-tracks.js';
 import type { Feed } from './recording-rows.js';
-import { runInBackground } from './run-program.js';
+import { ProgramFailed, runInBackground } from './run-program.js';
 
 /** Seconds of sound that are mixed at once. */
 const soundFrames = 60 * rate.frames;
@@ -28,6 +28,8 @@ export interface MakingFiles {
   attempt: number;
   signal: AbortSignal;
   timeoutMs: number;
+  /** What one device sent cannot be read, and is left out: whoever sends rubbish spoils nobody else's recording. */
+  onLeftOut: (error: ProgramFailed) => void;
   /** How far it is, from 0 to 1. */
   onProgress: (progress: number) => void;
 }
@@ -61,9 +63,9 @@ class FileMaker {
     const sounds = chunksOfSound(frames);
     this.#steps = 2 * placed.length + pictures.length + sounds.length + 2;
     const streams = await this.#streams(placed, takes);
-    await this.#even(placed, scenes, streams);
-    const pictureFiles = await this.#pictures(pictures, placed);
-    const soundFiles = await this.#sounds(sounds, placed);
+    const even = await this.#even(placed, scenes, streams);
+    const pictureFiles = await this.#pictures(pictures, even);
+    const soundFiles = await this.#sounds(sounds, even);
     const whole = await this.#whole(pictureFiles, soundFiles, frames / rate.frames);
     return { files: [...whole, ...streams.map(({ file }) => file)], seconds: frames / rate.frames };
   }
@@ -77,10 +79,11 @@ class FileMaker {
       if (!raw) continue;
       const { extension, contentType } = containerOf(raw);
       const name = `stream-${take.index + 1}.${extension}`;
-      const path = await this.#step(name, async (draft) => {
+      const path = await this.#stepIfReadable(name, async (draft) => {
         const source = await fileOfTake(raw, join(this.making.work, `take-${take.index}.mjr`));
         await this.#run('janus-pp-rec', ['-d', '2', '-f', extension, source, draft]);
       });
+      if (path === undefined) continue;
       const feed = byFeed.get(raw.feed);
       const described = { stream: take.isScreen ? ('screen' as const) : ('camera' as const), startsAt: take.from / rate.frames };
       const who = feed && { userAlias: feed.userAlias, deviceId: feed.deviceId };
@@ -91,30 +94,32 @@ class FileMaker {
     return streams;
   }
 
-  /** Pictures at an even pace in one size, and sound as samples: chunks are made of these. */
+  /** Pictures at an even pace in one size, and sound as samples: chunks are made of these. @returns the takes of which there are any. */
   async #even(
     placed: readonly PlacedTake[],
     scenes: readonly Scene[],
     streams: readonly { take: PlacedTake; file: MadeFile }[],
-  ): Promise<void> {
+  ): Promise<PlacedTake[]> {
+    const even: PlacedTake[] = [];
     const boxes = largestBoxes(scenes);
     const files = new Map(streams.map(({ take, file }) => [take.index, file]));
     for (const take of placed) {
       const source = files.get(take.index);
       const box = boxes.get(take.index);
       if (!source) continue;
-      if (take.media === 'audio') await this.#step(evenNameOf(take), (draft) => this.#ffmpeg(evenSoundOf(source.path, draft)));
       // Of what is never shown, as who came as the twenty-sixth, there is no need.
-      else if (box) await this.#step(evenNameOf(take), (draft) => this.#ffmpeg(evenPicturesOf(source.path, box, draft)));
+      if (take.media === 'video' && !box) continue;
+      const argsFor = (draft: string) => (box ? evenPicturesOf(source.path, box, draft) : evenSoundOf(source.path, draft));
+      const path = await this.#stepIfReadable(evenNameOf(take), (draft) => this.#ffmpeg(argsFor(draft)));
+      if (path !== undefined) even.push(take);
     }
+    return even;
   }
 
   async #pictures(chunks: readonly Scene[], placed: readonly PlacedTake[]): Promise<string[]> {
     const names: string[] = [];
     // A take of which no picture could be read is shown as somebody without one.
-    const readable = new Set<number>();
-    for (const take of placed)
-      if (take.media === 'video' && (await sizeOf(join(this.making.work, evenNameOf(take)))) > 0) readable.add(take.index);
+    const readable = new Set(placed.map(({ index }) => index));
     for (const [index, chunk] of chunks.entries()) {
       const tiles = chunk.tiles.map((tile) => ({ ...tile, take: tile.take && readable.has(tile.take.index) ? tile.take : undefined }));
       const name = `picture-${index}.h264`;
@@ -157,6 +162,17 @@ class FileMaker {
     this.#done += 1;
     this.making.onProgress(Math.min(1, this.#done / this.#steps));
     return path;
+  }
+
+  /** As a step, of what one device sent. @returns undefined where that cannot be read. */
+  async #stepIfReadable(name: string, make: (draft: string) => Promise<void>): Promise<string | undefined> {
+    try {
+      return await this.#step(name, make);
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      this.making.onLeftOut(error);
+      return undefined;
+    }
   }
 
   async #ffmpeg(args: readonly string[]): Promise<void> {

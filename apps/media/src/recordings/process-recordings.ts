@@ -137,7 +137,10 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     const { raw, work } = this.foldersOf(row.recording_id);
     const feeds = (await feedsOf(this.#database, [row.recording_id])).get(row.recording_id) ?? [];
     const timeoutMs = this.settings.RECORDING_STEP_MS;
-    const { files, seconds } = await makeFiles({ raw, work, feeds, attempt: job.attempt, signal, timeoutMs, onProgress });
+    const { files, seconds } = await makeFiles({
+      ...{ raw, work, feeds, attempt: job.attempt, signal, timeoutMs, onProgress },
+      onLeftOut: (error) => this.report(error, name),
+    });
     if (files.length === 0) return this.#fail(job, row, 'nothing_recorded');
     const { storageId, keptSeconds } = await this.#store(row, files, signal).catch((cause: unknown) => {
       throw new NotKept('The files of a recording could not be kept', { cause });

@@ -3,8 +3,8 @@
  * files once, whatever replicas do at the same moment; who is killed leaves what he made to the next; and nothing is left of what is deleted.
  */
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -166,6 +166,25 @@ test('whose process was killed in the middle is taken over, and only the step it
   await eventually('the files', async () => (await rowOf(recordingId))?.state === 'ready', 60_000);
   clearInterval(looking);
   for (const [name, at] of times) expect(seen.get(name), String(name)).toBe(at);
+}, 90_000);
+
+test('whoever sends what nobody can read spoils no recording of the others', async () => {
+  const replica = aReplica();
+  const recordingId = await stopped(replica);
+  const { raw } = replica.foldersOf(recordingId);
+  const [name = ''] = (await readdir(raw)).filter((one) => one.includes('-video-'));
+  const bytes = await readFile(join(raw, name));
+  // The packets stay what they are, and what they carry is rubbish.
+  let at = 10 + bytes.readUInt16BE(8);
+  while (at + 10 < bytes.length) {
+    const length = bytes.readUInt16BE(at + 8);
+    randomBytes(Math.max(0, length - 12)).copy(bytes, at + 22);
+    at += 10 + length;
+  }
+  await writeFile(join(raw, name), bytes);
+  replica.onApplicationBootstrap();
+  await eventually('the files', async () => (await rowOf(recordingId))?.state === 'ready', 60_000);
+  errors.length = 0;
 }, 90_000);
 
 test('of which nothing was recorded fails, and so does one that nobody can make, after six attempts', async () => {

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 const mostSaid = 2000;
 /** By its signal: it was ended, rather than failed. */
 export class ProgramEnded extends Error {}
+/** It failed, or took too long, with what it was given. */
+export class ProgramFailed extends Error {}
 
 export interface Running {
   cwd: string;
@@ -16,7 +18,7 @@ export interface Running {
 /**
  * Runs a program in the background of everything else: it gets what processors and disks have to spare, so that recordings never take from calls,
  * and it does not outlive this process, however that ends.
- * @throws ProgramEnded when it was ended by `signal`; Error with what it said last where it fails or takes too long.
+ * @throws ProgramEnded when it was ended by `signal`; ProgramFailed with what it said last where it fails or takes too long.
  */
 export async function runInBackground(program: string, args: readonly string[], { cwd, timeoutMs, signal }: Running): Promise<void> {
   if (signal.aborted) throw new ProgramEnded(`${program} was not begun`);
@@ -33,7 +35,7 @@ export async function runInBackground(program: string, args: readonly string[], 
       child.once('close', resolve);
     });
     if (signal.aborted) throw new ProgramEnded(`${program} was ended`);
-    if (code !== 0) throw new Error(`${program} failed (${code ?? 'killed'}): ${said.trim()}`);
+    if (code !== 0) throw new ProgramFailed(`${program} failed (${code ?? 'killed'}): ${said.trim()}`);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', end);

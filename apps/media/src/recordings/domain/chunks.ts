@@ -18,6 +18,9 @@ export function chunksOf(scenes: readonly Scene[]): Scene[] {
   });
 }
 
+/** Of a picture that somebody sends: one of 4K has fewer. */
+const mostPixels = 4096 * 2304;
+
 const seconds = (frames: number) => (frames / rate.frames).toFixed(3);
 const fit = ({ width, height }: Pick<Box, 'width' | 'height'>) =>
   `scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2,setsar=1`;
@@ -32,7 +35,20 @@ export type FileOfTake = (take: PlacedTake) => string;
 /** @returns what ffmpeg is told to keep the pictures of a take at an even pace, in one size, whatever sizes they had. */
 export function evenPicturesOf(source: string, box: Pick<Box, 'width' | 'height'>, target: string): string[] {
   return [
-    ...['-i', source, '-an', '-vf', `${fit(box)},format=yuv420p`, '-vsync', 'cfr', '-r', String(rate.frames)],
+    // A header may claim a picture of any size.
+    ...[
+      '-max_pixels',
+      String(mostPixels),
+      '-i',
+      source,
+      '-an',
+      '-vf',
+      `${fit(box)},format=yuv420p`,
+      '-vsync',
+      'cfr',
+      '-r',
+      String(rate.frames),
+    ],
     ...encoding('ultrafast', 18),
     ...['-g', String(rate.frames), '-f', 'matroska', target],
   ];
