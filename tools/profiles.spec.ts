@@ -86,7 +86,7 @@ test('a process of a local fleet that is told it is production ends at once, and
   const entry = resolve(root, 'apps/directory/dist/main.js');
   expect(existsSync(entry), 'npm run test:unit compiles it').toBe(true);
   const env = { ...local.get('directory'), PROFILE: 'production' };
-  const { status, stdout } = spawnSync(process.execPath, [entry], { env, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout } = spawnSync(process.execPath, [entry], { env, encoding: 'utf8', timeout: 50_000 });
   expect(status).toBe(1);
   for (const refused of ['ALLOW_BARE_ALIAS: is for development', 'OPERATOR_KEY: was made', 'DATABASE_URL: was made']) {
     expect(stdout).toContain(refused);

@@ -140,12 +140,15 @@ export async function runTests(args, options = {}) {
         settings: { ...settings, ...found },
         place,
       });
-    const besides = [typesAreRight()];
-    for (const { projects: names, alongside = [], beside = [], isLastOnAllBrokers } of runs) {
-      besides.push(...beside.map((name) => test([name], 'beside')));
+    const besides = [];
+    for (const [index, { projects: names, alongside = [], beside = [], isLastOnAllBrokers }] of runs.entries()) {
+      const works = [...beside.map((name) => () => test([name], 'beside')), ...(index === 0 ? [typesAreRight] : [])];
+      // Side by side, none of what a round waits for would have processors.
+      besides.push(...(isLastOnAllBrokers ? [inTurn(works)] : works.map((work) => work())));
       const outcomes = await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
       sound = outcomes.every(Boolean) && sound;
       if (!isLastOnAllBrokers) continue;
+      sound = (await Promise.all(besides.splice(0))).every(Boolean) && sound;
       if (brokers > 1) await keepOnOneBroker(instance, fleet.servers);
       await fleet.ready();
     }
@@ -163,6 +166,13 @@ export async function runTests(args, options = {}) {
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
   }
   tellAndExit(reports, sound);
+}
+
+/** @returns whether all of these were well, each begun when the one before it had ended. */
+async function inTurn(works) {
+  let all = true;
+  for (const work of works) all = (await work()) && all;
+  return all;
 }
 
 /** Checks types while tests run. @returns whether they are right; says what is wrong otherwise. */

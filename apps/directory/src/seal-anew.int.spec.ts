@@ -3,7 +3,7 @@
  * everything still opens, and whoever used it notices nothing.
  */
 import { execFile } from 'node:child_process';
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { EndpointView, SipAccountView } from '@communication-center/contracts';
 import type { SealedView } from '@communication-center/contracts/operations';
@@ -36,6 +36,13 @@ beforeEach(async () => {
   await fleet.rest('PUT', '/v1/push-credentials', app.key, { provider: 'web_push', subject: 'mailto:sealed@example.com' });
   const mail = { provider: 'smtp', host: '127.0.0.1', port: 9, security: 'none', from: 'sealed@example.com' };
   await fleet.rest('PUT', '/v1/channel-credentials', app.key, mail);
+  // A storage is tried before it is taken, and there is none here.
+  const storage = box.seal(`recordings/${app.appId}`, '{}');
+  await fleet.query(
+    'media',
+    "INSERT INTO recording_storages (storage_id, app_id, place, is_current, sealed) VALUES ($1, $2, 'sealed', true, $3)",
+    [randomUUID(), app.appId, storage],
+  );
 });
 
 /** What this app has sealed. */
@@ -74,6 +81,14 @@ const kept = (): Kept[] => [
     values: [app.appId],
     owner: `${app.appId}/smtp`,
   },
+  {
+    schema: 'media',
+    table: 'recording_storages',
+    column: 'sealed',
+    where: 'app_id = $1',
+    values: [app.appId],
+    owner: `recordings/${app.appId}`,
+  },
 ];
 
 async function sealedOf({ schema, table, column, where, values }: Kept): Promise<Buffer> {
@@ -108,7 +123,9 @@ test('everything names its key afterwards, opens for whom it did, and serves all
   const signsIn = async () => (await fleet.rest('GET', '/v1/users/ann', token)).status;
   expect(await signsIn()).toBe(200);
 
-  expect((await rotate('status')).stdout).toMatch(/^directory: seals with dev; has .*\nwebhooks: seals with /);
+  const status = (await rotate('status')).stdout;
+  for (const service of ['directory', 'webhooks', 'notifications', 'media'])
+    expect(status).toMatch(new RegExp(`^${service}: seals with dev; has `, 'm'));
   const { stdout } = await rotate('secrets');
   expect(stdout).toMatch(/directory: \d+ sealed anew, 0 left\n/);
   expect(stdout).toMatch(/webhooks: \d+ sealed anew, 0 left\n/);

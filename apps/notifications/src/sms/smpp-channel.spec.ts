@@ -54,8 +54,8 @@ async function start({ secured = false, password = 'secret', host = '127.0.0.1',
 }
 
 /** The same, with a line between that can be told to let the answers through byte by byte. */
-async function startBehindTrickle() {
-  const { smsc, facts, channel } = await start();
+async function startBehindTrickle(more: object = {}) {
+  const { smsc, facts, channel } = await start({ more });
   const line = await Trickle.to(smsc.port);
   ends.unshift(() => line.close());
   facts.port = line.port;
@@ -137,7 +137,8 @@ test('a connection that breaks is made anew; one that gives no answer is given u
 });
 
 test('an SMSC whose answers come byte by byte is understood', async () => {
-  const { smsc, line, channel } = await startBehindTrickle();
+  // A busy machine may need seconds for what trickles so.
+  const { smsc, line, channel } = await startBehindTrickle({ SMS_TIMEOUT_MS: 20_000 });
   line.everyMs = 1;
   for (const text of ['one', 'two']) expect(await channel.send(app, letter(text), '1')).toMatchObject({ outcome: 'accepted' });
   await eventually('the receipts being taken', () => smsc.unacknowledged === 0);
