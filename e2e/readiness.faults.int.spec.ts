@@ -1,6 +1,6 @@
 /*
- * A replica that does not publish what it should, though the brokers are well, says that it is not ready; its neighbours are, and
- * so is it once it publishes again. (What happens while the brokers are away: crashes.faults.)
+ * A replica that does not publish what it should, though the brokers are well, says that it is not ready; it is once it publishes again,
+ * as neighbours are that have nothing to publish. (What happens while the brokers are away: crashes.faults.)
  */
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { expect, test } from 'vitest';
@@ -20,7 +20,7 @@ test('a replica whose relay is stuck is out of service until it publishes again'
       // What was sent cannot be marked: the relay sends it again and again.
       await tx.query('LOCK TABLE directory.sent IN SHARE MODE');
       await fleet.makeUser(app, 'alice');
-      const [stuck, ...others] = await eventually(
+      const stuck = await eventually(
         'one replica being out of service',
         async () => {
           const told = await notReady();
@@ -28,9 +28,12 @@ test('a replica whose relay is stuck is out of service until it publishes again'
         },
         40_000,
       );
-      expect(stuck?.details.relay).toMatchObject({ status: 'down', message: expect.stringContaining('has not published') });
-      expect(stuck?.details.consumers).toMatchObject({ status: 'up' });
-      expect(others).toEqual([]);
+      // The other one, too, where somebody before had it write what it cannot mark now.
+      for (const { details } of stuck) {
+        expect(details.relay).toMatchObject({ status: 'down', message: expect.stringContaining('has not published') });
+        expect(details.consumers).toMatchObject({ status: 'up' });
+        expect(details.outbox?.rows).toBeGreaterThan(0);
+      }
     });
   } finally {
     await schema.drop();
