@@ -6,11 +6,12 @@ import { keepOnOneBroker, startFleet } from './fleet.mjs';
 import { findProgram, provide, provideIfPossible } from './infrastructure/packages.mjs';
 import { makeCertificates } from './infrastructure/secured.mjs';
 import { dataFolders, openInstance } from './instance.mjs';
+import { countsOf, failuresOf, secondTriesOf, slowestOf, worthAnotherTry } from './outcomes.mjs';
 import { Refusal, say } from './output.mjs';
 import { Processes } from './processes.mjs';
 import { secretsLeaked } from './secrets-kept.mjs';
 import { compileCache } from './services.mjs';
-import { countsOf, runVitest, slowestOf } from './vitest-runs.mjs';
+import { runVitest } from './vitest-runs.mjs';
 
 /** Leases and time-outs short enough to be waited for; everything else as it is shipped. */
 const shortTimes = (ports) => ({
@@ -97,6 +98,9 @@ export async function runTests(args, options = {}) {
   const settings = { ...compileCache(instance), ...options.settings };
   const reportOf = (name) => join(instance.folder, `report-${name}.json`);
   const reports = runs.flatMap(({ projects, alongside = [], beside = [] }) => [projects[0], ...alongside, ...beside]).map(reportOf);
+  /** Of each run of Vitest: its groups, and whether all went well. */
+  const ended = [];
+  let passedAlone = [];
   let fleet;
   let sound = true;
   const stop = async () => {
@@ -134,25 +138,37 @@ export async function runTests(args, options = {}) {
     });
     say('running the tests');
     const found = { CENTER_INSTANCE_FILE: instance.stateFile, CHROMIUM: chromium, SIPP: sipp };
-    const test = (names, place, more = []) =>
-      runVitest([...names.map((name) => `--project=${name}`), ...more, ...args], {
-        report: reportOf(names[0]),
+    const run = (names, place, more, name = names[0]) =>
+      runVitest([...names.map((project) => `--project=${project}`), ...more], {
+        report: reportOf(name),
         settings: { ...settings, ...found },
         place,
       });
+    const test = async (names, place, more = []) => {
+      const isWell = await run(names, place, [...more, ...args]);
+      ended.push({ names, isWell });
+    };
     const besides = [];
     for (const [index, { projects: names, alongside = [], beside = [], isLastOnAllBrokers }] of runs.entries()) {
       // One for each processor but one is the usual; half of their time is waiting.
       const [first, ...others] = beside.map((name) => () => test([name], 'beside', name === 'unit' ? ['--maxWorkers=2'] : []));
-      besides.push(inTurn([...(first ? [first] : []), ...(index === 0 ? [typesAreRight] : [])]), ...others.map((other) => other()));
-      const outcomes = await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
-      sound = outcomes.every(Boolean) && sound;
+      const types = async () => {
+        sound = (await typesAreRight()) && sound;
+      };
+      besides.push(inTurn([...(first ? [first] : []), ...(index === 0 ? [types] : [])]), ...others.map((other) => other()));
+      await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
       if (!isLastOnAllBrokers) continue;
-      sound = (await Promise.all(besides.splice(0))).every(Boolean) && sound;
+      await Promise.all(besides.splice(0));
       if (brokers > 1) await keepOnOneBroker(instance, fleet.servers);
       await fleet.ready();
     }
-    sound = (await Promise.all(besides)).every(Boolean) && sound;
+    await Promise.all(besides);
+    passedAlone = await tryAlone(ended, reportOf, async (names, { files, pattern }) => {
+      await fleet.ready();
+      rmSync(reportOf(`${names[0]}-alone`), { force: true });
+      await run(names, 'front', [...files, ...(pattern ? ['-t', pattern] : [])], `${names[0]}-alone`);
+    });
+    sound = ended.every(({ isWell }) => isWell) && sound;
     // Logs and command lines of the whole run: no test by itself sees them all.
     const leaked = secretsLeaked(instance);
     for (const where of leaked.slice(0, 20)) say(`a secret stands where it may not: ${where}`);
@@ -165,14 +181,34 @@ export async function runTests(args, options = {}) {
     // Logs and the reports stay for a look; what the servers remembered does not.
     for (const folder of dataFolders(instance)) rmSync(folder, { recursive: true, force: true });
   }
-  tellAndExit(reports, sound);
+  tellAndExit(reports, sound, passedAlone);
 }
 
-/** @returns whether all of these were well, each begun when the one before it had ended. */
+/** Begins each of these when the one before it has ended. */
 async function inTurn(works) {
-  let all = true;
-  for (const work of works) all = (await work()) && all;
-  return all;
+  for (const work of works) await work();
+}
+
+/**
+ * Tries once more, alone, what failed in runs where others kept the processors busy: `npm test` says which, and a second failure counts.
+ * @param {{names: string[], isWell: boolean}[]} ended the runs; one whose failures all pass now is well.
+ * @returns {Promise<import('./outcomes.mjs').Outcome[]>} what passed.
+ */
+async function tryAlone(ended, reportOf, runAlone) {
+  const passed = [];
+  for (const run of ended.filter(({ isWell }) => !isWell)) {
+    const failures = failuresOf(reportOf(run.names[0]));
+    const again = worthAnotherTry(failures);
+    if (!again) continue;
+    say(`tried once more, alone: ${again.files.join(', ')}`);
+    await runAlone(run.names, again);
+    const report = reportOf(`${run.names[0]}-alone`);
+    // As many have to pass as failed: one that was not found is no test that passed.
+    if (failuresOf(report).length > 0 || countsOf([report]).passed < failures.length) continue;
+    run.isWell = true;
+    passed.push(...failures);
+  }
+  return passed;
 }
 
 /** Checks types while tests run. @returns whether they are right; says what is wrong otherwise. */
@@ -206,16 +242,34 @@ async function runPure(args, settings) {
   tellAndExit([report], sound);
 }
 
-function tellAndExit(reports, sound) {
+/**
+ * Ends the process. Those that failed come last, by name and with what was wrong: of a long output the end is what one sees.
+ * @param {string[]} reports of all runs.
+ * @param {boolean} sound whether all else was well.
+ * @param {import('./outcomes.mjs').Outcome[]} passedAlone what counts as passed, though it failed among others.
+ */
+function tellAndExit(reports, sound, passedAlone = []) {
   const { passed, failures, pending } = countsOf(reports);
-  const failed = Math.max(failures, sound && passed > 0 ? 0 : 1);
-  say(
-    `the slowest: ${slowestOf(reports)
-      .map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`)
-      .join(', ')}`,
+  const failed = Math.max(failures - passedAlone.length, sound && passed > 0 ? 0 : 1);
+  const slowest = slowestOf(reports).map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`);
+  say(`the slowest: ${slowest.join(', ')}`);
+  const isPassedAlone = ({ file, name }) => passedAlone.some((one) => one.file === file && one.name === name);
+  const all = reports.flatMap(failuresOf);
+  tellOutcomes('passed at the second try', reports.flatMap(secondTriesOf));
+  tellOutcomes('passed at the second try, alone', all.filter(isPassedAlone));
+  tellOutcomes(
+    'FAILED',
+    all.filter((one) => !isPassedAlone(one)),
   );
-  console.log(`${passed} passed, ${failed} failed${pending ? `, ${pending} skipped` : ''}`);
+  console.log(`${passed + passedAlone.length} passed, ${failed} failed${pending ? `, ${pending} skipped` : ''}`);
   process.exit(failed > 0 ? 1 : 0);
+}
+
+function tellOutcomes(how, outcomes, most = 20) {
+  for (const { file, name, why } of outcomes.slice(0, most)) {
+    console.log(`${how}: ${file}${name === undefined ? '' : ` > ${name}`}\n${why.replace(/^/gm, '    ')}`);
+  }
+  if (outcomes.length > most) console.log(`${how}: ${outcomes.length - most} more`);
 }
 
 /** @returns Chromium without a window, whose pages cost a fifth of the processors' time, or the whole browser where there is no such. */

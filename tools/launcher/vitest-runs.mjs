@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { root } from './registry.mjs';
 import { pinnedNode } from './services.mjs';
 
@@ -27,30 +26,4 @@ export async function runVitest(args, { report, settings = {}, place = 'front' }
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (held.length > 0) process.stdout.write(Buffer.concat(held));
   return code === 0;
-}
-
-const readReport = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
-
-/** @returns how many tests passed, failed and were skipped in several runs together. */
-export function countsOf(reports) {
-  const counts = { passed: 0, failures: 0, pending: 0 };
-  for (const report of reports.map(readReport)) {
-    if (!report) continue;
-    // A file that could not be loaded, or prepared, ran no test, and counts as one that failed.
-    const failed = (one) => one.status === 'failed';
-    const broken = report.testResults.filter((file) => failed(file) && !file.assertionResults.some(failed));
-    counts.passed += report.numPassedTests;
-    counts.failures += report.numFailedTests + broken.length;
-    counts.pending += report.numPendingTests;
-  }
-  return counts;
-}
-
-/** @returns the files that took longest, each with its seconds. */
-export function slowestOf(reports, count = 8) {
-  const files = reports.flatMap((file) => readReport(file)?.testResults ?? []);
-  return files
-    .map(({ name, startTime, endTime }) => ({ file: relative(root, name), seconds: (endTime - startTime) / 1000 }))
-    .sort((one, other) => other.seconds - one.seconds)
-    .slice(0, count);
 }
