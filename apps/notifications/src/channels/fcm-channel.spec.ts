@@ -53,9 +53,8 @@ test.each([
   [503, 'UNAVAILABLE'],
 ] as const)('%i is for later at once, with what Retry-After asks, and the library tries nothing by itself', async (status, code) => {
   fcm.answers.set(target.token, [{ status, code, retryAfter: 1 }]);
-  const began = Date.now();
   expect(await channel.send(pushOf(credentials(), target))).toMatchObject({ outcome: 'later', retryAfterMs: 1000, mayHaveArrived: false });
-  expect(Date.now() - began).toBeLessThan(900);
+  expect(fcm.asked).toBe(1);
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(fcm.asked).toBe(1);
 });
