@@ -89,7 +89,8 @@ export class Telling {
       MAIL_TIMEOUT_MS: 2000,
       EMAILS_PER_HOUR: 20,
       SMS_PER_HOUR: 20,
-      SMS_TIMEOUT_MS: 2000,
+      // What is not answered in time is sent again: on a busy machine that would be a second SMS.
+      SMS_TIMEOUT_MS: 20_000,
       SMPP_KEEP_SECONDS: 60,
       MESSAGES_PER_SECOND: 1000,
       RETRY_SCHEDULE_SECONDS: [0, 0.2, 0.4, 0.4],
