@@ -40,6 +40,7 @@ export class Breaker {
     this.#isTrying = false;
     const pauseMs = Math.min(longestMs, shortestMs * 2 ** this.#openedTimes) * (0.5 + chance);
     this.#openedTimes = Math.min(this.#openedTimes + 1, 10);
-    this.#until = nowMs + pauseMs;
+    // Timers know whole milliseconds: who waited for a part of one would ask again in the same moment.
+    this.#until = Math.ceil(nowMs + pauseMs);
   }
 }
