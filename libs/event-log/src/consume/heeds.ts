@@ -1,5 +1,6 @@
+import type { EventReader } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
-import { appIdIn } from '../log/event-headers.js';
+import { appIdIn, kindIn } from '../log/event-headers.js';
 import { keyOf } from './parked-message.js';
 import { sequenceIn } from './read-messages.js';
 import type { SeenKeys } from './seen-keys.js';
@@ -23,6 +24,32 @@ export async function heededAmong(
     const app = apps[n];
     if (app === undefined || heeded.has(app)) return true;
     onPassedOver(message);
+    return false;
+  });
+}
+
+interface OfTypes {
+  topic: string;
+  /** What there is something to do for. */
+  types: ReadonlySet<string>;
+  /** What it does not know it is to say so of. */
+  reader: EventReader;
+  seen: SeenKeys;
+}
+
+/**
+ * @param messages of keys that are not parked.
+ * @returns those that there is something to do for, and those before which something lacks, since that may be one of them. Of the others the
+ * places are noted, so that they are no gaps. What is of a type that only a newer release knows is to be found.
+ */
+export function heededOfTypes(messages: readonly KafkaMessage[], { topic, types, reader, seen }: OfTypes): readonly KafkaMessage[] {
+  return messages.filter((message) => {
+    const kind = kindIn(message);
+    if (!kind || types.has(kind.type) || !reader.knows(topic, kind)) return true;
+    const [key, sequence] = [keyOf(message), sequenceIn(message)];
+    const last = seen.last(topic, key);
+    if (last !== undefined && sequence > last + 1) return true;
+    seen.note(topic, key, sequence);
     return false;
   });
 }

@@ -221,6 +221,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       ...(slice.pace && { pace: slice.pace }),
       ...(rest && { rest }),
       heeds: this.#heeds.get(name),
+      types: slice.kind === 'reaction' && slice.types ? new Set(slice.types) : undefined,
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)
