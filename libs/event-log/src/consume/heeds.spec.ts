@@ -7,6 +7,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { beforeEach, expect, test } from 'vitest';
 import { toMessage } from '../log/event-headers.js';
 import { Gaps } from './gaps.js';
+import { ofEveryApp } from './heeds.js';
 import { MessageHandler } from './message-handler.js';
 import { SeenKeys } from './seen-keys.js';
 
@@ -107,7 +108,7 @@ function ofTypes(knows: (kind: { type: string; dataversion: number }) => boolean
       givenUpThrough: async () => 0,
       onGap: ({ key, after, before }) => void gaps.push(`${key} ${after} to ${before}`),
     }),
-    types: new Set(['test.happened']),
+    heedsTypes: ofEveryApp(['test.happened']),
     reader: { ...thisRelease, knows: (_, kind) => knows(kind) },
   });
 }

@@ -28,11 +28,22 @@ export async function heededAmong(
   });
 }
 
+/**
+ * Says of some apps which types of events there is something to do for now.
+ * @throws where that is not known now: then nothing is passed over, and all of it comes again.
+ */
+export type HeedsTypes = (appIds: readonly string[]) => Promise<(appId: string, type: string) => boolean>;
+
+/** @returns what heeds the same types of every app. */
+export function ofEveryApp(types: readonly string[]): HeedsTypes {
+  const heeded = new Set(types);
+  return async () => (_, type) => heeded.has(type);
+}
+
 interface OfTypes {
   topic: string;
-  /** What there is something to do for. */
-  types: ReadonlySet<string>;
-  /** What it does not know it is to say so of. */
+  heeds: HeedsTypes;
+  /** Says what this release knows: what only a newer one does is to be found. */
   reader: EventReader;
   seen: SeenKeys;
 }
@@ -40,12 +51,16 @@ interface OfTypes {
 /**
  * @param messages of keys that are not parked.
  * @returns those that there is something to do for, and those before which something lacks, since that may be one of them. Of the others the
- * places are noted, so that they are no gaps. What is of a type that only a newer release knows is to be found.
+ * places are noted, so that they are no gaps.
  */
-export function heededOfTypes(messages: readonly KafkaMessage[], { topic, types, reader, seen }: OfTypes): readonly KafkaMessage[] {
+export async function heededOfTypes(
+  messages: readonly KafkaMessage[],
+  { topic, heeds, reader, seen }: OfTypes,
+): Promise<readonly KafkaMessage[]> {
+  const isHeeded = await heeds([...new Set(messages.map(appIdIn).filter((one) => one !== undefined))]);
   return messages.filter((message) => {
-    const kind = kindIn(message);
-    if (!kind || types.has(kind.type) || !reader.knows(topic, kind)) return true;
+    const [app, kind] = [appIdIn(message), kindIn(message)];
+    if (app === undefined || !kind || isHeeded(app, kind.type) || !reader.knows(topic, kind)) return true;
     const [key, sequence] = [keyOf(message), sequenceIn(message)];
     const last = seen.last(topic, key);
     if (last !== undefined && sequence > last + 1) return true;
