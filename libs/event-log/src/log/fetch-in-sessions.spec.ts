@@ -125,6 +125,23 @@ test('whoever fetches without such a rest, or for longer anyway, asks as before'
   expect(new Set(asked.map(({ maxWaitTime }) => maxWaitTime))).toEqual(new Set([1000]));
 });
 
+test('where several brokers are asked no fetch takes longer', async () => {
+  const fetching = new Fetching(2050);
+  const { promise, resolve } = Promise.withResolvers<object>();
+  const other = Object.assign(Object.create(Broker.prototype), {
+    ...broker,
+    connectionPool: { ...broker.connectionPool, pool: [0, 1].map(() => ({ rejectRequests: () => undefined })), send: () => promise },
+  }) as FetchingBroker;
+  answers = Array.from({ length: 15 }, () => nothing);
+  await fetching.run(async () => {
+    const beside = other.fetch({ maxWaitTime: 1000, minBytes: 1, topics });
+    for (let made = 0; made < 15; made += 1) await fetch();
+    resolve(nothing);
+    await beside;
+  });
+  expect(new Set(asked.map(({ maxWaitTime }) => maxWaitTime))).toEqual(new Set([1000]));
+});
+
 test('a stop ends the fetch under way, on the connection of fetches, and that is no failure', async () => {
   const fetching = new Fetching(2050);
   const { promise, reject } = Promise.withResolvers<object>();

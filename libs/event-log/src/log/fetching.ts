@@ -22,7 +22,8 @@ export interface FetchConnection {
  * answers as soon as there is anything, so nothing is heard later for it. What else waits for the end of a fetch does not:
  *
  * - A stop ends the one under way (kafkajs cannot).
- * - Whether the group changes is asked behind a fetch, each heartbeat: it is to take no longer than one.
+ * - Whether the group changes is asked behind a fetch, each heartbeat: it is to take no longer than one. Where there are several brokers, whoever
+ *   joins anew waits for the fetches from all of them: there they take no longer than before.
  * - A partition that was paused for a failure is fetched again with the next one: what fails has just been fetched, so it is not quiet.
  */
 export class Fetching {
@@ -51,7 +52,8 @@ export class Fetching {
   /** @param inVain how many fetches in a row have found nothing by now. @returns how the next one is to be asked. */
   ask<T extends Asked>(wanted: T, inVain: number): T {
     // Who waits for much to come together hears of the first after a pause at once, and does not wait longer for it than before.
-    return inVain < quietAfter || this.quietMs <= wanted.maxWaitTime ? wanted : { ...wanted, maxWaitTime: this.quietMs, minBytes: 1 };
+    const isQuiet = inVain >= quietAfter && this.#underWay.size === 0;
+    return isQuiet && this.quietMs > wanted.maxWaitTime ? { ...wanted, maxWaitTime: this.quietMs, minBytes: 1 } : wanted;
   }
 
   /** Makes a fetch, which a stop ends. */
