@@ -32,6 +32,8 @@ await onAFleet(options, async (fleet) => {
   // What the first reading itself asks of the brokers, to tell how far consumers are, is not counted.
   await counters.counts();
   const countsBefore = { ...(await counters.counts()), ...counters.time() };
+  // Connections that a reading needs are closed again after ten seconds.
+  await sleep(12_000);
   const before = new Map([...pids].map(([name, pid]) => [name, cpuOf(pid)]));
   const [memory, connections] = [new Map(), new Map()];
   const from = performance.now();
