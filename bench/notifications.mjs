@@ -10,29 +10,35 @@ import { asMarkdown, writeBetween } from './price/docs.mjs';
 import { Helper } from './price/helper.mjs';
 import { percentile } from './price/report.mjs';
 import { nowMs } from './push/clock.mjs';
-import { required } from './push/required.mjs';
+import { medianOf, required, requiredOfRates } from './push/required.mjs';
 
 /*
  * npm run bench:notifications       how soon, and how many, pushes are with their provider, and what one costs
  *
  *   --quick    5 seconds a load in place of 20, and 2,000 pushes at once in place of 5,000
  *   --rates    pushes at once alone
+ *   --rounds 5 how often the bare library, the service, and the service with a slow provider take turns; 3 with --quick
  *   --write    replaces the table of docs/performance.md
  *
  * Apple and Firebase are the stand-ins of libs/testing, over TLS and in a process of their own; the libraries are those that are shipped.
  * Of each dial one callee has a socket open and rings, the other has none and is pushed to. Then thousands are rung at once, by events in the
- * log, and beside it the bare libraries push as many to the same stand-ins.
+ * log, and beside it the bare libraries push as many to the same stand-ins, in rounds: a machine that is slower for a while is so for all three
+ * of a round, each round begins with another, and what is told are the medians of all rounds.
  */
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rates: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
 const [seconds, many] = given.quick ? [5, 2000] : [20, 5000];
+const rounds = Number(given.rounds ?? (given.quick ? 3 : 5));
 /** Pushed at first, so that code is compiled and connections are open. */
 const warmUp = 1000;
+/** The bare libraries have as many requests under way at a time as the service begins with. */
+const atOnce = 96;
 const [trios, users, mails, dialsPerSecond] = [40, 1000, 5000, 20];
 
 const instance = openInstance('bench');
@@ -64,7 +70,9 @@ await onAFleet(options, async (fleet, ask) => {
     const { pid } = fleet.processes.status().find(({ name }) => name === 'notifications');
     const parts = { standIns, dials, bare, counters, people, pid };
     if (given.rates) {
-      for (const way of ['apns', 'fcm']) await ratesOf(parts, way);
+      const rates = [];
+      for (const way of ['apns', 'fcm']) rates.push(...(await ratesOf(parts, way)));
+      console.log(`\n${ratesAsText(rates)}\n\n${asMarkdown(requiredOfRates(rates))}`);
       return;
     }
     await timed(parts, 'at first', 3);
@@ -155,33 +163,40 @@ async function timed({ standIns, dials }, name, forSeconds) {
   return { name, ring: times(rings), push: times(pushed), twice, late };
 }
 
-/** @returns how many pushes a second a way has: by its bare library, and by the service with its log, also where the provider takes 100 ms. */
+/** @returns of each round how many pushes a second a way has: by its bare library, and by the service with its log, also where the provider takes 100 ms. */
 async function ratesOf(parts, way) {
-  const { standIns, bare, people } = parts;
-  const tokens = people.devices[way];
-  const alone = async (count) => {
-    await standIns.ask('clear');
-    const { from } = await bare.ask('push', { way, tokens, count, atOnce: 256 });
-    await standIns.ask('wait', { count });
-    return rateOf((await standIns.ask('take')).pushes, from);
+  const { standIns } = parts;
+  const kinds = {
+    bare: (count) => alone(parts, way, count),
+    ours: (count) => flooded(parts, way, count),
+    slow: async (count) => {
+      await standIns.ask('delay', { ms: 100 });
+      // Connections that a slow provider needs are there, as all others are, when it is measured.
+      await flooded(parts, way, Math.min(warmUp, count));
+      const row = await flooded(parts, way, count);
+      await standIns.ask('delay', { ms: 0 });
+      return row;
+    },
   };
-  const name = way === 'apns' ? 'APNs' : 'FCM';
-  await alone(warmUp);
-  await flooded(parts, way, warmUp);
+  for (const measure of [kinds.bare, kinds.ours, kinds.ours]) await measure(warmUp);
   const rows = [];
-  const note = (row) => {
-    console.log(`  ${row.name}: ${row.perSecond.toFixed(0)}/s${row.node ? `, ${row.node.toFixed(2)} CPU-ms` : ''}`);
-    rows.push(row);
-  };
-  note({ name: `${name}, the bare library`, perSecond: await alone(many), way, kind: 'bare' });
-  note({ name: `${name}, this service`, ...(await flooded(parts, way, many)), way, kind: 'ours' });
-  await standIns.ask('delay', { ms: 100 });
-  // Connections that a slow provider needs are there, as all others are, when it is measured.
-  await flooded(parts, way, warmUp);
-  note({ name: `${name}, this service, 100 ms`, ...(await flooded(parts, way, many)), way, kind: 'slow' });
-  await standIns.ask('delay', { ms: 0 });
-  note({ name: `${name}, the bare library again`, perSecond: await alone(many), way, kind: 'bare' });
+  for (let round = 0; round < rounds; round += 1) {
+    const order = Object.entries(kinds);
+    for (const [kind, measure] of [...order.slice(round % 3), ...order.slice(0, round % 3)]) {
+      const row = { way, kind, round, ...(await measure(many)) };
+      console.log(`  ${way}, ${kind}: ${row.perSecond.toFixed(0)}/s${row.node ? `, ${row.node.toFixed(2)} CPU-ms` : ''}`);
+      rows.push(row);
+    }
+  }
   return rows;
+}
+
+async function alone({ standIns, bare, people }, way, count) {
+  await standIns.ask('clear');
+  const { from } = await bare.ask('push', { way, tokens: people.devices[way], count, atOnce });
+  await standIns.ask('wait', { count });
+  const { pushes, twice, late } = await standIns.ask('take');
+  return { perSecond: rateOf(pushes, from), twice, late };
 }
 
 function rateOf(pushes, from) {
@@ -236,6 +251,24 @@ async function crowdOf({ standIns, dials, people }) {
   };
 }
 
+function ratesAsText(rates) {
+  const names = { bare: 'the bare library', ours: 'this service', slow: 'this service, 100 ms' };
+  const figures = ['node', 'postgres', 'client', 'statements', 'commits'];
+  const rows = ['apns', 'fcm'].flatMap((way) =>
+    Object.entries(names).map(([kind, name]) => {
+      const all = rates.filter((one) => one.way === way && one.kind === kind);
+      const perSecond = all.map((one) => one.perSecond);
+      return [
+        `${way === 'apns' ? 'APNs' : 'FCM'}, ${name}`,
+        ...[medianOf(perSecond), Math.min(...perSecond), Math.max(...perSecond)].map((value) => value.toFixed(0)),
+        ...figures.map((figure) => (kind === 'bare' ? '' : medianOf(all.map((one) => one[figure])).toFixed(2))),
+      ];
+    }),
+  );
+  const head = [`${many} pushes at once, median of ${rounds} rounds`, 'pushes/s', 'least', 'most'];
+  return asMarkdown([[...head, 'CPU-ms each: notifications', 'PostgreSQL', 'stand-in', 'statements each', 'commits each'], ...rows]);
+}
+
 function tell({ latencies, rates, crowd, mailsLeft }) {
   const digits = (value, count = 1) => (value === undefined ? '' : value.toFixed(count));
   const both = ({ p50, p99 }) => `${digits(p50)} / ${digits(p99)}`;
@@ -243,17 +276,9 @@ function tell({ latencies, rates, crowd, mailsLeft }) {
     [`${dialsPerSecond} dials/s, while`, 'dial → ring, p50 / p99, ms', 'dial → push, p50 / p99, ms'],
     ...latencies.map(({ name, ring, push }) => [name, both(ring), both(push)]),
   ]);
-  const fast = asMarkdown([
-    [`${many} pushes at once`, 'pushes/s', 'CPU-ms each: notifications', 'PostgreSQL', 'stand-in', 'statements each', 'commits each'],
-    ...rates.map(({ name, perSecond, node, postgres, client, statements, commits }) => [
-      name,
-      digits(perSecond, 0),
-      ...[node, postgres, client, statements, commits].map((value) => digits(value, 2)),
-    ]),
-  ]);
   const judged = asMarkdown([['required', 'got', ''], ...required({ latencies, rates, crowd, mailsLeft })]);
   const where = `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} cores (${cpus()[0].model.trim()}); one replica of each service, all servers, the stand-ins and the client on the same machine.`;
-  const text = [where, soon, fast, judged].join('\n\n');
+  const text = [where, soon, ratesAsText(rates), judged].join('\n\n');
   console.log(`\n${text}`);
   if (given.write) writeBetween(['<!-- bench:notifications writes from here -->', '<!-- to here -->'], text);
 }

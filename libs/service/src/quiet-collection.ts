@@ -21,14 +21,16 @@ export interface Engine {
 export interface Quiet {
   /** Less of the time than this, from 0 to 1, has the event loop had work: nobody would have to wait for a collection. */
   below: number;
+  /** So many looks in a row it has to be quiet: who has just had something to do may have again. */
+  looks: number;
   /** Whether memory goes back to the machine, also what young objects were given room for: that takes some 50 ms, and is done once after the start as well. */
   givesBack: boolean;
 }
 
 /** A busy process is looked through in between: what thousands that connect leave behind would pile up. */
-const inBetween: Quiet = { below: 0.25, givesBack: false };
-/** One that is given much room for young objects, for when it is busy, gives it back when it is idle. */
-export const whenIdle: Quiet = { below: 0.02, givesBack: true };
+const inBetween: Quiet = { below: 0.25, looks: 1, givesBack: false };
+/** One that is given much room for young objects, for when it is busy, gives it back when it has been idle for ten seconds: whoever rings meanwhile would wait for that. */
+export const whenIdle: Quiet = { below: 0.02, looks: 5, givesBack: true };
 
 /**
  * Looks through all of the memory while it is quiet, if it has grown by a third. What thousands that connect leave behind would pile up
@@ -41,6 +43,7 @@ export const whenIdle: Quiet = { below: 0.02, givesBack: true };
 export class QuietCollection implements OnApplicationBootstrap, OnApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
   #usedThen = 0;
+  #quietLooks = 0;
   #isDue: boolean;
 
   constructor(
@@ -60,7 +63,8 @@ export class QuietCollection implements OnApplicationBootstrap, OnApplicationShu
 
   look(): void {
     const { utilization, used, collect } = this.engine;
-    const isQuiet = utilization() < this.quiet.below;
+    this.#quietLooks = utilization() < this.quiet.below ? this.#quietLooks + 1 : 0;
+    const isQuiet = this.#quietLooks >= this.quiet.looks;
     const now = used();
     // Where the engine has collected by itself, what is left now is what counts.
     this.#usedThen = Math.min(this.#usedThen || now, now);

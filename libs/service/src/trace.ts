@@ -72,6 +72,9 @@ export function withinTrace<T>(traceparent: string, work: () => T): T {
  * log lines name them all.
  */
 export function resumeTrace<T>(events: readonly Traceable[], work: () => T): T {
+  const [first] = events;
+  // As a rule it is one, by the thousand.
+  if (first && events.length === 1) return withTrace(continueTrace(first.traceparent), work, { appId: first.appid, callId: first.callid });
   const traceIds = new Set(events.flatMap(({ traceparent }) => traceIdOf(traceparent) ?? []));
   const about = { appId: onlyOne(events.map(({ appid }) => appid)), callId: onlyOne(events.map(({ callid }) => callid)) };
   if (traceIds.size > 1) return storage.run({ traceparent: continueTrace(), traceIds: [...traceIds], about }, work);

@@ -1,4 +1,4 @@
-import type { AnyEvent } from '@communication-center/contracts';
+import type { AnyEvent, CallId } from '@communication-center/contracts';
 import { EventLog, EventLogServer, InOrder, type Repair, Tail } from '@communication-center/event-log';
 import { logAlarms, Report, type ReportError, resumeTrace } from '@communication-center/service';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -7,7 +7,7 @@ import { TellQuality } from '../quality/tell-quality.js';
 import { FollowRecordings } from '../recordings/follow-recordings.js';
 import { EndRooms } from '../rooms/end-rooms.js';
 import { CallReading } from './call-reading.js';
-import { happeningOf } from './happenings.js';
+import { happeningOf, meansMuch } from './happenings.js';
 import { KnownCalls } from './known-calls.js';
 
 const name = 'media.follow-calls';
@@ -46,6 +46,12 @@ export class FollowCalls implements OnApplicationBootstrap, BeforeApplicationShu
     this.#tail = new Tail({
       log,
       topic: 'calls.events',
+      // Of a call that nobody is in here, most events say no more than that they were there.
+      concerns: ({ subject, type }) => type === undefined || meansMuch(type) || FollowRecordings.heeds(type) || door.serves(subject),
+      onPassedOver: (place) => {
+        inOrder.passOver(place);
+        known.note({ callId: place.subject as CallId, sequence: place.sequence });
+      },
       onEvent: (event) => (door.serves(event.subject) ? resumeTrace([event], () => inOrder.take(event)) : inOrder.take(event)),
       rest: door.rest,
       onError: report,

@@ -16,6 +16,9 @@ export interface Happening {
 const endsPart = new Set(['call.left', 'call.hung_up', 'call.kicked', 'call.joined']);
 const moderates = new Set(['call.participant_muted', 'call.participant_unmuted']);
 
+/** Whether events of a type mean anything to media beside that they were there. */
+export const meansMuch = (type: string): boolean => type === 'call.ended' || endsPart.has(type) || moderates.has(type);
+
 /**
  * @returns what an event means to media: as a rule nothing, and then no more than its envelope is looked at.
  * @throws NewerEventError or ZodError for one that means something, and that this release cannot read.
@@ -23,7 +26,7 @@ const moderates = new Set(['call.participant_muted', 'call.participant_unmuted']
 export function happeningOf(event: AnyEvent): Happening {
   const happening = { callId: event.subject as CallId, sequence: event.sequence };
   if (event.type === 'call.ended') return { ...happening, ended: true };
-  if (!endsPart.has(event.type) && !moderates.has(event.type)) return happening;
+  if (!meansMuch(event.type)) return happening;
   const read = readEvent('calls.events', event);
   if (read.type === 'call.participant_muted' || read.type === 'call.participant_unmuted') {
     const { userAlias, media } = read.data;

@@ -34,14 +34,19 @@ export class FollowRecordings {
     this.#database = database.of('consumers');
   }
 
-  @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady' })
+  @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady', types: Object.keys(wantedBy) })
   async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
     await this.#take(events.filter(isOfRecording));
   }
 
+  /** Whether events of a type are about recordings. */
+  static heeds(type: string): boolean {
+    return type in wantedBy;
+  }
+
   /** Notes at once what an event says; where that fails, the reaction does. */
   hear(event: AnyEvent): void {
-    if (!(event.type in wantedBy)) return;
+    if (!FollowRecordings.heeds(event.type)) return;
     const note = async () => this.#take([readEvent('calls.events', event) as RecordingOfCall]);
     note().catch((error: unknown) => this.report(error, 'noting a recording'));
   }

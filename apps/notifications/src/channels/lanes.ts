@@ -11,6 +11,25 @@ export interface LaneLimits {
   waiting: number;
 }
 
+/** A place among the requests of a lane, taken before there is a request. It is to be given back, used or not. */
+export class Turn {
+  #isHad = true;
+
+  constructor(private readonly leave: () => void) {}
+
+  /** @returns whether there is a place: once. */
+  take(): boolean {
+    const isHad = this.#isHad;
+    this.#isHad = false;
+    return isHad;
+  }
+
+  /** Lets the next have it, unless a request did. */
+  giveBack(): void {
+    if (this.take()) this.leave();
+  }
+}
+
 /**
  * The pushes of one app through one provider. Lanes share nothing: an app whose certificate has expired, or a provider that answers
  * slowly, holds nobody else up.
@@ -69,19 +88,37 @@ export class Lane {
     return () => this.#held.delete(goOn);
   }
 
-  /** Makes a request in its turn. */
-  async request<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#underWay >= this.#places.count) {
-      // Of a provider that is slow the first answer comes long after it could be seen that this process has time.
-      this.#looking ??= setInterval(() => this.#letOn(), lookEveryMs).unref();
-      await new Promise<void>((go) => this.#turns.push(go));
-    } else this.#underWay += 1;
+  /** Begins something when it has a place for a request: while it waits for that, nothing of it has to be held but what begins it. */
+  inTurn(begin: (turn: Turn) => void): void {
+    const go = () => begin(new Turn(() => this.#leavePlace()));
+    if (this.#hasPlace()) go();
+    else this.#turns.push(go);
+  }
+
+  /** Makes a request in its turn. @param turn one that is had already. */
+  async request<T>(work: () => Promise<T>, turn?: Turn): Promise<T> {
+    if (!turn?.take() && !this.#hasPlace()) await new Promise<void>((go) => this.#turns.push(go));
     try {
       return await work();
     } finally {
-      this.#underWay -= 1;
-      if (this.#turns.length > 0) this.#letOn();
+      this.#leavePlace();
     }
+  }
+
+  /** @returns whether a place was free, and is taken now. Where none is, whoever waits gets one with his turn. */
+  #hasPlace(): boolean {
+    if (this.#underWay < this.#places.count) {
+      this.#underWay += 1;
+      return true;
+    }
+    // Of a provider that is slow the first answer comes long after it could be seen that this process has time.
+    this.#looking ??= setInterval(() => this.#letOn(), lookEveryMs).unref();
+    return false;
+  }
+
+  #leavePlace(): void {
+    this.#underWay -= 1;
+    if (this.#turns.length > 0) this.#letOn();
   }
 
   #letOn(): void {

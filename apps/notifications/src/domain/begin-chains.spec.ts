@@ -3,7 +3,7 @@
  */
 import type { CallEvent, RuleView, UserAlias } from '@communication-center/contracts';
 import { expect, test } from 'vitest';
-import { beginningsOf, groupsIn, mayBeTold, type RuledEvent, reachingOf } from './begin-chains.js';
+import { beginningsOf, groupsIn, mayBeTold, type RuledEvent, reachingOf, typesOfRules } from './begin-chains.js';
 import { defaultRules, rulesOf } from './default-rules.js';
 
 const event = (type: string, data: object) =>
@@ -57,4 +57,24 @@ test('what is declined by the Center reaches nobody; by a device it does', () =>
   expect(declinedOn(null)).toBeUndefined();
   expect(declinedOn('phone')).toEqual({ userAlias: 'bob', rang: true, reached: 'took_the_call' });
   expect(reachingOf(event('call.ended', { reason: 'cancelled' }) as CallEvent)).toMatchObject({ userAlias: null, reached: 'ring_ended' });
+});
+
+test('of an app’s events those are read that its rules have anything to do with', () => {
+  const read = (rules: RuleView[]) => [...typesOfRules(rules)].toSorted();
+  const taken = ['call.answered', 'call.declined', 'call.joined'];
+  expect(read(rulesOf([]))).toEqual([...taken, 'call.busy', 'call.missed'].toSorted());
+  expect(read([rule({ enabled: false })])).toEqual([]);
+  // What waits for a ring, or for its time, ends with what is heard meanwhile.
+  const reaching = [...taken, 'call.ended', 'call.missed', 'call.ringing'];
+  expect(read([rule({ on: 'call.dialed' })])).toEqual([...reaching, 'call.dialed'].toSorted());
+  expect(read([rule({ steps: [{ afterSeconds: 5, channel: 'email', template: 't' }] })])).toEqual(reaching.toSorted());
+});
+
+test('each event that says anything of a chain under way is one of these', () => {
+  const types = typesOfRules([rule({ on: 'call.dialed' })]);
+  for (const type of ['call.ringing', 'call.answered', 'call.joined', 'call.declined', 'call.missed', 'call.ended', 'call.hand_raised'])
+    expect([type, types.has(type)]).toEqual([
+      type,
+      reachingOf(event(type, { userAlias: 'bob', deviceId: 'd' }) as CallEvent) !== undefined,
+    ]);
 });

@@ -147,3 +147,18 @@ export function reachingOf(event: CallEvent): Reaching | undefined {
 
 /** Events after which a chain waits for a ring: when that is over, so is the chain. */
 export const waitsForRing = (event: RuleEvent): boolean => event === 'call.dialed' || event === 'call.participant_invited';
+
+/** Whether chains of some rules are under way for so long that later events of their calls may end them. */
+export const mayBeReached = (rules: readonly RuleView[]): boolean =>
+  rules.some(({ enabled, on, steps }) => enabled && (waitsForRing(on) || steps.some(({ afterSeconds }) => afterSeconds > 0)));
+
+/** After these somebody took the call, or declined it himself: what a moment ago began for him is of no use. */
+const taken = ['call.answered', 'call.joined', 'call.declined'] satisfies CallEvent['type'][];
+/** All of which {@link reachingOf} says something. */
+const reaching = [...taken, 'call.ringing', 'call.missed', 'call.ended'] satisfies CallEvent['type'][];
+
+/** @returns the types of events that rules of an app have anything to do with. */
+export function typesOfRules(rules: readonly RuleView[]): ReadonlySet<string> {
+  const told = rules.flatMap(({ enabled, on }) => (enabled ? [on] : []));
+  return new Set(told.length === 0 ? [] : [...told, ...(mayBeReached(rules) ? reaching : taken)]);
+}

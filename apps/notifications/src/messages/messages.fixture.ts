@@ -179,7 +179,7 @@ export class Telling {
     }
     this.#replicas.push(messages);
     this.#lines.push(lines);
-    return Object.assign(new TellByRules(this.database, this.rules, messages), { messages, receipts });
+    return Object.assign(new TellByRules(this.database, this.rules, messages, { heedTypes: () => undefined }), { messages, receipts });
   }
 
   async contact(userAlias: string, more: object = {}): Promise<void> {

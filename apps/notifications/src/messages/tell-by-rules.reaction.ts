@@ -1,15 +1,11 @@
 import type { AppId, CallEvent, RuleView } from '@communication-center/contracts';
-import { type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
+import { EventLogServer, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Postgres, resumeTrace } from '@communication-center/service';
-import { Controller } from '@nestjs/common';
-import { beginningsOf, groupsIn, mayBeTold, reachingOf, waitsForRing } from '../domain/begin-chains.js';
+import { Controller, Inject } from '@nestjs/common';
+import { beginningsOf, groupsIn, mayBeReached, mayBeTold, reachingOf, typesOfRules, waitsForRing } from '../domain/begin-chains.js';
 import { RuleStore } from '../rules/rule-store.js';
 import { membersOf, type NewMessage, noteReaching } from './message-rows.js';
 import { Messages } from './messages.js';
-
-/** Whether chains of some rules are under way for so long that later events of their calls may end them. */
-const mayBeReached = (rules: readonly RuleView[]) =>
-  rules.some(({ enabled, on, steps }) => enabled && (waitsForRing(on) || steps.some(({ afterSeconds }) => afterSeconds > 0)));
 
 /**
  * Begins chains by the rules of apps, and notes of those under way what later events say. What is too old to be news is let go. Its group has the name of
@@ -21,7 +17,15 @@ export class TellByRules {
     private readonly database: Postgres,
     private readonly rules: RuleStore,
     private readonly messages: Messages,
-  ) {}
+    @Inject(EventLogServer) server: Pick<EventLogServer, 'heedTypes'>,
+  ) {
+    // By the same rules as what is told: those of a second ago at most.
+    server.heedTypes('email-absent-callee', async (appIds) => {
+      const byApp = await this.rules.ofApps(appIds as readonly AppId[]);
+      const types = new Map([...byApp].map(([appId, ofApp]) => [appId as string, typesOfRules(ofApp)]));
+      return (appId, type) => types.get(appId)?.has(type) ?? true;
+    });
+  }
 
   @ReactToEvents('email-absent-callee', { topics: ['calls.events'], pace: 'steady' })
   async tell({ events }: ReactionBatch<'calls.events'>): Promise<void> {

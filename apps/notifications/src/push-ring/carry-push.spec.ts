@@ -6,6 +6,7 @@ import { kept, ring } from '../channels/channels.fixture.js';
 import { Lane } from '../channels/lanes.js';
 import type { PushChannel } from '../channels/push-channel.js';
 import type { PushOutcome } from '../domain/push-outcome.js';
+import { BreakOff } from './break-off.js';
 import { carryPush } from './carry-push.js';
 
 beforeEach(() => vi.useFakeTimers({ now: 1_000_000 }));
@@ -18,10 +19,7 @@ const later: PushOutcome = { outcome: 'later', reason: '503', mayHaveArrived: fa
 const credential = kept({ provider: 'apns', key: '', keyId: '', teamId: '', bundleId: 'b' });
 const target = { kind: 'apns_voip' as const, token: 'a'.repeat(64), environment: 'production' as const };
 
-function carry(
-  outcomes: PushOutcome[],
-  { seconds = 10, lane = new Lane({ concurrency: 2, waiting: 10 }), abort = new AbortController() } = {},
-) {
+function carry(outcomes: PushOutcome[], { seconds = 10, lane = new Lane({ concurrency: 2, waiting: 10 }), abort = new BreakOff() } = {}) {
   const sentAt: number[] = [];
   const channel: PushChannel = {
     send: async () => {
@@ -39,7 +37,7 @@ function carry(
     target,
     told: async () => ring(),
     until,
-    signal: abort.signal,
+    signal: abort,
     onOutcome: () => undefined,
   });
   return { done, sentAt, until, abort, lane, outcomes };

@@ -1,9 +1,10 @@
 import type { EndReason, PushedRing, PushedStop, PushProvider, PushTarget } from '@communication-center/contracts';
-import type { Lane } from '../channels/lanes.js';
+import type { Lane, Turn } from '../channels/lanes.js';
 import type { Push, PushChannel } from '../channels/push-channel.js';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import { pauseAfter } from '../domain/backoff.js';
 import type { PushOutcome } from '../domain/push-outcome.js';
+import type { BreakOff } from './break-off.js';
 import type { Finished, RingPush } from './ring-rows.js';
 
 export const providerOf = ({ kind }: Pick<RingPush, 'kind'>): PushProvider =>
@@ -43,8 +44,10 @@ export interface Carrying {
   told: () => Promise<PushedRing | PushedStop>;
   /** In milliseconds since 1970: no try begins later. */
   until: number;
-  /** Ends it between two tries; where its reason is a text, that is put on record. */
-  signal: AbortSignal;
+  /** Ends it between two tries; its reason is put on record. */
+  signal: BreakOff;
+  /** The turn it has already for its first try. */
+  turn?: Turn;
   onOutcome: (outcome: PushOutcome, sentAt: Date) => void;
 }
 
@@ -55,19 +58,19 @@ type Carried = Pick<Finished, 'state' | 'reason' | 'attempts' | 'sentAt' | 'mayR
  * for it any more. Each pause is jittered and none goes beyond the end; a provider that is held back for its failures is not asked.
  */
 export async function carryPush(carrying: Carrying): Promise<Carried> {
-  const { lane, until, signal, onOutcome } = carrying;
+  const { lane, until, signal, turn, onOutcome } = carrying;
   let [attempts, failures, mayRing] = [0, 0, false];
   let first: Date | null = null;
   let last = 'there was no time for a try';
   const ended = (state: Carried['state'], reason: string | null): Carried => ({ state, reason, attempts, sentAt: first, mayRing });
   for (;;) {
-    if (signal.aborted) return ended('cancelled', typeof signal.reason === 'string' ? signal.reason : null);
+    if (signal.aborted) return ended('cancelled', signal.reason ?? null);
     if (Date.now() >= until) return ended('expired', last);
     const heldMs = lane.breaker.heldForMs(Date.now());
     let asked: number | undefined = heldMs;
     if (heldMs === 0) {
       const sentAt = new Date();
-      const outcome = await lane.request(() => handOver(carrying));
+      const outcome = await lane.request(() => handOver(carrying), turn);
       if (!outcome) continue;
       first ??= sentAt;
       attempts += 1;
@@ -84,6 +87,7 @@ export async function carryPush(carrying: Carrying): Promise<Carried> {
     } else {
       last = 'the provider is held back for its failures';
     }
+    turn?.giveBack();
     failures += 1;
     const pause = pauseAfter(failures, asked, Math.random());
     if (Date.now() + pause >= until) return ended('expired', last);
@@ -107,17 +111,17 @@ function noteInLane(lane: Lane, outcome: PushOutcome): void {
 }
 
 /** Resolves after so many milliseconds, when there is no use for waiting any more, or when the provider that all are held back from answers. */
-async function pausing(forMs: number, signal: AbortSignal, held?: Lane): Promise<void> {
+async function pausing(forMs: number, signal: BreakOff, held?: Lane): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
     const end = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', end);
+      listenNoMore();
       forget?.();
       resolve();
     };
     const timer = setTimeout(end, forMs);
-    signal.addEventListener('abort', end);
+    const listenNoMore = signal.onAbort(end);
     const forget = held?.onceItAnswers(end);
   });
 }

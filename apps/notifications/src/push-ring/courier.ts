@@ -1,9 +1,10 @@
 import type { EndReason } from '@communication-center/contracts';
 import type { ReportError } from '@communication-center/service';
-import type { Lane, Lanes } from '../channels/lanes.js';
+import type { Lane, Lanes, Turn } from '../channels/lanes.js';
 import type { PushChannels } from '../channels/push-channels.js';
 import type { KeptCredential } from '../credentials/credential-store.js';
 import type { KnownCredentials } from '../credentials/known-credentials.js';
+import { BreakOff } from './break-off.js';
 import { type Carrying, carryPush, providerOf, ringTold, stopTold } from './carry-push.js';
 import type { ProviderWords } from './provider-words.js';
 import type { Finished, RingPush } from './ring-rows.js';
@@ -29,8 +30,12 @@ export class Courier {
     return this.parts.lanes.of(push.appId, providerOf(push));
   }
 
-  /** Rings a device. @param signal ends it where there is no use for it any more. */
-  async ring(push: RingPush, signal: AbortSignal): Promise<Pick<Finished, 'state' | 'reason' | 'attempts' | 'sentAt' | 'mayRing'>> {
+  /** Rings a device. @param signal ends it where there is no use for it any more. @param turn what it has of its lane already. */
+  async ring(
+    push: RingPush,
+    signal: BreakOff,
+    turn?: Turn,
+  ): Promise<Pick<Finished, 'state' | 'reason' | 'attempts' | 'sentAt' | 'mayRing'>> {
     const none = { attempts: 0, sentAt: null, mayRing: false };
     const { target } = push;
     if (!target) return { ...none, state: 'cancelled', reason: 'the device is registered no more' };
@@ -42,17 +47,16 @@ export class Courier {
       token ??= this.#tokenOf(push);
       return ringTold(push, await token);
     };
-    return carryPush({ ...this.#carrying(push, credential), target, told, until: push.deadline.getTime(), signal });
+    return carryPush({ ...this.#carrying(push, credential), target, told, until: push.deadline.getTime(), signal, ...(turn && { turn }) });
   }
 
-  /** Tells a device that its ring is over. */
-  async tellEnd(push: RingPush, reason: EndReason): Promise<'accepted' | 'failed'> {
+  /** Tells a device that its ring is over. @param turn what it has of its lane already. */
+  async tellEnd(push: RingPush, reason: EndReason, turn?: Turn): Promise<'accepted' | 'failed'> {
     const { target } = push;
     const credential = target && (await this.#credentialOf(push));
     if (!target || !credential) return 'failed';
-    const { signal } = new AbortController();
-    const told = async () => stopTold(push, reason);
-    const { state } = await carryPush({ ...this.#carrying(push, credential), target, told, until: Date.now() + stopForMs, signal });
+    const carrying = { ...this.#carrying(push, credential), target, until: Date.now() + stopForMs, signal: new BreakOff() };
+    const { state } = await carryPush({ ...carrying, told: async () => stopTold(push, reason), ...(turn && { turn }) });
     return state === 'accepted' ? 'accepted' : 'failed';
   }
 

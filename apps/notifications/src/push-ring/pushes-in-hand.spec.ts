@@ -2,11 +2,13 @@
  * A replica keeps what it is at by saying that it lives, in one row; only where that may have come too late it asks for each push.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Lane } from '../channels/lanes.js';
+import type { BreakOff } from './break-off.js';
 import { PushesInHand } from './pushes-in-hand.js';
 import type { RingPush } from './ring-rows.js';
 
 let rows: { live: ReturnType<typeof vi.fn>; renew: ReturnType<typeof vi.fn> };
-let signals: Map<string, AbortSignal>;
+let signals: Map<string, BreakOff>;
 let inHand: PushesInHand;
 
 beforeEach(() => {
@@ -14,8 +16,8 @@ beforeEach(() => {
   rows = { live: vi.fn(async () => undefined), renew: vi.fn(async (ids: string[]) => new Set(ids)) };
   signals = new Map();
   const courier = {
-    laneOf: () => ({ enter: () => true, leave: () => undefined }),
-    ring: ({ pushId }: RingPush, signal: AbortSignal) => {
+    laneOf: () => new Lane({ concurrency: 512, waiting: 1000 }),
+    ring: ({ pushId }: RingPush, signal: BreakOff) => {
       signals.set(pushId, signal);
       return new Promise(() => undefined);
     },

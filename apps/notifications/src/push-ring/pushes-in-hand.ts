@@ -1,8 +1,10 @@
 import type { EndReason } from '@communication-center/contracts';
 import { isInfrastructureFailure } from '@communication-center/event-log';
 import { Gathering, type Outcome, type ReportError, resumeTrace } from '@communication-center/service';
+import type { Turn } from '../channels/lanes.js';
 import { isTold } from '../domain/push-messages.js';
 import type { RingEnd } from '../domain/rings.js';
+import { BreakOff } from './break-off.js';
 import { claimSeconds } from './claims.js';
 import type { ConfirmedLately } from './confirmed-lately.js';
 import type { Courier } from './courier.js';
@@ -20,8 +22,9 @@ const itRings = 'the device rings already, as it said itself';
 
 interface InHand {
   push: RingPush;
-  abort: AbortController;
-  done: Promise<void>;
+  abort: BreakOff;
+  /** Where somebody waits for what is done now. */
+  onDone?: () => void;
 }
 
 interface Parts {
@@ -36,7 +39,7 @@ interface Parts {
 export class PushesInHand {
   readonly #all = new Map<string, InHand>();
   /** The same by their call. */
-  readonly #byCall = new Map<string, Set<InHand>>();
+  readonly #byCall = new Map<string, InHand[]>();
   #renewing: NodeJS.Timeout | undefined;
   /** Until when nobody else takes anything of it, by `performance.now()`. */
   #isSureUntil = 0;
@@ -73,7 +76,11 @@ export class PushesInHand {
     const before = this.#all.get(push.pushId);
     if (before) {
       // Of one push one thing is done at a time: its ring is written down before its end is told.
-      void before.done.then(() => this.start(push));
+      const { onDone } = before;
+      before.onDone = () => {
+        onDone?.();
+        this.start(push);
+      };
       return;
     }
     const { courier, rows, report } = this.parts;
@@ -82,15 +89,19 @@ export class PushesInHand {
       rows.leave([push.pushId]).catch((error: unknown) => report(error, 'leaving a push to others'));
       return;
     }
-    const one: InHand = { push, abort: new AbortController(), done: Promise.resolve() };
+    const one: InHand = { push, abort: new BreakOff() };
     this.#note(one);
-    const about = { traceparent: push.traceparent ?? undefined, appid: push.appId, callid: push.callId };
-    one.done = resumeTrace([about], () => this.#carry(one))
-      .catch((error: unknown) => report(error, 'pushing'))
-      .finally(() => {
-        lane.leave();
-        this.#forget(one);
-      });
+    const end = this.#whatEnded(one);
+    // Of thousands that wait for their turn no more is held than this.
+    lane.inTurn((turn) => {
+      this.#go(one, end, turn)
+        .catch((error: unknown) => report(error, 'pushing'))
+        .finally(() => {
+          turn.giveBack();
+          lane.leave();
+          this.#forget(one);
+        });
+    });
   }
 
   /** A ring is over: what is not handed over by now is not any more. */
@@ -114,16 +125,19 @@ export class PushesInHand {
     const { pushId, callId, claimedAt } = one.push;
     this.#isSureUntil = Math.min(this.#all.size > 0 ? this.#isSureUntil : Number.POSITIVE_INFINITY, claimedAt + claimSeconds * 1000);
     this.#all.set(pushId, one);
-    this.#byCall.set(callId, (this.#byCall.get(callId) ?? new Set()).add(one));
+    const ofCall = this.#byCall.get(callId);
+    if (ofCall) ofCall.push(one);
+    else this.#byCall.set(callId, [one]);
     this.#renewing ??= setInterval(() => void this.#renew(), renewEveryMs);
   }
 
   #forget(one: InHand): void {
     const { pushId, callId } = one.push;
     this.#all.delete(pushId);
-    const ofCall = this.#byCall.get(callId);
-    ofCall?.delete(one);
-    if (ofCall?.size === 0) this.#byCall.delete(callId);
+    const left = this.#byCall.get(callId)?.filter((other) => other !== one) ?? [];
+    if (left.length > 0) this.#byCall.set(callId, left);
+    else this.#byCall.delete(callId);
+    one.onDone?.();
     if (this.#all.size > 0) return;
     clearInterval(this.#renewing);
     this.#renewing = undefined;
@@ -134,24 +148,35 @@ export class PushesInHand {
     return this.parts.confirmed.of({ ...push, sequence: push.ringSequence }, push.deviceId) !== undefined;
   }
 
-  async #carry({ push, abort }: InHand): Promise<void> {
-    let reason = push.ringEnded?.reason ?? null;
-    if (push.state === 'queued') {
-      const { ended, rows, courier } = this.parts;
-      const end = ended.of({ ...push, sequence: push.ringSequence });
-      // Taken over from a replica that had not come to write it down.
-      if (end && !push.ringEnded) for (const one of await rows.end([end])) this.start(one);
-      if (end || push.ringEnded) abort.abort();
-      else if (this.#isAt(push)) abort.abort(itRings);
-      const carried = await courier.ring(push, abort.signal);
-      const mayRing = carried.mayRing || push.wasTaken;
-      reason = await this.#finished.add({ pushId: push.pushId, appId: push.appId, ...carried, mayRing, isTold: isTold(push.kind) });
-    }
-    if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason);
+  /** Breaks off what is of no use any more as it is taken up. @returns the end of its ring, where only this replica knows of it. */
+  #whatEnded({ push, abort }: InHand): RingEnd | undefined {
+    if (push.state !== 'queued') return undefined;
+    const end = this.parts.ended.of({ ...push, sequence: push.ringSequence });
+    if (end || push.ringEnded) abort.abort();
+    else if (this.#isAt(push)) abort.abort(itRings);
+    return push.ringEnded ? undefined : end;
   }
 
-  async #tellEnd(push: RingPush, reason: EndReason): Promise<void> {
-    await this.#told.add({ pushId: push.pushId, stop: await this.parts.courier.tellEnd(push, reason) });
+  #go(one: InHand, end: RingEnd | undefined, turn: Turn): Promise<void> {
+    const { traceparent, appId, callId } = one.push;
+    return resumeTrace([{ traceparent: traceparent ?? undefined, appid: appId, callid: callId }], () => this.#carry(one, end, turn));
+  }
+
+  async #carry({ push, abort }: InHand, end: RingEnd | undefined, turn: Turn): Promise<void> {
+    let reason = push.ringEnded?.reason ?? null;
+    if (push.state === 'queued') {
+      // Taken over from a replica that had not come to write it down.
+      if (end) for (const one of await this.parts.rows.end([end])) this.start(one);
+      const carried = await this.parts.courier.ring(push, abort, turn);
+      const mayRing = carried.mayRing || push.wasTaken;
+      turn.giveBack();
+      reason = await this.#finished.add({ pushId: push.pushId, appId: push.appId, ...carried, mayRing, isTold: isTold(push.kind) });
+    }
+    if (reason !== null && isTold(push.kind)) await this.#tellEnd(push, reason, turn);
+  }
+
+  async #tellEnd(push: RingPush, reason: EndReason, turn: Turn): Promise<void> {
+    await this.#told.add({ pushId: push.pushId, stop: await this.parts.courier.tellEnd(push, reason, turn) });
   }
 
   async #finish(all: readonly Finished[]): Promise<Outcome<EndReason | null>[]> {

@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { EventLog } from '../log/event-log.js';
+import { Fetching } from '../log/fetching.js';
 import { type Beginning, type Beginnings, endsOfUncommitted, takeBeginnings } from './beginnings.js';
 import { JointBatches } from './joint-batches.js';
 import type { Consuming } from './lags.js';
@@ -17,8 +18,8 @@ export interface ConsumerOptions extends MessageHandlerOptions {
   /** How soon its events are fetched: at once unless told. */
   pace?: Pace;
   /**
-   * How long a fetch that finds nothing takes, in milliseconds: as its pace says unless told. A stop, a rebalance, and the end of a
-   * pause of all partitions of a broker wait for it.
+   * How long a fetch that finds nothing takes, in milliseconds: as its pace says unless told, and longer while nothing comes. A rebalance,
+   * and the end of a pause of all partitions of a broker, wait for it.
    */
   emptyFetchMs?: number;
   /** Puts off fetches of what nobody waits for. */
@@ -59,6 +60,9 @@ const defaults = {
  */
 const handedOver = 16;
 
+/** While nothing comes a fetch takes as long as until the next heartbeat, and so much, in milliseconds, that it is due by then. */
+const heartbeatDueMs = 50;
+
 /** How long a stop waits for its last commit, in milliseconds. */
 const commitMs = 1000;
 
@@ -75,6 +79,7 @@ export class EventConsumer {
   #seen = new SeenKeys();
   #commits: OffsetCommits | undefined;
   #consumer: Consumer | undefined;
+  #fetching: Fetching | undefined;
   readonly standing = new Standing();
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
@@ -111,18 +116,21 @@ export class EventConsumer {
 
   /** Joins the group; keeps trying while the brokers are away. Resolves once the first try was made. */
   async start(): Promise<void> {
-    const { log, group, topics, pace, sessionTimeoutMs, onError } = this.#options;
+    const { log, group, topics, pace, sessionTimeoutMs, emptyFetchMs, onError } = this.#options;
     const { minBytes, maxWaitTimeInMs } = fetchingAt(pace);
+    const heartbeatInterval = Math.floor(sessionTimeoutMs / 5);
     const consumer = log.kafka.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
+      heartbeatInterval,
       rebalanceTimeout: 15_000,
       minBytes,
-      maxWaitTimeInMs: this.#options.emptyFetchMs ?? maxWaitTimeInMs,
+      maxWaitTimeInMs: emptyFetchMs ?? maxWaitTimeInMs,
       retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 6, restartOnFailure: async () => !this.#stopping },
     });
     this.#consumer = consumer;
+    const fetching = new Fetching(emptyFetchMs ?? heartbeatInterval + heartbeatDueMs);
+    this.#fetching = fetching;
     let beginnings: Beginnings = new Map();
     let begun: Beginning[] = [];
     let isRunning = false;
@@ -156,12 +164,14 @@ export class EventConsumer {
       if (this.#options.firstFrom === 'end') beginnings = await endsOfUncommitted(log, group, topics);
       await consumer.connect();
       await consumer.subscribe({ topics, fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: handedOver,
-        eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload)).then(() => this.#rested(payload))),
-      });
+      await fetching.run(() =>
+        consumer.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          partitionsConsumedConcurrently: handedOver,
+          eachBatch: (payload) => this.#untilLetGo(this.#keepInHand(this.#eachBatch(payload)).then(() => this.#rested(payload))),
+        }),
+      );
       isRunning = true;
       commitBegun();
     } catch (error) {
@@ -183,7 +193,9 @@ export class EventConsumer {
     // Brokers that are away are not waited for either: what is not committed comes again.
     await within(commitMs, this.#commits?.flush());
     this.#commits?.end();
-    await this.#consumer?.disconnect();
+    const disconnected = this.#consumer?.disconnect();
+    this.#fetching?.end();
+    await disconnected;
     this.standing.become('stopped');
   }
 

@@ -1,11 +1,13 @@
 /*
- * Of apps that nobody heeds no event is read, whatever is in it; and none is lost when one of them is heeded from then on.
+ * Of apps that nobody heeds no event is read, whatever is in it; and none is lost when one of them is heeded from then on. Nor is one of a type
+ * that there is nothing to do for, unless something lacks before it.
  */
-import type { AnyEvent } from '@communication-center/contracts';
+import { type AnyEvent, thisRelease } from '@communication-center/contracts';
 import type { KafkaMessage } from 'kafkajs';
 import { beforeEach, expect, test } from 'vitest';
 import { toMessage } from '../log/event-headers.js';
 import { Gaps } from './gaps.js';
+import { ofEveryApp } from './heeds.js';
 import { MessageHandler } from './message-handler.js';
 import { SeenKeys } from './seen-keys.js';
 
@@ -91,4 +93,65 @@ test('an event that does not say whose it is is handled', async () => {
   const nobodys = fetched('other', 'b', 1);
   delete nobodys.headers?.ce_appid;
   await expect(tell(nobodys)).rejects.toThrow('appid');
+});
+
+/** Handles what happened to things, and of other types nothing. */
+function ofTypes(knows: (kind: { type: string; dataversion: number }) => boolean = () => true, parked: string[] = []): void {
+  handler = new MessageHandler({
+    group: 'test.group',
+    deadLetters: { parkedOf: async () => parked.map((key) => ({ topic, key })), parkBehind: async () => new Set(parked) } as never,
+    handle: async ({ events }) => void handled.push(...events.map(({ id }) => id)),
+    onError: () => undefined,
+    gaps: new Gaps({
+      topic,
+      repair: async (key, after, before) => Array.from({ length: before - after - 1 }, (_, n) => event('kept', key, after + 1 + n)),
+      givenUpThrough: async () => 0,
+      onGap: ({ key, after, before }) => void gaps.push(`${key} ${after} to ${before}`),
+    }),
+    heedsTypes: ofEveryApp(['test.happened']),
+    reader: { ...thisRelease, knows: (_, kind) => knows(kind) },
+  });
+}
+
+function ofAnother(subject: string, sequence: number, value?: string, dataversion = 1): KafkaMessage {
+  const message = fetched('kept', subject, sequence, value);
+  return { ...message, headers: { ...message.headers, ce_type: 'test.other', ce_dataversion: String(dataversion) } } as KafkaMessage;
+}
+
+test('an event of a type that there is nothing to do for is passed over unread, and is no gap', async () => {
+  ofTypes();
+  await tell(ofAnother('a', 1, 'no JSON at all'), ofAnother('b', 1), fetched('kept', 'b', 2));
+  await tell(ofAnother('a', 2), fetched('kept', 'a', 3));
+  expect(handled).toEqual(['b-2', 'a-3']);
+  expect(gaps).toEqual([]);
+});
+
+test('what lacks before one of those is found all the same', async () => {
+  ofTypes();
+  await tell(ofAnother('a', 1));
+  await tell(ofAnother('a', 3));
+  expect(gaps).toEqual(['a 1 to 3']);
+  expect(handled).toEqual(['a-2', 'a-3']);
+});
+
+test('what failed comes again, though what came behind it was passed over', async () => {
+  ofTypes();
+  await expect(tell(fetched('kept', 'a', 1, 'no JSON at all'), ofAnother('b', 1), ofAnother('a', 2))).rejects.toThrow();
+  await tell(fetched('kept', 'a', 1), ofAnother('b', 1), ofAnother('a', 2), fetched('kept', 'b', 2));
+  expect(handled).toEqual(['a-1', 'b-2']);
+  expect(gaps).toEqual([]);
+});
+
+test('what only a newer release knows is not passed over', async () => {
+  ofTypes(({ dataversion }) => dataversion < 2);
+  await tell(ofAnother('a', 1, undefined, 1));
+  await tell(ofAnother('b', 1, undefined, 2));
+  expect(handled).toEqual(['b-1']);
+});
+
+test('of a parked key all is put behind it', async () => {
+  ofTypes(() => true, ['a']);
+  await tell(ofAnother('a', 2), ofAnother('b', 1));
+  expect(seen.has(topic, 'a')).toBe(false);
+  expect(seen.has(topic, 'b')).toBe(true);
 });

@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { type Fault, faultOf } from '../failures.js';
 import { type DeadLetters, type ParkedFor, type ParkedKind, reasonOf } from './dead-letters.js';
 import type { Gaps } from './gaps.js';
-import { type Heeds, heededAmong, notePassedOver } from './heeds.js';
+import { type Heeds, type HeedsTypes, heededAmong, heededOfTypes, notePassedOver } from './heeds.js';
 import { ParkedKeys } from './parked-keys.js';
 import { keyOf } from './parked-message.js';
 import { readMessages, sequenceIn, type Tombstone } from './read-messages.js';
@@ -30,6 +30,8 @@ export interface MessageHandlerOptions {
   gaps?: Gaps | undefined;
   /** Which apps' events are handled: all when left out. */
   heeds?: Heeds | undefined;
+  /** Which types of events are handled: all when left out. */
+  heedsTypes?: HeedsTypes | undefined;
   /** How events are read: as this release does unless told. */
   reader?: EventReader | undefined;
   /** How often a single event that is at fault is tried before its key is parked. */
@@ -102,9 +104,10 @@ export class MessageHandler {
 
   /** @returns the messages that somebody heeds and whose keys are not parked. */
   async #toHandle(topic: string, messages: readonly KafkaMessage[], seen: SeenKeys): Promise<readonly KafkaMessage[]> {
-    const { heeds } = this.#options;
+    const { heeds, heedsTypes, reader = thisRelease } = this.#options;
     const heeded = heeds ? await heededAmong(messages, heeds, (message) => notePassedOver(topic, message, seen)) : messages;
-    return heeded.length > 0 ? this.#putBehindParked(topic, heeded, seen) : [];
+    const free = heeded.length > 0 ? await this.#putBehindParked(topic, heeded, seen) : [];
+    return heedsTypes && free.length > 0 ? heededOfTypes(free, { topic, heeds: heedsTypes, reader, seen }) : free;
   }
 
   /** @returns the messages whose keys are not parked. Asks only where one may be. */

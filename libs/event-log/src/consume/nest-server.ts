@@ -7,7 +7,7 @@ import { beginAtEnd } from './begin-at-end.js';
 import { DeadLetters, type ParkedKey, type ParkedKind } from './dead-letters.js';
 import { EventConsumer } from './event-consumer.js';
 import { type Gap, Gaps, type Repair } from './gaps.js';
-import type { Heeds } from './heeds.js';
+import { type Heeds, type HeedsTypes, ofEveryApp } from './heeds.js';
 import { ConsumerLags, type Lag } from './lags.js';
 import { NewerKeys } from './newer-keys.js';
 import { type AnyProjectionBatch, Projection } from './projection.js';
@@ -61,6 +61,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   readonly #tails = new Map<string, Tail>();
   readonly #rests = new Map<string, Rest>();
   readonly #heeds = new Map<string, Heeds>();
+  readonly #heedsTypes = new Map<string, HeedsTypes>();
   readonly #lags: ConsumerLags;
   #closed: Promise<void> | undefined;
 
@@ -125,6 +126,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   /** Lets a marked reaction pass over the events of apps that it has nothing to do for. To be said before it listens. @param name that of its mark. */
   heedOnly(name: string, heeds: Heeds): void {
     this.#heeds.set(name, heeds);
+  }
+
+  /** As {@link heedOnly}, by the types of events that there is something to do for in each app. */
+  heedTypes(name: string, heeds: HeedsTypes): void {
+    this.#heedsTypes.set(name, heeds);
   }
 
   /** @returns each consumer of this process and how it is. */
@@ -221,6 +227,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       ...(slice.pace && { pace: slice.pace }),
       ...(rest && { rest }),
       heeds: this.#heeds.get(name),
+      heedsTypes: this.#heedsTypes.get(name) ?? (slice.kind === 'reaction' && slice.types ? ofEveryApp(slice.types) : undefined),
       deadLetters: this.#deadLetters,
       handle: projection
         ? (batch) => projection.applyLive(batch)

@@ -10,6 +10,8 @@ interface ReactionSlice<T extends string = string> {
   topics: readonly T[];
   /** `steady` where nobody waits for it: at once unless told. */
   pace?: Pace;
+  /** The types of events that there is something to do for; others are passed over by a header. All of them unless told. */
+  types?: readonly string[];
 }
 
 /** What a marked method consumes. */

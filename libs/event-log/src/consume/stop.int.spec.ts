@@ -31,6 +31,18 @@ test('a handler that hangs on a long request holds up no stop, and its events ar
   expect(await bench.effectsLike({ a: [1] })).toEqual({ a: [1] });
 });
 
+test('a stop does not wait for a fetch that finds nothing', async () => {
+  const waiting = await bench.consume('waits', { emptyFetchMs: 5500 });
+  await bench.tell(event('a', 1));
+  expect(await bench.effectsLike({ a: [1] })).toEqual({ a: [1] });
+  const began = Date.now();
+  await waiting.stop();
+  expect(Date.now() - began).toBeLessThan(3500);
+  await bench.consume('waits');
+  await bench.tell(event('a', 2));
+  expect(await bench.effectsLike({ a: [1, 2] })).toEqual({ a: [1, 2] });
+});
+
 test('partitions that go to a member that joins are committed first: it handles nothing that was handled', async () => {
   const handled: { id: string; sequence: number; by: string }[] = [];
   const noting = (by: string): Partial<ConsumerOptions> => ({

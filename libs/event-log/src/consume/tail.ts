@@ -3,8 +3,12 @@ import type { AnyEvent, Topic } from '@communication-center/contracts';
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import { appIdIn, fromMessage, type Glimpse, glimpseOf } from '../log/event-headers.js';
 import type { EventLog } from '../log/event-log.js';
+import { Fetching } from '../log/fetching.js';
 import type { Rest } from './rest.js';
 import { Standing } from './standing.js';
+
+/** Nobody takes over what it follows, and nothing is lost with its membership: it says less often that it lives. While nothing comes a fetch takes as long. */
+const [sessionTimeout, heartbeatInterval] = [10_000, 3000];
 
 export interface TailOptions {
   log: EventLog;
@@ -41,6 +45,7 @@ export class Tail {
   readonly #toHear = new Map<number, bigint>();
   #isCaughtUp = false;
   #consumer: Consumer | undefined;
+  #fetching: Fetching | undefined;
   readonly standing = new Standing();
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
@@ -92,7 +97,9 @@ export class Tail {
     this.#stopping = true;
     clearTimeout(this.#restart);
     this.#options.rest?.stop();
-    await this.#consumer?.disconnect();
+    const disconnected = this.#consumer?.disconnect();
+    this.#fetching?.end();
+    await disconnected;
     this.standing.become('stopped');
   }
 
@@ -100,14 +107,16 @@ export class Tail {
     const { log, topic, rest, onError } = this.#options;
     const consumer = log.kafka.consumer({
       groupId: `${log.clientId}.tail.${randomUUID()}`,
-      sessionTimeout: 10_000,
-      heartbeatInterval: 2000,
+      sessionTimeout,
+      heartbeatInterval,
       // The brokers answer at once when there is anything; this is how often they are asked when there is not.
       maxWaitTimeInMs: 1000,
       // One that failed goes on in another group: in its own it would be a second member, who waits until the first is taken for dead.
       retry: { initialRetryTime: 200, maxRetryTime: 1000, retries: 4, restartOnFailure: async () => false },
     });
     this.#consumer = consumer;
+    const fetching = new Fetching(heartbeatInterval);
+    this.#fetching = fetching;
     consumer.on('consumer.group_join', () => {
       // Applied by kafkajs before its next fetch, so the group's own idea of "latest" is never used.
       for (const [partition, position] of this.#positions) consumer.seek({ topic, partition, offset: String(position) });
@@ -121,21 +130,23 @@ export class Tail {
     });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      // All that a fetch brought is told before the next one is put off.
-      partitionsConsumedConcurrently: Math.max(1, this.#positions.size),
-      eachBatch: async ({ batch }) => {
-        for (const message of batch.messages) {
-          const offset = BigInt(message.offset);
-          if (offset < (this.#positions.get(batch.partition) ?? 0n)) continue;
-          this.#deliver(message);
-          this.#positions.set(batch.partition, offset + 1n);
-        }
-        this.#heard(batch.partition);
-        await rest?.over(Number(batch.offsetLag()) <= 0);
-      },
-    });
+    await fetching.run(() =>
+      consumer.run({
+        autoCommit: false,
+        // All that a fetch brought is told before the next one is put off.
+        partitionsConsumedConcurrently: Math.max(1, this.#positions.size),
+        eachBatch: async ({ batch }) => {
+          for (const message of batch.messages) {
+            const offset = BigInt(message.offset);
+            if (offset < (this.#positions.get(batch.partition) ?? 0n)) continue;
+            this.#deliver(message);
+            this.#positions.set(batch.partition, offset + 1n);
+          }
+          this.#heard(batch.partition);
+          await rest?.over(Number(batch.offsetLag()) <= 0);
+        },
+      }),
+    );
   }
 
   #deliver(message: Pick<KafkaMessage, 'key' | 'value' | 'headers'>): void {

@@ -57,7 +57,7 @@ test('who is concerned is said beside the event, and is no part of it', () => {
     fc.property(aliases, (audience) => {
       const event = anEvent({ audience, userAlias: 'ann' }, 3);
       const message = overTheWire(toMessage('c1', event));
-      expect(glimpseOf(message)).toEqual({ appid: 'demo', subject: 'c1', sequence: 3, concerned: audience });
+      expect(glimpseOf(message)).toEqual({ appid: 'demo', subject: 'c1', sequence: 3, type: 'call.ended', concerned: audience });
       expect(fromMessage(message)).toEqual(event);
     }),
   );

@@ -18,6 +18,7 @@ export interface Glimpse {
   appid: string;
   subject: string;
   sequence: number;
+  type: string | undefined;
   /** The aliases of everyone whom it concerns. */
   concerned: readonly string[];
 }
@@ -75,12 +76,19 @@ export function glimpseOf(message: Pick<KafkaMessage, 'value' | 'headers'>): Gli
   const [appid, subject, sequence] = [appIdIn(message), headerOf(message, 'ce_subject'), Number(headerOf(message, 'ce_sequence'))];
   if (appid === undefined || subject === undefined || !Number.isSafeInteger(sequence)) return undefined;
   const aliases = aliasesIn(concerned);
-  return aliases && { appid, subject, sequence, concerned: aliases };
+  return aliases && { appid, subject, sequence, type: headerOf(message, 'ce_type'), concerned: aliases };
 }
 
 /** @returns whose an event is, by its header alone; undefined for a tombstone, or where it does not say. */
 export function appIdIn(message: Pick<KafkaMessage, 'value' | 'headers'>): string | undefined {
   return message.value === null ? undefined : headerOf(message, 'ce_appid');
+}
+
+/** @returns what an event is and the version of its data, by its headers alone; undefined for a tombstone, or where it does not say. */
+export function kindIn(message: Pick<KafkaMessage, 'value' | 'headers'>): { type: string; dataversion: number } | undefined {
+  if (message.value === null) return undefined;
+  const [type, dataversion] = [headerOf(message, 'ce_type'), Number(headerOf(message, 'ce_dataversion'))];
+  return type !== undefined && Number.isSafeInteger(dataversion) && dataversion > 0 ? { type, dataversion } : undefined;
 }
 
 /** @returns the header's value: of an event of a call its audience, of one of presence whose it is. */

@@ -1,18 +1,22 @@
 /*
  * Fetches of kafkajs name what has changed alone, and a session that the broker has lost, or a fetch beside another, is made without one.
+ * While nothing comes they take longer, and a stop ends the one under way.
  */
 import { createRequire } from 'node:module';
 import { beforeEach, expect, test } from 'vitest';
 import { fetchInSessions } from './fetch-in-sessions.js';
+import { Fetching } from './fetching.js';
 
 interface Asked {
   sessionId?: number;
   sessionEpoch?: number;
   topics: { topic: string; partitions: unknown[] }[];
+  maxWaitTime?: number;
+  minBytes?: number;
 }
 
 interface FetchingBroker {
-  connectionPool: { send: (request: { asked: Asked }) => Promise<object> };
+  connectionPool: { send: (request: { asked: Asked }) => Promise<object>; pool: { rejectRequests: (error: Error) => void }[] };
   lookupRequest: () => (options: Asked) => { asked: Asked };
   fetch(options: object): Promise<object>;
 }
@@ -22,24 +26,27 @@ const topics = [{ topic: 'a', partitions: [0, 1, 2].map((partition) => ({ partit
 let broker: FetchingBroker;
 let asked: Asked[];
 let answers: (object | Error | Promise<object>)[];
+/** Ends what has no answer, of each connection. */
+let rejections: ((error: Error) => void)[];
 
 beforeEach(() => {
   fetchInSessions();
-  [asked, answers] = [[], []];
+  [asked, answers, rejections] = [[], [], []];
   const send = async ({ asked: one }: { asked: Asked }) => {
     asked.push(one);
     const answer = await answers.shift();
     if (answer instanceof Error) throw answer;
-    return answer ?? {};
+    return { responses: [], ...answer };
   };
   // As kafkajs makes it, without a connection.
   broker = Object.assign(Object.create(Broker.prototype), {
-    connectionPool: { send },
+    connectionPool: { send, pool: [0, 1].map((at) => ({ rejectRequests: (error: Error) => rejections[at]?.(error) })) },
     lookupRequest: () => (one: Asked) => ({ asked: one }),
   });
 });
 
-const fetch = () => broker.fetch({ maxWaitTime: 1000, minBytes: 1, topics });
+const fetch = (minBytes = 1) => broker.fetch({ maxWaitTime: 1000, minBytes, topics });
+const nothing = { errorCode: 0, sessionId: 77, responses: [] };
 const said = () =>
   asked.map(({ sessionId, sessionEpoch, topics: all }) => [sessionId, sessionEpoch, all.flatMap(({ partitions }) => partitions).length]);
 
@@ -90,4 +97,60 @@ test('a fetch beside another has no part in its session', async () => {
     [0, 0, 3],
     [undefined, undefined, 3],
   ]);
+});
+
+test('after ten that found nothing a fetch may take longer, until there is something', async () => {
+  const fetching = new Fetching(2050);
+  answers = [...Array.from({ length: 12 }, () => nothing), { ...nothing, responses: ['something'] }, nothing];
+  await fetching.run(async () => {
+    for (let made = 0; made < 14; made += 1) await fetch(256);
+  });
+  const [usual, quiet] = [
+    [1000, 256],
+    [2050, 1],
+  ];
+  expect(asked.map(({ maxWaitTime, minBytes }) => [maxWaitTime, minBytes])).toEqual([
+    ...Array.from({ length: 10 }, () => usual),
+    ...Array.from({ length: 3 }, () => quiet),
+    usual,
+  ]);
+});
+
+test('whoever fetches without such a rest, or for longer anyway, asks as before', async () => {
+  answers = Array.from({ length: 30 }, () => nothing);
+  for (let made = 0; made < 15; made += 1) await fetch();
+  await new Fetching(800).run(async () => {
+    for (let made = 0; made < 15; made += 1) await fetch();
+  });
+  expect(new Set(asked.map(({ maxWaitTime }) => maxWaitTime))).toEqual(new Set([1000]));
+});
+
+test('where several brokers are asked no fetch takes longer', async () => {
+  const fetching = new Fetching(2050);
+  const { promise, resolve } = Promise.withResolvers<object>();
+  const other = Object.assign(Object.create(Broker.prototype), {
+    ...broker,
+    connectionPool: { ...broker.connectionPool, pool: [0, 1].map(() => ({ rejectRequests: () => undefined })), send: () => promise },
+  }) as FetchingBroker;
+  answers = Array.from({ length: 15 }, () => nothing);
+  await fetching.run(async () => {
+    const beside = other.fetch({ maxWaitTime: 1000, minBytes: 1, topics });
+    for (let made = 0; made < 15; made += 1) await fetch();
+    resolve(nothing);
+    await beside;
+  });
+  expect(new Set(asked.map(({ maxWaitTime }) => maxWaitTime))).toEqual(new Set([1000]));
+});
+
+test('a stop ends the fetch under way, on the connection of fetches, and that is no failure', async () => {
+  const fetching = new Fetching(2050);
+  const { promise, reject } = Promise.withResolvers<object>();
+  const failures: string[] = [];
+  rejections = [() => failures.push('another'), reject];
+  answers = [promise];
+  const fetched = fetching.run(() => fetch());
+  await Promise.resolve();
+  fetching.end();
+  expect(await fetched).toEqual({ responses: [] });
+  expect(failures).toEqual([]);
 });

@@ -22,6 +22,8 @@ export interface OwnershipOptions {
 }
 
 const tickMs = 1000;
+/** Who publishes all by itself looks for others so many ticks apart: whoever comes says so. */
+const aloneTicks = 5;
 /** How long a silent connection counts as proof that the locks are held: less than the server waits before it ends it. */
 const proofMs = 3000;
 const answerMs = 4000;
@@ -41,6 +43,8 @@ export class LaneOwnership {
   #held = new Set<number>();
   /** Held still, but no longer published from. */
   readonly #leaving = new Set<number>();
+  /** For so many ticks more nobody else is looked for. */
+  #aloneFor = 0;
   #proof: Moment | undefined;
   /** When it last was, or when it began. */
   #proven = thisMoment();
@@ -124,6 +128,8 @@ export class LaneOwnership {
         ),
       );
       await within(answerMs, connection.query(`LISTEN ${channel}`));
+      // Whoever has all of it gives up a part.
+      await within(answerMs, connection.query("SELECT pg_notify($1, 'free')", [channel]));
     } catch (error) {
       void connection.end().catch(() => undefined);
       throw error;
@@ -132,16 +138,22 @@ export class LaneOwnership {
   }
 
   #heard(payload: string | undefined): void {
-    if (payload === 'free') this.#endPause?.();
-    else this.#options.onNews(payload ? payload.split(' ') : []);
+    if (payload === 'free') {
+      this.#aloneFor = 0;
+      this.#endPause?.();
+    } else this.#options.onNews(payload ? payload.split(' ') : []);
   }
 
   async #tick(connection: OwnConnection): Promise<void> {
     const asked = thisMoment();
-    const share = await this.#share(connection);
+    // All locks of a server are many to look through, and who has all shards and nobody beside it has nothing to find there.
+    const isAlone = this.#aloneFor > 0 && this.owned.size === shardCount;
+    if (isAlone) this.#aloneFor -= 1;
+    const share = isAlone ? await stands(connection) : await this.#share(connection);
     if (this.#connection !== connection) return;
     this.#proof = asked;
     this.#proven = asked;
+    if (isAlone) return;
     await this.#giveUp(connection, share);
     await this.#take(connection, share);
   }
@@ -157,6 +169,7 @@ export class LaneOwnership {
     );
     const { replicas = 1, before = 0 } = rows[0] ?? {};
     const everybody = Math.max(1, replicas);
+    this.#aloneFor = everybody === 1 ? aloneTicks - 1 : 0;
     return Math.floor(shardCount / everybody) + (before < shardCount % everybody ? 1 : 0);
   }
 
@@ -216,6 +229,12 @@ export class LaneOwnership {
     });
     this.#endPause = undefined;
   }
+}
+
+/** Makes sure that a connection, and with it its locks, stands. @returns what is one's share by oneself. */
+async function stands(connection: OwnConnection): Promise<number> {
+  await connection.query('SELECT');
+  return shardCount;
 }
 
 /** By both clocks: one stands still while a machine is suspended, the other may be set. */
