@@ -1,0 +1,219 @@
+/*
+ * Takes the pictures that README.md and docs/ show, of the page as it runs, into docs/:
+ * `PICTURES=true npm test -- --replicas 1 --brokers 1 --project browser e2e/pictures`. Cameras are drawn, so that they compress well and
+ * nobody is on them; ffmpeg, which recordings need as well, takes each picture down to 256 colours.
+ */
+import { execFile } from 'node:child_process';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Browsers, eventually, Fleet, Phones, ringOf, type TestApp } from '@communication-center/testing';
+import { afterAll, afterEach, beforeEach, describe, test } from 'vitest';
+import { type ConsolePage, connected, consoleOf, press, says } from './console-page.js';
+import { boxesOf, picturesOfOthers } from './console-sight.js';
+
+const fleet = new Fleet();
+const browsers = new Browsers();
+const phones = new Phones(fleet);
+const docs = join(import.meta.dirname, '../docs');
+const desk = [1280, 800] as const;
+const phone = [390, 844] as const;
+const names = [
+  'Alice Archer',
+  'Bob Baker',
+  'Carol Cooper',
+  'Dan Dyer',
+  'Erin Eastwood',
+  'Frank Field',
+  'Grace Green',
+  'Heidi Hall',
+  'Ivan Ives',
+];
+const aliases = names.map((name) => name.split(' ')[0]?.toLowerCase() ?? name);
+let app: TestApp;
+
+beforeEach(async () => {
+  app = await fleet.makeApp({ options: { maxParticipants: 9, recordCallTypes: ['audio_video'] } });
+  for (const [index, userAlias] of aliases.entries()) await fleet.makeUser(app, userAlias, { name: names[index] ?? userAlias });
+});
+afterEach(async () => {
+  phones.closeAll();
+  await browsers.closeAll();
+});
+afterAll(() => browsers.quit());
+
+/** Signs somebody in, whose camera shows a drawn person, and who speaks or does not. */
+async function signIn(userAlias: string, size: readonly [number, number], { speaks = false } = {}): Promise<ConsolePage> {
+  const page = await consoleOf(browsers, fleet, app, userAlias);
+  await page.resize(...size);
+  await page.evaluate(drawCamera, { index: aliases.indexOf(userAlias), speaks });
+  return page;
+}
+
+function drawCamera({ index, speaks }: { index: number; speaks: boolean }): void {
+  const walls = ['#d9c7a8', '#a9c4cf', '#c9b2c9', '#b3c9a8', '#d6b5a5', '#a8b3d1', '#cfcfae', '#b9d0c8', '#d1b9b9'];
+  const clothes = ['#23527a', '#7a2f3a', '#2f6b4f', '#5a4a86', '#8a5a1f', '#3d3d4d', '#1f6f78', '#7a3f6b', '#4f6414'];
+  const skins = ['#e5b894', '#b9805a', '#f0cdb0', '#8a5a3c', '#d9a27c', '#6d452e', '#e8c09c', '#c48f68', '#a56f4a'];
+  const hairs = ['#3a2a20', '#1d1714', '#8a5a2b', '#15110f', '#5c3b22', '#0f0d0c', '#b58b4a', '#2b1f1a', '#707070'];
+  const canvas = Object.assign(document.createElement('canvas'), { width: 960, height: 720 });
+  const pen = canvas.getContext('2d');
+  let turn = 0;
+  const blob = (colour: string | undefined, [x, y, wide, high]: [number, number, number, number]) => {
+    if (!pen) return;
+    pen.fillStyle = colour ?? '#000';
+    pen.beginPath();
+    pen.ellipse(x, y, wide, high, 0, 0, 7);
+    pen.fill();
+  };
+  const draw = () => {
+    if (!pen) return;
+    const sway = Math.sin(turn++ / 6) * 5;
+    pen.fillStyle = walls[index] ?? '#ccc';
+    pen.fillRect(0, 0, 960, 720);
+    pen.fillStyle = 'rgb(255 255 255 / 45%)';
+    pen.fillRect(index % 2 === 0 ? 60 : 720, 60, 180, 260);
+    blob(hairs[index], [480 + sway, 300, 138, 158]);
+    blob(clothes[index], [480, 740, 300, 250]);
+    pen.fillStyle = skins[index] ?? '#e5b894';
+    pen.fillRect(435 + sway / 2, 420, 90, 110);
+    blob(skins[index], [480 + sway, 330, 112, 142]);
+    blob(hairs[index], [480 + sway, 208, 112, 52]);
+    for (const side of [-42, 42]) blob('#2a2320', [480 + sway + side, 330, 10, 12]);
+    blob('#8a3f3a', [480 + sway, 400, 30, speaks ? 8 + 8 * Math.abs(Math.sin(turn)) : 6]);
+  };
+  draw();
+  setInterval(draw, 200);
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    const made = new MediaStream();
+    if (wish?.video) for (const track of canvas.captureStream(5).getTracks()) made.addTrack(track);
+    if (!wish?.audio) return made;
+    const audio = new AudioContext();
+    const [tone, volume, sink] = [audio.createOscillator(), audio.createGain(), audio.createMediaStreamDestination()];
+    volume.gain.value = speaks ? 0.4 : 0;
+    tone.connect(volume).connect(sink);
+    tone.start();
+    for (const track of sink.stream.getTracks()) made.addTrack(track);
+    return made;
+  };
+}
+
+async function shoot(page: ConsolePage, name: string): Promise<void> {
+  const [taken, path] = [join(docs, `${name}.taken.png`) as `${string}.png`, join(docs, `${name}.png`)];
+  await page.shoot(taken);
+  const palette = 'split[one][two];[one]palettegen=stats_mode=single[colours];[two][colours]paletteuse=dither=none';
+  await promisify(execFile)('ffmpeg', ['-y', '-loglevel', 'error', '-i', taken, '-vf', palette, '-update', '1', `${path}.png`]);
+  await rename(`${path}.png`, path);
+  await promisify(execFile)('rm', [taken]);
+}
+
+/** So many others are seen, and each clearly. */
+async function seesOthers(page: ConsolePage, count: number): Promise<void> {
+  await eventually('pictures of all others', async () => (await picturesOfOthers(page)) === count, 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+}
+
+/** Past calls of somebody: one that was missed, one that was declined, one that was talked in. */
+async function makeHistory(): Promise<void> {
+  const [alice, carol, dan] = await Promise.all(['alice', 'carol', 'dan'].map((one) => phones.connect(app, one)));
+  if (!alice || !carol || !dan) throw new Error('three phones are connected');
+  const rings = async (from: typeof alice, to: string) => from.center.call([to], { callType: 'audio_video' });
+  const missed = await rings(carol, 'alice');
+  await ringOf(alice);
+  await missed.hangUp();
+  await rings(alice, 'dan');
+  await (await ringOf(dan)).decline({ reason: 'busy' });
+  alice.incoming.length = 0;
+  const talk = await rings(dan, 'alice');
+  await (await ringOf(alice)).answer();
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await talk.hangUp();
+  alice.center.close();
+}
+
+describe.runIf(process.env.PICTURES)('pictures of the page', () => {
+  test('whom to call, and a call of two that is recorded, on a phone', async () => {
+    await makeHistory();
+    const bob = await signIn('bob', desk, { speaks: true });
+    const alice = await signIn('alice', phone);
+    await says(alice, 'Dan Dyer called you');
+    await shoot(alice, 'console-phone-people');
+    await alice.resize(...desk);
+    await shoot(alice, 'console-people');
+    await alice.resize(...phone);
+    await press(alice, 'Call Bob Baker');
+    await press(bob, 'Answer', 'dialog');
+    await connected(alice);
+    await says(alice, 'This call is being recorded.');
+    await seesOthers(alice, 1);
+    await shoot(alice, 'console-phone');
+    await press(bob, 'Hang up', 'toolbar');
+  }, 120_000);
+
+  test('nine people in a call, and a screen that is shared, on a desk and on a phone', async () => {
+    const alice = await signIn('alice', desk);
+    const others = await Promise.all(aliases.slice(1).map((one) => signIn(one, desk, { speaks: one === 'carol' })));
+    for (const name of names.slice(1)) await alice.click(`//input[@aria-label="Pick ${name}"]`);
+    await press(alice, 'Call 8 people');
+    for (const other of others) {
+      await press(other, 'Answer', 'dialog');
+      await connected(other);
+      // Nobody else needs pictures.
+      await press(other, 'Devices', 'nav');
+    }
+    await press(others[3] as ConsolePage, 'Return', 'call-bar');
+    await press(others[3] as ConsolePage, 'Microphone', 'toolbar');
+    await press(others[5] as ConsolePage, 'Return', 'call-bar');
+    await press(others[5] as ConsolePage, 'Camera', 'toolbar');
+    for (const index of [3, 5]) await press(others[index] as ConsolePage, 'Devices', 'nav');
+    await seesOthers(alice, 7);
+    await shoot(alice, 'console');
+    await alice.resize(...phone);
+    await seesOthers(alice, 7);
+    await shoot(alice, 'console-phone-nine');
+    await alice.resize(...desk);
+
+    const bob = others[0] as ConsolePage;
+    await bob.evaluate(drawSlide);
+    await press(bob, 'Return', 'call-bar');
+    await press(bob, 'Share your screen', 'toolbar');
+    await press(bob, 'Devices', 'nav');
+    await says(alice, 'The screen of Bob Baker');
+    await press(alice, 'People', 'toolbar');
+    await eventually('a button to stop pictures', async () => (await boxesOf(alice, '[aria-label^="Stop pictures"]')).length === 1);
+    await eventually('the screen', () =>
+      alice.evaluate(() => (document.querySelector<HTMLVideoElement>('.screens video')?.videoWidth ?? 0) > 0),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    await shoot(alice, 'console-screen');
+    await press(alice, 'Close People', 'sheet');
+    await alice.resize(...phone);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await shoot(alice, 'console-phone-screen');
+    await press(alice, 'Hang up', 'toolbar');
+  }, 240_000);
+});
+
+/** Something to share: a slide with a few bars. */
+function drawSlide(): void {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+  const pen = canvas.getContext('2d');
+  const draw = () => {
+    if (!pen) return;
+    pen.fillStyle = '#fff';
+    pen.fillRect(0, 0, 1280, 720);
+    pen.fillStyle = '#16202a';
+    pen.font = '600 56px sans-serif';
+    pen.fillText('Calls answered in a week', 90, 120);
+    pen.font = '28px sans-serif';
+    for (const [index, day] of ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'].entries()) {
+      const high = [260, 330, 300, 410, 370][index] ?? 0;
+      pen.fillStyle = '#0a6f53';
+      pen.fillRect(120 + index * 220, 620 - high, 140, high);
+      pen.fillStyle = '#16202a';
+      pen.fillText(day, 160 + index * 220, 670);
+    }
+  };
+  draw();
+  setInterval(draw, 200);
+  navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+}
