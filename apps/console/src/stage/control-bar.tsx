@@ -35,7 +35,8 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
   return (
     <div className="controls" role="toolbar" aria-label="Call controls">
       <Control
-        label="Microphone"
+        label="Mic"
+        name="Microphone"
         on={isOn(audio)}
         icon={isOn(audio) ? <IconMicrophone /> : <IconMicrophoneOff />}
         onClick={() => toggle('audio')}
