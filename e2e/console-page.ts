@@ -23,7 +23,7 @@ export interface ConsolePage {
   /** Makes the window so large, in pixels of CSS. */
   resize(width: number, height: number): Promise<void>;
   /** Writes what is to be seen of it into a file, as PNG. */
-  shoot(path: `${string}.png`): Promise<void>;
+  shoot(path: string): Promise<void>;
   reload(): Promise<void>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ function firefoxConsole(page: FirefoxPage): ConsolePage {
       if (!isSo) throw new Error(`Firefox is told as it starts what its user likes: this one was not told ${colorScheme}`);
     },
     resize: (width, height) => page.setViewport({ width, height }),
-    shoot: async (path) => void (await page.screenshot({ path })),
+    shoot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
     reload: async () => void (await page.reload()),
     close: () => page.close(),
   };

@@ -64,10 +64,10 @@ export const picturesOfOthers = (page: ConsolePage): Promise<number> =>
 /** @returns whether the pictures in a part of the page are red, each at its middle. */
 export const areRed = (page: ConsolePage, part: string): Promise<boolean[]> =>
   page.evaluate((selector) => {
-    const drawn = Object.assign(document.createElement('canvas'), { width: 9, height: 9 }).getContext('2d', { willReadFrequently: true });
+    const drawn = Object.assign(document.createElement('canvas'), { width: 64, height: 36 }).getContext('2d', { willReadFrequently: true });
     return [...document.querySelectorAll<HTMLVideoElement>(`${selector} video:not(.no-picture)`)].map((video) => {
-      drawn?.drawImage(video, 0, 0, 9, 9);
-      const [red = 0, green = 0, blue = 0] = drawn?.getImageData(4, 4, 1, 1).data ?? [];
+      drawn?.drawImage(video, 0, 0, 64, 36);
+      const [red = 0, green = 0, blue = 0] = drawn?.getImageData(32, 18, 1, 1).data ?? [];
       return red > 180 && green < 80 && blue < 80;
     });
   }, part);

@@ -1,7 +1,12 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Browsers, Fleet, type TestApp } from '@communication-center/testing';
 import { afterAll, afterEach, beforeEach, describe, test } from 'vitest';
 import { type ConsolePage, consoleOf } from './console-page.js';
 import { Firefox, firefoxPath } from './firefox.js';
+
+/** What pages showed when a journey failed. */
+const seen = join(import.meta.dirname, '../.run/test/seen');
 
 /** Where a journey is made: the page it is about is in the browser that is tried, the other one in Chromium. */
 export interface Journey {
@@ -42,7 +47,11 @@ export function inEachBrowser(
   beforeEach(async () => {
     app = await fleet.makeApp({ options });
   });
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') {
+      mkdirSync(seen, { recursive: true });
+      for (const [index, page] of open.entries()) await page.shoot(join(seen, `page-${index + 1}-${task.id}.png`)).catch(() => undefined);
+    }
     await Promise.all(open.splice(0).map((page) => page.close().catch(() => undefined)));
   });
   afterAll(() => Promise.all([chromium.quit(), firefox.quit()]));

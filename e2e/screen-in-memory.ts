@@ -47,12 +47,16 @@ export class ScreenInMemory {
     const pixels = start.readUInt32BE(header.length) + start.readUInt32BE(header.colours) * header.bytesOfColour;
     // Blue, green, red and nothing, as the server keeps them on processors of this kind.
     const fill = (count: number, red: number) => Buffer.alloc(count * 4, Buffer.from([0, 0, red, 0]));
-    await file.write(fill(size.width * size.height, 255), 0, undefined, pixels);
+    const painted = [255, 190].map((red) => {
+      const all = fill(size.width * size.height, 255);
+      fill(size.width * 8, red).copy(all);
+      return all;
+    });
     let turn = 0;
-    this.#painting = setInterval(() => {
-      turn += 1;
-      void file.write(fill(size.width * 8, turn % 2 === 0 ? 255 : 190), 0, undefined, pixels).catch(() => undefined);
-    }, 200);
+    // Again and again: the server paints it black when its first window comes, and nothing that stands still is sent.
+    const paint = () => void file.write(painted[turn++ % 2] ?? fill(1, 255), 0, undefined, pixels).catch(() => undefined);
+    paint();
+    this.#painting = setInterval(paint, 200);
     this.#server?.once('exit', () => void file.close());
   }
 

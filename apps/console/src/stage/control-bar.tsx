@@ -35,8 +35,7 @@ export function ControlBar({ call, phone, sending, sheet, onSheet }: Props) {
   return (
     <div className="controls" role="toolbar" aria-label="Call controls">
       <Control
-        label="Mic"
-        name="Microphone"
+        label="Microphone"
         on={isOn(audio)}
         icon={isOn(audio) ? <IconMicrophone /> : <IconMicrophoneOff />}
         onClick={() => toggle('audio')}
