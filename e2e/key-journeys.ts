@@ -42,7 +42,7 @@ async function worksByKeysAlone(journey: Journey): Promise<void> {
   await watchFocus(alice);
   // Out: dialed, looked at, cancelled.
   await pressByKey(alice, 'Call bob');
-  await says(alice, 'Ringing');
+  await says(alice, 'Cancel');
   await pressByKey(alice, 'Cancel');
   await says(alice, 'You cancelled the call');
   expect(await focused(alice)).toBeDefined();
