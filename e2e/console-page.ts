@@ -3,7 +3,7 @@ import type { Page as ChromiumPage } from 'playwright-core';
 import type { Page as FirefoxPage } from 'puppeteer-core';
 import type { Firefox } from './firefox.js';
 
-type Key = 'Enter' | 'Escape' | 'Tab' | 'ArrowDown' | 'Backspace' | 'Space';
+type Key = 'Enter' | 'Escape' | 'Tab' | 'ArrowDown' | 'Backspace' | ' ';
 export type ColorScheme = 'light' | 'dark';
 /** A part of the page, by its element. */
 type Part = 'nav' | 'toolbar' | 'dialog' | 'alert' | 'call-bar' | 'choices' | 'sheet';

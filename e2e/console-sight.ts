@@ -94,7 +94,7 @@ export async function tabTo(page: ConsolePage, isIt: string | RegExp): Promise<v
 }
 
 /** Goes to something by keys alone and presses it. */
-export async function pressByKey(page: ConsolePage, isIt: string | RegExp, key: 'Enter' | 'Space' = 'Enter'): Promise<void> {
+export async function pressByKey(page: ConsolePage, isIt: string | RegExp, key: 'Enter' | ' ' = 'Enter'): Promise<void> {
   await tabTo(page, isIt);
   await page.key(key);
 }

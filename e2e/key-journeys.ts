@@ -47,7 +47,7 @@ async function worksByKeysAlone(journey: Journey): Promise<void> {
   await says(alice, 'You cancelled the call');
   expect(await focused(alice)).toBeDefined();
   // In a call: sheets take the focus, Escape gives it back; the next key begins where something is.
-  await pressByKey(alice, 'Call bob', 'Space');
+  await pressByKey(alice, 'Call bob', ' ');
   await press(bob, 'Answer', 'dialog');
   await connected(alice);
   await pressByKey(alice, 'Microphone');
@@ -75,7 +75,7 @@ async function worksByKeysAlone(journey: Journey): Promise<void> {
   await connected(alice);
   await press(bob, 'Hang up', 'toolbar');
   await says(alice, 'bob hung up');
-  await pressByKey(alice, 'Details: You called bob', 'Space');
+  await pressByKey(alice, 'Details: You called bob', ' ');
   await says(alice, 'call.ended');
   expect(await focused(alice)).toBe('Details: You called bob');
   expect(await lostFrom(alice), 'the focus never falls to the body').toEqual([]);
