@@ -64,6 +64,8 @@ function firefoxConsole(page: FirefoxPage): ConsolePage {
     evaluate: <R, A>(run: (given: A) => R | Promise<R>, given?: A) => page.evaluate(run as never, given as never) as Promise<R>,
     run: async (script) => void (await page.evaluate(script)),
     click: async (xpath) => {
+      // Whose window lies behind another one is told of no devices.
+      await page.bringToFront();
       const element = await page.waitForSelector(`::-p-xpath(${xpath})`, { visible: true, timeout: patienceMs });
       await element?.click();
     },

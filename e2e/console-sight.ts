@@ -61,13 +61,13 @@ export async function chooseMore(page: ConsolePage, name: string): Promise<void>
 export const picturesOfOthers = (page: ConsolePage): Promise<number> =>
   page.evaluate(() => document.querySelectorAll('.tiles video:not(.no-picture)').length);
 
-/** @returns whether the pictures in a part of the page are red, each at its middle. */
+/** @returns whether the pictures in a part of the page are red, each where no pointer lies. */
 export const areRed = (page: ConsolePage, part: string): Promise<boolean[]> =>
   page.evaluate((selector) => {
     const drawn = Object.assign(document.createElement('canvas'), { width: 64, height: 36 }).getContext('2d', { willReadFrequently: true });
     return [...document.querySelectorAll<HTMLVideoElement>(`${selector} video:not(.no-picture)`)].map((video) => {
       drawn?.drawImage(video, 0, 0, 64, 36);
-      const [red = 0, green = 0, blue = 0] = drawn?.getImageData(32, 18, 1, 1).data ?? [];
+      const [red = 0, green = 0, blue = 0] = drawn?.getImageData(16, 9, 1, 1).data ?? [];
       return red > 180 && green < 80 && blue < 80;
     });
   }, part);

@@ -4,17 +4,19 @@ import { type ConsolePage, connected, dialFrom, isSaid, press, says, saysNoMore 
 import { fitsItsWidth, focused, pressByKey, tabTo } from './console-sight.js';
 import { type Journey, two } from './each-browser.js';
 
-/** Notes each time that the focus lies on the body, once it was somewhere else. */
+/** Notes each time that the focus lies on the body for as long as a key is pressed, once it was somewhere else. */
 const watchFocus = (page: ConsolePage): Promise<void> =>
   page.evaluate(() => {
     const lost: string[] = [];
     let last: Element | null = null;
+    let times = 0;
     const look = () => {
       const active = document.activeElement;
-      if (active === document.body && last) lost.push(last.outerHTML.slice(0, 120));
-      last = active === document.body ? null : active;
+      times = active === document.body ? times + 1 : 0;
+      if (times === 0) last = active;
+      if (times === 2 && last) lost.push(last.outerHTML.slice(0, 120));
     };
-    setInterval(look, 20);
+    setInterval(look, 40);
     Object.assign(window, { lost });
   });
 
@@ -39,6 +41,8 @@ const toldOn = (page: ConsolePage) => page.evaluate(() => (window as unknown as 
 async function worksByKeysAlone(journey: Journey): Promise<void> {
   const [alice, bob] = await two(journey, 'alice', 'bob');
   await alice.resize(390, 800);
+  // Behind the last of what can be used lies the browser itself: the person is there before it is looked for.
+  await says(alice, 'online');
   await watchFocus(alice);
   // Out: dialed, looked at, cancelled.
   await pressByKey(alice, 'Call bob');
@@ -102,6 +106,7 @@ async function announcesARing(journey: Journey): Promise<void> {
   );
 
   // Whoever does not has the focus on the answer; Escape gives it back.
+  await says(bob, 'online');
   await tabTo(bob, 'Call alice');
   await dialFrom(alice, 'bob');
   await eventually('the focus on Answer', async () => (await focused(bob)) === 'Answer');

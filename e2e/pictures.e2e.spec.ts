@@ -145,7 +145,8 @@ describe.runIf(process.env.PICTURES)('pictures of the page', () => {
     await makeHistory();
     const bob = await signIn('bob', desk, { speaks: true });
     const alice = await signIn('alice', phone);
-    await says(alice, 'Dan Dyer called you');
+    await eventually('past calls', async () => (await boxesOf(alice, 'li.history')).length === 3);
+    await says(alice, 'Dan Dyer');
     await shoot(alice, 'console-phone-people');
     await alice.resize(...desk);
     await shoot(alice, 'console-people');
