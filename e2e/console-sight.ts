@@ -80,22 +80,25 @@ export const focused = (page: ConsolePage): Promise<string | undefined> =>
     return active.getAttribute('aria-label') ?? (active.textContent.trim() || active.tagName);
   });
 
-/** Goes to something by the Tab key alone. @param isIt whether a name that is read is it. */
-export async function tabTo(page: ConsolePage, isIt: string | RegExp): Promise<void> {
-  const isThere = async () => {
-    const name = (await focused(page)) ?? '';
-    return typeof isIt === 'string' ? name === isIt : isIt.test(name);
-  };
+/** Goes to a button by the Tab key alone, once it is there: behind the last of a page lies the browser itself. */
+export async function tabTo(page: ConsolePage, name: string): Promise<void> {
+  await eventually(`a button ${name}`, () =>
+    page.evaluate(
+      (wanted) =>
+        [...document.querySelectorAll('button')].some((one) => (one.getAttribute('aria-label') ?? one.textContent.trim()) === wanted),
+      name,
+    ),
+  );
   for (let count = 0; count < 60; count += 1) {
-    if (await isThere()) return;
+    if ((await focused(page)) === name) return;
     await page.key('Tab');
   }
-  throw new Error(`Tab never comes to ${isIt}`);
+  throw new Error(`Tab never comes to ${name}`);
 }
 
 /** Goes to something by keys alone and presses it. */
-export async function pressByKey(page: ConsolePage, isIt: string | RegExp, key: 'Enter' | ' ' = 'Enter'): Promise<void> {
-  await tabTo(page, isIt);
+export async function pressByKey(page: ConsolePage, name: string, key: 'Enter' | ' ' = 'Enter'): Promise<void> {
+  await tabTo(page, name);
   await page.key(key);
 }
 

@@ -41,8 +41,6 @@ const toldOn = (page: ConsolePage) => page.evaluate(() => (window as unknown as 
 async function worksByKeysAlone(journey: Journey): Promise<void> {
   const [alice, bob] = await two(journey, 'alice', 'bob');
   await alice.resize(390, 800);
-  // Behind the last of what can be used lies the browser itself: the person is there before it is looked for.
-  await says(alice, 'online');
   await watchFocus(alice);
   // Out: dialed, looked at, cancelled.
   await pressByKey(alice, 'Call bob');
@@ -106,7 +104,6 @@ async function announcesARing(journey: Journey): Promise<void> {
   );
 
   // Whoever does not has the focus on the answer; Escape gives it back.
-  await says(bob, 'online');
   await tabTo(bob, 'Call alice');
   await dialFrom(alice, 'bob');
   await eventually('the focus on Answer', async () => (await focused(bob)) === 'Answer');
