@@ -23,6 +23,8 @@ export const two = ({ open, openOther }: Journey, mine: string, theirs: string):
   Promise.all([open(mine), openOther(theirs)]);
 
 interface Wishes {
+  /** Those that Chromium makes, too, only where every browser is asked for. */
+  more?: Record<string, (journey: Journey) => Promise<void>>;
   /** Options of the app of each journey. */
   options?: NonNullable<Parameters<Fleet['makeApp']>[0]>['options'];
   /** One with a screen, or a taste, of its own. */
@@ -37,7 +39,7 @@ interface Wishes {
  */
 export function inEachBrowser(
   journeys: Record<string, (journey: Journey) => Promise<void>>,
-  { options = {}, firefox = new Firefox(), lacks = '' }: Wishes = {},
+  { more = {}, options = {}, firefox = new Firefox(), lacks = '' }: Wishes = {},
 ): void {
   const fleet = new Fleet();
   const chromium = new Browsers();
@@ -61,7 +63,7 @@ export function inEachBrowser(
     open.push(page);
     return page;
   };
-  const all = Object.entries(journeys);
+  const all = Object.entries({ ...journeys, ...(process.env.EACH_BROWSER ? more : {}) });
   describe('in Chromium', () => {
     test.for(all)('%s', ([, make]) => make({ fleet, app, browser: 'Chrome', open: opens(chromium), openOther: opens(chromium) }));
   });

@@ -6,9 +6,9 @@ import { afterAll } from 'vitest';
 import { inEachBrowser } from './each-browser.js';
 import { Firefox } from './firefox.js';
 import { ScreenInMemory } from './screen-in-memory.js';
-import { journeys } from './screen-journeys.js';
+import { journeys, moreJourneys } from './screen-journeys.js';
 
 const screen = new ScreenInMemory();
 afterAll(() => screen.stop());
 
-inEachBrowser(journeys, { firefox: new Firefox({ screen }), lacks: ScreenInMemory.whyNot() });
+inEachBrowser(journeys, { more: moreJourneys, firefox: new Firefox({ screen }), lacks: ScreenInMemory.whyNot() });

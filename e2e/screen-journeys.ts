@@ -118,5 +118,9 @@ async function saysThatNoneIsThere(journey: Journey): Promise<void> {
 /** What sharing a screen comes to, in each browser. */
 export const journeys: Record<string, (journey: Journey) => Promise<void>> = {
   'a screen is decoded beside the camera, over the same connection, and is gone when the browser or the page stops it': sharesBothWays,
+};
+
+/** What costs more than it tells each time. */
+export const moreJourneys: typeof journeys = {
   'where no screen can be shared the page says so, and nothing to who chose none': saysThatNoneIsThere,
 };

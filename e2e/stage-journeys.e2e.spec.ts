@@ -3,6 +3,6 @@
  * in Chromium, and in Firefox (`npm run check:long`).
  */
 import { inEachBrowser } from './each-browser.js';
-import { journeys } from './stage-journeys.js';
+import { journeys, moreJourneys } from './stage-journeys.js';
 
-inEachBrowser(journeys, { options: { maxParticipants: 9 } });
+inEachBrowser(journeys, { more: moreJourneys, options: { maxParticipants: 9 } });

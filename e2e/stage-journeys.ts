@@ -240,6 +240,10 @@ export const journeys: Record<string, (journey: Journey) => Promise<void>> = {
   'with nine people on the width of a phone the controls of the call are in view, and no picture hides them': keepsControlsInViewAmongNine,
   'a call is shown on the whole screen and in a window of its own, and back; a browser that refuses is heard of in words, one that cannot is not asked':
     showsItLarger,
+};
+
+/** What Chromium makes in another form, with devices of its own (`browser-devices`). */
+export const moreJourneys: typeof journeys = {
   'a camera and a microphone that are plugged in are listed at once and chosen by keys; the others see it, and so it stays':
     usesWhatIsPluggedIn,
 };
