@@ -1,5 +1,6 @@
 /*
- * Cameras and microphones as people meet them: they are chosen and switched, the others see it, and it stays so in the next call.
+ * Cameras and microphones as people meet them: they are chosen in a call without a negotiation, one that does not start is told of, and
+ * they are asked for after a reload.
  */
 import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
@@ -19,7 +20,6 @@ afterAll(() => browsers.quit());
 
 const signIn = (userAlias: string): Promise<Page> => pageOf(browsers, fleet, app, userAlias);
 const control = (page: Page, name: string) => page.getByRole('toolbar').getByRole('button', { name, exact: true });
-const pictures = (page: Page) => page.locator('.tiles video:not(.no-picture)').count();
 
 /** Lets nobody use the camera of a page until it is allowed again. */
 function denyCamera(page: Page): Promise<void> {
@@ -30,24 +30,6 @@ function denyCamera(page: Page): Promise<void> {
     devices.getUserMedia = (wish) => (wish?.video ? Promise.reject(new DOMException('no', 'NotAllowedError')) : open(wish));
   });
 }
-
-test('what is switched off is shown to the others, by an avatar in place of the picture, and stays so in the next call', async () => {
-  const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
-  await dial(alice, 'bob');
-  await answer(bob);
-  await eventually('a picture of bob', async () => (await pictures(alice)) === 1, 20_000);
-  await control(bob, 'Microphone').click();
-  await alice.getByText('muted:').first().waitFor();
-  await control(bob, 'Camera').click();
-  await eventually('an avatar in place of the picture', async () => (await pictures(alice)) === 0);
-  await hangUp(bob, [alice], 'bob');
-  await dial(alice, 'bob');
-  await answer(bob);
-  await connected(bob);
-  expect(await control(bob, 'Microphone').getAttribute('aria-pressed')).toBe('false');
-  await alice.getByText('muted:').first().waitFor();
-  await hangUp(bob, [alice], 'bob');
-});
 
 /** What the page sends of a kind: the name of its camera or microphone. */
 const used = (page: Page, kind: 'audio' | 'video') =>
@@ -153,44 +135,5 @@ test('in a call another camera and microphone are chosen, by keyboard too; the o
   await connected(bob);
   for (const kind of ['audio', 'video'] as const)
     await eventually(`the chosen ${kind} being asked for`, () => hasAskedFor(alice, kind, ids[kind]));
-  await hangUp(bob, [alice], 'bob');
-});
-
-test('a call is shown on the whole screen and in a window of its own, and back; a browser that refuses is heard of in words', async () => {
-  const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
-  await dial(alice, 'bob');
-  await answer(bob);
-  await eventually('a picture of bob', async () => (await pictures(alice)) === 1, 20_000);
-  const press = async (name: string) => {
-    await control(alice, 'More').click();
-    await alice.getByRole('button', { name, exact: true }).click();
-  };
-  const inFull = () => alice.evaluate(() => document.fullscreenElement?.className);
-  await press('Full screen');
-  await eventually('the whole screen', async () => (await inFull()) === 'app');
-  // What one can do, and what is told, is there as well.
-  await control(alice, 'Hang up').waitFor();
-  await press('Leave full screen');
-  await eventually('the page in its window', async () => (await inFull()) === undefined);
-
-  const apart = () => alice.evaluate(() => document.pictureInPictureElement?.closest('.tiles') !== undefined);
-  await press('Picture in picture');
-  await eventually('the picture in a window of its own', apart);
-  await press('Picture in picture');
-  await eventually('the picture in the page', async () => !(await apart()));
-
-  await alice.evaluate(() => {
-    const refuse = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
-    Object.assign(Element.prototype, { requestFullscreen: refuse });
-    Object.assign(HTMLVideoElement.prototype, { requestPictureInPicture: refuse });
-  });
-  await press('Full screen');
-  await alice.getByRole('alert').getByText('Your browser does not give this page the whole screen').waitFor();
-  await press('Picture in picture');
-  await alice.getByRole('alert').getByText('Your browser does not show the picture in a window of its own').waitFor();
-  await control(bob, 'Camera').click();
-  await eventually('an avatar in place of the picture', async () => (await pictures(alice)) === 0);
-  await press('Picture in picture');
-  await alice.getByRole('alert').getByText('Nobody sends a picture that could be shown in a window of its own').waitFor();
   await hangUp(bob, [alice], 'bob');
 });

@@ -1,5 +1,5 @@
 /*
- * What the page shows of calls, people and devices, in real browsers, to the eye and to the keyboard.
+ * What the page does in a browser with presses that last, rings that end, reloads, the back button and tabs that are duplicated.
  */
 import { Browsers, eventually, Fleet, MailServer, Phones, type TestApp } from '@communication-center/testing';
 import type { Page } from 'playwright-core';
@@ -26,27 +26,7 @@ afterAll(() => browsers.quit());
 
 const signIn = (userAlias: string, size?: { width: number; height: number }): Promise<Page> =>
   pageOf(browsers, fleet, app, userAlias, size);
-const show = (page: Page, name: 'Phone' | 'People' | 'Devices') => page.getByRole('navigation').getByRole('button', { name }).click();
 const ring = (page: Page) => page.getByRole('dialog', { name: 'Incoming call' });
-
-test('a call is declined with a reason, and the next one is cancelled', async () => {
-  const [alice, bob] = await Promise.all([signIn('alice'), signIn('bob')]);
-  await dial(alice, 'bob');
-  await bob.getByRole('button', { name: 'Decline with a reason' }).click();
-  await bob.getByRole('button', { name: 'I am busy' }).click();
-  await alice.getByRole('status').getByText('bob declined: is busy').waitFor();
-  await bob.getByText('You declined the call from alice').waitFor();
-  await alice.getByRole('region', { name: 'Recent calls' }).getByText('bob declined: is busy').waitFor();
-  await alice.getByRole('button', { name: 'Details' }).first().click();
-  await alice.getByRole('region', { name: 'What happened' }).getByText('bob · busy').waitFor();
-
-  await dial(alice, 'bob');
-  await ring(bob).waitFor();
-  await alice.getByRole('button', { name: 'Cancel' }).click();
-  await ring(bob).waitFor({ state: 'detached' });
-  await bob.getByRole('status').getByText('Missed call from alice').waitFor();
-  await alice.getByText('You cancelled the call', { exact: true }).waitFor();
-});
 
 test('a press on Call reaches whom it was meant for, who comes in while it is held', async () => {
   const alice = await signIn('alice');
@@ -58,32 +38,6 @@ test('a press on Call reaches whom it was meant for, who comes in while it is he
   await alice.mouse.up();
   await alice.getByRole('button', { name: 'Cancel' }).click();
   await alice.getByText('You cancelled the call', { exact: true }).waitFor();
-});
-
-test('the wall shows who is where and with whom, live; it is sorted and searched; devices are named as people name them', async () => {
-  const [alice, bob, carol] = await Promise.all([signIn('alice'), signIn('bob'), signIn('carol')]);
-  await show(carol, 'People');
-  const row = (name: string) =>
-    carol
-      .getByRole('row')
-      .filter({ has: carol.getByRole('cell', { name, exact: true }) })
-      .first();
-  await row('bob').getByText('online').waitFor();
-  await dial(alice, 'bob');
-  await row('bob').getByText('is called by alice').waitFor();
-  await answer(bob);
-  await row('alice').getByText('talks with bob').waitFor();
-  await row('alice').getByText('Chrome on Linux').waitFor();
-  await carol.getByRole('textbox', { name: 'Find a person' }).fill('bob');
-  await eventually('only the two of them being shown', async () => (await carol.getByRole('row').count()) === 3);
-  await carol.getByRole('textbox', { name: 'Find a person' }).fill('');
-  await carol.getByRole('button', { name: 'Status' }).click();
-  await carol.getByRole('columnheader', { name: 'Status' }).and(carol.locator('[aria-sort=ascending]')).waitFor();
-  await show(carol, 'Devices');
-  await eventually('two devices being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 2);
-  expect(await carol.getByRole('table').textContent()).not.toMatch(/[0-9a-f]{8}/);
-  await bob.getByRole('button', { name: 'Hang up' }).click();
-  await eventually('nobody being busy', async () => (await carol.getByText('busy', { exact: true }).count()) === 0);
 });
 
 test('nobody answers: the ring ends on both sides after the ring time, and an absent callee gets an e-mail', async () => {
@@ -110,43 +64,6 @@ test('nobody answers: the ring ends on both sides after the ring time, and an ab
   } finally {
     await mail.stop();
   }
-});
-
-const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.tagName);
-
-test('the phone works by keyboard alone, on the width of a phone', async () => {
-  const [alice, bob] = await Promise.all([signIn('alice', { width: 390, height: 800 }), signIn('bob', { width: 390, height: 800 })]);
-  // Whoever writes goes on writing.
-  await bob.getByRole('textbox', { name: 'Find somebody' }).focus();
-  await alice.getByRole('textbox', { name: 'Find somebody' }).fill('bob');
-  await alice.keyboard.press('Enter');
-  await ring(bob).waitFor();
-  await bob.keyboard.type('al');
-  await bob.keyboard.press('Escape');
-  expect(await bob.getByRole('textbox', { name: 'Find somebody' }).inputValue()).toBe('al');
-  await ring(bob).getByText('Escape silences it').waitFor();
-  await alice.getByRole('button', { name: 'Cancel' }).focus();
-  await alice.keyboard.press('Enter');
-  await ring(bob).waitFor({ state: 'detached' });
-  expect(await alice.evaluate(() => document.activeElement !== document.body)).toBe(true);
-
-  // Whoever does not has the focus on the answer; Escape gives it back.
-  await bob.getByRole('button', { name: 'Sign out' }).focus();
-  await dial(alice, 'bob');
-  await eventually('the focus on Answer', async () => (await focused(bob)) === 'Answer');
-  // No key acts in the first moment.
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  await bob.keyboard.press('Escape');
-  await ring(bob).getByText('Silent on this device').waitFor();
-  expect(await focused(bob)).toBe('Sign out');
-  await ring(bob).getByRole('button', { name: 'Answer' }).focus();
-  await bob.keyboard.press('Enter');
-  await connected(alice);
-  expect(await bob.evaluate(() => document.activeElement?.className)).toContain('stage');
-  expect(await alice.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)).toBe(false);
-  await alice.getByRole('button', { name: 'Hang up' }).focus();
-  await alice.keyboard.press('Enter');
-  await bob.getByText('alice hung up', { exact: true }).waitFor();
 });
 
 test('a reload keeps who is signed in and the call; the back button asks; a duplicated tab is a device of its own', async () => {

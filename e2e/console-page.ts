@@ -3,18 +3,27 @@ import type { Page as ChromiumPage } from 'playwright-core';
 import type { Page as FirefoxPage } from 'puppeteer-core';
 import type { Firefox } from './firefox.js';
 
-type Key = 'Enter' | 'Escape' | 'Tab';
+type Key = 'Enter' | 'Escape' | 'Tab' | 'ArrowDown' | 'Backspace' | ' ';
+export type ColorScheme = 'light' | 'dark';
 /** A part of the page, by its element. */
-type Part = 'nav' | 'toolbar' | 'dialog' | 'alert' | 'call-bar';
+type Part = 'nav' | 'toolbar' | 'dialog' | 'alert' | 'call-bar' | 'choices' | 'sheet';
 
 /** A page of the console, in whichever browser: all that is done with one by journeys that each browser makes. */
 export interface ConsolePage {
   evaluate<R>(run: () => R | Promise<R>): Promise<R>;
   evaluate<R, A>(run: (given: A) => R | Promise<R>, given: A): Promise<R>;
+  /** Runs a script of the test's, which the policy of the page does not know. */
+  run(script: string): Promise<void>;
   /** Clicks what an XPath finds, once it is visible. */
   click(xpath: string): Promise<void>;
   key(key: Key): Promise<void>;
   type(text: string): Promise<void>;
+  /** Has its user like pages to be light, or dark. */
+  like(colorScheme: ColorScheme): Promise<void>;
+  /** Makes the window so large, in pixels of CSS. */
+  resize(width: number, height: number): Promise<void>;
+  /** Writes what is to be seen of it into a file, as PNG. */
+  shoot(path: string): Promise<void>;
   reload(): Promise<void>;
   close(): Promise<void>;
 }
@@ -27,6 +36,8 @@ const parts: Record<Part, string> = {
   dialog: '//*[@role="dialog"]',
   alert: '//*[@role="alert"]',
   'call-bar': '//*[@class="call-bar"]',
+  choices: '//*[@class="choices"]',
+  sheet: '//*[@class="sheet"]',
 };
 
 /** @returns how a button is found by its name, in a part of the page where the name is there more than once. */
@@ -36,9 +47,13 @@ const buttonPath = (name: string, part?: Part) =>
 function chromiumConsole(page: ChromiumPage): ConsolePage {
   return {
     evaluate: <R, A>(run: (given: A) => R | Promise<R>, given?: A) => page.evaluate(run as never, given) as Promise<R>,
+    run: async (script) => void (await page.evaluate(script)),
     click: (xpath) => page.locator(`xpath=${xpath}`).filter({ visible: true }).first().click(),
     key: (key) => page.keyboard.press(key),
     type: (text) => page.keyboard.type(text),
+    like: (colorScheme) => page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }),
+    resize: (width, height) => page.setViewportSize({ width, height }),
+    shoot: async (path) => void (await page.screenshot({ path })),
     reload: async () => void (await page.reload()),
     close: () => page.close(),
   };
@@ -47,12 +62,21 @@ function chromiumConsole(page: ChromiumPage): ConsolePage {
 function firefoxConsole(page: FirefoxPage): ConsolePage {
   return {
     evaluate: <R, A>(run: (given: A) => R | Promise<R>, given?: A) => page.evaluate(run as never, given as never) as Promise<R>,
+    run: async (script) => void (await page.evaluate(script)),
     click: async (xpath) => {
+      // Whose window lies behind another one is told of no devices.
+      await page.bringToFront();
       const element = await page.waitForSelector(`::-p-xpath(${xpath})`, { visible: true, timeout: patienceMs });
       await element?.click();
     },
     key: (key) => page.keyboard.press(key),
     type: (text) => page.keyboard.type(text),
+    like: async (colorScheme) => {
+      const isSo = await page.evaluate((wanted) => matchMedia(`(prefers-color-scheme: ${wanted})`).matches, colorScheme);
+      if (!isSo) throw new Error(`Firefox is told as it starts what its user likes: this one was not told ${colorScheme}`);
+    },
+    resize: (width, height) => page.setViewport({ width, height }),
+    shoot: async (path) => void (await page.screenshot({ path: path as `${string}.png` })),
     reload: async () => void (await page.reload()),
     close: () => page.close(),
   };
@@ -155,11 +179,19 @@ export const says = (page: ConsolePage, text: string, withinMs = patienceMs): Pr
 export const saysNoMore = (page: ConsolePage, text: string): Promise<boolean> =>
   eventually(`"${text}" being gone from the page`, async () => !(await isSaid(page, text)), patienceMs);
 
-/** Dials somebody, whether or not the list has the person yet. */
-export async function dialFrom(page: ConsolePage, userAlias: string, by: 'video' | 'voice' = 'video'): Promise<void> {
+/** A call is up, as the page says it. */
+export const connected = (page: ConsolePage): Promise<boolean> =>
+  eventually(
+    'the call being up',
+    () => page.evaluate(() => document.querySelector('.call-state')?.textContent.includes('Connected')),
+    patienceMs,
+  );
+
+/** Dials somebody, whether or not the list has the person yet. @param name as which the person is listed. */
+export async function dialFrom(page: ConsolePage, userAlias: string, by: 'video' | 'voice' = 'video', name = userAlias): Promise<void> {
   await page.click('//input[ancestor::label[contains(., "Find somebody")] or @aria-label="Find somebody"]');
   await page.type(userAlias);
-  await press(page, by === 'video' ? `Call ${userAlias}` : `Call ${userAlias} by voice`);
+  await press(page, by === 'video' ? `Call ${name}` : `Call ${name} by voice`);
 }
 
 /** Has one call another, who answers, until each has sound and picture of the other. */

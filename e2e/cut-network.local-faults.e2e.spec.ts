@@ -79,7 +79,7 @@ async function loseAndFind({ browser, network }: Far): Promise<void> {
 
 const far = {
   Chromium: (network: FarNetwork) => new Browsers((program) => network.within(program)),
-  Firefox: (network: FarNetwork) => new Firefox(network),
+  Firefox: (network: FarNetwork) => new Firefox({ network }),
 };
 
 test.for(['Chromium', 'Firefox'] as const)(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { FarNetwork } from '@communication-center/testing';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import type { ScreenInMemory } from './screen-in-memory.js';
 
 const known = [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
 
@@ -17,16 +18,25 @@ const preferences = {
   'media.peerconnection.ice.loopback': true,
 };
 
+interface Surroundings {
+  /** Where it is, unless it is here. */
+  network?: FarNetwork;
+  /** What can be shared; without one there is nothing to choose. */
+  screen?: ScreenInMemory;
+  /** What its user likes pages to be: Firefox is asked as it starts. */
+  colorScheme?: 'light' | 'dark';
+}
+
 /** Somebody's Firefox, driven over WebDriver BiDi, with a fake camera and microphone. */
 export class Firefox {
   #browser: Promise<Browser> | undefined;
 
-  /** @param network where it is, unless it is here. */
-  constructor(private readonly network?: FarNetwork) {}
+  constructor(private readonly surroundings: Surroundings = {}) {}
 
   async page(url: string): Promise<Page> {
     this.#browser ??= this.#launch();
-    const page = await (await this.#browser).newPage();
+    // In a window of its own: tabs that lie behind another one are slowed down.
+    const page = await (await this.#browser).newPage({ type: 'window' });
     page.setDefaultTimeout(20_000);
     await page.setViewport({ width: 390, height: 800 });
     await page.goto(url);
@@ -34,14 +44,17 @@ export class Firefox {
   }
 
   async #launch(): Promise<Browser> {
+    const { network, screen, colorScheme = 'light' } = this.surroundings;
     const path = firefoxPath ?? '';
     return puppeteer.launch({
       browser: 'firefox',
-      executablePath: this.network?.within(path) ?? path,
+      executablePath: network?.within(path) ?? path,
       // It listens on its own loopback.
-      ...(this.network && { debuggingPort: await this.network.reach() }),
+      ...(network && { debuggingPort: await network.reach() }),
       headless: true,
-      extraPrefsFirefox: preferences,
+      // Without a window of its own it shares the screen that it is told of all the same.
+      ...(screen && { env: { ...process.env, DISPLAY: await screen.start() } }),
+      extraPrefsFirefox: { ...preferences, 'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1 },
     });
   }
 

@@ -1,9 +1,10 @@
-import { eventually, holds, type TestApp } from '@communication-center/testing';
+import { eventually, holds } from '@communication-center/testing';
 import { expect } from 'vitest';
 import {
   arrivedSince,
   type ConsolePage,
   callBetween,
+  connected,
   dialFrom,
   hasMedia,
   holdDevices,
@@ -17,17 +18,7 @@ import {
   says,
   saysNoMore,
 } from './console-page.js';
-
-/** Where a journey is made: the page it is about is in the browser that is tried, the other one in another. */
-export interface Journey {
-  app: TestApp;
-  open(userAlias: string): Promise<ConsolePage>;
-  openOther(userAlias: string): Promise<ConsolePage>;
-}
-
-async function two({ open, openOther }: Journey, mine: string, theirs: string): Promise<[ConsolePage, ConsolePage]> {
-  return Promise.all([open(mine), openOther(theirs)]);
-}
+import { type Journey, two } from './each-browser.js';
 
 const isRinging = (page: ConsolePage) => isSaid(page, 'wants to talk');
 
@@ -55,8 +46,8 @@ async function ringsOnEveryPage(journey: Journey): Promise<void> {
   await eventually('the title telling it', () => bob.evaluate(() => document.title.includes('alice is calling')));
   expect(await bob.evaluate(() => (window as unknown as { notified: string[] }).notified)).toEqual(['alice is calling']);
   await press(bob, 'Answer', 'dialog');
-  await says(alice, 'Connected');
-  await says(bob, 'Connected');
+  await connected(alice);
+  await connected(bob);
   await press(bob, 'People', 'nav');
   await press(bob, 'Return', 'call-bar');
   await press(bob, 'Devices', 'nav');
@@ -73,7 +64,7 @@ async function comesBackAfterAReload(journey: Journey): Promise<void> {
   await press(alice, 'Microphone', 'toolbar');
   await says(bob, 'muted:');
   await alice.reload();
-  await says(alice, 'Connected');
+  await connected(alice);
   const first = await picture(alice);
   await eventually('the picture going on', async () => (await picture(alice)) > first + 0.5);
   await says(bob, 'muted:');
@@ -89,7 +80,7 @@ async function sendsNothingThatTheButtonsDeny(journey: Journey): Promise<void> {
   await holdDevices(alice);
   await dialFrom(alice, 'bob');
   await press(bob, 'Answer', 'dialog');
-  await says(alice, 'Connected');
+  await connected(alice);
   await hasMedia(alice);
   await press(alice, 'Microphone', 'toolbar');
   await press(alice, 'Camera', 'toolbar');
@@ -191,7 +182,7 @@ async function closesItsWindowAndTakesOver(journey: Journey): Promise<void> {
   await says(bob, 'left, may come back', 3000);
   const [desk] = await Promise.all([journey.open('alice')]);
   await press(desk, 'Take it over here', 'call-bar');
-  await says(desk, 'Connected');
+  await connected(desk);
   await Promise.all([desk, bob].map(hasMedia));
   // Another browser takes it over from one that is in it.
   const other = await journey.openOther('alice');

@@ -31,10 +31,10 @@ const checks = [
     env: { EVERY_KILL: 'true' },
   },
   {
-    what: 'every state of the page, light and dark, on both widths, judged by every rule that may differ',
+    what: 'every state of the page in Chromium and Firefox, light and dark, on both widths, judged by every rule, and how soon it can be used',
     script: 'test.mjs',
-    args: ['--brokers', '1', 'e2e/accessible-page'],
-    env: { EVERY_LOOK: 'true' },
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/accessible-page', 'e2e/light-page'],
+    env: { EVERY_LOOK: 'true', EACH_BROWSER: 'true' },
   },
   {
     what: 'a screen that is shared while people come, and look elsewhere',
@@ -146,9 +146,9 @@ const checks = [
     env: { ONE_SERVICE: 'true' },
   },
   {
-    what: 'every journey of the phone in Firefox too',
+    what: 'every journey of the phone, the stage, screens, the wall and the keyboard in Firefox too',
     script: 'test.mjs',
-    args: ['--replicas', '1', '--brokers', '1', '--project', 'local-faults', 'e2e/phone-journeys'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser,local-faults', 'journeys'],
     env: { EACH_BROWSER: 'true' },
   },
   {

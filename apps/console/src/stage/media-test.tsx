@@ -28,7 +28,7 @@ export function MediaTest({ center }: { center: CommunicationCenter }) {
   return (
     <fieldset className="device-choice">
       <legend>Connection</legend>
-      <button type="button" disabled={isRunning} onClick={() => void run()}>
+      <button type="button" className="button" disabled={isRunning} onClick={() => void run()}>
         {isRunning ? 'Testing…' : 'Test the connection'}
       </button>
       <div role="status">{report && !isRunning && <Report report={report} />}</div>

@@ -29,28 +29,30 @@ export function PeopleSheet({ center, call, phone, everybody, nameOf }: Props) {
             <span className="grow wrap">
               <span>{nameOf(other.userAlias)}</span>: <span className="soft">{saidOf(other)}</span>
             </span>
-            {other.state === 'gone' && inCall && (
-              <button
-                type="button"
-                className="button"
-                aria-label={`Ring ${nameOf(other.userAlias)} again`}
-                onClick={() => phone.attempt(call.ring([other.userAlias]), [other.userAlias])}
-              >
-                Ring again
-              </button>
-            )}
-            {other.state === 'connected' && moderates && <MuteButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
-            {other.state === 'connected' && moderates && <PictureButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
-            {other.state !== 'gone' && mayKick && (
-              <button
-                type="button"
-                className="button"
-                aria-label={`Remove ${nameOf(other.userAlias)}`}
-                onClick={() => phone.attempt(call.kick(other.userAlias), [other.userAlias])}
-              >
-                Remove
-              </button>
-            )}
+            <span className="row acts">
+              {other.state === 'gone' && inCall && (
+                <button
+                  type="button"
+                  className="button"
+                  aria-label={`Ring ${nameOf(other.userAlias)} again`}
+                  onClick={() => phone.attempt(call.ring([other.userAlias]), [other.userAlias])}
+                >
+                  Ring again
+                </button>
+              )}
+              {other.state === 'connected' && moderates && <MuteButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
+              {other.state === 'connected' && moderates && <PictureButton {...{ call, phone, other, name: nameOf(other.userAlias) }} />}
+              {other.state !== 'gone' && mayKick && (
+                <button
+                  type="button"
+                  className="button"
+                  aria-label={`Remove ${nameOf(other.userAlias)}`}
+                  onClick={() => phone.attempt(call.kick(other.userAlias), [other.userAlias])}
+                >
+                  Remove
+                </button>
+              )}
+            </span>
           </li>
         ))}
       </ul>

@@ -71,7 +71,9 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
       </div>
       <div role="status">
         {call.recording && (
-          <p className="notice plain">{call.recording.paused ? 'The recording of this call is paused.' : 'This call is being recorded.'}</p>
+          <p className={`notice plain recorded${call.recording.paused ? ' paused' : ''}`}>
+            {call.recording.paused ? 'The recording of this call is paused.' : 'This call is being recorded.'}
+          </p>
         )}
       </div>
       <div role="status">{call.screen && <p className="notice plain">The others see your screen.</p>}</div>

@@ -39,10 +39,20 @@ export function useSpeaking(stream: MediaStream | undefined): boolean {
 }
 
 function listenTo(track: MediaStreamTrack) {
-  shared ??= new AudioContext();
+  shared ??= startedContext();
   const source = shared.createMediaStreamSource(new MediaStream([track]));
   const analyser = shared.createAnalyser();
   analyser.fftSize = 512;
   source.connect(analyser);
   return { track, analyser, source };
+}
+
+/** Where a page may make no sound before it is used, as after a reload into a call, it hears nothing either: it starts as soon as it may. */
+function startedContext(): AudioContext {
+  const context = new AudioContext();
+  const start = () => {
+    if (context.state === 'suspended') void context.resume();
+  };
+  for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, start);
+  return context;
 }

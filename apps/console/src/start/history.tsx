@@ -23,9 +23,9 @@ export function History({ center, phone, nameOf }: Props) {
   return (
     <section className="card" aria-label="Recent calls">
       <h2>Recent calls</h2>
-      {calls.length === 0 && <p className="soft">No calls yet</p>}
+      {calls?.length === 0 && <p className="soft">No calls yet</p>}
       <ul className="people">
-        {calls.slice(0, shownAtMost).map((call) => (
+        {calls?.slice(0, shownAtMost).map((call) => (
           <Item key={call.callId} {...{ center, call, phone, nameOf }} />
         ))}
       </ul>

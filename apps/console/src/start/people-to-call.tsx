@@ -92,7 +92,9 @@ export function PeopleToCall({ center, phone, everybody, nameOf }: Props) {
         ))}
       </ul>
       {more > 0 && <p className="soft">{more} more: search for them</p>}
-      {people.length === 0 && !stranger && <p className="soft">Nobody else is here yet. Write an alias to call somebody.</p>}
+      {people.length === 0 && !stranger && (
+        <p className="soft">{everybody.length > 0 && 'Nobody else is here yet. '}Write an alias to call somebody.</p>
+      )}
     </section>
   );
 }

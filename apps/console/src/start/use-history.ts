@@ -7,9 +7,9 @@ export type ListedCall = Told<CallList>['calls'][number];
 /** The history tells of an end up to a second later than the call's own devices hear of it: it is read so often until it does. */
 const again = { everyMs: 1000, times: 10 };
 
-/** @returns the user's last calls; read anew once another one has ended. What cannot be read now is read with the next one. */
-export function useHistory(center: CommunicationCenter, ended: Call | undefined): readonly ListedCall[] {
-  const [calls, setCalls] = useState<readonly ListedCall[]>([]);
+/** @returns the user's last calls, once they are known; read anew once another one has ended. What cannot be read now is read with the next one. */
+export function useHistory(center: CommunicationCenter, ended: Call | undefined): readonly ListedCall[] | undefined {
+  const [calls, setCalls] = useState<readonly ListedCall[]>();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isWanted = true;
