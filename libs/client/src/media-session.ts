@@ -208,7 +208,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     const ofScreen = ['screen', 'screenSound'] as const;
     return {
       qualityEveryMs: this.#qualityEveryMs,
-      inLayers: this.#isOfMany(),
+      isOfMany: this.#isOfMany,
       sections: () => [...this.#local.kinds, ...ofScreen.filter((section) => tracks[section]())],
       trackOf: (section) => tracks[section](),
       sending: () => ({ ...toldOf(this.#local.sending), ...(screen.sending && { screen: screen.sending }) }),
