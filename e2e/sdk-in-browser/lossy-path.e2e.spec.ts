@@ -15,7 +15,7 @@ afterAll(() => browsers.quit());
 const weather = { lossPercent: 5, delayMs: 300 };
 const lookedAtMs = 30_000;
 /** A key frame that was lost is asked for again, over a way of 600 ms that loses that as well. */
-const longestGapMs = 5000;
+const longestGapMs = 8000;
 
 declare function portTo(address: string, port: number): Promise<number>;
 

@@ -25,7 +25,7 @@ export class TurnServer {
     standInCertificate(this.#folder);
     const config = {
       ...{ 'listening-ip': '127.0.0.1', 'listening-port': port, 'tls-listening-port': tlsPort, 'relay-ip': addressHere() },
-      ...{ 'min-port': 45_000, 'max-port': 45_199, realm: 'communication-center', 'static-auth-secret': secret },
+      ...{ 'min-port': 24_000, 'max-port': 24_199, realm: 'communication-center', 'static-auth-secret': secret },
       ...{ cert: join(this.#folder, 'push.pem'), pkey: join(this.#folder, 'push.key'), pidfile: join(this.#folder, 'pid') },
       ...{ userdb: join(this.#folder, 'users'), 'log-file': 'stdout' },
     };
