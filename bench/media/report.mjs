@@ -27,6 +27,7 @@ export function tablesOf({ pages, rooms, load }) {
     ...(pages ? [timed('– the floor: two connections of one page', pages.floor, undefined)] : []),
     ...(rooms ? [timed('`join` → `joined`, first device: its room is made', rooms.first, rooms.bare)] : []),
     ...(rooms ? [timed('`join` → `joined`, second device', rooms.second, rooms.bare)] : []),
+    ...(rooms ? [timed('`join` → `joined`, first device, where nobody was in any call', rooms.atRest, rooms.bare)] : []),
     ...(rooms ? [timed('– the floor: attach, create, join at a bare Janus', rooms.bare, undefined)] : []),
   ];
   const loads = [...(load?.twos ?? []), ...(load?.sixes ?? [])].map((row) => [

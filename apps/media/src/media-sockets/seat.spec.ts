@@ -253,6 +253,7 @@ test('of two who were let in at the same moment the second gives way, once it he
     return { ...ben, feed: 'feed-of-dan', display: JSON.stringify({ ...said, letIn: { camera: letInAt } }) };
   };
   const { socket, publisher } = opened({ admit: async () => full });
+  Object.assign(publisher, { feed: 'feed-of-ann' });
   publisher.answer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n';
   socket.says(join);
   await settle();
