@@ -45,8 +45,20 @@ const checks = [
   {
     what: 'a call of two browsers that is recorded, paused, made into files and looked into',
     script: 'test.mjs',
-    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings.faults'],
     env: { EVERY_RECORDING: 'true' },
+  },
+  {
+    what: 'a recording whose Janus is killed, one of three people and a screen, and the page’s choices for it',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'browser,faults', 'e2e/media/recordings-go-on', 'e2e/browser-recording'],
+    env: { EVERY_RECORDING: 'true' },
+  },
+  {
+    what: 'an S3 server that hangs in the middle of what it is sent',
+    script: 'test.mjs',
+    args: ['--services', 'none', '--brokers', '1', '--project', 'integration', 'apps/media/src/recordings/kept-late'],
+    env: { S3_HANGS: 'true' },
   },
   {
     what: 'a device whose media cannot get through',

@@ -44,6 +44,8 @@ export async function seedDemo(url, operatorKey, knownKey, environment = process
     ));
   if (works) return knownKey;
   say('making the demo app');
+  const options = { usersMayRecord: true };
+  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true, options });
   const body = { name: 'demo', scopes: ['admin', 'users', 'tokens', 'calls', 'presence', 'webhooks'] };
   const { secret } = await ask(url, 'POST', `/v1/apps/${demoApp}/api-keys`, operatorKey, body);
   for (const { userAlias, ...person } of people) await ask(url, 'PUT', `/v1/users/${userAlias}`, secret, person);
