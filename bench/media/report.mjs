@@ -2,7 +2,7 @@ import { asMarkdown, writeBetween } from '../price/docs.mjs';
 import { asText, digits, percentile } from '../price/report.mjs';
 import { holds } from './load.mjs';
 
-const marks = ['<!-- bench:media writes from here -->', '<!-- to here, of media -->'];
+export const marks = ['<!-- bench:media writes from here -->', '<!-- to here, of media -->'];
 
 /** Prints what was measured. */
 export function tell(result) {
