@@ -60,7 +60,7 @@ test.runIf(process.env.S3_HANGS === 'true')(
       const row = await noteState(schema, { recording_id: recordingId, state: 'starting' }, { state: 'processing' }, true);
       await replica.add(schema, row as RecordingRow);
       // All three tries that one request has.
-      server.hang(3, 20_000);
+      server.hang(3, 2000);
       replica.onApplicationBootstrap();
       const jobs = async () => (await schema.query<{ attempts: number }>('SELECT attempts FROM recording_jobs')).rows;
       const rows = async () => (await schema.query<RecordingRow>('SELECT * FROM recordings')).rows;

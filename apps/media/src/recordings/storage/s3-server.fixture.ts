@@ -109,6 +109,8 @@ function lineTo(port: number, heard: string[], mood: Mood): Server {
       if (mood.times <= 0 || came < mood.afterBytes) return;
       mood.times -= 1;
       mood.hung += 1;
+      // What came with it may be all there is of a small one: no answer leaves either.
+      far.unpipe(near);
       near.unpipe(far);
       near.pause();
     });
