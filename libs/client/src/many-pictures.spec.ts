@@ -89,6 +89,20 @@ test('in a call of two one size is made, of all that were offered; the others wh
   expect(offers()).toBe(before);
 });
 
+test('a camera for which there was no room is switched on again over new connections: Janus never learnt the sizes of the old ones', async () => {
+  const session = await started();
+  there.socket.tell({ type: 'refused', what: 'camera', error: { code: 'too_many_streams', message: '' } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect([session.sending.video.state, there.sockets.length]).toEqual(['off', 1]);
+  session.wish('video', true);
+  await vi.advanceTimersByTimeAsync(300);
+  expect([there.sockets.length, StandInPeer.made.length, StandInPeer.made.some(({ closed }) => closed)]).toEqual([2, 4, false]);
+  session.wish('video', false);
+  session.wish('video', true);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(there.sockets.length).toBe(2);
+});
+
 test('what an answer sent again is one size again; and no offer says that a size rests', async () => {
   const told = '\r\na=rid:m send\r\na=simulcast:send h;~m;~l\r\na=x:~\r\n';
   const sizes = new CameraSizes(() => false);
