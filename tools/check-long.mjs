@@ -45,14 +45,47 @@ const checks = [
   {
     what: 'a call of two browsers that is recorded, paused, made into files and looked into',
     script: 'test.mjs',
-    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings'],
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/recordings.faults'],
     env: { EVERY_RECORDING: 'true' },
+  },
+  {
+    what: 'a recording whose Janus is killed, one of three people and a screen, and the page’s choices for it',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'browser,faults', 'e2e/media/recordings-go-on', 'e2e/browser-recording'],
+    env: { EVERY_RECORDING: 'true' },
+  },
+  {
+    what: 'an S3 server that hangs in the middle of what it is sent',
+    script: 'test.mjs',
+    args: ['--services', 'none', '--brokers', '1', '--project', 'integration', 'apps/media/src/recordings/kept-late'],
+    env: { S3_HANGS: 'true' },
   },
   {
     what: 'a device whose media cannot get through',
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],
     env: { NO_WAY_THROUGH: 'true' },
+  },
+  {
+    what: 'a call over a network that loses one packet in twenty and holds up the others for 300 ms each way',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/sdk-in-browser/lossy-path'],
+    env: { LOSSY_PATH: 'true' },
+  },
+  {
+    what: 'calls that a coturn relays, over UDP and over TLS, and tests before calls that tell of it',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/sdk-in-browser/relayed'],
+    env: {
+      TURN_URLS: 'turn:127.0.0.1:23478?transport=udp,turn:127.0.0.1:23478?transport=tcp,turns:127.0.0.1:23479?transport=tcp',
+      TURN_SECRET: 'what-a-test-shares-with-its-relay',
+    },
+  },
+  {
+    what: 'cameras and screens beyond what an app lets a call carry, begun at the same moment at two replicas',
+    script: 'test.mjs',
+    args: ['--brokers', '1', '--project', 'browser', 'e2e/sdk-in-browser/few-streams'],
+    env: { FEW_STREAMS: '20' },
   },
   {
     what: 'how the media of calls went, among a million samples',
@@ -81,13 +114,14 @@ const checks = [
     env: { ENDS: '1000000' },
   },
   {
-    what: 'a million rows of live calls, nonces, subscriptions, deleted apps, stored bytes, records, messages and attempts',
+    what: 'a million rows of live calls, nonces, subscriptions, recordings, deleted apps, stored bytes, records, messages and attempts',
     script: 'test.mjs',
     args: [
       '--services',
       'none',
       'apps/calls/src/decide-in-groups/many-apps',
       'apps/sip/src/many-rows',
+      'apps/media/src/recordings/many-recordings',
       'apps/directory/src/audit/many-entries',
       'apps/directory/src/stored-bytes',
       'apps/webhooks/src/read-deliveries/many-rows',

@@ -30,6 +30,19 @@ export function beepInstead({ tone, colour }: { tone: number; colour: string }):
     paint.fillRect((Date.now() / 20) % canvas.width, 0, 4, 4);
   };
   setInterval(draw, 40);
+  // A screen of its own colour, which does not flash.
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const screen = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+    const paintScreen = screen.getContext('2d');
+    setInterval(() => {
+      if (!paintScreen) return;
+      paintScreen.fillStyle = '#808000';
+      paintScreen.fillRect(0, 0, screen.width, screen.height);
+      paintScreen.fillStyle = 'black';
+      paintScreen.fillRect((Date.now() / 20) % screen.width, 0, 4, 4);
+    }, 100);
+    return screen.captureStream(10);
+  };
   const pictures = canvas.captureStream(25);
   navigator.mediaDevices.getUserMedia = async (wished) => {
     await context.resume();

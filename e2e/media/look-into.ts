@@ -37,6 +37,18 @@ export async function brightness(
   return [...stdout];
 }
 
+/** @returns the colour of a part of the picture on average at a moment: red, green and blue, 0 to 255. */
+export async function colourAt(
+  file: string,
+  seconds: number,
+  { x, y, width, height }: { x: number; y: number; width: number; height: number },
+): Promise<[red: number, green: number, blue: number]> {
+  const filter = `crop=${width}:${height}:${x}:${y},scale=1:1:flags=area,format=rgb24`;
+  const args = ['-v', 'error', '-ss', seconds.toFixed(2), '-i', file, '-frames:v', '1', '-vf', filter, '-f', 'rawvideo', '-'];
+  const { stdout } = await run('ffmpeg', args, most);
+  return [stdout[0] ?? 0, stdout[1] ?? 0, stdout[2] ?? 0];
+}
+
 /** @returns how loud a tone is in each hundredth of a second, by Goertzel's algorithm. */
 export async function loudness(file: string, tone: number): Promise<number[]> {
   const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', file, '-vn', '-ac', '1', '-ar', String(sampled), '-f', 's16le', '-'], most);

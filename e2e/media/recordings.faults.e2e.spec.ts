@@ -2,15 +2,15 @@
  * A call that is recorded: everyone in it sees so, and one file comes of it in which both are seen and heard, in time with each other, though who makes it is killed; what is told
  * of it, what REST says and what the files are is the same; and it goes when it is deleted. The picture flashes when the tone sounds.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordingView } from '@communication-center/contracts/recordings';
 import { Browsers, eventually, Fleet, type TestApp } from '@communication-center/testing';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { SdkPage } from '../sdk-in-browser/sdk-page.js';
-import { beepInstead } from './beeping-people.js';
+import type { SdkPage } from '../sdk-in-browser/sdk-page.js';
 import { brightness, everyPicture, everyWindow, loudness, medianLag, onsets, probe } from './look-into.js';
+import { downloadTo, openBeeping, readyRecording, recordingOf } from './recorded-calls.js';
 
 const fleet = new Fleet();
 const browsers = new Browsers();
@@ -32,24 +32,10 @@ afterAll(() => browsers.quit());
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const asServer = <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => fleet.rest<T>(method, path, app.key, body);
 
-async function beepingPage(userAlias: 'alice' | 'bob', colour: string): Promise<SdkPage> {
-  const one = await SdkPage.open(browsers, fleet, app, userAlias);
-  await one.page.evaluate(beepInstead, { tone: tones[userAlias], colour });
-  return one;
-}
-
-async function only(callId: string): Promise<RecordingView> {
-  const read = async () => (await asServer<{ recordings?: RecordingView[] }>('GET', `/v1/calls/${callId}/recordings`)).body.recordings;
-  const [one, ...others] = await eventually('a recording', read);
-  if (!one || others.length > 0) throw new Error(`one recording is expected, not ${1 + others.length}`);
-  return one;
-}
-
-async function download({ url, name }: RecordingView['files'][number]): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, new Uint8Array(await (await fetch(url)).arrayBuffer()));
-  return path;
-}
+const beepingPage = (userAlias: 'alice' | 'bob', colour: string) =>
+  openBeeping(browsers, { fleet, app, userAlias }, { tone: tones[userAlias], colour });
+const only = (callId: string) => recordingOf({ fleet, app }, callId);
+const download = (file: RecordingView['files'][number]) => downloadTo(folder, file);
 
 /** Half a minute, most of it while people talk: for npm run check:long. What is made of such files is tried in apps/media/src/recordings. */
 const isWhole = process.env.EVERY_RECORDING === 'true';
@@ -90,12 +76,7 @@ test.runIf(isWhole)(
     await eventually('files being made', async () => (await only(callId)).progress > 0 || (await only(callId)).state === 'ready', 30_000);
     await fleet.killAndAwait('media');
 
-    const ready = async () => {
-      const one = await only(callId);
-      if (one.state === 'failed') throw new Error(`it failed: ${one.fault}`);
-      return one.state === 'ready' ? one : undefined;
-    };
-    const recording = await eventually('the files', ready, 120_000);
+    const recording = await readyRecording({ fleet, app }, callId);
     const [mp4, m4a, ...streams] = recording.files;
     if (!mp4 || !m4a) throw new Error('two files are missing');
     expect([mp4.name, m4a.name]).toEqual(['call.mp4', 'call.m4a']);

@@ -1,6 +1,6 @@
 /*
- * In a call of many each gets pictures in the size in which they are shown, whose decoded frames are measured; and everybody is told who
- * speaks, by what Janus hears.
+ * In a call of many, also one that began with two, each gets pictures in the size in which they are shown, whose decoded frames are
+ * measured; and everybody is told who speaks, by what Janus hears.
  */
 import { Browsers, eventually, Fleet } from '@communication-center/testing';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -11,18 +11,24 @@ const browsers = new Browsers();
 afterEach(() => browsers.closeAll());
 afterAll(() => browsers.quit());
 
-test('a subscriber that shows a picture small gets it small, another one gets all of it, and who speaks is told to both', async () => {
+test('when two get a third, who shows a picture small gets it small, another one gets all of it, and who speaks is told to both', async () => {
   const app = await fleet.makeApp({ options: { mediaSetupSeconds: 0 } });
   for (const name of ['bob', 'carol']) await fleet.makeUser(app, name);
   const open = (name: string) => SdkPage.open(browsers, fleet, app, name);
   const [alice, bob, carol] = await Promise.all([open('alice'), open('bob'), open('carol')]);
   await alice.hearTone(false);
-  await alice.dial(['bob', 'carol']);
+  await alice.dial('bob');
   await alice.takeUp('bob');
-  for (const page of [bob, carol]) {
+  const answers = async (page: SdkPage) => {
     await page.takeUp('alice');
     await page.answer();
-  }
+  };
+  await answers(bob);
+  await eventually('a picture of alice', async () => (await bob.pictureOf('alice')).frames > 3, 20_000);
+  expect(await alice.sizesSent()).toHaveLength(1);
+  const connections = await alice.connections();
+  await alice.invite('carol');
+  await answers(carol);
   const sent = await eventually(
     'alice sending two sizes',
     async () => {
@@ -33,6 +39,7 @@ test('a subscriber that shows a picture small gets it small, another one gets al
   );
   const [largest = 0, smaller = 0] = sent;
   expect(smaller).toBe(largest / 2);
+  expect(await alice.connections(), 'nothing was joined anew').toBe(connections);
   const comes = async (page: SdkPage, height: number) => {
     const before = (await page.pictureOf('alice')).frames;
     const arrived = async () => {

@@ -145,6 +145,27 @@ export class SdkPage {
     }, userAlias);
   }
 
+  /** How high the pictures are that it sends of its camera just now, at once. */
+  async sizesSent(): Promise<number[]> {
+    return this.page.evaluate(async () => {
+      const sent: number[] = [];
+      for (const peer of window.peers.filter(({ connectionState }) => connectionState === 'connected'))
+        for (const entry of (await peer.getStats()).values())
+          if (entry.type === 'outbound-rtp' && entry.kind === 'video' && entry.active && entry.frameHeight) sent.push(entry.frameHeight);
+      return sent;
+    });
+  }
+
+  /** How many connections it has made so far. */
+  async connections(): Promise<number> {
+    return this.page.evaluate(() => window.peers.length);
+  }
+
+  /** Rings somebody into its call. */
+  async invite(userAlias: string): Promise<void> {
+    await this.page.evaluate((alias) => window.call.add([alias]), userAlias);
+  }
+
   /** Takes up the call that rings, or is there, and follows how the other is reached. */
   async takeUp(other: string): Promise<void> {
     await eventually('a call', () => this.page.evaluate(() => window.center.activeCalls.length > 0));

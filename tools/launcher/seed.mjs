@@ -35,7 +35,9 @@ export function maySeed(environment) {
  */
 export async function seedDemo(url, operatorKey, knownKey, environment = process.env) {
   if (!maySeed(environment)) return undefined;
-  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true });
+  // The options of one that is there already, which somebody may have changed since, stay as they are.
+  const options = knownKey ? undefined : { usersMayRecord: true };
+  await ask(url, 'PUT', `/v1/apps/${demoApp}`, operatorKey, { name: 'Demo', trustsBareAlias: true, ...(options && { options }) });
   const works =
     knownKey &&
     (await ask(url, 'GET', '/v1/users/alice', knownKey).then(

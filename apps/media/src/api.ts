@@ -35,15 +35,17 @@ export const api = describeRoutes({
       refusals: ['media_unavailable', 'rate_limited', 'service_unavailable'],
     },
     'GET /v1/calls/{callId}/recordings': {
-      summary: 'The recordings of a call, in their order, with links to their files',
-      by: ['calls'],
+      summary:
+        'The recordings of a call, in their order, with links to their files; for users those in which they were recorded, where the app has usersMayRecord',
+      by: ['calls', 'user'],
       answer: 'RecordingsOfCall',
       refusals: ['not_found'],
     },
     'GET /v1/recordings': { summary: 'Recordings, the newest first, in pages', by: ['calls'], answer: 'RecordingList' },
     'GET /v1/recordings/{recordingId}': {
-      summary: 'One recording, how far it is, and links to its files',
-      by: ['calls'],
+      summary:
+        'One recording, how far it is, and links to its files; for users one in which they were recorded, where the app has usersMayRecord',
+      by: ['calls', 'user'],
       answer: 'Recording',
       refusals: ['not_found'],
     },

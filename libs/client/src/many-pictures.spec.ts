@@ -3,6 +3,7 @@
  * whatever link brings them; and who speaks is told by the Center.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CameraSizes, withoutPauses } from './camera-sizes.js';
 import { MediaSession } from './media-session.js';
 import { StandInCenter } from './stand-in-center.js';
 import { StandInDevices, StandInPeer } from './stand-in-media.js';
@@ -30,12 +31,12 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-async function started(isOfMany = true): Promise<MediaSession> {
+async function started(isOfMany: boolean | (() => boolean) = true): Promise<MediaSession> {
   const session = new MediaSession({
     video: true,
     wishes: { audio: true, video: true },
     webSocket: there.webSocket,
-    isOfMany: () => isOfMany,
+    isOfMany: () => (typeof isOfMany === 'function' ? isOfMany() : isOfMany),
     credentials: async () => ({ url: 'wss://media.example.com', token: 'token', expiresAt: '', generation: 1, iceServers: [] }),
   });
   sessions.push(session);
@@ -46,7 +47,7 @@ async function started(isOfMany = true): Promise<MediaSession> {
 
 const sent = (rid: string, frameHeight: number, more: object = {}) => ({ type: 'outbound-rtp', rid, frameHeight, ...more });
 
-test('a camera is offered in three sizes in a call of many, and told in those that are sent; in a call of two in one', async () => {
+test('a camera is offered in three sizes, and told, in a call of many, in those that are sent', async () => {
   await started();
   expect(StandInPeer.made[0]?.rids).toEqual([[], ['h', 'm', 'l']]);
   expect(there.socket.last('sending')).not.toHaveProperty('layers');
@@ -62,9 +63,62 @@ test('a camera is offered in three sizes in a call of many, and told in those th
   const before = told();
   await vi.advanceTimersByTimeAsync(5000);
   expect(told(), 'said once').toBe(before);
-  StandInPeer.made = [];
-  await started(false);
-  expect(StandInPeer.made[0]?.rids).toEqual([[], []]);
+});
+
+test('in a call of two one size is made, of all that were offered; the others when a third comes, without an offer', async () => {
+  let isOfMany = false;
+  await started(() => isOfMany);
+  const [publishing] = StandInPeer.made;
+  const made = () => publishing?.senders[1]?.encodings.map(({ rid, active, maxBitrate }) => [rid, active, maxBitrate]);
+  there.socket.tell({ type: 'published', sdp: 'an answer' });
+  await vi.advanceTimersByTimeAsync(2000);
+  const one = [
+    ['h', true, 1_700_000],
+    ['m', false, undefined],
+    ['l', false, undefined],
+  ];
+  expect(publishing?.rids).toEqual([[], ['h', 'm', 'l']]);
+  expect(made()).toEqual(one);
+  const offers = () => there.socket.sent.filter(({ type }) => type === 'publish').length;
+  const before = offers();
+  StandInPeer.statsOfSenders = [sent('h', 480), sent('m', 240)];
+  isOfMany = true;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(made()).toEqual(['h', 'm', 'l'].map((rid) => [rid, true, undefined]));
+  expect(there.socket.last('sending')).toMatchObject({ layers: [{ height: 480 }, { height: 240 }] });
+  expect(offers()).toBe(before);
+});
+
+test('a camera for which there was no room is switched on again over new connections: Janus never learnt the sizes of the old ones', async () => {
+  const session = await started();
+  there.socket.tell({ type: 'refused', what: 'camera', error: { code: 'too_many_streams', message: '' } });
+  await vi.advanceTimersByTimeAsync(0);
+  expect([session.sending.video.state, there.sockets.length]).toEqual(['off', 1]);
+  session.wish('video', true);
+  await vi.advanceTimersByTimeAsync(300);
+  expect([there.sockets.length, StandInPeer.made.length, StandInPeer.made.some(({ closed }) => closed)]).toEqual([2, 4, false]);
+  session.wish('video', false);
+  session.wish('video', true);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(there.sockets.length).toBe(2);
+});
+
+test('what an answer sent again is one size again; and no offer says that a size rests', async () => {
+  const told = '\r\na=rid:m send\r\na=simulcast:send h;~m;~l\r\na=x:~\r\n';
+  const sizes = new CameraSizes(() => false);
+  let encodings = CameraSizes.encodings.map((one) => ({ ...one, active: true }));
+  const sender = {
+    getParameters: () => ({ encodings }),
+    setParameters: async (set: { encodings: typeof encodings }) => {
+      encodings = set.encodings;
+    },
+  } as unknown as RTCRtpSender;
+  await sizes.follow(sender);
+  encodings = encodings.map((one) => ({ ...one, active: true }));
+  sizes.answered();
+  await sizes.follow(sender);
+  expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
+  expect(withoutPauses(told)).toBe('\r\na=rid:m send\r\na=simulcast:send h;m;l\r\na=x:~\r\n');
 });
 
 test('a door of an earlier release is told of no sizes', async () => {

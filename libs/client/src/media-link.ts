@@ -154,6 +154,17 @@ export class MediaLink {
     if (this.isListening) this.#break();
   }
 
+  /** Has another link take its place, to which its connections are of no use. */
+  giveWay(): void {
+    this.#move();
+    this.#listener.moved();
+  }
+
+  #move(): void {
+    this.#isMoved = true;
+    this.#resume = undefined;
+  }
+
   /** Whether it is joined, and would notice that something comes through again. */
   get isListening(): boolean {
     return this.#isJoined && !this.#closed && !this.#isBroken;
@@ -218,10 +229,7 @@ export class MediaLink {
         receiver: this.#receiver,
         listener: this.#listener,
         joined: (told) => this.#onJoined(told),
-        moved: () => {
-          this.#isMoved = true;
-          this.#resume = undefined;
-        },
+        moved: () => this.#move(),
         ended: (reason) => this.#onEnd(reason),
       }),
     );

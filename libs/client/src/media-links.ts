@@ -125,6 +125,11 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     void this.#connect();
   }
 
+  /** Joins anew, beside what is there until all of it comes over the new connections. */
+  joinAnew(): void {
+    if (this.#link?.isListening) this.#link.giveWay();
+  }
+
   /** Closes everything at once. */
   stop(): void {
     this.#stopped = true;

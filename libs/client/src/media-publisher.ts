@@ -1,4 +1,5 @@
-import { type Layer, layerNames, type MediaClientFrame, type Sending } from '@communication-center/contracts';
+import type { Layer, MediaClientFrame, Sending } from '@communication-center/contracts';
+import { CameraSizes, withoutPauses } from './camera-sizes.js';
 import type { MediaKind } from './local-media.js';
 
 /** What a device sends, each in a section of its connection: microphone, camera, a screen, and the sound of that. */
@@ -11,8 +12,8 @@ export type ToldSending = Sending & { screen?: Sending };
 export interface LinkSends {
   /** How often the Center is told how media goes, in milliseconds; 0 for never. */
   qualityEveryMs: number;
-  /** Whether the camera is to be sent in several sizes at once, where the platform can. */
-  inLayers: boolean;
+  /** Whether the camera is to be sent in several sizes at once by now, where the platform can. */
+  isOfMany(): boolean;
   sections(): readonly Section[];
   trackOf(section: Section): MediaStreamTrack | undefined;
   sending(): ToldSending;
@@ -36,12 +37,13 @@ export class MediaPublisher {
   #isBehind = false;
   #isToRestart = false;
   #lastOffer: Offer | undefined;
-  #layers: readonly Layer[] = [];
+  readonly #sizes: CameraSizes;
 
   constructor(peer: RTCPeerConnection, sends: LinkSends, offer: (offer: Offer) => void) {
     this.#peer = peer;
     this.#sends = sends;
     this.#offer = offer;
+    this.#sizes = new CameraSizes(() => sends.isOfMany());
   }
 
   /** Makes the first offer. @throws Error of the platform. */
@@ -54,6 +56,8 @@ export class MediaPublisher {
   async answered(sdp: string): Promise<void> {
     await this.#peer.setRemoteDescription({ type: 'answer', sdp });
     this.#phase = 'agreed';
+    this.#sizes.answered();
+    await this.#sizes.follow(this.#camera);
     if (this.#isBehind) await this.#negotiate();
   }
 
@@ -76,7 +80,7 @@ export class MediaPublisher {
   /** The answer to the last offer may have been lost with its socket: an offer that is taken twice changes nothing. */
   offerAgain(): void {
     if (this.#phase !== 'offering' || !this.#lastOffer) return;
-    this.#offer({ ...this.#lastOffer, sdp: this.#peer.localDescription?.sdp ?? this.#lastOffer.sdp });
+    this.#offer({ ...this.#lastOffer, sdp: withoutPauses(this.#peer.localDescription?.sdp ?? this.#lastOffer.sdp) });
   }
 
   /** Sends what there is of a section now, without a negotiation. */
@@ -90,24 +94,17 @@ export class MediaPublisher {
 
   /** In which sizes the camera is sent now; none where that is one, or not known yet. */
   get layers(): readonly Layer[] {
-    return this.#layers;
+    return this.#sizes.layers;
   }
 
-  /** Looks in which sizes the camera is sent. @returns whether they are others than before. */
+  /** Sends the camera in as many sizes as the call is for, and looks which come of that. @returns whether they are others than before. */
   async lookAtLayers(): Promise<boolean> {
-    const sender = this.#sends.inLayers ? this.#sections.get('video')?.sender : undefined;
-    if (!sender) return false;
-    const sent: Layer[] = [];
-    const report = await sender.getStats().catch(() => undefined);
-    report?.forEach((entry: { type: string; rid?: string; active?: boolean; frameHeight?: number }) => {
-      const rid = layerNames.find((name) => name === entry.rid);
-      if (entry.type === 'outbound-rtp' && rid && entry.active !== false && entry.frameHeight)
-        sent.push({ rid, height: entry.frameHeight });
-    });
-    const layers = sent.toSorted((one, other) => other.height - one.height);
-    if (JSON.stringify(layers) === JSON.stringify(this.#layers)) return false;
-    this.#layers = layers;
-    return true;
+    if (this.#phase === 'agreed') await this.#sizes.follow(this.#camera);
+    return this.#sizes.look(this.#camera);
+  }
+
+  get #camera(): RTCRtpSender | undefined {
+    return this.#sections.get('video')?.sender;
   }
 
   /** @returns what a section of the connection carries. */
@@ -127,8 +124,7 @@ export class MediaPublisher {
   }
 
   #terms(section: Section): RTCRtpTransceiverInit {
-    const sendEncodings = layerNames.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** index }));
-    return { direction: 'sendonly', ...(section === 'video' && this.#sends.inLayers && { sendEncodings }) };
+    return { direction: 'sendonly', ...(section === 'video' && { sendEncodings: [...CameraSizes.encodings] }) };
   }
 
   async #negotiate(): Promise<void> {
@@ -138,7 +134,7 @@ export class MediaPublisher {
     this.#isToRestart = false;
     await this.#peer.setLocalDescription(offer);
     const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);
-    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: offer.sdp ?? '', ...(screen.length > 0 && { screen }) };
+    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: withoutPauses(offer.sdp ?? ''), ...(screen.length > 0 && { screen }) };
     this.#offer(this.#lastOffer);
   }
 }

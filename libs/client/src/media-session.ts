@@ -53,6 +53,8 @@ export class MediaSession extends Emitter<MediaEvents> {
   readonly screen = new ScreenShare();
   readonly #streams = new RemoteStreams();
   readonly #met = new Set<string>();
+  /** Janus took none of the first packets of the camera, and learns no more from later ones in which sizes it is sent. */
+  #isCameraSpoilt = false;
   readonly #links: MediaLinks;
 
   constructor(options: MediaSessionOptions) {
@@ -80,7 +82,10 @@ export class MediaSession extends Emitter<MediaEvents> {
     this.#links.on('networkBack', () => this.emit('networkBack'));
     this.#links.on('refused', (what, error) => {
       if (what === 'screen') this.screen.close();
-      else if (what === 'camera') this.#local.wish('video', false);
+      else if (what === 'camera') {
+        this.#local.wish('video', false);
+        this.#isCameraSpoilt = true;
+      }
       this.emit('error', error);
     });
     this.#links.on('error', (error) => this.emit('error', error));
@@ -129,6 +134,9 @@ export class MediaSession extends Emitter<MediaEvents> {
 
   wish(kind: MediaKind, on: boolean): void {
     this.#local.wish(kind, on);
+    if (kind !== 'video' || !on || !this.#isCameraSpoilt) return;
+    this.#isCameraSpoilt = false;
+    this.#links.joinAnew();
   }
 
   retryDevice(kind: MediaKind): void {
@@ -208,7 +216,7 @@ export class MediaSession extends Emitter<MediaEvents> {
     const ofScreen = ['screen', 'screenSound'] as const;
     return {
       qualityEveryMs: this.#qualityEveryMs,
-      inLayers: this.#isOfMany(),
+      isOfMany: this.#isOfMany,
       sections: () => [...this.#local.kinds, ...ofScreen.filter((section) => tracks[section]())],
       trackOf: (section) => tracks[section](),
       sending: () => ({ ...toldOf(this.#local.sending), ...(screen.sending && { screen: screen.sending }) }),

@@ -25,8 +25,17 @@ export class StandInStream {
   }
 }
 
+interface Encoding {
+  rid: string;
+  active?: boolean;
+  maxBitrate?: number;
+}
+
 interface Sender {
   kind: string;
+  encodings: Encoding[];
+  getParameters(): { encodings: Encoding[] };
+  setParameters(parameters: { encodings: Encoding[] }): Promise<void>;
   track: StandInTrack | null;
   replaceTrack(track: StandInTrack | null): Promise<void>;
   getStats(): Promise<object[]>;
@@ -70,10 +79,15 @@ export class StandInPeer {
   setConfiguration(configuration: RTCConfiguration): void {
     this.configuration = configuration;
   }
-  addTransceiver(kind: string, { sendEncodings = [] }: { sendEncodings?: { rid: string }[] } = {}): { sender: Sender; mid: string } {
+  addTransceiver(kind: string, { sendEncodings = [] }: { sendEncodings?: Encoding[] } = {}): { sender: Sender; mid: string } {
     this.rids.push(sendEncodings.map(({ rid }) => rid));
     const sender: Sender = {
       kind,
+      encodings: sendEncodings.map((one) => ({ ...one })),
+      getParameters: () => ({ encodings: sender.encodings.map((one) => ({ ...one })) }),
+      setParameters: async ({ encodings }) => {
+        sender.encodings = encodings;
+      },
       track: null,
       replaceTrack: async (track) => {
         sender.track = track;

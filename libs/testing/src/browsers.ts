@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-const args = [
+const argsFor = (picturesPerSecond: number) => [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -10,7 +10,7 @@ const args = [
   '--disable-component-update',
   '--disable-sync',
   // Five pictures a second show as well as thirty whether they arrive, and leave the processor to others. The fourth camera is as the first.
-  '--use-fake-device-for-media-stream=fps=5,device-count=4',
+  `--use-fake-device-for-media-stream=fps=${picturesPerSecond},device-count=4`,
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--mute-audio',
@@ -40,15 +40,22 @@ export class Browsers {
   /** What pages did against their policy, as the browser told it. */
   #broken: string[] = [];
 
-  /** @param within makes the path of Chromium one that starts it elsewhere, as in a network of its own. */
-  constructor(private readonly within = (program: string) => program) {}
+  /** @param within makes the path of Chromium one that starts it elsewhere, as in a network of its own. @param picturesPerSecond of the fake cameras. */
+  constructor(
+    private readonly within = (program: string) => program,
+    private readonly picturesPerSecond = 5,
+  ) {}
 
   /**
    * @param options.breaksPolicy for a page that the test has do what its policy forbids; any other that does fails {@link closeAll}.
    * @param options.isFree whether the page may reach what its policy does not let it, as a detour.
    */
   async page(url: string, { width = 1000, height = 900, breaksPolicy = false, isFree = false } = {}): Promise<Page> {
-    this.#chromium ??= chromium.launch({ executablePath: this.within(chromiumPath()), headless: true, args });
+    this.#chromium ??= chromium.launch({
+      executablePath: this.within(chromiumPath()),
+      headless: true,
+      args: argsFor(this.picturesPerSecond),
+    });
     const context = await (await this.#chromium).newContext({ viewport: { width, height }, bypassCSP: isFree });
     context.setDefaultTimeout(25_000);
     this.#open.push(context);

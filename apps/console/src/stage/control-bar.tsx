@@ -107,6 +107,7 @@ function More({ call, phone, onDetails, close }: MoreProps) {
           {call.isHandRaised ? 'Lower your hand' : 'Raise your hand'}
         </button>
       )}
+      <RecordingChoices call={call} phone={phone} choose={choose} />
       {document.fullscreenEnabled && (
         <button type="button" className="choice" onClick={show(showInFull)}>
           {document.fullscreenElement ? 'Leave full screen' : 'Full screen'}
@@ -120,6 +121,25 @@ function More({ call, phone, onDetails, close }: MoreProps) {
       <button type="button" className="choice" onClick={choose(onDetails)}>
         Details
       </button>
+    </>
+  );
+}
+
+/** Who called may have the call recorded, where the app lets users; everybody sees that it is. */
+function RecordingChoices({ call, phone, choose }: Pick<MoreProps, 'call' | 'phone'> & { choose: (act: () => void) => () => void }) {
+  if (call.phase !== 'connected' || call.direction !== 'outgoing') return null;
+  const choice = (label: string, act: () => Promise<void>) => (
+    <button type="button" className="choice" onClick={choose(() => phone.attempt(act()))}>
+      {label}
+    </button>
+  );
+  if (!call.recording) return choice('Record this call', () => call.startRecording());
+  return (
+    <>
+      {call.recording.paused
+        ? choice('Go on recording', () => call.resumeRecording())
+        : choice('Pause the recording', () => call.pauseRecording())}
+      {choice('Stop recording', () => call.stopRecording())}
     </>
   );
 }

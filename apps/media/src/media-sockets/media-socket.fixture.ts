@@ -139,8 +139,14 @@ export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => P
     const spies = Object.fromEntries(told.map((name) => [name, spy()])) as Record<(typeof told)[number], Spy>;
     const owner = { admit, ...spies, tried: new TriedFlows(20_000) };
     const node = { isWell: true, attach: async () => handles[attached++ % 2], ask: <T>(answer: Promise<T>) => answer };
+    let placed = 0;
+    const place = () => {
+      placed += 1;
+      return Promise.resolve(room);
+    };
+    const room = { callId, node: 'n1', generation: 2, secret: 's', pin: 'p' };
     const rooms = {
-      place: async () => ({ callId, node: 'n1', generation: 2, secret: 's', pin: 'p' }),
+      place,
       nodeOf: () => node,
       join: (handle: StandInHandle) => handle.joinPublisher(),
     };
@@ -148,7 +154,7 @@ export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => P
       ...settings,
       ...own,
     });
-    return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached, node };
+    return { socket, media, owner, publisher: handles[0], subscriber: handles[1], attached: () => attached, placed: () => placed, node };
   };
   const joined = async (publishers: Publisher[] = []) => {
     const all = opened();

@@ -18,6 +18,7 @@ import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { FrameIntake } from './frame-intake.js';
+import { Placing } from './placing.js';
 import { Seat, type SeatHolder } from './seat.js';
 
 /** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
@@ -26,7 +27,8 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
+  /** @param known is called once it is known whose the token is, and that is within limits: what takes time, and can be undone, may begin then. */
+  admit(socket: MediaSocket, token: string, known: (grant: MediaGrant) => void): Promise<MediaGrant>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -193,18 +195,27 @@ export class MediaSocket implements SeatHolder {
     this.#joining = true;
     this.#knows = knows;
     clearTimeout(this.#joinTimer);
-    const grant = await this.owner.admit(this, token);
+    const placing = new Placing(this.rooms);
+    // What is asked and put on record meanwhile takes as long. Who resumes has a place as a rule.
+    const grant = await this.owner
+      .admit(this, token, (whose) => resume === undefined && placing.begin(whose))
+      .catch(async (error: unknown) => {
+        await placing.undo(this.owner);
+        throw error;
+      });
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
-    if (this.#closed) return this.owner.closed(this);
+    if (this.#closed) {
+      this.owner.closed(this);
+      return placing.undo(this.owner);
+    }
     const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
     if (held) this.#goOn(held, grant);
-    else await this.#begin(grant);
+    else await this.#begin(grant, await placing.done(grant));
   }
 
-  async #begin(grant: MediaGrant): Promise<void> {
-    const room = await this.rooms.place(grant);
+  async #begin(grant: MediaGrant, room: Room): Promise<void> {
     const seat = await Seat.take(this.rooms, { room, grant, bans: this.#bans, tried: this.owner.tried }, this);
     if (this.#closed || this.#ending) {
       await seat.leave();

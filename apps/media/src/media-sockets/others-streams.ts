@@ -1,5 +1,6 @@
 import type { Layer, MediaServerFrame, Stream } from '@communication-center/contracts';
 import type { FeedSection, Publisher } from 'janode/plugins/videoroom';
+import type { Claim } from './stream-room.js';
 import { type CarriedStream, streamsOf } from './streams-of.js';
 
 /** What a device is told of the others' streams. */
@@ -31,6 +32,17 @@ export class OthersStreams {
   /** @returns the streams that are there, by their ids. */
   get byId(): ReadonlyMap<string, Stream> {
     return new Map(this.all.map((stream) => [stream.streamId, stream]));
+  }
+
+  /** The pictures that are sent: who does not say what it sends is taken to send. */
+  get claims(): Claim[] {
+    return [...this.#streams].flatMap(([feed, carried]) =>
+      carried
+        .filter(({ stream: { sending } }) => (sending?.video ?? 'on') === 'on')
+        .map(({ stream: { kind, userAlias, deviceId }, letInAt = 0 }) => ({
+          ...{ kind, feed, device: JSON.stringify([userAlias, deviceId]), letInAt },
+        })),
+    );
   }
 
   /** All sections that carry a stream. */

@@ -157,7 +157,7 @@ test('a screen is told beside what a device sends, and offered to the others as 
   mine.socket.says({ ...publish, screen: ['2'] });
   mine.socket.says({ type: 'sending', ...sounds, screen });
   await settle();
-  expect(mine.publisher.displays.at(-1)).toEqual({ ...ann, sending: sounds, screen });
+  expect(mine.publisher.displays.at(-1)).toEqual({ ...ann, letIn: { screen: expect.any(Number) }, sending: sounds, screen });
 
   const { socket, publisher } = await joined([ben]);
   const told = { userAlias: 'ben', deviceId: 'sofa' };
@@ -243,4 +243,31 @@ test('a picture for which the call has no room is muted at Janus before its answ
   await settle();
   expect(publisher.asked.at(-1)).toBe('moderate 1 false');
   expect(publisher.displays.at(-1)).toMatchObject({ sending: { video: 'on' } });
+});
+
+test('of two who were let in at the same moment the second gives way, once it hears of the first, and is told so; the first hears of it, and stays', async () => {
+  vi.setSystemTime(1000);
+  const full = { ...grant, streams: { cameras: 1 } };
+  const dan = (letInAt: number) => {
+    const said = { userAlias: 'dan', deviceId: 'car', kind: 'camera', sending: { audio: 'on', video: 'on' } };
+    return { ...ben, feed: 'feed-of-dan', display: JSON.stringify({ ...said, letIn: { camera: letInAt } }) };
+  };
+  const { socket, publisher } = opened({ admit: async () => full });
+  Object.assign(publisher, { feed: 'feed-of-ann' });
+  publisher.answer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n';
+  socket.says(join);
+  await settle();
+  socket.says({ type: 'sending', audio: 'on', video: 'on' });
+  socket.says(publish);
+  await settle();
+  expect(publisher.displays.at(-1)).toMatchObject({ letIn: { camera: 1000 } });
+  publisher.emit(VIDEOROOM_PUB_LIST ?? '', { publishers: [dan(1001)] });
+  await settle();
+  expect([publisher.asked.includes('moderate 1 true'), socket.types.includes('refused')]).toEqual([false, false]);
+  publisher.emit(VIDEOROOM_DISPLAY ?? '', dan(999));
+  await settle();
+  expect(publisher.asked.filter((one) => one.startsWith('moderate'))).toEqual(['moderate 1 true']);
+  expect(socket.told.filter(({ type }) => type === 'refused')).toMatchObject([{ what: 'camera', error: { code: 'too_many_streams' } }]);
+  expect(publisher.displays.at(-1)).toMatchObject({ sending: { audio: 'on', video: 'off' } });
+  expect(publisher.displays.at(-1)).not.toHaveProperty('letIn');
 });

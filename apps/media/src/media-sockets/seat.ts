@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { MediaClientFrame, MediaServerFrame, Stream } from '@communication-center/contracts';
+import type { MediaClientFrame, MediaServerFrame, Stream, StreamKind } from '@communication-center/contracts';
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import type { QualityFrame } from '@communication-center/contracts/quality';
 import { currentTraceId, ProblemError } from '@communication-center/service';
@@ -46,6 +46,7 @@ export class Seat {
   readonly #publication: JanusPublication;
   readonly #streamRoom: StreamRoom;
   #wanted: Wanted | undefined;
+  #said: (MediaClientFrame & { type: 'sending' }) | undefined;
   readonly #quality: SocketQuality;
   #subscription: JanusSubscription | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -158,7 +159,7 @@ export class Seat {
     if (frame.type === 'publish') {
       // Who does not say what it sends is taken to send.
       await this.#want(this.#wanted ?? { camera: true, screen: frame.screen !== undefined });
-      const answer = await this.#publication.publish(frame.sdp, this.#told.display, frame.screen);
+      const answer = await this.#publication.publish(frame.sdp, this.#told.tell(), frame.screen);
       if (answer !== undefined) this.holder.send({ type: 'published', sdp: answer });
       this.#quality.flow.begin();
     } else if (frame.type === 'sending') await this.#says(frame);
@@ -172,18 +173,40 @@ export class Seat {
   /** Tells the others what it sends, as far as the call has room for it. */
   async #says(frame: MediaClientFrame & { type: 'sending' }): Promise<void> {
     await this.#want({ camera: frame.video === 'on', screen: frame.screen?.video === 'on' });
+    this.#said = frame;
+    this.#tellSending();
+  }
+
+  #tellSending(): void {
+    if (!this.#said) return;
     const { withheld } = this.#streamRoom;
-    const video = withheld.has('camera') && frame.video === 'on' ? 'off' : frame.video;
-    this.#told.sends({ ...frame, video, screen: withheld.has('screen') ? undefined : frame.screen });
+    const video = withheld.has('camera') && this.#said.video === 'on' ? 'off' : this.#said.video;
+    this.#told.sends({ ...this.#said, video, screen: withheld.has('screen') ? undefined : this.#said.screen });
   }
 
   async #want(wanted: Wanted): Promise<void> {
     this.#wanted = wanted;
     const before = [...this.#streamRoom.withheld].join();
-    const refused = this.#streamRoom.want(wanted, this.#others.all);
+    const refused = this.#streamRoom.want(wanted, this.#others.claims, Date.now());
+    this.#told.letIn(this.#streamRoom.letIn);
     if ([...this.#streamRoom.withheld].join() !== before) await this.#publication.withhold(this.#streamRoom.withheld);
+    this.#refuse(refused);
+  }
+
+  /** Somebody else who was let in first may have filled the call. */
+  async #giveWay(): Promise<void> {
+    const { feed } = this.#publication;
+    const lost = feed === undefined ? [] : this.#streamRoom.giveWay(feed, this.#others.claims);
+    if (lost.length === 0) return;
+    this.#told.letIn(this.#streamRoom.letIn);
+    this.#tellSending();
+    await this.#publication.withhold(this.#streamRoom.withheld);
+    this.#refuse(lost);
+  }
+
+  #refuse(kinds: readonly StreamKind[]): void {
     const error = new ProblemError('too_many_streams').toSocketError(currentTraceId());
-    for (const what of refused) this.holder.send({ type: 'refused', what, error });
+    for (const what of kinds) this.holder.send({ type: 'refused', what, error });
   }
 
   async #trickle({ peer, candidate }: MediaClientFrame & { type: 'candidate' }): Promise<void> {
@@ -242,6 +265,7 @@ export class Seat {
   #tell(frames: readonly StreamFrame[]): void {
     for (const frame of frames) this.holder.send(frame);
     this.#subscribe();
+    void this.#inTurn(() => this.#giveWay());
   }
 
   /** In which streams of others somebody speaks: what of a feed carries no stream, or is one's own, is passed over. */

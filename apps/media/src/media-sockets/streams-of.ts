@@ -1,6 +1,7 @@
 import { type Stream, sendingSchema, streamSchema } from '@communication-center/contracts';
 import type { FeedSection, Publisher } from 'janode/plugins/videoroom';
 import { z } from 'zod';
+import type { LetIn } from './stream-room.js';
 
 /** How Janus is told of the sections of a feed that carry a screen. */
 export const ofScreen = 'screen';
@@ -9,9 +10,13 @@ export const ofScreen = 'screen';
 export interface CarriedStream {
   stream: Stream;
   sections: readonly FeedSection[];
+  /** When its pictures were let in; undefined where the door that did so is of an earlier release. */
+  letInAt?: number | undefined;
 }
 
 const screenSchema = z.object({ screen: sendingSchema });
+const time = z.number().optional().catch(undefined);
+const letInSchema = z.object({ letIn: z.object({ camera: time, screen: time }) });
 
 /**
  * @returns the streams of a feed, as its display text describes them: the camera with the microphone; and the screen, while one is
@@ -22,10 +27,11 @@ export function streamsOf({ feed, display, streams = [] }: Publisher): CarriedSt
   const camera = streamSchema.safeParse({ ...told, streamId: feed });
   // Only this service names feeds; whoever else gets into a room is nobody here.
   if (!camera.success) return [];
+  const letIn: LetIn = letInSchema.safeParse(told).data?.letIn ?? {};
   const carried = (stream: Stream, isCarried: (description: string | undefined) => boolean): CarriedStream => {
     const sections = streams.filter(({ disabled, description }) => !disabled && isCarried(description));
     const first = ['audio', 'video'].flatMap((type) => sections.find((section) => section.type === type) ?? []);
-    return { stream, sections: first.map(({ mid }) => ({ feed, mid })) };
+    return { stream, sections: first.map(({ mid }) => ({ feed, mid })), letInAt: letIn[stream.kind] };
   };
   const ofCamera = carried(camera.data, (description) => description !== ofScreen);
   const screen = screenSchema.safeParse(told);

@@ -1,4 +1,5 @@
 import type { DeviceId, Layer, Sending, UserAlias } from '@communication-center/contracts';
+import type { LetIn } from './stream-room.js';
 
 /** How much later than it was said, in milliseconds, a ping may come before its device counts as quiet. */
 const lateMs = 800;
@@ -15,6 +16,7 @@ export class ToldOfPublisher {
   #sending: Sending | undefined;
   #screen: Sending | undefined;
   #layers: readonly Layer[] | undefined;
+  #letIn: LetIn = {};
   #isOverdue = false;
   #overdue: NodeJS.Timeout | undefined;
   #told: string;
@@ -39,7 +41,8 @@ export class ToldOfPublisher {
   get display(): string {
     const quiet = this.#isOverdue && this.#flowing.size === 0;
     const sent = { sending: this.#sending, screen: this.#screen, layers: this.#layers };
-    return JSON.stringify({ ...this.#who, kind: 'camera', ...sent, ...(quiet && { quiet }) });
+    const letIn = Object.keys(this.#letIn).length > 0 && { letIn: this.#letIn };
+    return JSON.stringify({ ...this.#who, kind: 'camera', ...sent, ...letIn, ...(quiet && { quiet }) });
   }
 
   /** Whether the device says that it sends sound or picture. */
@@ -53,6 +56,17 @@ export class ToldOfPublisher {
     this.#layers = layers;
     this.#screen = screen && { audio: screen.audio, video: screen.video };
     this.#tell();
+  }
+
+  /** Since when its pictures have their room: goes with what is told next. */
+  letIn(letIn: LetIn): void {
+    this.#letIn = letIn;
+  }
+
+  /** @returns what is being told with the feed itself. */
+  tell(): string {
+    this.#told = this.display;
+    return this.#told;
   }
 
   /** A ping came; the next is to come within so many milliseconds, or when it likes. */

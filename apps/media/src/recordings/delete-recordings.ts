@@ -14,6 +14,12 @@ const atOnce = 10;
 /** Who claims some has so long, in seconds; what could not be deleted is tried again then. */
 const claimSeconds = 600;
 
+/** Claims recordings whose time has come: so many at most, for so many seconds. */
+export const dueRecordings = `WITH due AS MATERIALIZED (
+   SELECT recording_id FROM recordings WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+ UPDATE recordings SET expires_at = clock_timestamp() + make_interval(secs => $2)
+ FROM due WHERE recordings.recording_id = due.recording_id RETURNING recordings.*`;
+
 /** Deletes recordings whose time has come, wherever their files are, and then what is known of them; tells so, unless their app is gone. */
 @Injectable()
 export class DeleteRecordings implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -49,13 +55,7 @@ export class DeleteRecordings implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async #work(): Promise<number | null> {
-    const { rows } = await this.#database.query<RecordingRow & { is_erased: boolean }>(
-      `WITH due AS MATERIALIZED (
-         SELECT recording_id FROM recordings WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-       UPDATE recordings SET expires_at = clock_timestamp() + make_interval(secs => $2)
-       FROM due WHERE recordings.recording_id = due.recording_id RETURNING recordings.*`,
-      [atOnce, claimSeconds],
-    );
+    const { rows } = await this.#database.query<RecordingRow & { is_erased: boolean }>(dueRecordings, [atOnce, claimSeconds]);
     for (const row of rows) await this.#delete(row, row.is_erased).catch((error: unknown) => this.report(error, name));
     return rows.length === atOnce ? 0 : null;
   }

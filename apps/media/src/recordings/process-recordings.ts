@@ -31,7 +31,9 @@ interface Job {
   attempt: number;
 }
 
-const jobs = new RowsInTurn({ table: 'recording_jobs', id: 'recording_id', turn: 'app_id', first: '', turnsAtOnce: 20, rowsAtOnce: 20 });
+/** In which order jobs are done: of apps in turn. */
+export const recordingJobs = { table: 'recording_jobs', id: 'recording_id', turn: 'app_id', first: '', turnsAtOnce: 20, rowsAtOnce: 20 };
+const jobs = new RowsInTurn(recordingJobs);
 
 /**
  * Makes the files of recordings that came to their end, some at a time, apps in turn, in what processors have to spare. The row of a job is a lease:

@@ -197,20 +197,25 @@ export async function filesOf(sql: Sql, recordingIds: readonly RecordingId[]): P
   return new Map([...grouped].map(([recordingId, all]) => [recordingId, all.map(({ described }) => described)]));
 }
 
-/** @returns a recording of the app's. */
-export async function recordingOf(sql: Sql, appId: AppId, recordingId: RecordingId): Promise<RecordingRow | undefined> {
+/** Whether somebody was recorded in one: who sent anything while it was. */
+const wasRecorded = `(%::text IS NULL OR EXISTS (
+         SELECT FROM recording_feeds feed WHERE feed.recording_id = recordings.recording_id AND feed.user_alias = %))`;
+
+/** @returns a recording of the app's. @param reader the user that asks, who was recorded in it; undefined: a server asks. */
+export async function recordingOf(sql: Sql, appId: AppId, recordingId: RecordingId, reader?: UserAlias): Promise<RecordingRow | undefined> {
   const { rows } = await sql.query<RecordingRow>(
-    `SELECT ${columns} FROM recordings WHERE recording_id = $1 AND app_id = $2 AND NOT is_erased`,
-    [recordingId, appId],
+    `SELECT ${columns} FROM recordings WHERE recording_id = $1 AND app_id = $2 AND NOT is_erased AND ${wasRecorded.replaceAll('%', '$3')}`,
+    [recordingId, appId, reader ?? null],
   );
   return rows[0];
 }
 
-/** @returns the recordings of a call of the app's, in their order. */
-export async function recordingsOfCall(sql: Sql, appId: AppId, callId: CallId): Promise<RecordingRow[]> {
+/** @returns the recordings of a call of the app's, in their order. @param reader the user that asks, who was recorded in them; undefined: a server asks. */
+export async function recordingsOfCall(sql: Sql, appId: AppId, callId: CallId, reader?: UserAlias): Promise<RecordingRow[]> {
   const { rows } = await sql.query<RecordingRow>(
-    `SELECT ${columns} FROM recordings WHERE call_id = $1 AND app_id = $2 AND NOT is_erased ORDER BY started_at`,
-    [callId, appId],
+    `SELECT ${columns} FROM recordings WHERE call_id = $1 AND app_id = $2 AND NOT is_erased AND ${wasRecorded.replaceAll('%', '$3')}
+     ORDER BY started_at`,
+    [callId, appId, reader ?? null],
   );
   return rows;
 }

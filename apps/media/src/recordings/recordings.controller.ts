@@ -1,4 +1,13 @@
-import { type AppId, type CallId, callIdSchema, type RecordingId, recordingIdSchema, type Subject } from '@communication-center/contracts';
+import {
+  type AppId,
+  type CallId,
+  callIdSchema,
+  type RecordingId,
+  recordingIdSchema,
+  type Subject,
+  type UserAlias,
+} from '@communication-center/contracts';
+import { internal } from '@communication-center/contracts/internal';
 import {
   type RecordingList,
   type RecordingListQuery,
@@ -10,18 +19,24 @@ import {
 } from '@communication-center/contracts/recordings';
 import {
   ActsOnRecord,
+  appOf,
   appOfKey,
   From,
+  Identity,
   NeededBody,
   PathParam,
   Postgres,
   ProblemError,
   QueryString,
+  Replicas,
   readCursor,
+  ServiceClient,
+  Settings,
   writeCursor,
 } from '@communication-center/service';
-import { Controller, Delete, Get, HttpCode, Put } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
+import type { MediaSettings } from '../settings.js';
 import { DeleteRecordings } from './delete-recordings.js';
 import { FileLinks } from './file-links.js';
 import { filesOf, progressOf, type RecordingRow, recordingOf, recordingsOfApp, recordingsOfCall } from './recording-rows.js';
@@ -31,10 +46,14 @@ const placeSchema = z.tuple([z.iso.datetime(), recordingIdSchema]);
 const RecordingIdParam = () => PathParam('recordingId', recordingIdSchema);
 const noSuch = () => new ProblemError('not_found', 'No such recording');
 
-/** What servers read of recordings, and delete; starting and stopping them is the calls service's. */
+/**
+ * What servers read of recordings, and delete; starting and stopping them is the calls service's. Users read those in which they were recorded,
+ * where their app lets users record.
+ */
 @Controller()
 export class RecordingsController {
   readonly #lists;
+  readonly #directory: ServiceClient;
 
   constructor(
     private readonly database: Postgres,
@@ -42,8 +61,11 @@ export class RecordingsController {
     private readonly storages: RecordingStorages,
     private readonly deleting: DeleteRecordings,
     private readonly acts: ActsOnRecord,
+    identity: Identity,
+    @Inject(Settings) { DIRECTORY_URL }: MediaSettings,
   ) {
     this.#lists = database.of('lists');
+    this.#directory = new ServiceClient(identity, 'directory', new Replicas(DIRECTORY_URL));
   }
 
   @Get('v1/recordings')
@@ -63,15 +85,19 @@ export class RecordingsController {
 
   @Get('v1/calls/:callId/recordings')
   async ofCall(@From() subject: Subject, @PathParam('callId', callIdSchema) callId: CallId): Promise<{ recordings: RecordingView[] }> {
-    const rows = await recordingsOfCall(this.#lists, appOfKey(subject, 'calls'), callId);
+    const appId = appOf(subject, 'calls');
+    const rows = await recordingsOfCall(this.#lists, appId, callId, readerOf(subject));
     // Whether there is such a call is not told apart: media does not know calls.
-    if (rows.length === 0) throw new ProblemError('not_found', 'Nothing was recorded of such a call');
+    if (rows.length === 0 || !(await this.#mayRead(subject, appId)))
+      throw new ProblemError('not_found', 'Nothing was recorded of such a call');
     return { recordings: await this.#view(rows) };
   }
 
   @Get('v1/recordings/:recordingId')
   async one(@From() subject: Subject, @RecordingIdParam() recordingId: RecordingId): Promise<RecordingView> {
-    const row = await this.#required(appOfKey(subject, 'calls'), recordingId);
+    const appId = appOf(subject, 'calls');
+    const row = await this.#required(appId, recordingId, readerOf(subject));
+    if (!(await this.#mayRead(subject, appId))) throw noSuch();
     const [view] = await this.#view([row]);
     if (!view) throw noSuch();
     return view;
@@ -117,10 +143,18 @@ export class RecordingsController {
     await this.storages.leave(appId);
   }
 
-  async #required(appId: AppId, recordingId: RecordingId): Promise<RecordingRow> {
-    const row = await recordingOf(this.database, appId, recordingId);
+  async #required(appId: AppId, recordingId: RecordingId, reader?: UserAlias): Promise<RecordingRow> {
+    const row = await recordingOf(this.database, appId, recordingId, reader);
     if (!row) throw noSuch();
     return row;
+  }
+
+  /** Whether the app has its users read what they were recorded in. */
+  async #mayRead(subject: Subject, appId: AppId): Promise<boolean> {
+    if (subject.kind !== 'user') return true;
+    const patience = { timeoutMs: 3000, retryForMs: 5000 };
+    const { options } = await this.#directory.ask(internal.appOptions, { params: { appId } }, patience);
+    return options.usersMayRecord === true;
   }
 
   async #view(rows: readonly RecordingRow[]): Promise<RecordingView[]> {
@@ -134,4 +168,9 @@ export class RecordingsController {
       files: (files.get(recordingId) ?? []).map((file) => ({ ...file, ...this.links.linkTo({ recordingId, name: file.name }, now) })),
     }));
   }
+}
+
+/** @returns the user that asks; undefined for a server. */
+function readerOf(subject: Subject): UserAlias | undefined {
+  return subject.kind === 'user' ? subject.userAlias : undefined;
 }

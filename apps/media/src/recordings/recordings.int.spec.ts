@@ -8,7 +8,7 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { AppId, CallId, RecordingId } from '@communication-center/contracts';
+import type { AppId, CallId, DeviceId, RecordingId, UserAlias } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { media } from '../migrations/1-media.js';
@@ -22,7 +22,17 @@ import { recordings } from '../migrations/10-recordings.js';
 import type { MediaSettings } from '../settings.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
 import { ProcessRecordings } from './process-recordings.js';
-import { claimDue, type Heard, keepFeeds, noteBegun, noteState, noteWanted, type RecordingRow } from './recording-rows.js';
+import {
+  claimDue,
+  type Heard,
+  keepFeeds,
+  noteBegun,
+  noteState,
+  noteWanted,
+  type RecordingRow,
+  recordingOf,
+  recordingsOfCall,
+} from './recording-rows.js';
 import { DiskStore } from './storage/disk-store.js';
 
 const fleet = new Fleet();
@@ -90,6 +100,20 @@ test('what is heard twice, late or of another recording changes nothing', async 
   await noteWanted(schema, { ...heard, sequence: 6, wanted: 'stopped', at: '2026-11-28T12:01:00.000Z' });
   await noteWanted(schema, { ...heard, sequence: 7, wanted: 'paused' });
   expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'stopped', stopped_at: new Date('2026-11-28T12:01:00.000Z') });
+});
+
+test('a user reads the recordings of a call in which he was recorded, and no others; a server of the app reads all, and another app none', async () => {
+  const [alice, bob, eve] = ['alice', 'bob', 'eve'] as UserAlias[];
+  const [first, second] = [heardOf(), heardOf()];
+  for (const one of [first, { ...second, callId: first.callId, sequence: 5 }]) await noteBegun(schema, one);
+  const feed = (userAlias = alice as UserAlias) => ({ feed: `of-${userAlias}`, userAlias, deviceId: 'desk' as DeviceId });
+  await keepFeeds(schema, first.recordingId, [feed(alice), feed(bob)]);
+  await keepFeeds(schema, second.recordingId, [feed(alice)]);
+  const read = async (reader?: UserAlias, app = demo) => (await recordingsOfCall(schema, app, first.callId, reader)).length;
+  expect([await read(), await read(alice), await read(bob), await read(eve)]).toEqual([2, 2, 1, 0]);
+  expect([await read(undefined, 'other' as AppId), await read(alice, 'other' as AppId)]).toEqual([0, 0]);
+  const one = async (reader?: UserAlias) => (await recordingOf(schema, demo, second.recordingId, reader)) !== undefined;
+  expect([await one(), await one(alice), await one(bob)]).toEqual([true, true, false]);
 });
 
 test('an active one is looked at by one replica at a time, with where its call is carried', async () => {

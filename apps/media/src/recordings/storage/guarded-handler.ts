@@ -12,9 +12,9 @@ export class GuardedHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
   readonly #agent: Dispatcher;
 
-  /** @param connect makes the connections. */
-  constructor(connect?: Agent.Options['connect']) {
-    this.#agent = new Agent({ ...(connect && { connect }), connections: 8, headersTimeout: answerMs, bodyTimeout: answerMs });
+  /** @param connect makes the connections. @param patienceMs how long the server has to answer, and to take what is sent. */
+  constructor(connect?: Agent.Options['connect'], patienceMs = answerMs) {
+    this.#agent = new Agent({ ...(connect && { connect }), connections: 8, headersTimeout: patienceMs, bodyTimeout: patienceMs });
   }
 
   async handle(asked: HttpRequest, { abortSignal }: { abortSignal?: unknown } = {}): Promise<{ response: HttpResponse }> {

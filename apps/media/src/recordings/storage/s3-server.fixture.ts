@@ -11,6 +11,13 @@ const libraries = join(root, '.run/cache/s3proxy-2.6.0');
 const bucket = 'recordings';
 const credential = { accessKeyId: 'local-identity', secretAccessKey: 'local-credential' };
 
+/** How often the line is to hang still, and how often it did. */
+interface Mood {
+  times: number;
+  afterBytes: number;
+  hung: number;
+}
+
 /** A server that speaks S3 (S3Proxy, fetched by Maven), and a line to it that sees what is sent. */
 export class S3Server {
   private constructor(
@@ -18,7 +25,18 @@ export class S3Server {
     readonly place: RecordingStorageBody,
     /** The requests, by their first lines and headers. */
     readonly heard: string[],
+    private readonly mood: Mood,
   ) {}
+
+  /** The next so many requests that send something are not taken any further once this much of each came, and not answered. */
+  hang(times: number, afterBytes: number): void {
+    Object.assign(this.mood, { times, afterBytes, hung: 0 });
+  }
+
+  /** How many did so. */
+  get hung(): number {
+    return this.mood.hung;
+  }
 
   static async start(): Promise<S3Server> {
     fetchServer();
@@ -50,7 +68,8 @@ export class S3Server {
     const flags = ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlogback.configurationFile=${quiet}`];
     const server = execFile('java', [...flags, '-cp', join(libraries, '*'), 'org.gaul.s3proxy.Main', '--properties', config]);
     const heard: string[] = [];
-    const line = lineTo(port, heard);
+    const mood: Mood = { times: 0, afterBytes: 0, hung: 0 };
+    const line = lineTo(port, heard, mood);
     await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
     await answering(port);
     const stop = async () => {
@@ -59,7 +78,7 @@ export class S3Server {
       rmSync(folder, { recursive: true, force: true });
     };
     const endpoint = `http://127.0.0.1:${(line.address() as AddressInfo).port}`;
-    return new S3Server(stop, { endpoint, region: 'us-east-1', bucket, prefix: '', ...credential, encryption: 'AES256' }, heard);
+    return new S3Server(stop, { endpoint, region: 'us-east-1', bucket, prefix: '', ...credential, encryption: 'AES256' }, heard, mood);
   }
 
   stop(): Promise<void> {
@@ -75,13 +94,25 @@ function fetchServer(): void {
   if (!existsSync(libraries)) renameSync(draft, libraries);
 }
 
-/** Passes bytes on as they are, and notes the heads of requests. */
-function lineTo(port: number, heard: string[]): Server {
+/** Passes bytes on as they are, and notes the heads of requests; in a mood it takes no more in the middle of one. */
+function lineTo(port: number, heard: string[], mood: Mood): Server {
   return createServer((near) => {
     const far = connect(port, '127.0.0.1');
+    let came = 0;
     near.on('data', (data: Buffer) => {
       const text = data.toString('latin1');
-      for (const [head] of text.matchAll(/^(?:GET|PUT|POST|DELETE) \S+ HTTP\/1\.1\r\n(?:[^\r\n]+\r\n)*/gm)) heard.push(head);
+      for (const [head] of text.matchAll(/^(?:GET|PUT|POST|DELETE) \S+ HTTP\/1\.1\r\n(?:[^\r\n]+\r\n)*/gm)) {
+        heard.push(head);
+        came = head.startsWith('PUT') ? 0 : Number.NEGATIVE_INFINITY;
+      }
+      came += data.length;
+      if (mood.times <= 0 || came < mood.afterBytes) return;
+      mood.times -= 1;
+      mood.hung += 1;
+      // What came with it may be all there is of a small one: no answer leaves either.
+      far.unpipe(near);
+      near.unpipe(far);
+      near.pause();
     });
     near.pipe(far).pipe(near);
     for (const socket of [near, far]) {

@@ -91,6 +91,24 @@ test('a server that an app may not name is not connected to, and one that refuse
   await expect(new S3Store({ ...server.place, secretAccessKey: 'another' }).keep('app/a/b', file, never)).rejects.toThrow();
 });
 
+test('a server that takes no more in the middle of a part is given up after a time, and gets that part again', async () => {
+  const store = new S3Store(server.place, new GuardedHandler(undefined, 500));
+  const large = randomBytes(20 * 1_048_576);
+  server.heard.length = 0;
+  server.hang(1, 4 * 1_048_576);
+  await store.keep('app/hung/call.mp4', await fileOf(large), never);
+  expect((await readWhole(store, 'app/hung/call.mp4'))?.equals(large)).toBe(true);
+  expect([server.hung, server.heard.filter((head) => /partNumber=\d/.test(head)).length]).toEqual([1, 4]);
+});
+
+test('one that never takes more is told as a fault, after three tries', async () => {
+  const store = new S3Store(server.place, new GuardedHandler(undefined, 300));
+  server.hang(10, 100_000);
+  await expect(store.keep('app/hung/more', await fileOf(randomBytes(4 * 1_048_576)), never)).rejects.toThrow('The connection broke');
+  expect(server.hung).toBe(3);
+  server.hang(0, 0);
+});
+
 test('what was left off leaves nothing', async () => {
   const aborted = new AbortController();
   aborted.abort();
