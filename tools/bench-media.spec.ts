@@ -27,6 +27,7 @@ test('times are told with their multiples of the floor, and loads by the stream'
 
 test('what is held is the most that was; of a size of which nothing was, nothing is said', () => {
   expect(sentencesOf(result).join()).toContain('20 calls of 2 (160 streams, 20.0 % of a core, 0.13 % a stream).');
+  expect(sentencesOf({ kbps: 500, load: { twos: load.twos.slice(0, 1), sixes: [] } }).join()).toContain('at least 10 calls of 2');
   expect(sentencesOf({ kbps: 500, load: { twos: [], sixes: [] } }).join()).toContain('none of what was tried');
   expect(sentencesOf({ kbps: 500 })).toEqual([]);
 });

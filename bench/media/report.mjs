@@ -66,14 +66,13 @@ function timed(what, samples, floor) {
 /** @returns what one Janus held, in words. */
 export function sentencesOf({ load, kbps }) {
   if (!load) return [];
-  const most = [load.twos, load.sixes].map((rows) => rows.findLast(({ holds }) => holds));
-  const said = most.flatMap((row) =>
-    row
-      ? [
-          `${row.calls} calls of ${row.size} (${row.streams} streams, ${percent(row.janus)} % of a core, ${digits((row.janus * 100) / row.streams)} % a stream)`,
-        ]
-      : [],
-  );
+  const said = [load.twos, load.sixes].flatMap((rows) => {
+    const row = rows.findLast(({ holds: isHeld }) => isHeld);
+    if (!row) return [];
+    // More may be held than was tried.
+    const most = row === rows.at(-1) ? 'at least ' : '';
+    return `${most}${row.calls} calls of ${row.size} (${row.streams} streams, ${percent(row.janus)} % of a core, ${digits((row.janus * 100) / row.streams)} % a stream)`;
+  });
   return [
     `Held by one Janus, at ${kbps} kbit/s a picture and 32 a voice: ${said.join('; ') || 'none of what was tried'}. Held is: at most ${holds.lossPercent} % lost, 99 of 100 packets there in ${holds.delayMs} ms.`,
   ];

@@ -1,5 +1,5 @@
 // Peers of calls that only carry packets: they are real ones (ICE, DTLS, SRTP, RTCP), and send what was encoded long ago, so that a machine
-// can hold as many as its Janus can. A page decodes and encodes, which costs a hundred times as much.
+// can hold as many as its Janus can. A page decodes and encodes, which costs some thirty times as much.
 //
 // It is told what to do by lines of JSON on its standard input, and answers each by one line:
 //
