@@ -63,7 +63,7 @@ beforeAll(() => {
   ];
   const done = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   output = done.stdout + done.stderr;
-});
+}, 240_000);
 
 afterAll(() => {
   for (const [file] of files) rmSync(join(root, file), { force: true });
