@@ -2,6 +2,7 @@ import { type AnyEvent, type CallEvent, readEvent } from '@communication-center/
 import { OutboxRelay, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
+import { FollowBroadcasts } from '../broadcasts/follow-broadcasts.js';
 import { CarryOutRecordings } from './carry-out-recordings.js';
 import { tellOf } from './recording-events.js';
 import { type Heard, noteBegun, noteWanted } from './recording-rows.js';
@@ -29,6 +30,7 @@ export class FollowRecordings {
     database: Postgres,
     private readonly recorder: CarryOutRecordings,
     private readonly relay: OutboxRelay,
+    private readonly broadcasts: FollowBroadcasts,
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#database = database.of('consumers');
@@ -37,10 +39,13 @@ export class FollowRecordings {
   @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady' })
   async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
     await this.#take(events.filter(isOfRecording));
+    // One that reads everything is enough.
+    await this.broadcasts.note(events);
   }
 
   /** Notes at once what an event says; where that fails, the reaction does. */
   hear(event: AnyEvent): void {
+    this.broadcasts.hear(event);
     if (!(event.type in wantedBy)) return;
     const note = async () => this.#take([readEvent('calls.events', event) as RecordingOfCall]);
     note().catch((error: unknown) => this.report(error, 'noting a recording'));
