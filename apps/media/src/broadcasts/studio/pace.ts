@@ -18,11 +18,12 @@ export class Pace {
   due(now: number, isBehind: boolean): number {
     const late = this.#expected(now) - this.#made;
     if (late <= 0) return 0;
-    if (isBehind || late > mostAtOnce) this.#leaveOut(now);
-    if (isBehind) return 0;
-    const due = late > mostAtOnce ? 1 : late;
-    this.#made += due;
-    return due;
+    if (isBehind || late > mostAtOnce) {
+      this.#leaveOut(now);
+      return 0;
+    }
+    this.#made += late;
+    return late;
   }
 
   /** @returns when a picture was made, in milliseconds. */
