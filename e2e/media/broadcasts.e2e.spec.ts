@@ -51,7 +51,11 @@ async function freePort(): Promise<number> {
 function takeRtmp(port: number, file: string): void {
   const address = `rtmp://127.0.0.1:${port}/live/key-of-tests`;
   running.push(
-    spawn('ffmpeg', ['-loglevel', 'error', '-y', '-listen', '1', '-i', address, '-c', 'copy', '-f', 'mpegts', file], { stdio: 'ignore' }),
+    spawn(
+      'ffmpeg',
+      ['-loglevel', 'error', '-y', '-listen', '1', '-i', address, '-c', 'copy', '-flush_packets', '1', '-f', 'mpegts', file],
+      { stdio: 'ignore' },
+    ),
   );
 }
 
