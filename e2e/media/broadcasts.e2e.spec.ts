@@ -53,7 +53,25 @@ function takeRtmp(port: number, file: string): void {
   running.push(
     spawn(
       'ffmpeg',
-      ['-loglevel', 'error', '-y', '-listen', '1', '-i', address, '-c', 'copy', '-flush_packets', '1', '-f', 'mpegts', file],
+      [
+        '-loglevel',
+        'error',
+        '-y',
+        '-nostdin',
+        '-analyzeduration',
+        '1M',
+        '-listen',
+        '1',
+        '-i',
+        address,
+        '-c',
+        'copy',
+        '-flush_packets',
+        '1',
+        '-f',
+        'mpegts',
+        file,
+      ],
       { stdio: 'ignore' },
     ),
   );

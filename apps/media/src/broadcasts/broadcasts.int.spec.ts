@@ -66,7 +66,9 @@ test('what is heard twice, or late, changes nothing', async () => {
 test('one process makes it at a time; of one that says nothing any more another goes on, and the first finds so', async () => {
   const heard = heardOf();
   await noteBegun(schema, heard);
-  await schema.query("INSERT INTO rooms (call_id, app_id, node, generation, secret, pin) VALUES ($1, 'demo', 'janus-1', 1, 's', 'p')", [heard.callId]);
+  await schema.query("INSERT INTO rooms (call_id, app_id, node, generation, secret, pin) VALUES ($1, 'demo', 'janus-1', 1, 's', 'p')", [
+    heard.callId,
+  ]);
   const claimed = (await Promise.all([claimUnmade(schema, 5, 5), claimUnmade(schema, 5, 5)])).flat();
   expect(claimed).toMatchObject([{ run: 1, node: 'janus-1', room_secret: 's', pin: 'p', is_closed: false, before: 0 }]);
   const [first] = claimed;
@@ -94,7 +96,9 @@ test('who waits for too long is known, and so is how many of an app go on that b
   await schema.query("UPDATE broadcasts SET look_at = now() - interval '25 seconds' WHERE app_id = 'another'");
   expect(await overdue(schema, 20)).toMatchObject([{ app_id: 'another' }]);
   const claimed = (await claimUnmade(schema, 10, 5)).filter(({ app_id }) => app_id === demo);
-  expect(claimed.toSorted((one, other) => one.started_at.getTime() - other.started_at.getTime()).map(({ before }) => before)).toEqual([0, 1, 2]);
+  expect(claimed.toSorted((one, other) => one.started_at.getTime() - other.started_at.getTime()).map(({ before }) => before)).toEqual([
+    0, 1, 2,
+  ]);
 });
 
 test('a push is noted for as long as no other is wished, and its key goes when it fails, or the broadcast is over', async () => {
@@ -127,7 +131,8 @@ test('a push is noted for as long as no other is wished, and its key goes when i
 test('what is over, or of a deleted app, goes with its files, and so do folders that nobody knows of', async () => {
   const [over, deleted, live] = [heardOf(), heardOf({ appId: 'gone' as AppId }), heardOf()];
   for (const heard of [over, deleted, live]) await noteBegun(schema, heard);
-  for (const row of await claimUnmade(schema, 5, 60)) if (row.broadcast_id === over.broadcastId) await noteState(schema, row, { state: 'stopped' }, 0);
+  for (const row of await claimUnmade(schema, 5, 60))
+    if (row.broadcast_id === over.broadcastId) await noteState(schema, row, { state: 'stopped' }, 0);
   await schema.query("UPDATE broadcasts SET files_until = now() - interval '1 second' WHERE files_until IS NOT NULL");
   const [erasure] = broadcastsOfDeletedApps;
   expect((await schema.query(erasure?.statement ?? '', ['gone'])).rowCount).toBe(1);
@@ -139,14 +144,22 @@ test('what is over, or of a deleted app, goes with its files, and so do folders 
   }
   const sql = { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema) };
   const errors: unknown[] = [];
-  const deleting = new DeleteBroadcasts({ background: sql } as never, { BROADCASTS_FOLDER: folder } as MediaSettings, (error) => void errors.push(error));
+  const deleting = new DeleteBroadcasts(
+    { background: sql } as never,
+    { BROADCASTS_FOLDER: folder } as MediaSettings,
+    (error) => void errors.push(error),
+  );
   deleting.onApplicationBootstrap();
   try {
-    const isThere = (id: string) => stat(join(folder, id)).then(
-      () => true,
-      () => false,
+    const isThere = (id: string) =>
+      stat(join(folder, id)).then(
+        () => true,
+        () => false,
+      );
+    await eventually(
+      'them being gone',
+      async () => !(await isThere(over.broadcastId)) && !(await isThere(deleted.broadcastId)) && !(await isThere(unknown)),
     );
-    await eventually('them being gone', async () => !(await isThere(over.broadcastId)) && !(await isThere(deleted.broadcastId)) && !(await isThere(unknown)));
     await eventually('nothing being known of them', async () => !(await rowOf(over.broadcastId)) && !(await rowOf(deleted.broadcastId)));
     expect([await isThere(live.broadcastId), (await rowOf(live.broadcastId))?.state]).toEqual([true, 'starting']);
     expect(errors).toEqual([]);
