@@ -111,14 +111,18 @@ test('whoever has the link sees it move and hears it, some seconds late; it goes
     },
     20_000,
   );
+  const seen: Awaited<ReturnType<typeof playedBy>>[] = [];
   await eventually(
     'more of both',
     async () => {
       const played = await playedBy(page);
-      return played.frames > first.frames + 20 && played.time > first.time + 1 && played.isChanging;
+      seen.push(played);
+      return played.frames > first.frames + 20 && played.time > first.time + 1 && seen.some(({ isChanging }) => isChanging);
     },
-    15_000,
-  );
+    20_000,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}: ${JSON.stringify([first, ...seen.slice(-3)])}`);
+  });
   const figures = await eventually('figures', async () => figuresIn(await page.locator('#figures').textContent()));
   expect(figures.viewers).toBe(1);
   expect(figures.behind).toBeGreaterThan(0.3);
