@@ -44,9 +44,8 @@ const allForwardersSchema = z.object({
 export class ForwardStreams {
   readonly #others = new OthersStreams({ userAlias: '' as never, deviceId: '' as never });
   readonly #forwarded = new Map<string, Forwarded>();
-  readonly #kinds = new Map<string, string>();
+  readonly #published = new Map<string, { type: string; simulcast?: boolean }>();
   #handle: Promise<VideoRoomHandle> | undefined;
-  #publishers = new Map<string, Publisher>();
   #port: number | undefined;
 
   constructor(
@@ -101,13 +100,12 @@ export class ForwardStreams {
     const { EVENT } = VideoRoomPlugin;
     const know = (publishers: readonly Publisher[]) => {
       for (const one of publishers) {
-        this.#publishers.set(one.feed, one);
-        for (const { mid, type } of one.streams ?? []) this.#kinds.set(`${one.feed}/${mid}`, type);
+        for (const stream of one.streams ?? []) this.#published.set(`${one.feed}/${stream.mid}`, stream);
       }
       this.#others.list(publishers);
     };
     const gone = ({ feed }: { feed: string }) => {
-      this.#publishers.delete(feed);
+      for (const key of this.#published.keys()) if (key.startsWith(`${feed}/`)) this.#published.delete(key);
       this.#others.remove(feed);
     };
     handle.on(EVENT.VIDEOROOM_PUB_LIST, ({ publishers }: { publishers: Publisher[] }) => know(publishers));
@@ -146,11 +144,12 @@ export class ForwardStreams {
   ): Promise<void> {
     const sources = { audio: undefined as number | undefined, video: undefined as number | undefined };
     const streams = mids.map((mid) => {
-      const kind = this.#kinds.get(`${feed}/${mid}`) === 'audio' ? 'audio' : 'video';
+      const published = this.#published.get(`${feed}/${mid}`);
+      const kind = published?.type === 'audio' ? 'audio' : 'video';
       const ssrc = randomInt(1, 2 ** 32 - 1);
       sources[kind] = ssrc;
-      // Of a picture that is sent in several sizes the largest that comes is forwarded, as to a viewer.
-      return { mid, port: this.#port, pt: payloadTypes[kind], ssrc, ...(kind === 'video' && { simulcast: true }) };
+      // Of a picture that is sent in several sizes the largest that comes is forwarded, as to a viewer; of any other nothing would be, if it were asked so.
+      return { mid, port: this.#port, pt: payloadTypes[kind], ssrc, ...(published?.simulcast && { simulcast: true }) };
     });
     const { room, secret } = this.keys;
     const request = { request: 'rtp_forward', room, secret, publisher_id: feed, host: this.settings.BROADCAST_HOST, streams };
