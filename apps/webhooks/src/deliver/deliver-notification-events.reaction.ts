@@ -3,8 +3,6 @@ import { Controller } from '@nestjs/common';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { KeepMessages } from '../messages/keep-messages.js';
 
-const told = ['broadcasts.events', 'notifications.events', 'quality.events', 'recordings.events'] as const;
-
 /** Of what nobody waits for, one consumer reads all: how the media of calls went, and what becomes of recordings and broadcasts, too. */
 @Controller()
 export class DeliverNotificationEvents {
@@ -18,8 +16,13 @@ export class DeliverNotificationEvents {
   }
 
   /** The name is its consumer group's, of when it read notifications alone. */
-  @ReactToEvents('deliver-notification-events', { topics: told, pace: 'steady' })
-  async deliver({ events }: ReactionBatch<(typeof told)[number]>): Promise<void> {
+  @ReactToEvents('deliver-notification-events', {
+    topics: ['broadcasts.events', 'notifications.events', 'quality.events', 'recordings.events'],
+    pace: 'steady',
+  })
+  async deliver({
+    events,
+  }: ReactionBatch<'broadcasts.events' | 'notifications.events' | 'quality.events' | 'recordings.events'>): Promise<void> {
     await this.messages.take(events);
   }
 }

@@ -65,7 +65,7 @@ export function readSegments(text: string): { sequence: number; segments: Segmen
       seconds = undefined;
     }
   }
-  return { sequence: numberIn(text, 'MEDIA-SEQUENCE'), segments };
+  return { sequence: numberIn(text, /^#EXT-X-MEDIA-SEQUENCE:(\d{1,12})\s*$/m), segments };
 }
 
 /** @returns what {@link writePlaylist} wrote; an empty one for anything else. */
@@ -79,10 +79,10 @@ export function readPlaylist(text: string): Playlist {
   });
   const whole = timed.flatMap((one) => one ?? []);
   if (whole.length !== segments.length) return emptyPlaylist;
-  return { sequence, breaks: numberIn(text, 'DISCONTINUITY-SEQUENCE'), segments: whole };
+  return { sequence, breaks: numberIn(text, /^#EXT-X-DISCONTINUITY-SEQUENCE:(\d{1,12})\s*$/m), segments: whole };
 }
 
-const numberIn = (text: string, tag: string) => Number(new RegExp(`^#EXT-X-${tag}:(\\d{1,12})\\s*$`, 'm').exec(text)?.[1] ?? 0);
+const numberIn = (text: string, tag: RegExp) => Number(tag.exec(text)?.[1] ?? 0);
 
 /** @returns a playlist that leads to another, which counts whoever reads it as one viewer. */
 export function leadingTo(
