@@ -49,6 +49,12 @@ const checks = [
     env: { EVERY_RECORDING: 'true' },
   },
   {
+    what: 'a broadcast whose encoder, and whose media service, are killed while somebody watches',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/broadcasts'],
+    env: { EVERY_BROADCAST: 'true' },
+  },
+  {
     what: 'a device whose media cannot get through',
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],
