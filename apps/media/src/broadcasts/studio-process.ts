@@ -6,7 +6,7 @@ import { type FromStudio, linesIn, type StudioOptions, type StudioStream, type T
 
 /** What a studio says of its end, in characters. */
 const mostSaid = 2000;
-/** A studio of which nothing came for so long, in milliseconds, hangs. */
+/** A studio that made nothing for so long, in milliseconds, hangs. */
 const silentMs = 15_000;
 
 /** Where the program of a studio is: beside this file where it is compiled, in a bundle of its own, or compiled where this is not. */
@@ -88,7 +88,8 @@ export class StudioProcess {
   }
 
   #hear(message: FromStudio): void {
-    this.#heardAt = performance.now();
+    // That something lacks is said by one that makes nothing, too.
+    if (message.type !== 'lacking') this.#heardAt = performance.now();
     if (message.type === 'ready') this.#port = message.port;
     if (message.type === 'lacking') for (const id of message.ids) this.#lacking.add(id);
     if (message.type !== 'segment') return;

@@ -25,7 +25,7 @@ export function nextAct(
 export const isActive = (state: BroadcastState): boolean => state === 'starting' || state === 'live';
 
 /** An encoder that ends is started anew, but not for ever: so often within so many milliseconds it is given up. */
-const [mostEnds, withinMs] = [4, 60_000];
+const [mostEnds, withinMs] = [4, 120_000];
 
 /** Says when to give up: what ends again and again within a minute. */
 export class Endings {
