@@ -33,7 +33,7 @@ import {
   renew,
 } from './broadcast-rows.js';
 import { CountViewers } from './count-viewers.js';
-import { MakeBroadcast, type Making } from './make-broadcast.js';
+import { MakeBroadcast, type Making, type Outcome } from './make-broadcast.js';
 
 const name = 'broadcasting calls';
 /** Who makes a broadcast says so each second; when it was not said for so long, in seconds, another process makes it. */
@@ -114,13 +114,21 @@ export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplica
     if (first.before >= this.settings.BROADCASTS_PER_APP && first.live_at === null && first.wanted === 'live')
       return this.#end(first, 'too_many');
     const folder = join(this.settings.BROADCASTS_FOLDER, first.broadcast_id);
-    await mkdir(folder, { recursive: true });
+    try {
+      await mkdir(folder, { recursive: true });
+    } catch (error) {
+      this.report(error, name);
+      return this.#end(first, 'disk_full');
+    }
     const made = new MakeBroadcast(first, this.#making(folder, first));
     let row = first;
     let renewedAt = performance.now();
     try {
       while (!this.#stopping.signal.aborted) {
-        const outcome = await made.look(row);
+        const outcome = await made.look(row).catch((error: unknown): Outcome => {
+          this.report(error, name);
+          return { isOver: false, isLive: false };
+        });
         if (outcome.isOver) return await this.#end(row, outcome.fault);
         if (outcome.isLive && row.state === 'starting') row = { ...row, ...(await this.#change(row, 'live')) };
         await pause(renewEveryMs, this.#stopping.signal);

@@ -142,7 +142,9 @@ export class MakeBroadcast {
     if (this.#push || id === null || sealed === null || state === 'failed') return;
     const { making } = this;
     const note = (told: PushState, fault?: PushFault) => making.onPush(id, told, fault).catch((error: unknown) => making.report(error));
-    const stream = new PushStream(making.unseal(sealed), {
+    const target = unsealed(making, sealed);
+    if (!target) return void note('failed', 'broken');
+    const stream = new PushStream(target, {
       ...{ guard: making.guard, folder: making.folder, timeoutMs: making.settings.BROADCAST_PUSH_MS },
       onLive: () => void note('live'),
       onEnd: (fault, error) => {
@@ -159,6 +161,16 @@ export class MakeBroadcast {
     if (now - this.#diskAt < diskEveryMs) return false;
     this.#diskAt = now;
     return this.making.isDiskFull();
+  }
+}
+
+/** @returns where to; undefined where the key was taken out since it was saved. */
+function unsealed({ unseal, report }: Making, sealed: Buffer): PushTarget | undefined {
+  try {
+    return unseal(sealed);
+  } catch (error) {
+    report(error);
+    return undefined;
   }
 }
 
