@@ -3,11 +3,15 @@ import { type Publisher, type VideoRoomHandle, default as VideoRoomPlugin } from
 import { z } from 'zod';
 import type { JanusNode } from '../janus/janus-node.js';
 import { OthersStreams } from '../media-sockets/others-streams.js';
+import { keyFrameSeconds } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import type { StudioStream } from './studio/messages.js';
 
 /** Payload types in what is forwarded: nobody reads them, but Janus wants them to be different. */
 const payloadTypes = { audio: 111, video: 96 };
+
+/** So often, once a second, key frames are asked for because of one stream. */
+const mostAsked = 8;
 
 /** A room, and what opens it. */
 export interface RoomKeys {
@@ -46,6 +50,9 @@ export class ForwardStreams {
   readonly #forwarded = new Map<string, Forwarded>();
   readonly #published = new Map<string, { type: string; simulcast?: boolean }>();
   #handle: Promise<VideoRoomHandle> | undefined;
+  readonly #asked = new Map<string, number>();
+  /** What the room has; another process may have left it otherwise. */
+  #keyFrameSeconds: number | undefined;
   #port: number | undefined;
 
   constructor(
@@ -55,7 +62,7 @@ export class ForwardStreams {
   ) {}
 
   /**
-   * Has everything that is sent forwarded to a port, and nothing else; of those that lack a key frame anew, which has Janus ask for one.
+   * Has everything that is sent forwarded to a port, and nothing else; and asks for key frames while any of them lacks one.
    * @returns what comes there. @throws what Janus says, and `media_unavailable` where it does not answer.
    */
   async ensure(port: number, lacking: ReadonlySet<string>): Promise<StudioStream[]> {
@@ -67,7 +74,7 @@ export class ForwardStreams {
     const sections = Map.groupBy(this.#others.sections, ({ streamId }) => streamId);
     for (const [id, one] of this.#forwarded) {
       const mids = (sections.get(id) ?? []).map(({ mid }) => mid).join();
-      if (mids === one.mids && !lacking.has(id)) continue;
+      if (mids === one.mids) continue;
       this.#forwarded.delete(id);
       await this.#stop(handle, one);
     }
@@ -77,7 +84,27 @@ export class ForwardStreams {
       if (!first || this.#forwarded.has(streamId)) continue;
       await this.#start(handle, { id: streamId, isScreen: kind === 'screen', feed: first.feed, mids: carried.map(({ mid }) => mid) });
     }
+    await this.#askForKeys(handle, lacking);
     return wanted.flatMap(({ streamId }) => this.#forwarded.get(streamId)?.stream ?? []);
+  }
+
+  /**
+   * Janus asks for no key frame when it begins to forward, and there is no request for it: but a room may be asked more often. That costs whoever sends in it
+   * some of their rate, so it is done for a stream some seconds at most: whose key frames still do not come waits for those that come by themselves.
+   */
+  async #askForKeys(handle: VideoRoomHandle, lacking: ReadonlySet<string>): Promise<void> {
+    const ids = [...lacking].filter((id) => (this.#asked.get(id) ?? 0) < mostAsked);
+    for (const id of ids) this.#asked.set(id, (this.#asked.get(id) ?? 0) + 1);
+    // Whose picture came may lack one again, as when its tile is another.
+    for (const id of this.#asked.keys()) if (!lacking.has(id)) this.#asked.delete(id);
+    await this.#setKeyFrames(handle, ids.length > 0 ? 1 : keyFrameSeconds);
+  }
+
+  async #setKeyFrames(handle: VideoRoomHandle, seconds: number): Promise<void> {
+    if (seconds === this.#keyFrameSeconds) return;
+    const { room, secret } = this.keys;
+    await this.#ask(handle, { request: 'edit', room, secret, new_fir_freq: seconds });
+    this.#keyFrameSeconds = seconds;
   }
 
   /** The studio is another: what goes to the one before is stopped with the next look. */
@@ -90,6 +117,7 @@ export class ForwardStreams {
     this.#handle = undefined;
     if (!handle) return;
     // A room that is gone forwards nothing.
+    await this.#setKeyFrames(handle, keyFrameSeconds).catch(() => undefined);
     for (const one of this.#forwarded.values()) await this.#stop(handle, one).catch(() => undefined);
     this.#forwarded.clear();
     await this.node.ask(handle.detach()).catch(() => undefined);

@@ -8,7 +8,8 @@ import { ivfFrameHead, ivfHead, sizeOfKeyFrame, Vp8Frames } from '../domain/vp8.
 
 /** What a decoder has not read may be so much, in bytes: beyond that the newest is left out. */
 const mostUnread = 1_000_000;
-const quietly = ['-hide_banner', '-loglevel', 'error', '-threads', '1', '-fflags', 'nobuffer', '-flags', 'low_delay'];
+// Not with `nobuffer`: the packet that is looked into first would be thrown away, which is the key frame.
+const quietly = ['-hide_banner', '-loglevel', 'error', '-threads', '1', '-flags', 'low_delay'];
 
 /** Runs ffmpeg on what is written to it. Where it ends by itself, what it was given cannot be read. */
 class Decoder {
