@@ -121,7 +121,8 @@ test('every REST operation', async () => {
       if (answer.status < 400) for (const mark of marks()) expect(text, what).not.toContain(mark);
       // Whoever has no credential hears that, whatever else is wrong. An app that trusts nobody's alias says so at its tokens.
       // What a link in an e-mail, or to a file, leads to is let in by its own token, and Twilio by its signature.
-      if (who === 'nobody') expect(answer.status, what).toBe(/^\/v1\/(unsubscribe|sms-status|recording-files)\//.test(path) ? 400 : 401);
+      if (who === 'nobody')
+        expect(answer.status, what).toBe(/^\/v1\/(unsubscribe|sms-status|recording-files|broadcast-streams)\//.test(path) ? 400 : 401);
       if (/\{(appId|callId|endpointId|jobId)\}/.test(path)) expect([400, 401, 403, 404], what).toContain(answer.status);
     }
   }
@@ -142,6 +143,7 @@ function bodyFor(path: string): object {
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: true };
   if (path === '/v1/push-registrations') return { deviceId: 'd', target: { kind: 'fcm', token: 'a-token-of-theirs' } };
   if (path === '/v1/push-credentials') return { provider: 'web_push', subject: 'mailto:ops@theirs.example.com' };
+  if (path.endsWith('/push')) return { url: 'rtmp://127.0.0.1:9/theirs', streamKey: 'theirs' };
   if (path === '/v1/recording-storage') return { endpoint: 'http://127.0.0.1:9', bucket: 'theirs', accessKeyId: 'a', secretAccessKey: 'b' };
   if (path === '/v1/users/{userAlias}') return { name: 'stolen' };
   if (path.endsWith('api-keys')) return { name: 'stolen' };

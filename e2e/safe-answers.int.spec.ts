@@ -44,7 +44,8 @@ test('every route of the interface refuses whoever has no credential, and says w
   expect(routes.length).toBeGreaterThan(40);
   const answers = await Promise.all(routes.map(async ([method, path]) => [method, path, await headersOf(method, path)] as const));
   // A token may be asked for without a credential where an app trusts a bare alias: what is asked is read first there.
-  const refusal = (path: string) => (/^\/v1\/(user-tokens$|unsubscribe\/|sms-status\/|recording-files\/)/.test(path) ? 400 : 401);
+  const refusal = (path: string) =>
+    /^\/v1\/(user-tokens$|unsubscribe\/|sms-status\/|recording-files\/|broadcast-streams\/)/.test(path) ? 400 : 401;
   const otherwise = answers.filter(([, path, answer]) => !isDeepStrictEqual(answer, { status: refusal(path), told: kept }));
   expect(otherwise).toEqual([]);
 });

@@ -77,6 +77,7 @@ function bodyFor(path: string): object {
   if (path.startsWith('/v1/events/')) return {};
   if (path.endsWith('do-not-disturb')) return { doNotDisturb: false };
   if (path === '/v1/users/{userAlias}') return { name: 'Somebody' };
+  if (path.endsWith('/push')) return { url: 'rtmp://127.0.0.1:9/scopes', streamKey: 'scopes' };
   if (path === '/v1/recording-storage') return { endpoint: 'http://127.0.0.1:9', bucket: 'scopes', accessKeyId: 'a', secretAccessKey: 'b' };
   if (path === '/v1/notifications/log') return { rings: false };
   if (path.endsWith('api-keys')) return { name: 'made', scopes: ['calls'] };

@@ -10,6 +10,8 @@ import { root, serviceNames } from './launcher/registry.mjs';
  * most of what a start costs. Names are kept and nothing is shortened, so that a trace can be read in them.
  */
 const input = Object.fromEntries(serviceNames.map((name) => [name, entryOf(name, { isWatched: true })]));
+// Broadcasts are made by processes of their own, beside the service.
+input['media-studio'] = join(root, 'apps/media/dist/broadcasts/studio/main.js');
 /** npm gives each of us a copy of its own, since a tool brings an older one along: one is enough. */
 const undici = dirname(createRequire(join(root, 'libs/service/package.json')).resolve('undici/package.json'));
 // Optional parts of libraries are left out where they are not installed: the libraries bear it.

@@ -61,6 +61,18 @@ const checks = [
     env: { S3_HANGS: 'true' },
   },
   {
+    what: 'what makes a broadcast, with real media, a second run and a server of RTMP',
+    script: 'test.mjs',
+    args: ['--services', 'none', '--brokers', '1', 'apps/media/src/broadcasts/studio'],
+    env: { EVERY_BROADCAST: 'true' },
+  },
+  {
+    what: 'a broadcast whose encoder, and whose media service, are killed while somebody watches',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/broadcasts'],
+    env: { EVERY_BROADCAST: 'true' },
+  },
+  {
     what: 'a device whose media cannot get through',
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],

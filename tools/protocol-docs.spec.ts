@@ -46,6 +46,7 @@ test('every route says that it refuses whoever has no credential, but for those 
   expect(operations.every(({ responses }) => '401' in responses)).toBe(true);
   expect(operations.filter(({ security }) => security)).toEqual([
     paths['/v1/recording-files/{token}']?.get,
+    paths['/v1/broadcast-streams/{token}/{file}']?.get,
     ...['/v1/user-tokens', '/v1/unsubscribe/{token}', '/v1/sms-status/{token}'].map((path) => paths[path]?.post),
   ]);
 });

@@ -37,7 +37,7 @@ export class Everything {
     await this.#act(answered, 'accept-upgrade', two);
     for (const act of ['mute', 'allow']) await this.ask('post', `/v1/calls/{callId}/${act}`, { callId: answered }, { participant: two });
     for (const act of ['mute-all', 'lock', 'unlock']) await this.ask('post', `/v1/calls/{callId}/${act}`, { callId: answered }, {});
-    for (const act of ['start-recording', 'pause-recording', 'resume-recording', 'stop-recording']) {
+    for (const act of ['start-recording', 'pause-recording', 'resume-recording', 'stop-recording', 'start-broadcast', 'stop-broadcast']) {
       await this.ask('post', `/v1/calls/{callId}/${act}`, { callId: answered }, {});
     }
     for (const act of ['raise-hand', 'lower-hand']) await this.#act(answered, act, two);

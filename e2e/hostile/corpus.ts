@@ -20,6 +20,8 @@ export const clientFrames = [
     'pause_recording',
     'resume_recording',
     'stop_recording',
+    'start_broadcast',
+    'stop_broadcast',
   ].map((type) => ({ type, ...onCall })),
   { type: 'mute', ...onCall, participant: 'bob', media: ['audio', 'video'] },
   { type: 'allow', ...onCall, participant: 'bob', media: ['audio'] },

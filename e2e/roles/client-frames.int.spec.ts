@@ -40,7 +40,7 @@ const onPerson = (named: Named) => ({ ...onCall(named), participant: named.userA
 const people = ({ userAlias }: Named) => ({ userAliases: [userAlias] });
 
 /** Refused to everybody else in the call. Who raises a hand lowers it again. */
-const recording = ['start_recording', 'pause_recording', 'resume_recording', 'stop_recording'];
+const recording = ['start_recording', 'pause_recording', 'resume_recording', 'stop_recording', 'start_broadcast', 'stop_broadcast'];
 const forInitiators = Object.fromEntries(
   ['kick', 'mute', 'allow', 'mute_all', 'lock', 'unlock', ...recording].map((type) => [type, 'forbidden']),
 );
@@ -67,6 +67,8 @@ const frames: Record<ClientFrame['type'], Line> = {
   pause_recording: { about: 'call', says: onCall },
   resume_recording: { about: 'call', says: onCall },
   stop_recording: { about: 'call', says: onCall },
+  start_broadcast: { about: 'call', says: onCall },
+  stop_broadcast: { about: 'call', says: onCall },
   unlock: { about: 'call', says: onCall },
   raise_hand: { about: 'call', says: onCall },
   lower_hand: { about: 'call', says: onCall },

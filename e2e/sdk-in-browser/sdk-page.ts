@@ -207,6 +207,15 @@ export class SdkPage {
     });
   }
 
+  async actOnBroadcast(act: 'startBroadcast' | 'stopBroadcast'): Promise<void> {
+    await this.page.evaluate((asked) => window.call[asked](), act);
+  }
+
+  /** What the page shows of a broadcast of the call; undefined while there is none. */
+  async broadcast(): Promise<{ by: string | null } | undefined> {
+    return this.page.evaluate(() => window.call.broadcast && { by: window.call.broadcast.by });
+  }
+
   async setSending(kind: 'audio' | 'video', on: boolean): Promise<void> {
     await this.page.evaluate(([one, wish]) => window.call.setSending(one, wish), [kind, on] as const);
   }

@@ -124,6 +124,11 @@ export const api = describeRoutes({
     'POST /v1/calls/{callId}/pause-recording': onCall('Record nothing until it is resumed (the initiator, or a server)'),
     'POST /v1/calls/{callId}/resume-recording': onCall('Go on recording (the initiator, or a server)'),
     'POST /v1/calls/{callId}/stop-recording': onCall('End the recording; the end of a call ends it too (the initiator, or a server)'),
+    'POST /v1/calls/{callId}/start-broadcast': onCall(
+      'Broadcast a call to people who are not in it; everyone in it sees so (the initiator where the app lets users broadcast, or a server)',
+      'service_unavailable',
+    ),
+    'POST /v1/calls/{callId}/stop-broadcast': onCall('End the broadcast; the end of a call ends it too (the initiator, or a server)'),
     'POST /v1/calls/{callId}/end': { ...onCall('End a call for everyone (servers)'), by: ['calls'] },
     'POST /v1/calls/{callId}/request-upgrade': onCall('Ask everyone connected for video', 'not_upgradable', 'too_many_upgrade_requests'),
     'POST /v1/calls/{callId}/accept-upgrade': onCall('Consent to video', 'not_upgradable', 'no_upgrade_requested'),

@@ -14,6 +14,7 @@ import { MediaCredentialsOffice } from './media-credentials/media-credentials.js
 import { ReadCallsController } from './read-calls/read-calls.controller.js';
 import { RingFigures } from './ring-figures/ring-figures.js';
 import type { CallsSettings } from './settings.js';
+import { BroadcastCallsController } from './take-commands/broadcast-calls.controller.js';
 import { CallCommands } from './take-commands/call-commands.js';
 import { CallsController } from './take-commands/calls.controller.js';
 import { CommandsAtOnce } from './take-commands/commands-at-once.js';
@@ -44,6 +45,7 @@ const ofApps = [
     ModerateCallsController,
     SteerCallsController,
     RecordCallsController,
+    BroadcastCallsController,
     DeviceCommandsController,
     ReadCallsController,
     CallHistoryProjection,
@@ -56,6 +58,7 @@ const ofApps = [
     ModerateCallsController,
     SteerCallsController,
     RecordCallsController,
+    BroadcastCallsController,
     CommandsAtOnce,
     DecisionRoom,
     CallCommands,

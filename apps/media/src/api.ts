@@ -1,3 +1,4 @@
+import { broadcastListSchema, broadcastPushBodySchema, broadcastViewSchema } from '@communication-center/contracts/broadcasts';
 import { mediaTestBodySchema, mediaTestSchema } from '@communication-center/contracts/media-test';
 import { qualityViewSchema } from '@communication-center/contracts/quality';
 import {
@@ -11,8 +12,15 @@ import { z } from 'zod';
 
 /** The service's public routes, for the API document. */
 export const api = describeRoutes({
-  sent: { MediaTestBody: mediaTestBodySchema, RecordingStorageBody: recordingStorageBodySchema },
+  sent: {
+    BroadcastPushBody: broadcastPushBodySchema,
+    MediaTestBody: mediaTestBodySchema,
+    RecordingStorageBody: recordingStorageBodySchema,
+  },
   received: {
+    Broadcast: broadcastViewSchema,
+    BroadcastList: broadcastListSchema,
+    BroadcastsOfCall: z.object({ broadcasts: z.array(broadcastViewSchema) }),
     CallQuality: qualityViewSchema,
     MediaTest: mediaTestSchema,
     Recording: recordingViewSchema,
@@ -59,6 +67,37 @@ export const api = describeRoutes({
       by: ['nobody'],
       answersAs: 'application/octet-stream',
       refusals: ['not_found', 'range_not_satisfiable'],
+    },
+    'GET /v1/calls/{callId}/broadcasts': {
+      summary: 'The broadcasts of a call, in their order, with links to watch them',
+      by: ['calls'],
+      answer: 'BroadcastsOfCall',
+      refusals: ['not_found'],
+    },
+    'GET /v1/broadcasts': { summary: 'Broadcasts, the newest first, in pages', by: ['calls'], answer: 'BroadcastList' },
+    'GET /v1/broadcasts/{broadcastId}': {
+      summary: 'One broadcast: its state, how many watch, how late it is, and links to watch it',
+      by: ['calls'],
+      answer: 'Broadcast',
+      refusals: ['not_found'],
+    },
+    'PUT /v1/broadcasts/{broadcastId}/push': {
+      summary: 'Push a broadcast to a server elsewhere by RTMP, in place of another; again, where it failed',
+      by: ['calls'],
+      answer: 'Broadcast',
+      refusals: ['not_found', 'conflict'],
+    },
+    'DELETE /v1/broadcasts/{broadcastId}/push': {
+      summary: 'Push a broadcast nowhere any more; it goes on',
+      by: ['calls'],
+      refusals: ['not_found'],
+    },
+    'GET /v1/broadcast-streams/{token}/{file}': {
+      summary:
+        'What a player asks for, by a link that a broadcast was told with; no credential is asked for: `index.m3u8`, what it names, and `status`, which is JSON',
+      by: ['nobody'],
+      answersAs: 'application/octet-stream',
+      refusals: ['not_found'],
     },
     'PUT /v1/recording-storage': {
       summary: 'Have the app’s recordings kept on a server of its own that speaks S3, from the next on',

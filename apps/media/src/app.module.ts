@@ -2,6 +2,13 @@ import { callLimits } from '@communication-center/contracts';
 import { eraseApps, purgeRows } from '@communication-center/service';
 import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
+import { BroadcastStreamsController } from './broadcasts/broadcast-streams.controller.js';
+import { BroadcastsController } from './broadcasts/broadcasts.controller.js';
+import { CarryOutBroadcasts } from './broadcasts/carry-out-broadcasts.js';
+import { CountViewers } from './broadcasts/count-viewers.js';
+import { broadcastsOfDeletedApps, DeleteBroadcasts } from './broadcasts/delete-broadcasts.js';
+import { FollowBroadcasts } from './broadcasts/follow-broadcasts.js';
+import { StreamLinks } from './broadcasts/stream-links.js';
 import { MediaCredentials } from './credentials/media-credentials.js';
 import { Admission } from './follow-calls/admission.js';
 import { callReading } from './follow-calls/call-reading.js';
@@ -42,10 +49,21 @@ const oldRows = ({ KEEP_QUALITY_DAYS }: MediaSettings) => [
 ];
 
 /** There is little of apps here, and for some days only: where there is nothing, nobody is asked. */
-const rarely = { everyMs: 600_000, anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FROM quality_calls) OR EXISTS (SELECT 1 FROM recordings)' };
+const rarely = {
+  everyMs: 600_000,
+  anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FROM quality_calls) OR EXISTS (SELECT 1 FROM recordings) OR EXISTS (SELECT 1 FROM broadcasts)',
+};
 
 @Module({
-  controllers: [QualityController, MediaTestsController, RecordingsController, RecordingFilesController, FollowRecordings],
+  controllers: [
+    QualityController,
+    MediaTestsController,
+    RecordingsController,
+    RecordingFilesController,
+    FollowRecordings,
+    BroadcastsController,
+    BroadcastStreamsController,
+  ],
   providers: [
     fairShare,
     JanusNodes,
@@ -54,6 +72,11 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FR
     EndRooms,
     KeepSamples,
     TellQuality,
+    FollowBroadcasts,
+    CarryOutBroadcasts,
+    DeleteBroadcasts,
+    CountViewers,
+    StreamLinks,
     FollowRecordings,
     CarryOutRecordings,
     ProcessRecordings,
@@ -68,7 +91,7 @@ const rarely = { everyMs: 600_000, anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FR
     Admission,
     FollowCalls,
     purgeRows(oldRows),
-    eraseApps([...rowsOfDeletedApps, ...recordingsOfDeletedApps], rarely),
+    eraseApps([...rowsOfDeletedApps, ...recordingsOfDeletedApps, ...broadcastsOfDeletedApps], rarely),
   ],
 })
 export class AppModule {}

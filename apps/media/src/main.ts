@@ -10,6 +10,7 @@ import { openRooms } from './migrations/7-open-rooms.js';
 import { quality } from './migrations/8-quality.js';
 import { movedRooms, movedRoomsByTime } from './migrations/9-moved-rooms.js';
 import { recordings } from './migrations/10-recordings.js';
+import { broadcasts } from './migrations/11-broadcasts.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -29,6 +30,7 @@ await runService({
     movedRooms,
     movedRoomsByTime,
     recordings,
+    broadcasts,
   ],
   sealed,
 });

@@ -140,6 +140,53 @@ export const settings = z.object({
   KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: 3650 })
     .meta({ unit: 'd' })
     .describe('how long recordings are kept at most; apps may have theirs deleted before'),
+  BROADCASTS_FOLDER: z
+    .string()
+    .min(1)
+    .default('/var/lib/communication-center/broadcasts')
+    .describe('where the last seconds of broadcasts lie, for viewers; all replicas share it, and memory (tmpfs) is enough for one'),
+  BROADCASTS_FREE_BYTES: numberSetting(268_435_456, { min: 0 })
+    .meta({ unit: 'bytes' })
+    .describe('where less is free in BROADCASTS_FOLDER broadcasts end, or do not begin'),
+  BROADCASTS: numberSetting(2, { min: 0, max: 64 }).describe(
+    'broadcasts that one replica makes at a time, behind everything else; each takes from half a core to one and a half; 0: it makes none',
+  ),
+  BROADCASTS_PER_APP: numberSetting(5, { min: 1, max: 1000 }).describe('broadcasts of one app that go on at a time'),
+  BROADCAST_HOURS: numberSetting(12, { min: 1, max: 168 }).meta({ unit: 'h' }).describe('how long a broadcast may be'),
+  BROADCAST_HEIGHT: numberSetting(720, { min: 180, max: 1080 }).describe('how high the picture of broadcasts is, in points; it is 16:9'),
+  BROADCAST_FRAMES: z.coerce
+    .number()
+    .pipe(z.union([z.literal(10), z.literal(15), z.literal(20), z.literal(25), z.literal(30)]))
+    .default(20)
+    .describe('pictures of a broadcast a second: 10, 15, 20, 25 or 30'),
+  BROADCAST_BITRATE: numberSetting(2_000_000, { min: 100_000, max: 10_000_000 })
+    .meta({ unit: 'bits/s' })
+    .describe('of the pictures of a broadcast; sound comes to it'),
+  BROADCAST_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address of this replica that media nodes send to what is broadcast, by RTP without encryption'),
+  BROADCAST_PORTS: z
+    .string()
+    .regex(/^\d{2,5}-\d{2,5}$/, 'use a range such as 44000-44099')
+    .transform((text) => text.split('-').map(Number) as [number, number])
+    .refine(([first, last]) => first <= last && last <= 65_535, { message: 'use a range such as 44000-44099' })
+    .optional()
+    .describe(
+      'UDP ports on BROADCAST_HOST that this is sent to, one for each broadcast, such as 44000-44099; any that is free where left out',
+    ),
+  BROADCAST_PUSH_PORTS: z
+    .string()
+    .default('443,1935,2935')
+    .transform((text) => text.split(',').map(Number))
+    .pipe(z.array(z.int().min(1).max(65_535)))
+    .describe('ports that servers which broadcasts are pushed to may have, separated by commas; any in the development profile'),
+  BROADCAST_PUSH_MS: numberSetting(10_000, { min: 1000, max: 60_000 })
+    .meta({ unit: 'ms' })
+    .describe('how long a server that a broadcast is pushed to has to take it'),
+  KEEP_BROADCASTS_DAYS: numberSetting(30, { min: 1, max: 400 })
+    .meta({ unit: 'd' })
+    .describe('how long it is kept what became of broadcasts'),
   LEASE_MS: numberSetting(10_000, { min: 500 })
     .meta({ unit: 'ms' })
     .describe('how long a media process counts as alive after it last renewed its lease'),

@@ -85,6 +85,19 @@ export abstract class CallActs extends CallView {
     await this.act({ type: 'stop_recording' });
   }
 
+  /**
+   * Has the call broadcast to people who are not in it; everyone in it sees so. For the initiator, where the app lets users broadcast.
+   * @throws CenterError `forbidden`, `already_ended`, `service_unavailable`.
+   */
+  async startBroadcast(): Promise<void> {
+    await this.act({ type: 'start_broadcast' });
+  }
+
+  /** Ends the broadcast; the end of the call ends it too. For the initiator. */
+  async stopBroadcast(): Promise<void> {
+    await this.act({ type: 'stop_broadcast' });
+  }
+
   /** Asks everyone in an `audio_upgradable` call for video. */
   async requestUpgrade(): Promise<void> {
     await this.act({ type: 'request_upgrade' });

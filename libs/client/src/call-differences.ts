@@ -7,6 +7,7 @@ export function tellDifferences(before: ToldCall, after: ToldCall, tell: TellCal
   if (after.lock && !before.lock) tell('locked', after.lock.by);
   else if (before.lock && !after.lock && after.status !== 'ended') tell('unlocked');
   tellOfRecording(before, after, tell);
+  tellOfBroadcast(before, after, tell);
   if (after.upgrade && !before.upgrade) tell('upgradeRequested', after.upgrade.requestedBy);
   if (after.callType !== before.callType) tell('upgraded');
   else if (before.upgrade && !after.upgrade && after.status !== 'ended') tell('upgradeRefused');
@@ -44,6 +45,12 @@ function tellOfRecording({ recording: before }: ToldCall, { recording: after }: 
   if (before && !isSame) tell('recordingStopped');
   if (after && !isSame) tell('recordingStarted', after.by);
   if (after && after.paused !== (isSame ? before?.paused : false)) tell(after.paused ? 'recordingPaused' : 'recordingResumed');
+}
+
+function tellOfBroadcast({ broadcast: before }: ToldCall, { broadcast: after }: ToldCall, tell: TellCall): void {
+  if (before?.broadcastId === after?.broadcastId) return;
+  if (before) tell('broadcastStopped');
+  if (after) tell('broadcastStarted', after.by);
 }
 
 function isHandUp(participant: ToldParticipant | undefined): boolean {

@@ -46,6 +46,9 @@ export type CallEvents = {
   recordingPaused: [];
   recordingResumed: [];
   recordingStopped: [];
+  /** The call is broadcast to people who are not in it from now on, by whom (null: a server), or no longer: see `broadcast`. */
+  broadcastStarted: [by: string | null];
+  broadcastStopped: [];
   /** Somebody asks for the word, or not any more. */
   handRaised: [userAlias: string];
   handLowered: [userAlias: string];

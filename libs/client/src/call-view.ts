@@ -103,6 +103,11 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.told.recording;
   }
 
+  /** The broadcast of the call: since when, and by whom. Undefined while none is. */
+  get broadcast(): ToldCall['broadcast'] {
+    return this.told.broadcast;
+  }
+
   /** Whether this user's hand is up. */
   get isHandRaised(): boolean {
     return this.me?.state === 'connected' && this.me.handRaised !== undefined;

@@ -46,7 +46,7 @@ const actor = {
 
 /** Body of POST /v1/calls. With an API key, `userAlias` names the initiator, whose devices ring too unless `deviceId` is given. */
 export const createCallBodySchema = z.object({ ...actor, ...dialFields });
-/** Body of POST /v1/calls/{callId}/ringing, /ignore, /join, /hang-up, /end, /lock, /unlock, /raise-hand, /start-, /pause-, /resume- and /stop-recording, /credentials, and /request-, /accept- and /refuse-upgrade. */
+/** Body of POST /v1/calls/{callId}/ringing, /ignore, /join, /hang-up, /end, /lock, /unlock, /raise-hand, /start-, /pause-, /resume- and /stop-recording, /start- and /stop-broadcast, /credentials, and /request-, /accept- and /refuse-upgrade. */
 export const callActionBodySchema = z.object(actor);
 /** Body of POST /v1/calls/{callId}/answer. */
 export const answerCallBodySchema = z.object({ ...actor, ...answerSchema.shape });

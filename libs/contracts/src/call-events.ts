@@ -9,7 +9,7 @@ import {
   mediaFailureSchema,
 } from './call-terms.js';
 import { eventSchema } from './envelope.js';
-import { callIdSchema, deviceIdSchema, recordedAliasSchema, recordingIdSchema } from './ids.js';
+import { broadcastIdSchema, callIdSchema, deviceIdSchema, recordedAliasSchema, recordingIdSchema } from './ids.js';
 
 const audience = z
   .array(recordedAliasSchema)
@@ -97,6 +97,14 @@ export const callRecordingStoppedSchema = callEvent('call.recording_stopped', {
     .enum(['stopped', 'call_ended', 'failed'])
     .describe('call_ended: its call ends with it; failed: the Center could not record, or not go on with it'),
 });
+const broadcast = { audience, broadcastId: broadcastIdSchema, by: by.describe('null when a server did it') };
+export const callBroadcastStartedSchema = callEvent('call.broadcast_started', broadcast);
+export const callBroadcastStoppedSchema = callEvent('call.broadcast_stopped', {
+  ...broadcast,
+  reason: z
+    .enum(['stopped', 'call_ended', 'failed'])
+    .describe('call_ended: its call ends with it; failed: the Center could not broadcast, or not go on with it'),
+});
 export const callUpgradeRequestedSchema = callEvent('call.upgrade_requested', {
   ...who,
   deviceId: deviceIdSchema,
@@ -137,6 +145,8 @@ export const callEventSchema = z.discriminatedUnion('type', [
   callRecordingPausedSchema,
   callRecordingResumedSchema,
   callRecordingStoppedSchema,
+  callBroadcastStartedSchema,
+  callBroadcastStoppedSchema,
   callHandRaisedSchema,
   callHandLoweredSchema,
   callUpgradeRequestedSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallEvent } from './call-events.js';
 import { callTypeSchema, customDataSchema, declineReasonSchema, endReasonSchema, mediaFailureSchema } from './call-terms.js';
-import { callIdSchema, recordedAliasSchema, recordingIdSchema, type UserAlias } from './ids.js';
+import { broadcastIdSchema, callIdSchema, recordedAliasSchema, recordingIdSchema, type UserAlias } from './ids.js';
 import { foldParticipant, type OwnEvent, type Participant, participantSchema } from './participants.js';
 
 const time = z.iso.datetime();
@@ -46,6 +46,15 @@ const known = {
     .optional()
     .describe('set while the call is recorded, or will be as soon as anything can be'),
   recordings: z.int().positive().optional().describe('how many recordings of it were begun'),
+  broadcast: z
+    .object({
+      broadcastId: broadcastIdSchema,
+      by: recordedAliasSchema.nullable().describe('who began it; null: a server'),
+      since: time,
+    })
+    .optional()
+    .describe('set while the call is broadcast to people who are not in it, or will be as soon as it can be'),
+  broadcasts: z.int().positive().optional().describe('how many broadcasts of it were begun'),
   upgradeRequests: z
     .array(z.object({ userAlias: recordedAliasSchema, times: z.int().positive() }))
     .optional()
@@ -72,9 +81,9 @@ export type CallState = z.infer<typeof callStateSchema>;
 /**
  * Raised whenever {@link foldCallEvent} makes something else of the same events: states that were kept beside their events by
  * another version are folded anew. Also where a state has got what a release before would leave out of it, as bans and the lock (3), why
- * media failed, and recordings (4).
+ * media failed, and recordings (4), broadcasts (5).
  */
-export const foldVersion = 4;
+export const foldVersion = 5;
 
 /** @returns that person's part in the call, or undefined for a stranger. */
 export function participantOf(call: CallState, userAlias: UserAlias): Participant | undefined {
@@ -179,6 +188,14 @@ function withoutRecording({ recording: _, ...call }: CallState): CallState {
   return call;
 }
 
+function broadcast(call: CallState, { data: { broadcastId, by }, time: since }: CallEvent & { type: 'call.broadcast_started' }): CallState {
+  return { ...call, broadcast: { broadcastId, by, since }, broadcasts: (call.broadcasts ?? 0) + 1 };
+}
+
+function withoutBroadcast({ broadcast: _, ...call }: CallState): CallState {
+  return call;
+}
+
 function upgradeRequested(call: CallState, { userAlias, until }: { userAlias: UserAlias; until: string }): CallState {
   const others = call.upgradeRequests?.filter((one) => one.userAlias !== userAlias) ?? [];
   const times = upgradeRequestsOf(call, userAlias) + 1;
@@ -224,6 +241,10 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
       return pausedOrNot(call, false);
     case 'call.recording_stopped':
       return withoutRecording(call);
+    case 'call.broadcast_started':
+      return broadcast(call, event);
+    case 'call.broadcast_stopped':
+      return withoutBroadcast(call);
     case 'call.upgrade_requested':
       return upgradeRequested(call, event.data);
     case 'call.upgrade_accepted':
@@ -238,7 +259,7 @@ function applyEvent(call: CallState, event: Exclude<CallEvent, { type: 'call.dia
 }
 
 function ended(call: CallState, event: Extract<CallEvent, { type: 'call.ended' }>): CallState {
-  const { upgradeRequests: _, recordsFromAnswer: __, ...rest } = withoutRecording(withoutLock(withoutUpgrade(call)));
+  const { upgradeRequests: _, recordsFromAnswer: __, ...rest } = withoutBroadcast(withoutRecording(withoutLock(withoutUpgrade(call))));
   const { reason, declineReason, mediaFailure, talkSeconds } = event.data;
   return {
     ...rest,

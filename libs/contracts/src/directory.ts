@@ -68,6 +68,10 @@ export const appOptionsSchema = z.object({
     .boolean()
     .optional()
     .describe('whether who dials a call may have it recorded; else servers alone. Everyone in a call sees that it is recorded'),
+  usersMayBroadcast: z
+    .boolean()
+    .optional()
+    .describe('whether who dials a call may have it broadcast; else servers alone. Everyone in a call sees that it is broadcast'),
   keepRecordingsDays: z
     .int()
     .min(1)
@@ -251,6 +255,8 @@ export const serviceActSchema = z.enum([
   'recording.deleted',
   'recording_storage.saved',
   'recording_storage.deleted',
+  'broadcast_push.saved',
+  'broadcast_push.deleted',
 ]);
 export type ServiceAct = z.infer<typeof serviceActSchema>;
 

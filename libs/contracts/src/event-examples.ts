@@ -9,6 +9,7 @@ export interface EventExample {
 const since = '2026-11-28';
 const callId = '01a212f5-72f3-745f-9835-9b692595a83a';
 const recordingId = '01a212f5-72f3-745f-9835-9b692595a86a';
+const broadcastId = '01a212f5-72f3-745f-9835-9b692595a87a';
 const endpointId = '01a212f5-72f3-745f-9835-9b692595a85a';
 const audience = ['alice', 'bob'];
 
@@ -43,6 +44,16 @@ const ofRecording = (description: string, sequence: number, data: object): Event
     ...{ stoppedAt: '2026-11-28T09:29:52.000Z', seconds: null, files: [], ...data },
   },
 });
+
+const ofBroadcast = (description: string, sequence: number, data: object): EventExample => ({
+  description,
+  since,
+  data: {
+    ...{ broadcastId, callId, sequence, fault: null, startedAt: '2026-11-28T09:29:10.000Z', liveAt: '2026-11-28T09:29:13.000Z' },
+    ...{ stoppedAt: null, mostViewers: 0, push: null, ...data },
+  },
+});
+const pushed = { server: 'rtmps://live.example.com', state: 'live', fault: null, since: '2026-11-28T09:29:20.000Z' };
 
 const bobOnHisPhone = { userAlias: 'bob', deviceId: 'bobs-phone' };
 
@@ -93,6 +104,10 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
   'call.recording_stopped': ofCall('A call is recorded no longer: somebody said so, it could not be, or the call ends.', 7, {
     ...{ recordingId, by: 'alice', reason: 'stopped' },
   }),
+  'call.broadcast_started': ofCall('A call is being broadcast from now on: everyone in it sees so.', 4, { broadcastId, by: 'alice' }),
+  'call.broadcast_stopped': ofCall('A call is broadcast no longer: somebody said so, it could not be, or the call ends.', 5, {
+    ...{ broadcastId, by: 'alice', reason: 'stopped' },
+  }),
   'call.upgrade_requested': ofCall('Somebody asked for video in a call of sound.', 4, {
     ...bobOnHisPhone,
     until: '2026-11-28T09:30:30.000Z',
@@ -129,6 +144,18 @@ export const eventExamples: Readonly<Record<string, EventExample>> = {
   'recording.failed': ofRecording('No files came of a recording, and none will.', 4, { state: 'failed', fault: 'nothing_recorded' }),
   'recording.deleted': ofRecording('The files of a recording are deleted: their time had come, or somebody asked for it.', 5, {
     ...{ state: 'ready', seconds: 41.2, files: [mp4] },
+  }),
+  'broadcast.starting': ofBroadcast('A call is to be broadcast: there is nothing to be seen yet.', 1, { state: 'starting', liveAt: null }),
+  'broadcast.live': ofBroadcast('A broadcast can be watched.', 2, { state: 'live' }),
+  'broadcast.stopped': ofBroadcast('A broadcast is over: somebody said so, or its call ended.', 3, {
+    ...{ state: 'stopped', stoppedAt: '2026-11-28T09:59:10.000Z', mostViewers: 212 },
+  }),
+  'broadcast.failed': ofBroadcast('A broadcast could not be, or not go on. Another may be started.', 2, {
+    ...{ state: 'failed', fault: 'no_capacity', liveAt: null, stoppedAt: '2026-11-28T09:29:40.000Z' },
+  }),
+  'broadcast.push_live': ofBroadcast('A server elsewhere takes a broadcast.', 3, { state: 'live', push: pushed }),
+  'broadcast.push_failed': ofBroadcast('A server elsewhere takes a broadcast no longer, or never did. The broadcast goes on.', 4, {
+    ...{ state: 'live', push: { ...pushed, state: 'failed', fault: 'refused' } },
   }),
   'presence.changed': {
     description: 'A user is reachable otherwise than before: connected, away, in a call, or gone.',

@@ -2,6 +2,7 @@
  * The catalogue of what endpoints are told: every type that topics carry to them is there, and each example is what its schema says.
  */
 import { expect, test } from 'vitest';
+import { broadcastEventSchema } from './broadcast-events.js';
 import { eventExamples } from './event-examples.js';
 import { eventTypeList, eventTypeListSchema, eventTypes } from './event-types.js';
 import { callEventSchema, payloadVersions } from './index.js';
@@ -16,6 +17,7 @@ test('every type of the log that is told to endpoints is there once, with an exa
     'presence.changed',
     'audit.noted',
     ...recordingEventSchema.options.map(({ shape }) => shape.type.value),
+    ...broadcastEventSchema.options.map(({ shape }) => shape.type.value),
     ...notificationEventSchema.options.map(({ shape }) => shape.type.value),
   ];
   const ofEndpoints = ['endpoint.disabled', 'message.exhausted', 'endpoint.test'];

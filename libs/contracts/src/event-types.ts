@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { broadcastEventSchema } from './broadcast-events.js';
 import { callEventSchema } from './call-events.js';
 import { auditNotedSchema } from './directory.js';
 import { type EventExample, eventExamples } from './event-examples.js';
@@ -43,6 +44,7 @@ const dataOfTypes: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObjec
     ({ shape }) => [shape.type.value, shape.data.extend(always)] as const,
   ),
   ...recordingEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
+  ...broadcastEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...notificationEventSchema.options.map(({ shape }) => [shape.type.value, shape.data.extend(always)] as const),
   ...Object.entries(ofEndpoints).map(([type, data]) => [type, data.extend(always)] as const),
 ]);

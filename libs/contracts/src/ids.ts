@@ -47,6 +47,10 @@ export type CallId = z.infer<typeof callIdSchema>;
 export const recordingIdSchema = z.uuid().brand<'RecordingId'>();
 export type RecordingId = z.infer<typeof recordingIdSchema>;
 
+/** One broadcast of a call; a call may have several, one after the other. */
+export const broadcastIdSchema = z.uuid().brand<'BroadcastId'>();
+export type BroadcastId = z.infer<typeof broadcastIdSchema>;
+
 /** Made by the client for each act it means once; a repeat gets the first reply. */
 export const commandIdSchema = z
   .string()

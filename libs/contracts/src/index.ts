@@ -26,6 +26,8 @@ export {
   type CallEventType,
   type CallFact,
   callAnsweredSchema,
+  callBroadcastStartedSchema,
+  callBroadcastStoppedSchema,
   callBusySchema,
   callDeclinedSchema,
   callDialedSchema,
@@ -184,6 +186,8 @@ export {
 export {
   type AppId,
   appIdSchema,
+  type BroadcastId,
+  broadcastIdSchema,
   type CallId,
   type CommandId,
   callIdSchema,

@@ -11,7 +11,15 @@ import {
   sipUsernameSchema,
 } from './directory.js';
 import { anyEventSchema } from './envelope.js';
-import { appIdSchema, callIdSchema, recordedAliasSchema, recordingIdSchema, sessionIdSchema, userAliasSchema } from './ids.js';
+import {
+  appIdSchema,
+  broadcastIdSchema,
+  callIdSchema,
+  recordedAliasSchema,
+  recordingIdSchema,
+  sessionIdSchema,
+  userAliasSchema,
+} from './ids.js';
 import { presenceLimits, presenceSchema, userSessionsSchema } from './presence.js';
 import { presenceVisibilitySchema } from './presence-visibility.js';
 import { problemCodeSchema, problemSchema } from './problems.js';
@@ -197,6 +205,14 @@ export const internal = {
     method: 'POST',
     path: '/internal/recording-failed',
     body: z.object({ appId: appIdSchema, callId: callIdSchema, recordingId: recordingIdSchema }),
+    answer: z.object({ noted: z.literal(true) }),
+  },
+  /** As `recordingFailed`, of a broadcast. */
+  broadcastFailed: {
+    service: 'calls',
+    method: 'POST',
+    path: '/internal/broadcast-failed',
+    body: z.object({ appId: appIdSchema, callId: callIdSchema, broadcastId: broadcastIdSchema }),
     answer: z.object({ noted: z.literal(true) }),
   },
   /**

@@ -69,6 +69,8 @@ export const callFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pause_recording'), ...onCall }),
   z.object({ type: z.literal('resume_recording'), ...onCall }),
   z.object({ type: z.literal('stop_recording'), ...onCall }),
+  z.object({ type: z.literal('start_broadcast'), ...onCall }),
+  z.object({ type: z.literal('stop_broadcast'), ...onCall }),
   z.object({ type: z.literal('request_upgrade'), ...onCall }),
   z.object({ type: z.literal('accept_upgrade'), ...onCall }),
   z.object({ type: z.literal('refuse_upgrade'), ...onCall }),

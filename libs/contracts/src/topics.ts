@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { broadcastEventSchema } from './broadcast-events.js';
 import { callEventSchema } from './call-events.js';
 import { auditNotedSchema, directoryEventSchema } from './directory.js';
 import { mediaEventSchema } from './media-events.js';
@@ -22,6 +23,7 @@ export const topics = {
   'media.events': { retention: 'passing', key: 'media session id', events: mediaEventSchema },
   'quality.events': { retention: 'passing', key: 'callId', events: qualityEventSchema },
   'recordings.events': { retention: 'passing', key: 'recordingId', events: recordingEventSchema },
+  'broadcasts.events': { retention: 'passing', key: 'broadcastId', events: broadcastEventSchema },
   'rings.events': { retention: 'fleeting', key: 'callId', events: ringConfirmedSchema },
   'notifications.events': { retention: 'passing', key: 'notificationId', events: notificationEventSchema },
 } as const;

@@ -1,4 +1,5 @@
 import type {
+  BroadcastId,
   CallId,
   CallType,
   CustomData,
@@ -38,6 +39,10 @@ export type Command =
   | { type: 'StopRecording'; callId: CallId; by: UserAlias | null }
   /** The Center's own: it could not record. */
   | { type: 'FailRecording'; callId: CallId; recordingId: RecordingId }
+  | { type: 'StartBroadcast'; callId: CallId; by: UserAlias | null; broadcastId: BroadcastId; usersMayBroadcast: boolean }
+  | { type: 'StopBroadcast'; callId: CallId; by: UserAlias | null }
+  /** The Center's own: it could not broadcast. */
+  | { type: 'FailBroadcast'; callId: CallId; broadcastId: BroadcastId }
   /** A server's: nobody in the call asked for it. With `error` when the Center itself cannot carry it on. */
   | { type: 'EndCall'; callId: CallId; reason?: 'error' }
   | { type: 'RequestUpgrade'; callId: CallId; userAlias: UserAlias; deviceId: DeviceId }

@@ -1,4 +1,5 @@
 import type { CallState } from '@communication-center/contracts';
+import { failBroadcast, startBroadcast, stopBroadcast } from './broadcasting.js';
 import type { Command, Lines } from './commands.js';
 import { type Decision, nothing, reject } from './decision.js';
 import { dial, invite } from './inviting.js';
@@ -58,6 +59,12 @@ export function decide(command: Command, call: CallState | undefined, lines: Lin
       return stopRecording(command, call, now);
     case 'FailRecording':
       return failRecording(command, call, now);
+    case 'StartBroadcast':
+      return startBroadcast(command, call, now);
+    case 'StopBroadcast':
+      return stopBroadcast(command, call, now);
+    case 'FailBroadcast':
+      return failBroadcast(command, call, now);
     case 'EndCall':
       return end(call, now, command.reason ?? 'ended_by_server');
     case 'RequestUpgrade':

@@ -183,6 +183,11 @@ const command = fc.oneof(
   { weight: 2, arbitrary: of('PauseRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
   { weight: 2, arbitrary: of('ResumeRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
   { weight: 2, arbitrary: of('StopRecording', { callId, by: fc.option(user, { freq: 1 }) }) },
+  {
+    weight: 2,
+    arbitrary: of('StartBroadcast', { callId, by: fc.option(user, { freq: 1 }), broadcastId: fc.uuid(), usersMayBroadcast: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: of('StopBroadcast', { callId, by: fc.option(user, { freq: 1 }) }) },
   { weight: 5, arbitrary: of('UnlockCall', { callId, by: fc.option(user, { freq: 1 }) }) },
   of('RaiseHand', deviceOnCall),
   { weight: 3, arbitrary: of('LowerHand', { callId, by: fc.option(user), userAlias: user }) },
@@ -197,7 +202,7 @@ const command = fc.oneof(
   of('ReachMaxDuration', { callId }),
 );
 
-/** Half of the stories begin in the middle of a conversation of three, who may want video, or the word, and whose recording is paused. */
+/** Half of the stories begin in the middle of a conversation of three, who may want video, or the word, whose recording is paused, and who are broadcast. */
 function converse(exchange: Exchange): void {
   const callId = 'a' as CallId;
   const [alice, bob, carol] = users as [UserAlias, UserAlias, UserAlias];
@@ -211,6 +216,7 @@ function converse(exchange: Exchange): void {
   exchange.ask({ type: 'RaiseHand', callId, userAlias: carol, deviceId }, null);
   exchange.ask({ type: 'StartRecording', callId, by: null, recordingId: callId as never, usersMayRecord: false }, null);
   exchange.ask({ type: 'PauseRecording', callId, by: null }, null);
+  exchange.ask({ type: 'StartBroadcast', callId, by: null, broadcastId: callId as never, usersMayBroadcast: false }, null);
 }
 
 const story = fc.record({

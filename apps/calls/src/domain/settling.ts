@@ -57,7 +57,7 @@ function endReason(call: CallState, why: EndReason): EndReason {
 // A ring that ends with the call was taken back, unless the call's own end says more.
 const saysMore: ReadonlySet<EndReason> = new Set(['max_duration', 'ended_by_server', 'error']);
 
-/** Ends every ring that is left, and its recording, then the call. */
+/** Ends every ring that is left, its recording and its broadcast, then the call. */
 export function finish(draft: Draft, reason: EndReason, { declineReason, mediaFailure }: Details = {}): Draft {
   for (const { state, userAlias } of draft.call.participants) {
     if (state === 'ringing') stopRinging(draft, userAlias, saysMore.has(reason) ? reason : 'cancelled');
@@ -65,6 +65,10 @@ export function finish(draft: Draft, reason: EndReason, { declineReason, mediaFa
   if (draft.call.recording) {
     const { recordingId } = draft.call.recording;
     draft.state({ type: 'call.recording_stopped', data: { recordingId, by: null, reason: 'call_ended' } });
+  }
+  if (draft.call.broadcast) {
+    const { broadcastId } = draft.call.broadcast;
+    draft.state({ type: 'call.broadcast_stopped', data: { broadcastId, by: null, reason: 'call_ended' } });
   }
   const { call } = draft;
   const last = draft.now.getTime();

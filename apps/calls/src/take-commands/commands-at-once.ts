@@ -3,6 +3,7 @@ import type { Inquiry, internal } from '@communication-center/contracts/internal
 import { type LineLog, Log, noteInTrace, problemTold, traceAct } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import { BroadcastCallsController } from './broadcast-calls.controller.js';
 import { CallsController } from './calls.controller.js';
 import { hearing } from './hearing.js';
 import { ModerateCallsController } from './moderate-calls.controller.js';
@@ -21,6 +22,7 @@ export class CommandsAtOnce {
     private readonly steering: SteerCallsController,
     private readonly moderation: ModerateCallsController,
     private readonly recording: RecordCallsController,
+    private readonly broadcasting: BroadcastCallsController,
     @Inject(Log) private readonly logger: LineLog,
   ) {}
 
@@ -94,6 +96,10 @@ export class CommandsAtOnce {
         return this.recording.resume(callId, { subject, body: frame });
       case 'stop_recording':
         return this.recording.stop(callId, { subject, body: frame });
+      case 'start_broadcast':
+        return this.broadcasting.start(callId, { subject, body: frame });
+      case 'stop_broadcast':
+        return this.broadcasting.stop(callId, { subject, body: frame });
       case 'request_upgrade':
         return this.steering.requestUpgrade(callId, { subject, body: frame });
       case 'accept_upgrade':

@@ -76,6 +76,7 @@ export function Stage({ center, call, phone, everybody, nameOf, isHidden }: Prop
           </p>
         )}
       </div>
+      <div role="status">{call.broadcast && <p className="notice plain">This call is being broadcast to people who are not in it.</p>}</div>
       <div role="status">{call.screen && <p className="notice plain">The others see your screen.</p>}</div>
       <DeviceTroubles sending={sending} nameOf={nameOf} />
       <ControlBar {...{ call, phone, sending, sheet }} onSheet={open} />
@@ -154,7 +155,8 @@ function useStreamsOf(call: Call): void {
       'linkChanged',
       'speakersChanged',
     ] as const;
-    const events = [...ofStreams, 'recordingStarted', 'recordingPaused', 'recordingResumed', 'recordingStopped'] as const;
+    const ofRecording = ['recordingStarted', 'recordingPaused', 'recordingResumed', 'recordingStopped'] as const;
+    const events = [...ofStreams, ...ofRecording, 'broadcastStarted', 'broadcastStopped'] as const;
     const offs = events.map((event) => call.on(event, redraw));
     return () => {
       for (const off of offs) off();

@@ -45,6 +45,8 @@ const kindsOfFrames: Partial<Record<ClientFrame['type'], LimitKind>> = {
   pause_recording: 'call_acts',
   resume_recording: 'call_acts',
   stop_recording: 'call_acts',
+  start_broadcast: 'call_acts',
+  stop_broadcast: 'call_acts',
   lower_hand: 'call_acts',
   request_upgrade: 'call_acts',
   accept_upgrade: 'call_acts',

@@ -47,6 +47,8 @@ const actions = {
   pause_recording: 'pause-recording',
   resume_recording: 'resume-recording',
   stop_recording: 'stop-recording',
+  start_broadcast: 'start-broadcast',
+  stop_broadcast: 'stop-broadcast',
   lower_hand: 'lower-hand',
   request_upgrade: 'request-upgrade',
   accept_upgrade: 'accept-upgrade',

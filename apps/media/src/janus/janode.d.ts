@@ -54,7 +54,7 @@ declare module 'janode/plugins/videoroom' {
   export interface Publisher {
     feed: string;
     display?: string;
-    streams?: { type: string; mid: string; description?: string; disabled?: boolean }[];
+    streams?: { type: string; mid: string; description?: string; disabled?: boolean; simulcast?: boolean }[];
   }
 
   export interface SubscribedStream {

@@ -2,6 +2,7 @@ import { type AnyEvent, type CallEvent, readEvent } from '@communication-center/
 import { OutboxRelay, type ReactionBatch, ReactToEvents } from '@communication-center/event-log';
 import { Postgres, Report, type ReportError } from '@communication-center/service';
 import { Controller, Inject } from '@nestjs/common';
+import { FollowBroadcasts, typesOfBroadcasts } from '../broadcasts/follow-broadcasts.js';
 import { CarryOutRecordings } from './carry-out-recordings.js';
 import { tellOf } from './recording-events.js';
 import { type Heard, noteBegun, noteWanted } from './recording-rows.js';
@@ -15,7 +16,7 @@ const wantedBy = {
 
 type RecordingOfCall = CallEvent & { type: keyof typeof wantedBy };
 
-const isOfRecording = (event: CallEvent): event is RecordingOfCall => event.type in wantedBy;
+const isOfRecording = (event: { type: string }): event is RecordingOfCall => event.type in wantedBy;
 
 /**
  * Notes what the calls service decides about recordings. A replica with media sockets of a call hears it at once, on the log that it follows for
@@ -29,24 +30,28 @@ export class FollowRecordings {
     database: Postgres,
     private readonly recorder: CarryOutRecordings,
     private readonly relay: OutboxRelay,
+    private readonly broadcasts: FollowBroadcasts,
     @Inject(Report) private readonly report: ReportError,
   ) {
     this.#database = database.of('consumers');
   }
 
-  @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady', types: Object.keys(wantedBy) })
+  @ReactToEvents('note-recordings', { topics: ['calls.events'], pace: 'steady', types: [...Object.keys(wantedBy), ...typesOfBroadcasts] })
   async note({ events }: ReactionBatch<'calls.events'>): Promise<void> {
     await this.#take(events.filter(isOfRecording));
+    // One that reads everything is enough.
+    await this.broadcasts.note(events);
   }
 
-  /** Whether events of a type are about recordings. */
+  /** Whether events of a type are about recordings, or broadcasts. */
   static heeds(type: string): boolean {
-    return type in wantedBy;
+    return type in wantedBy || typesOfBroadcasts.some((one) => one === type);
   }
 
   /** Notes at once what an event says; where that fails, the reaction does. */
   hear(event: AnyEvent): void {
-    if (!FollowRecordings.heeds(event.type)) return;
+    this.broadcasts.hear(event);
+    if (!isOfRecording(event)) return;
     const note = async () => this.#take([readEvent('calls.events', event) as RecordingOfCall]);
     note().catch((error: unknown) => this.report(error, 'noting a recording'));
   }

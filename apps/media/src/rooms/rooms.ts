@@ -7,6 +7,8 @@ import { type JanusNode, roomErrorCode } from '../janus/janus-node.js';
 import { JanusNodes } from '../janus/janus-nodes.js';
 import type { MediaSettings } from '../settings.js';
 
+/** How often, in seconds, whoever sends a picture in a room is asked for a key frame. */
+export const keyFrameSeconds = 10;
 const roomExists = 427;
 const noSuchRoom = 426;
 
@@ -187,7 +189,7 @@ export class Rooms {
       // Who is back on a new socket may be there twice for a moment.
       max_publishers: 2 * callLimits.maxParticipants.max,
       require_pvtid: true,
-      fir_freq: 10,
+      fir_freq: keyFrameSeconds,
       ...talking,
     });
     await node.ask(made).catch((error: unknown) => {

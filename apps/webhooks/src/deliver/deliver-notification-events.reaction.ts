@@ -3,7 +3,7 @@ import { Controller } from '@nestjs/common';
 import { EndpointStore } from '../endpoints/endpoint-store.js';
 import { KeepMessages } from '../messages/keep-messages.js';
 
-/** Of what nobody waits for, one consumer reads all: how the media of calls went, and what becomes of recordings, too. */
+/** Of what nobody waits for, one consumer reads all: how the media of calls went, and what becomes of recordings and broadcasts, too. */
 @Controller()
 export class DeliverNotificationEvents {
   constructor(
@@ -16,8 +16,13 @@ export class DeliverNotificationEvents {
   }
 
   /** The name is its consumer group's, of when it read notifications alone. */
-  @ReactToEvents('deliver-notification-events', { topics: ['notifications.events', 'quality.events', 'recordings.events'], pace: 'steady' })
-  async deliver({ events }: ReactionBatch<'notifications.events' | 'quality.events' | 'recordings.events'>): Promise<void> {
+  @ReactToEvents('deliver-notification-events', {
+    topics: ['broadcasts.events', 'notifications.events', 'quality.events', 'recordings.events'],
+    pace: 'steady',
+  })
+  async deliver({
+    events,
+  }: ReactionBatch<'broadcasts.events' | 'notifications.events' | 'quality.events' | 'recordings.events'>): Promise<void> {
     await this.messages.take(events);
   }
 }

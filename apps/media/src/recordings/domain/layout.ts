@@ -79,6 +79,9 @@ function tilesOf(running: readonly PlacedTake[]): Tile[] {
   return screen ? [{ ...stage(senders.length > 0), take: screen }, ...people] : people;
 }
 
+/** @returns the box of a screen, and those of so many people beside it, as far as there is room. */
+export const stageAndStrip = (people: number): Box[] => [stage(people > 0), ...strip(people)];
+
 const stage = (isBeside: boolean): Box => {
   const width = isBeside ? canvas.width - stripWidth : canvas.width;
   const height = even((width * 9) / 16);

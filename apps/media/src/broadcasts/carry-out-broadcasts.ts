@@ -1,0 +1,218 @@
+import { mkdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BroadcastFault, BroadcastState } from '@communication-center/contracts/broadcasts';
+import { internal } from '@communication-center/contracts/internal';
+import { OutboxRelay } from '@communication-center/event-log';
+import {
+  AddressGuard,
+  DueRows,
+  Identity,
+  Postgres,
+  Replicas,
+  Report,
+  type ReportError,
+  SealedBox,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { JanusNodes } from '../janus/janus-nodes.js';
+import type { MediaSettings } from '../settings.js';
+import { tellOf } from './broadcast-events.js';
+import {
+  type BroadcastRow,
+  type Claimed,
+  claimUnmade,
+  giveBack,
+  nextDueIn,
+  notePush,
+  noteState,
+  noteToldToCall,
+  notToldToCall,
+  overdue,
+  renew,
+} from './broadcast-rows.js';
+import { CountViewers } from './count-viewers.js';
+import { MakeBroadcast, type Making, type Outcome } from './make-broadcast.js';
+
+const name = 'broadcasting calls';
+/** Who makes a broadcast says so each second; when it was not said for so long, in seconds, another process makes it. */
+const leaseSeconds = 5;
+const renewEveryMs = 1000;
+/** Nobody has had room for a broadcast for so long, in seconds. */
+const waitSeconds = 20;
+/** Where none goes on, it is looked for one so often, in case that nobody who heard of one lived. */
+const quietMs = 15_000;
+
+/**
+ * Makes broadcasts, so many of a replica at a time. The row of one is a lease: of a replica that is killed another goes on, in the same playlist.
+ */
+@Injectable()
+export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #loop: DueRows;
+  readonly #database;
+  readonly #calls: ServiceClient;
+  readonly #guard: AddressGuard;
+  readonly #box: SealedBox;
+  readonly #made = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    database: Postgres,
+    identity: Identity,
+    private readonly nodes: JanusNodes,
+    private readonly relay: OutboxRelay,
+    private readonly viewers: CountViewers,
+    @Inject(Settings) private readonly settings: MediaSettings,
+    @Inject(Report) private readonly report: ReportError,
+  ) {
+    this.#database = database.of('consumers');
+    this.#calls = new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL));
+    this.#guard = new AddressGuard(settings);
+    this.#box = new SealedBox(settings.SECRETS_KEY);
+    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: quietMs });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#loop.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#loop.stop();
+    this.#stopping.abort();
+    await Promise.all(this.#made.values());
+  }
+
+  /** Something about broadcasts was noted. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async #work(): Promise<number | null> {
+    const room = this.settings.BROADCASTS - this.#made.size;
+    const claimed = room > 0 ? await claimUnmade(this.#database, room, leaseSeconds) : [];
+    for (const row of claimed) this.#begin(row);
+    for (const row of await overdue(this.#database, waitSeconds)) await this.#end(row, row.wanted === 'live' ? 'no_capacity' : undefined);
+    await this.#tellCalls();
+    const next = await nextDueIn(this.#database);
+    // One that is due while there is no room here is another replica's.
+    return next === null ? null : Math.max(next, room > claimed.length ? 50 : 1000);
+  }
+
+  #begin(row: Claimed): void {
+    const done = this.#make(row)
+      .catch((error: unknown) => this.report(error, name))
+      .finally(() => {
+        this.#made.delete(row.broadcast_id);
+        this.#loop.wake();
+      });
+    this.#made.set(row.broadcast_id, done);
+  }
+
+  /** Makes a broadcast, until it is over, another process does, or this one stops. */
+  async #make(first: Claimed): Promise<void> {
+    if (first.before >= this.settings.BROADCASTS_PER_APP && first.live_at === null && first.wanted === 'live')
+      return this.#end(first, 'too_many');
+    const folder = join(this.settings.BROADCASTS_FOLDER, first.broadcast_id);
+    try {
+      await mkdir(folder, { recursive: true });
+    } catch (error) {
+      this.report(error, name);
+      return this.#end(first, 'disk_full');
+    }
+    const made = new MakeBroadcast(first, this.#making(folder, first));
+    let row = first;
+    let renewedAt = performance.now();
+    try {
+      while (!this.#stopping.signal.aborted) {
+        const outcome = await made.look(row).catch((error: unknown): Outcome => {
+          this.report(error, name);
+          return { isOver: false, isLive: false };
+        });
+        if (outcome.isOver) return await this.#end(row, outcome.fault);
+        if (outcome.isLive && row.state === 'starting') row = { ...row, ...(await this.#change(row, 'live')) };
+        await pause(renewEveryMs, this.#stopping.signal);
+        const measured = { viewers: await this.viewers.of(row.broadcast_id), latencyMs: made.latencyMs };
+        // A process that stood still may not know that another makes it now: it asks before it goes on.
+        const renewed = await renew(this.#database, row, leaseSeconds, measured).catch((error: unknown) => {
+          this.report(error, name);
+          return performance.now() - renewedAt > leaseSeconds * 1000 ? undefined : row;
+        });
+        if (!renewed) return;
+        if (renewed !== row) renewedAt = performance.now();
+        row = renewed;
+      }
+    } finally {
+      await made.close();
+      if (this.#stopping.signal.aborted) await giveBack(this.#database, row).catch((error: unknown) => this.report(error, name));
+    }
+  }
+
+  #making(folder: string, { broadcast_id: broadcastId, app_id: appId }: Claimed): Making {
+    return {
+      folder,
+      nodes: this.nodes,
+      settings: this.settings,
+      guard: this.#guard,
+      report: (error) => this.report(error, name),
+      isDiskFull: () => this.#isDiskFull(),
+      unseal: (sealed) => JSON.parse(this.#box.open(`broadcasts/${appId}`, sealed)) as { url: string; streamKey: string },
+      onPush: async (pushId, state, fault) => {
+        const written = await this.#database.transaction(async (tx) => {
+          const noted = await notePush(tx, { broadcastId, pushId, state, ...(fault && { fault }) });
+          return noted ? tellOf(tx, state === 'live' ? 'broadcast.push_live' : 'broadcast.push_failed', noted) : [];
+        });
+        this.relay.committed(written);
+      },
+    };
+  }
+
+  async #change(row: BroadcastRow, state: BroadcastState, fault?: BroadcastFault): Promise<BroadcastRow | undefined> {
+    let changed: BroadcastRow | undefined;
+    const written = await this.#database.transaction(async (tx) => {
+      changed = await noteState(tx, row, { state, ...(fault && { fault }) }, this.settings.KEEP_BROADCASTS_DAYS * 86_400);
+      return changed ? tellOf(tx, `broadcast.${state}`, changed) : [];
+    });
+    this.relay.committed(written);
+    return changed;
+  }
+
+  /** It is over: because somebody wished so, or for a fault. */
+  async #end(row: BroadcastRow, fault: BroadcastFault | undefined): Promise<void> {
+    await this.#change(row, fault ? 'failed' : 'stopped', fault);
+    if (fault) await this.#tellCalls();
+  }
+
+  /** Tells the calls service which broadcasts have failed while their calls went on. */
+  async #tellCalls(): Promise<void> {
+    for (const { app_id: appId, call_id: callId, broadcast_id: broadcastId } of await notToldToCall(this.#database)) {
+      await this.#calls
+        .ask(internal.broadcastFailed, { body: { appId, callId, broadcastId } })
+        .then(() => noteToldToCall(this.#database, broadcastId))
+        .catch((error: unknown) => this.report(error, name));
+    }
+  }
+
+  async #isDiskFull(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.settings.BROADCASTS_FOLDER);
+    return bavail * bsize < this.settings.BROADCASTS_FREE_BYTES;
+  }
+}
+
+/** Waits, but no longer than until a signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** Deletes what lies on disks of a broadcast. */
+export const forgetFiles = (folder: string, broadcastId: string): Promise<void> =>
+  rm(join(folder, broadcastId), { recursive: true, force: true });
