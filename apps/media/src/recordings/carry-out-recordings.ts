@@ -1,4 +1,4 @@
-import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deviceIdSchema, userAliasSchema } from '@communication-center/contracts';
 import { internal } from '@communication-center/contracts/internal';
@@ -20,9 +20,11 @@ import type { VideoRoomHandle } from 'janode/plugins/videoroom';
 import { z } from 'zod';
 import { type JanusNode, roomErrorCode } from '../janus/janus-node.js';
 import { JanusNodes } from '../janus/janus-nodes.js';
+import { keyFrameSeconds } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { type ActiveState, nextAct, type RoomStanding, stateAfter } from './domain/next-act.js';
 import { ProcessRecordings } from './process-recordings.js';
+import { type RawFiles, rawFilesIn } from './raw-files.js';
 import { tellOf } from './recording-events.js';
 import {
   claimDue,
@@ -47,6 +49,11 @@ const quietMs = 15_000;
 /** Where somebody sends, and so long after the beginning, in milliseconds, nothing is on disk, Janus cannot write there. */
 const unwrittenMs = 20_000;
 const noSuchRoom = 426;
+/**
+ * Of a picture that is sent in several sizes Janus writes nothing before a key frame of the largest, which it asks for once, when the largest may not be
+ * sent yet: so each second for so long after a file was begun, in milliseconds, and as in any room for so long after that.
+ */
+const [keysForMs, keysNoMoreForMs] = [6000, 3000];
 
 const participantsSchema = z.object({
   participants: z.array(z.object({ id: z.string(), display: z.string().optional(), publisher: z.boolean().optional() })),
@@ -137,8 +144,9 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     }
     if (!node) return true;
     try {
-      const sending = await this.#ask(row, node, handles, act === 'record');
-      const isWritten = sending && (await this.#isWritten(row));
+      const files = await rawFilesIn(this.#rawOf(row));
+      const sending = await this.#ask(row, node, handles, act === 'record', keysWantedFor(files));
+      const isWritten = sending && (files.isAny || (await rawFilesIn(this.#rawOf(row))).isAny);
       if (sending && !isWritten && act === 'record' && Date.now() - row.started_at.getTime() > unwrittenMs) {
         return !(await this.#fail(row, node, handles, 'media_refused'));
       }
@@ -154,15 +162,15 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     }
   }
 
-  /** Has a room recorded, or not. @returns whether anybody sends there. */
-  async #ask(row: LookedAt, node: JanusNode, handles: Handles, record: boolean): Promise<boolean> {
+  /** Has a room recorded, or not. @param keys how often key frames are asked for, where that is to be said. @returns whether anybody sends there. */
+  async #ask(row: LookedAt, node: JanusNode, handles: Handles, record: boolean, keys: { new_fir_freq?: number } = {}): Promise<boolean> {
     const handle = await this.#handleOn(node, handles);
     const room = { room: row.call_id, secret: row.room_secret };
     try {
       if (record) {
         const folder = join(this.settings.JANUS_RECORDINGS_FOLDER ?? this.settings.RECORDINGS_FOLDER, 'raw', row.recording_id);
-        await mkdir(join(this.settings.RECORDINGS_FOLDER, 'raw', row.recording_id), { recursive: true });
-        await node.ask(handle.message({ request: 'edit', ...room, new_rec_dir: folder }));
+        await mkdir(this.#rawOf(row), { recursive: true });
+        await node.ask(handle.message({ request: 'edit', ...room, new_rec_dir: folder, ...keys }));
       }
       const answer = await node.ask(handle.message({ request: 'listparticipants', ...room }));
       await node.ask(handle.message({ request: 'enable_recording', ...room, record }));
@@ -226,10 +234,9 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     await this.#calls.ask(internal.recordingFailed, { body: { appId, callId, recordingId } });
   }
 
-  /** Whether anything of it is on disk: only then is it told to be recorded. */
-  async #isWritten({ recording_id }: LookedAt): Promise<boolean> {
-    const names = await readdir(join(this.settings.RECORDINGS_FOLDER, 'raw', recording_id)).catch(() => []);
-    return names.length > 0;
+  /** Where Janus writes: what has nothing there yet is not told to be recorded. */
+  #rawOf({ recording_id }: LookedAt): string {
+    return join(this.settings.RECORDINGS_FOLDER, 'raw', recording_id);
   }
 
   async #isDiskFull(): Promise<boolean> {
@@ -242,6 +249,11 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
       return false;
     }
   }
+}
+
+function keysWantedFor({ youngestMs }: RawFiles): { new_fir_freq?: number } {
+  if (youngestMs < keysForMs) return { new_fir_freq: 1 };
+  return youngestMs < keysForMs + keysNoMoreForMs ? { new_fir_freq: keyFrameSeconds } : {};
 }
 
 function standingOf({ node: where, is_closed }: LookedAt, node: JanusNode | undefined): RoomStanding {
