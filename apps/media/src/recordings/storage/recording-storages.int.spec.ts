@@ -80,6 +80,27 @@ test('an address that an app may not name is refused, naming the field', () => {
   expect(() => office.require(body)).not.toThrow();
 });
 
+test('an app has so many places and no more: those in which nothing is kept make room', async () => {
+  const office = storages();
+  const named = (index: number) => office.save(mine, { ...body, prefix: `${index}/` });
+  for (let index = 0; index < 25; index += 1) await named(index);
+  const places = async () => (await schema.query<{ place: string }>('SELECT place FROM recording_storages')).rows.length;
+  expect(await places()).toBeLessThanOrEqual(20);
+  const full = async () =>
+    schema.query(`INSERT INTO recordings (recording_id, call_id, app_id, heard, started_at, storage_id)
+      SELECT gen_random_uuid(), gen_random_uuid(), app_id, 1, now(), storage_id FROM recording_storages`);
+  while ((await places()) < 20) await named(100 + (await places()));
+  await full();
+  await expect(named(200)).rejects.toMatchObject({ code: 'conflict' });
+  expect(await places()).toBe(20);
+  await office.save(theirs, body);
+  await schema.query(
+    "DELETE FROM recordings WHERE storage_id = (SELECT storage_id FROM recording_storages WHERE NOT is_current AND app_id = 'mine' LIMIT 1)",
+  );
+  await named(200);
+  expect(await office.currentOf(mine)).toMatchObject({ prefix: '200/' });
+});
+
 test('a place goes with its app, once nothing is kept there', async () => {
   const office = storages();
   await office.save(mine, body);

@@ -8,7 +8,17 @@ import {
   recordingStorageBodySchema,
   recordingStorageViewSchema,
 } from '@communication-center/contracts/recordings';
-import { AddressGuard, Identity, Postgres, Replicas, SealedBox, ServiceClient, Settings } from '@communication-center/service';
+import type { Sql } from '@communication-center/event-log';
+import {
+  AddressGuard,
+  Identity,
+  Postgres,
+  ProblemError,
+  Replicas,
+  SealedBox,
+  ServiceClient,
+  Settings,
+} from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { MediaSettings } from '../../settings.js';
 import { DiskStore } from './disk-store.js';
@@ -32,6 +42,8 @@ interface Row {
 
 /** Servers of apps whose connections are kept at once. */
 const mostKept = 50;
+/** Places that one app has at a time: one of before stays known for as long as something is kept there. */
+const mostPlaces = 20;
 
 /** Where recordings are kept: the installation's disks or S3 server, or, of apps that name one, a server of their own. */
 @Injectable()
@@ -82,6 +94,7 @@ export class RecordingStorages {
     this.#guard.requireUrl('endpoint', endpoint);
   }
 
+  /** @throws ProblemError `conflict` where recordings of the app are in as many places as they may be. */
   async save(appId: AppId, body: RecordingStorageBody): Promise<RecordingStorageView> {
     const place = [body.endpoint, body.bucket, body.prefix].join(' ');
     const sealed = this.#box.seal(ownerOf(appId), JSON.stringify(body));
@@ -92,6 +105,7 @@ export class RecordingStorages {
          ON CONFLICT (app_id, place) DO UPDATE SET is_current = true, sealed = excluded.sealed`,
         [randomUUID(), appId, place, sealed],
       );
+      await boundPlaces(tx, appId);
     });
     return recordingStorageViewSchema.parse(body);
   }
@@ -134,6 +148,20 @@ export class RecordingStorages {
     }
     return { storageId, store, prefix };
   }
+}
+
+/** Forgets places in which nothing is kept, once there are many. */
+async function boundPlaces(tx: Sql, appId: AppId): Promise<void> {
+  const count = async () =>
+    (await tx.query('SELECT 1 FROM recording_storages WHERE app_id = $1 LIMIT $2', [appId, mostPlaces + 1])).rowCount;
+  if ((await count()) !== mostPlaces + 1) return;
+  await tx.query(
+    `DELETE FROM recording_storages AS place WHERE app_id = $1 AND NOT is_current
+       AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.app_id = $1 AND recordings.storage_id = place.storage_id)`,
+    [appId],
+  );
+  if ((await count()) !== mostPlaces + 1) return;
+  throw new ProblemError('conflict', `This app has recordings in as many places as it may: ${mostPlaces}. Delete those of one place first`);
 }
 
 /** What a place is sealed for: src/sealed-columns.ts says the same in SQL. */
