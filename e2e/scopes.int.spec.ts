@@ -56,6 +56,7 @@ function placeOf({ method, path }: (typeof operations)[number], asker: string): 
     service: 'calls',
     name: 'no-projection',
     type: 'call.ended',
+    file: 'index.m3u8',
   };
   const place = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? randomUUID()));
   return askedOfSomebody.has(path) && method !== 'POST' ? `${place}?userAlias=${ids.userAlias}` : place;

@@ -143,7 +143,7 @@ async function showsItLarger(journey: Journey): Promise<void> {
     for (const name of ['pictureInPictureEnabled', 'fullscreenEnabled']) Object.defineProperty(document, name, { value: undefined });
   });
   await press(alice, 'More', 'toolbar');
-  expect(await textsOf(alice, '.choices button')).toEqual(['Raise your hand', 'Details']);
+  expect(await textsOf(alice, '.choices button')).toEqual(['Raise your hand', 'Record this call', 'Details']);
   await alice.key('Escape');
   await press(alice, 'Hang up', 'toolbar');
   await says(bob, 'alice hung up');

@@ -127,7 +127,7 @@ test('what a dial brings about is told in its trace, by whoever consumes its eve
   const dialed = await eventually('the line of the dial', async () =>
     logs('--call', call.callId).find(({ name, frame }) => name === 'gateway' && frame === 'dial'),
   );
-  const lines = await told(dialed.traceId as string, ['calls', 'gateway', 'notifications', 'presence', 'webhooks']);
+  const lines = await told(dialed.traceId as string, ['calls', 'gateway', 'presence', 'webhooks']);
   // It came by itself, or with what others did at that moment.
   const ofTheDial = (line: Line) => (line.path === '/v1/calls' && line.status === 201) || (line.act === 'dial' && line.status === 200);
   expect(lines.filter((line) => line.name === 'calls' && line.callId === call.callId).some(ofTheDial)).toBe(true);

@@ -43,6 +43,11 @@ beforeEach(async () => {
     "INSERT INTO recording_storages (storage_id, app_id, place, is_current, sealed) VALUES ($1, $2, 'sealed', true, $3)",
     [randomUUID(), app.appId, storage],
   );
+  await fleet.query(
+    'media',
+    "INSERT INTO broadcasts (broadcast_id, call_id, app_id, state, wanted, started_at, push_sealed) VALUES ($1, $1, $2, 'stopped', 'stopped', now(), $3)",
+    [randomUUID(), app.appId, box.seal(`broadcasts/${app.appId}`, '{}')],
+  );
 });
 
 /** What this app has sealed. */
@@ -88,6 +93,14 @@ const kept = (): Kept[] => [
     where: 'app_id = $1',
     values: [app.appId],
     owner: `recordings/${app.appId}`,
+  },
+  {
+    schema: 'media',
+    table: 'broadcasts',
+    column: 'push_sealed',
+    where: 'app_id = $1',
+    values: [app.appId],
+    owner: `broadcasts/${app.appId}`,
   },
 ];
 
