@@ -159,13 +159,13 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
-  async admit(socket: MediaSocket, token: string, known: (grant: MediaGrant) => void): Promise<MediaGrant> {
+  async admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant) => void): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
     const { appId, callId, userAlias, deviceId } = grant;
     await this.shares.require('media_sockets', { subject: { kind: 'user', appId, userAlias }, address: this.#signIn(socket) });
-    known(grant);
     await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
     await this.#ends.wake();
+    certain(grant);
     await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
     try {
       // Whoever left, or whose call ended, while being let in was not among the sockets yet.

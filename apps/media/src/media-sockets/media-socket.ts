@@ -27,8 +27,8 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  /** @param known is called once it is known whose the token is, and that is within limits: what takes time, and can be undone, may begin then. */
-  admit(socket: MediaSocket, token: string, known: (grant: MediaGrant) => void): Promise<MediaGrant>;
+  /** @param certain is called once the bearer may come in, before that is on record: what takes time may begin then. */
+  admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant) => void): Promise<MediaGrant>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -196,9 +196,9 @@ export class MediaSocket implements SeatHolder {
     this.#knows = knows;
     clearTimeout(this.#joinTimer);
     const placing = new Placing(this.rooms);
-    // What is asked and put on record meanwhile takes as long. Who resumes has a place as a rule.
+    // Two commits at once take no longer than one. Who resumes has a place as a rule.
     const grant = await this.owner
-      .admit(this, token, (whose) => resume === undefined && placing.begin(whose))
+      .admit(this, token, (certain) => resume === undefined && placing.begin(certain))
       .catch(async (error: unknown) => {
         await placing.undo(this.owner);
         throw error;

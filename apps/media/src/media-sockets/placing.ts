@@ -1,7 +1,7 @@
 import type { MediaGrant } from '@communication-center/contracts/media-grant';
 import type { Room, Rooms } from '../rooms/rooms.js';
 
-/** Finds out where a call is carried, while it is asked whether its bearer may come in, and that is put on record. */
+/** Finds out where a call is carried, while whoever comes in is put on record. */
 export class Placing {
   #begun: { grant: MediaGrant; room: Promise<Room> } | undefined;
 
