@@ -94,8 +94,18 @@ export class TestSchema {
   }
 
   async drop(): Promise<void> {
-    await this.query(`DROP SCHEMA ${this.schema} CASCADE`);
+    // A statement that a process left behind when it was killed may hold what is dropped, and want what is dropped already.
+    await this.#dropAfter(this.schema, 3);
     await this.query(`DROP SCHEMA IF EXISTS ${this.schema}_shadow CASCADE`);
     await this.#pool.end();
+  }
+
+  async #dropAfter(schema: string, deadlocks: number): Promise<void> {
+    try {
+      await this.query(`DROP SCHEMA ${schema} CASCADE`);
+    } catch (error) {
+      if ((error as { code?: string }).code !== '40P01' || deadlocks === 0) throw error;
+      await this.#dropAfter(schema, deadlocks - 1);
+    }
   }
 }

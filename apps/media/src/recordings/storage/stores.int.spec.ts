@@ -92,7 +92,7 @@ test('a server that an app may not name is not connected to, and one that refuse
 });
 
 test('a server that takes no more in the middle of a part is given up after a time, and gets that part again', async () => {
-  const store = new S3Store(server.place, new GuardedHandler(undefined, 500));
+  const store = new S3Store(server.place, new GuardedHandler(undefined, 3000));
   const large = randomBytes(20 * 1_048_576);
   server.heard.length = 0;
   server.hang(1, 4 * 1_048_576);
