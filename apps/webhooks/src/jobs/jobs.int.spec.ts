@@ -161,6 +161,29 @@ test('what was given up is recovered, what was never tried is sent, one message 
   expect((await listMessages(schema, app, { endpointId: late.endpointId, state: 'delivered', limit: 50 })).messages).toHaveLength(6);
 }, 60_000);
 
+test('a page of messages in a state is full though few of the latest are in it; one that would look at too many goes on', async () => {
+  const { endpointId, at } = await endpoint();
+  await tell(numbers(60), 60);
+  await eventually('all', () => receivers.of(at).length === 60, 20_000);
+  await eventually('their attempts', async () => (await schema.query('SELECT FROM delivery_attempts')).rowCount === 60, 20_000);
+  const later = (count: number) =>
+    schema.query(
+      `INSERT INTO messages (message_id, occurred_at, app_id, position, type, subject, sequence, source, dataversion, data)
+       SELECT gen_random_uuid(), now() + n * interval '1 ms', $1, 1000 + n, 'call.ended', 'another', 1, '/calls', 1, '{}' FROM generate_series(1, $2) AS n`,
+      [app, count],
+    );
+  await later(205);
+  const asked = { endpointId, state: 'delivered', limit: 50 } as const;
+  const full = await listMessages(schema, app, asked);
+  const rest = await listMessages(schema, app, { ...asked, cursor: full.nextCursor as string });
+  expect([full.messages.length, rest.messages.length, rest.nextCursor]).toEqual([50, 10, null]);
+  expect(new Set([...full.messages, ...rest.messages].map(({ sequence }) => sequence))).toEqual(new Set(numbers(60)));
+  await later(800);
+  const none = await listMessages(schema, app, asked);
+  expect(none.messages).toEqual([]);
+  expect((await listMessages(schema, app, { ...asked, cursor: none.nextCursor as string })).messages).toEqual(full.messages);
+}, 60_000);
+
 test('a job that is killed in the middle goes on elsewhere and leaves nothing out; what it hands over is bounded, and what is new goes before it', async () => {
   const { endpointId, at } = await endpoint();
   await tell(numbers(400), 400);

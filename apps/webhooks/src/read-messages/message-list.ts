@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { requireEndpoint } from './endpoint-of-app.js';
 import { deliveryOf, momentOf, type StandingRow, standing, stateOf } from './message-states.js';
 
-/** Of what no index tells apart so many are looked at for a page, at most. */
+/** Of what no index tells apart so many are looked at at once, and so often for a page. */
 const mostLooked = 200;
+const mostLooks = 5;
 
 /** Where a page ended: a time, and the place in the log, or the id, that tells those of one time apart. */
 const byTime = z.tuple([z.iso.datetime(), z.string().regex(/^\d{1,16}$/)]);
 const byAge = z.tuple([z.iso.datetime(), z.uuid()]);
+type Place = [string, string];
 
 interface MessageRow extends StandingRow {
   messageId: string;
@@ -36,24 +38,33 @@ export async function listMessages(sql: Sql, appId: AppId, query: MessageListQue
   if (endpointId) await requireEndpoint(sql, appId, endpointId);
   const question = { list: 'webhook messages', appId, ...filters };
   const isKept = state === 'waiting' || state === 'held' || state === 'failed';
-  const place = readCursor(question, isKept ? byAge : byTime, cursor) as [string, string] | undefined;
-  const asked = { appId, query, place, most: state ? Math.max(limit, mostLooked) : limit };
-  const rows = isKept ? await undelivered(sql, asked) : await messages(sql, asked);
-  const found = (state && !isKept ? rows.filter((row) => stateOf(row) === state) : rows.filter(fits(query, isKept))).slice(0, limit);
-  const last = found.length === limit ? found.at(-1) : rows.length === asked.most ? rows.at(-1) : undefined;
+  const place = readCursor(question, isKept ? byAge : byTime, cursor) as Place | undefined;
+  const found: MessageRow[] = [];
+  let last: MessageRow | undefined;
+  for (let looks = 0; looks < mostLooks; looks += 1) {
+    const asked = { appId, query, place: last ? placeOf(last) : place, most: state ? Math.max(limit, mostLooked) : limit };
+    const rows = isKept ? await undelivered(sql, asked) : await messages(sql, asked);
+    found.push(...rows.filter((row) => (isKept ? fits(query, row) : !state || stateOf(row) === state)));
+    if (found.length >= limit) {
+      last = found[limit - 1];
+      break;
+    }
+    last = rows.length === asked.most ? rows.at(-1) : undefined;
+    if (!last) break;
+  }
   return {
-    messages: found.map((row) => ({
+    messages: found.slice(0, limit).map((row) => ({
       ...shown(row),
       ...(endpointId && { delivery: deliveryOf(endpointId, row) }),
     })),
-    nextCursor: last ? writeCursor(question, [last.moment, last.key]) : null,
+    nextCursor: last ? writeCursor(question, placeOf(last)) : null,
   };
 }
 
 interface Asked {
   appId: AppId;
   query: MessageListQuery;
-  place: [string, string] | undefined;
+  place: Place | undefined;
   most: number;
 }
 
@@ -99,14 +110,13 @@ async function undelivered(sql: Sql, { appId, query, place, most }: Asked): Prom
   return rows;
 }
 
-const fits =
-  ({ type, subject, from, to }: MessageListQuery, isKept: boolean) =>
-  (row: MessageRow): boolean =>
-    !isKept ||
-    ((type === undefined || row.type === type) &&
-      (subject === undefined || row.subject === subject) &&
-      (from === undefined || row.occurredAt >= new Date(from)) &&
-      (to === undefined || row.occurredAt < new Date(to)));
+const placeOf = ({ moment, key }: MessageRow): Place => [moment, key];
+
+const fits = ({ type, subject, from, to }: MessageListQuery, row: MessageRow): boolean =>
+  (type === undefined || row.type === type) &&
+  (subject === undefined || row.subject === subject) &&
+  (from === undefined || row.occurredAt >= new Date(from)) &&
+  (to === undefined || row.occurredAt < new Date(to));
 
 function shown({ messageId, position, type, subject, sequence, occurredAt }: MessageRow) {
   return { messageId, position, type, subject, sequence, occurredAt: occurredAt.toISOString() };
