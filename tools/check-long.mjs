@@ -191,6 +191,11 @@ const checks = [
     args: ['--brokers', '1', '--project', 'faults', 'e2e/media/leaks'],
     env: { MANY_CALLS: '500' },
   },
+  {
+    what: 'servers that speak TLS alone, ask for certificates and have people sign in',
+    script: 'test.mjs',
+    args: ['--services', 'none', '--brokers', '1', '--project', 'integration', 'libs/service/src/secured-servers'],
+  },
   { what: 'a service that is added by the recipe', script: 'check-recipe.mjs', args: [] },
   {
     what: 'a service that is developed in a running fleet',

@@ -85,6 +85,6 @@ test('what is told to need no service asks none, and what breaks servers has not
   expect(breaksServers.length).toBeGreaterThan(2);
   expect(breaksServers.filter((file) => !ofServers.includes(file))).toEqual([]);
   const alone = wholeRun.filter(({ projects }) => projects.includes('server-faults'));
-  expect(alone).toEqual([{ projects: ['server-faults'], beside: ['unit', 'own-servers'], isLastOnAllBrokers: true }]);
+  expect(alone).toEqual([{ projects: ['server-faults'], beside: ['unit'], isLastOnAllBrokers: true }]);
   expect(wholeRun[0], 'later there is one copy of the log alone').toBe(alone[0]);
 });

@@ -37,8 +37,17 @@ const shortTimes = (ports) => ({
 /** Under which those that stand in for the services of pushes and SMS are asked. */
 const pushNames = 'IP:127.0.0.1,DNS:localhost,DNS:fcm.googleapis.com,DNS:oauth2.googleapis.com,DNS:api.twilio.com';
 
-/** Statements are counted, so that a test can tell what a call costs. */
-const databaseSettings = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.save': 'off' };
+/**
+ * Statements are counted, so that a test can tell what a call costs. What a test kills is a process, never the machine: nothing waits for
+ * a disk. Statements are not compiled, as services have it.
+ */
+const databaseSettings = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.save': 'off',
+  fsync: 'off',
+  full_page_writes: 'off',
+  jit: 'off',
+};
 
 /** Replicas behind pgbouncer, each beside one that is not. */
 const pooled = ['calls-2', 'presence-2', 'webhooks-2'];
@@ -60,13 +69,14 @@ export const groups = {
  * later does without three copies of the log. Pages cost the processors as long as they are open, so that few are open at a time, beside
  * those who mostly wait. What runs `beside` has the processors mostly while nobody else wants them, until the last run has ended: whoever
  * breaks the fleet mostly waits for it, and what does not need what is broken has a use for that time. Beside those who break PostgreSQL
- * or brokers that is what is pure, or has servers of its own.
+ * or brokers that is what is pure. What comes `afterwards` is beside too, from when the pages are closed. What has servers of its own is
+ * part of `npm run check:long`.
  */
 export const wholeRun = [
-  { projects: ['server-faults'], beside: ['unit', 'own-servers'], isLastOnAllBrokers: true },
-  { projects: ['integration'], alongside: ['browser'] },
-  { projects: ['local-faults'], beside: ['database'] },
-  { projects: ['faults'], beside: ['log'] },
+  { projects: ['server-faults'], beside: ['unit'], isLastOnAllBrokers: true },
+  { projects: ['integration'], alongside: ['browser'], afterwards: ['database'] },
+  { projects: ['local-faults'], beside: ['log'] },
+  { projects: ['faults'] },
 ];
 
 /** @returns the runs that some groups are made in: one, and pure tests beside it, unless everything is to be run. */
@@ -97,7 +107,9 @@ export async function runTests(args, options = {}) {
   const instance = openInstance('test');
   const settings = { ...compileCache(instance), ...options.settings };
   const reportOf = (name) => join(instance.folder, `report-${name}.json`);
-  const reports = runs.flatMap(({ projects, alongside = [], beside = [] }) => [projects[0], ...alongside, ...beside]).map(reportOf);
+  const reports = runs
+    .flatMap(({ projects, alongside = [], beside = [], afterwards = [] }) => [projects[0], ...alongside, ...beside, ...afterwards])
+    .map(reportOf);
   /** Of each run of Vitest: its groups, and whether all went well. */
   const ended = [];
   let passedAlone = [];
@@ -149,14 +161,16 @@ export async function runTests(args, options = {}) {
       ended.push({ names, isWell });
     };
     const besides = [];
-    for (const [index, { projects: names, alongside = [], beside = [], isLastOnAllBrokers }] of runs.entries()) {
+    for (const [index, { projects: names, alongside = [], beside = [], afterwards = [], isLastOnAllBrokers }] of runs.entries()) {
       // One for each processor but one is the usual; half of their time is waiting.
       const [first, ...others] = beside.map((name) => () => test([name], 'beside', name === 'unit' ? ['--maxWorkers=2'] : []));
       const types = async () => {
         sound = (await typesAreRight()) && sound;
       };
       besides.push(inTurn([...(first ? [first] : []), ...(index === 0 ? [types] : [])]), ...others.map((other) => other()));
-      await Promise.all([test(names, 'front'), ...alongside.map((name) => test([name], 'alongside'))]);
+      const pages = Promise.all(alongside.map((name) => test([name], 'alongside')));
+      besides.push(pages.then(() => inTurn(afterwards.map((name) => () => test([name], 'beside')))));
+      await Promise.all([test(names, 'front'), pages]);
       if (!isLastOnAllBrokers) continue;
       await Promise.all(besides.splice(0));
       if (brokers > 1) await keepOnOneBroker(instance, fleet.servers);
