@@ -47,9 +47,17 @@ test('the files that begin first are there, once each, and have no fleet to them
 
 const projects = (config.test?.projects ?? []) as { test: { name: string; include: string[]; exclude?: string[] } }[];
 
-test('every group of Vitest runs once in a whole run, and is reached by one name of --project', () => {
+test('every group of Vitest runs once in a whole run, or in the long one, and is reached by one name of --project', () => {
   const names = projects.map(({ test: { name } }) => name).sort();
-  expect(wholeRun.flatMap(({ projects, alongside = [], beside = [] }) => [...projects, ...alongside, ...beside]).sort()).toEqual(names);
+  const whole = wholeRun.flatMap(({ projects, alongside = [], beside = [], afterwards = [] }) => [
+    ...projects,
+    ...alongside,
+    ...beside,
+    ...afterwards,
+  ]);
+  expect([...whole, 'own-servers'].sort()).toEqual(names);
+  const long = textOf('tools/check-long.mjs');
+  expect(ownFleets.filter((file) => !long.includes(file.replace('.int.spec.ts', '')))).toEqual([]);
   expect(Object.values(groups).flat().sort()).toEqual(names);
 });
 
