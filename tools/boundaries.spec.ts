@@ -39,7 +39,7 @@ const allowed: [folder: string, specifier: string][] = [
   ['libs/server/src', 'node:crypto'],
 ];
 
-const fileOf = (folder: string, specifier: string) => join(folder, `boundary-fixture-${specifier.replace(/[^a-z]+/g, '-')}.ts`);
+const fileOf = (folder: string, specifier: string) => join(folder, `boundary-${specifier.replace(/[^a-z]+/g, '-')}.fixture.ts`);
 const files = [...forbidden.map(([, folder, specifier]) => [folder, specifier] as const), ...allowed].map(
   ([folder, specifier]) => [fileOf(folder, specifier), specifier] as const,
 );
