@@ -38,16 +38,16 @@ beforeAll(async () => {
   const statements = [
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence) SELECT 'app-' || number, '', false, '{}', 1 FROM generate_series(0, 9) AS number`,
     `INSERT INTO audit (entry_id, app_id, actor, act, target)
-     SELECT gen_random_uuid(), 'app-' || number % 10, 'operator', 'key.made', '' FROM generate_series(1, 200000) AS number`,
+     SELECT gen_random_uuid(), 'app-' || number % 10, 'operator', 'key.made', '' FROM generate_series(1, 60000) AS number`,
     `INSERT INTO api_keys (key_id, app_id, name, hash, scopes, revoked_at)
      SELECT gen_random_uuid(), 'app-' || number % 10, '', sha256(number::text::bytea), '{}', CASE WHEN number % 500 > 9 THEN now() END
-     FROM generate_series(1, 50000) AS number`,
-    `INSERT INTO users (app_id, user_alias, sequence) SELECT 'app-' || number % 10, 'user-' || number / 10, 1 FROM generate_series(0, 99999) AS number`,
+     FROM generate_series(1, 20000) AS number`,
+    `INSERT INTO users (app_id, user_alias, sequence) SELECT 'app-' || number % 10, 'user-' || number / 10, 1 FROM generate_series(0, 39999) AS number`,
     `INSERT INTO app_secrets (kid, app_id, sealed, revoked_at)
-     SELECT gen_random_uuid(), 'app-' || number % 10, '', CASE WHEN number > 10 THEN now() END FROM generate_series(1, 50000) AS number`,
+     SELECT gen_random_uuid(), 'app-' || number % 10, '', CASE WHEN number > 10 THEN now() END FROM generate_series(1, 20000) AS number`,
     `INSERT INTO apps (app_id, name, trusts_bare_alias, options, sequence)
      SELECT 'shop-' || number, '', false, jsonb_build_object('allowedOrigins', jsonb_build_array('https://shop-' || number || '.example')), 1
-     FROM generate_series(1, 20000) AS number`,
+     FROM generate_series(1, 10000) AS number`,
   ];
   for (const statement of statements) await schema.query(statement);
   await schema.analyze();

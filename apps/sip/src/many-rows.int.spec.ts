@@ -14,7 +14,7 @@ import { oldRows } from './old-rows.js';
 import { SubscriptionStore } from './subscriptions/subscription-store.js';
 
 /** `MANY_ROWS=1000000` for what a thousand phones come to in some hours. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 let schema: TestSchema;
 
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { makeLines } from './hold.js';
 import { app, dialOf, keyOf, phoneOf, Store, user } from './store.fixture.js';
 
 /** `MANY_ROWS=1000000` for 62,500 apps of which each has calls on sixteen connections. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 let store: Store;
 
 beforeAll(async () => {

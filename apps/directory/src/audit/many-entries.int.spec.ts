@@ -13,7 +13,7 @@ import { appendOnly } from '../migrations/15-append-only.js';
 import { auditAfter, auditOf } from './audit.js';
 
 /** `MANY_ROWS=1000000` for years of a busy Center. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 const big = 'big' as AppId;
 const small = 'small' as AppId;
 let schema: TestSchema;

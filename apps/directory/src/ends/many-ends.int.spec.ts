@@ -6,7 +6,7 @@ import { ends } from '../migrations/10-ends.js';
 import { ended } from './ends.js';
 
 /** `ENDS=1000000` for as many as a busy Center revokes in months. */
-const count = Number(process.env.ENDS ?? 100_000);
+const count = Number(process.env.ENDS ?? 50_000);
 let schema: TestSchema;
 
 beforeAll(async () => {

@@ -13,7 +13,7 @@ import { storedBytes } from '../migrations/16-stored-bytes.js';
 import { bytesStored, tellingOfFullStorage } from './stored-bytes.js';
 
 /** `MANY_ROWS=1000000` for 62,500 apps. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 const demo = 'demo' as AppId;
 let schema: TestSchema;
 

@@ -20,20 +20,20 @@ beforeAll(async () => {
     // Two hundred apps in which people have the same names, and one user with a thousand devices.
     `INSERT INTO people (app_id, user_alias, version, published, status)
      SELECT 'app-' || number % 200, 'user-' || number / 200, 1, '{}', CASE WHEN number % 7 = 1 THEN 'busy' ELSE 'offline' END
-     FROM generate_series(1, 200000) AS number`,
+     FROM generate_series(1, 60000) AS number`,
     'INSERT INTO known_users SELECT app_id, user_alias, 1, false, false FROM people',
     `INSERT INTO device_sessions (session_id, app_id, user_alias, device_id, platform, sequence, opened_at, closed_at)
      SELECT gen_random_uuid(), 'app-' || number % 200, 'user-' || number / 200, 'd', 'web', 1, now(), CASE WHEN number % 3 > 0 THEN now() END
-     FROM generate_series(1, 100000) AS number`,
-    `INSERT INTO seen_devices SELECT 'app-' || number % 200, 'user-' || number / 200, 'd', 'web', now() FROM generate_series(1, 100000) AS number`,
+     FROM generate_series(1, 40000) AS number`,
+    `INSERT INTO seen_devices SELECT 'app-' || number % 200, 'user-' || number / 200, 'd', 'web', now() FROM generate_series(1, 40000) AS number`,
     `INSERT INTO seen_devices SELECT '${app}', '${alias}', 'device-' || number, 'web', now() - number * interval '1 second' FROM generate_series(1, 1000) AS number`,
     `INSERT INTO current_calls (call_id, app_id, sequence, ended, participants, call)
-     SELECT gen_random_uuid(), 'app-' || number % 200, 1, number % 5 > 0, ARRAY['user-77', 'user-' || number / 200], '{}' FROM generate_series(1, 50000) AS number`,
+     SELECT gen_random_uuid(), 'app-' || number % 200, 1, number % 5 > 0, ARRAY['user-77', 'user-' || number / 200], '{}' FROM generate_series(1, 20000) AS number`,
     `INSERT INTO bucket_positions SELECT 'app-' || number % 200, number / 200, 1000 FROM generate_series(0, 3199) AS number`,
     `INSERT INTO bucket_changes (app_id, bucket, position, user_alias, presence)
-     SELECT 'app-' || number % 10, number / 10 % 16, 1 + number / 160, 'user', '{}' FROM generate_series(0, 159999) AS number`,
+     SELECT 'app-' || number % 10, number / 10 % 16, 1 + number / 48, 'user', '{}' FROM generate_series(0, 47999) AS number`,
     `INSERT INTO people_to_look_at (app_id, user_alias, bucket, tries, try_at)
-     SELECT 'app-' || number % 200, 'user-' || number / 200, number % 16, number % 2, now() + interval '1 minute' FROM generate_series(1, 100000) AS number`,
+     SELECT 'app-' || number % 200, 'user-' || number / 200, number % 16, number % 2, now() + interval '1 minute' FROM generate_series(1, 40000) AS number`,
   ];
   for (const statement of statements) await schema.query(statement);
   await schema.analyze();

@@ -19,7 +19,7 @@ import { newestDeliveries } from './delivery-list.js';
 
 const fleet = new Fleet();
 /** `MANY_ROWS=1000000` for a busy month. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 const [failing, healthy] = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 const [busy, quiet] = ['busy' as never, 'quiet' as never];
 const lanes = Array.from({ length: 16 }, (_, lane) => lane);

@@ -5,7 +5,7 @@ import { EraseApps, rowsOfApp } from './erase-apps.js';
 import { erasedAppsByTime, erasedAppsTables } from './tables.js';
 
 /** `MANY_ROWS=1000000` for what no Center has. */
-const count = Number(process.env.MANY_ROWS ?? 100_000);
+const count = Number(process.env.MANY_ROWS ?? 50_000);
 let schema: TestSchema;
 
 beforeAll(async () => {
