@@ -17,6 +17,9 @@ const listOf = <T extends z.ZodType<string, string>>(item: T) =>
     .transform((text) => text.split(',').map((one) => one.trim()))
     .pipe(z.array(item).min(1));
 
+/** How long recordings may be kept, in days, whatever is set. */
+export const longestKeptDays = 3650;
+
 export const settings = z.object({
   ...commonSettings,
   CALLS_URL: replicasSetting().describe('where the calls service answers; its replicas, separated by commas'),
@@ -137,7 +140,7 @@ export const settings = z.object({
   RECORDING_LINK_SECONDS: numberSetting(3600, { min: 60, max: 604_800 })
     .meta({ unit: 's' })
     .describe('how long a link to a file of a recording gives it'),
-  KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+  KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: longestKeptDays })
     .meta({ unit: 'd' })
     .describe('how long recordings are kept at most; apps may have theirs deleted before'),
   BROADCASTS_FOLDER: z

@@ -19,6 +19,7 @@ import { outboxFunctions } from '../migrations/5-outbox-functions.js';
 import { outboxRows } from '../migrations/6-outbox-rows.js';
 import { quality } from '../migrations/8-quality.js';
 import { recordings } from '../migrations/10-recordings.js';
+import { forgottenReaders } from '../migrations/12-forgotten-readers.js';
 import type { MediaSettings } from '../settings.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
 import { ProcessRecordings } from './process-recordings.js';
@@ -44,7 +45,17 @@ const errors: unknown[] = [];
 const replicas: ProcessRecordings[] = [];
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [media, departures, consumers, outbox, outboxFunctions, outboxRows, quality, recordings]);
+  schema = await TestSchema.migrated(fleet, [
+    media,
+    departures,
+    consumers,
+    outbox,
+    outboxFunctions,
+    outboxRows,
+    quality,
+    recordings,
+    forgottenReaders,
+  ]);
   folder = await mkdtemp(join(tmpdir(), 'recordings-'));
 });
 afterEach(async () => {
