@@ -18,8 +18,6 @@ export class PushFailed extends Error {
 const handshakeBytes = 1536;
 /** What a server has not taken yet may be so much, in bytes: beyond that it is too slow. */
 const mostUnsent = 4_000_000;
-/** A server that was sent something, and took nothing for so long, in milliseconds, is gone. */
-const silentMs = 10_000;
 /** Of what a server is answered by the way so much may be unsent, in bytes: beyond that it is not answered. */
 const mostUnanswered = 65_536;
 /** A server says so much at most, in bytes, within so many milliseconds. */
@@ -32,7 +30,7 @@ export interface Publishing {
   /** The address without what is secret, as the server is told it. */
   url: string;
   streamKey: string;
-  /** For each step until it may be published, in milliseconds. */
+  /** Until it may be published, and from then on for whatever it is sent to be taken, in milliseconds. */
   timeoutMs: number;
 }
 
@@ -88,7 +86,7 @@ export class RtmpPublisher {
     this.socket.destroy();
   }
 
-  async #begin({ app, url, streamKey }: Publishing): Promise<void> {
+  async #begin({ app, url, streamKey, timeoutMs }: Publishing): Promise<void> {
     await this.#shakeHands();
     const size = Buffer.alloc(4);
     size.writeUInt32BE(sentChunkBytes);
@@ -103,7 +101,7 @@ export class RtmpPublisher {
     const published = this.#expect('onStatus');
     this.#command(this.#stream, 'publish', ++this.#transaction, null, streamKey, 'live');
     await published;
-    this.socket.setTimeout(silentMs, () => {
+    this.socket.setTimeout(timeoutMs, () => {
       if (this.socket.writableLength > 0) this.#fail('timed_out', 'The server takes nothing');
     });
   }

@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import type { PushFault } from '@communication-center/contracts/broadcasts';
 import { AddressGuard } from '@communication-center/service';
@@ -30,10 +30,14 @@ const running: { close: () => void }[] = [];
 /** @param names that it is good for. */
 async function certificate(name: string, names: string): Promise<{ cert: string; key: string }> {
   const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  execFileSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
-    ...['-days', '2', '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`],
-  ]);
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
+      ...['-days', '2', '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`],
+    ],
+    { stdio: 'ignore' },
+  );
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
 }
 
@@ -152,38 +156,56 @@ test.each<[string, () => Promise<string>]>([
 });
 
 /** @returns a publisher on a connection of its own, without anything that makes media. */
-async function aPublisher(behaviour: Behaviour): Promise<RtmpPublisher> {
-  const { port } = await aServer(behaviour);
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  const publisher = await RtmpPublisher.open(socket, { app: 'app', url: 'rtmp://localhost/app', streamKey, timeoutMs: 5000 });
+async function aPublisher(behaviour: Behaviour, isSecured = false): Promise<{ publisher: RtmpPublisher; socket: Socket }> {
+  const { port } = await aServer(behaviour, isSecured ? trusted : undefined);
+  const socket = isSecured ? connectTls(port, 'localhost') : connect(port, '127.0.0.1');
+  await once(socket, isSecured ? 'secureConnect' : 'connect');
+  const publisher = await RtmpPublisher.open(socket, { app: 'app', url: 'rtmp://localhost/app', streamKey, timeoutMs });
   running.push(publisher);
-  return publisher;
+  return { publisher, socket };
 }
 
-test('a server that takes nothing any more ends it, and what waits for it is bounded', async () => {
-  const publisher = await aPublisher({ hangsAfter: 'publish' });
-  const failed = publisher.failed.catch((error: unknown) => error);
-  let fault: unknown;
-  void failed.then((error) => (fault = error));
-  const heldBefore = process.memoryUsage().arrayBuffers;
-  const bytes = Buffer.alloc(100_000, 1);
-  let sent = 0;
-  while (fault === undefined && sent < 100_000_000) {
-    publisher.send({ type: 9, at: sent / 1000, bytes });
-    sent += bytes.length;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(fault).toBeInstanceOf(PushFailed);
-  expect((fault as PushFailed).fault).toBe('too_slow');
-  // What the kernel takes for both ends, and what may be unsent.
-  expect(sent).toBeLessThan(30_000_000);
-  expect(process.memoryUsage().arrayBuffers - heldBefore).toBeLessThan(20_000_000);
-});
+test.each([false, true])(
+  'a server that takes less than it is sent ends it, and what waits for it is bounded (TLS: %s)',
+  async (isSecured) => {
+    const { publisher } = await aPublisher({ hangsAfter: 'publish' }, isSecured);
+    let fault: unknown;
+    publisher.failed.catch((error: unknown) => (fault = error));
+    const heldBefore = process.memoryUsage().arrayBuffers;
+    const bytes = Buffer.alloc(100_000, 1);
+    let sent = 0;
+    while (fault === undefined && sent < 100_000_000) {
+      publisher.send({ type: 9, at: sent / 1000, bytes });
+      sent += bytes.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(fault).toBeInstanceOf(PushFailed);
+    expect((fault as PushFailed).fault).toBe('too_slow');
+    // What the kernel takes for both ends, and what may be unsent.
+    expect(sent).toBeLessThan(30_000_000);
+    expect(process.memoryUsage().arrayBuffers - heldBefore).toBeLessThan(20_000_000);
+  },
+);
+
+test.each([false, true])(
+  'a server that takes nothing more in the middle ends it as timed out, in its time (TLS: %s)',
+  async (isSecured) => {
+    const { publisher, socket } = await aPublisher({ hangsAfter: 'publish' }, isSecured);
+    const failed = publisher.failed.catch((error: unknown) => error);
+    // As much as the kernel takes, and a little more.
+    for (let at = 0; socket.writableLength < 200_000; at += 1) {
+      publisher.send({ type: 9, at, bytes: Buffer.alloc(100_000, 1) });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const began = performance.now();
+    expect(((await failed) as PushFailed).fault).toBe('timed_out');
+    expect(performance.now() - began).toBeLessThan(timeoutMs * 4);
+  },
+);
 
 test('a server that asks again and again, and one that says more than any has to, are not answered for ever', async () => {
   const ping = Buffer.from([2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4]);
-  const publisher = await aPublisher({ says: { bytes: Buffer.concat(Array.from({ length: 1000 }, () => ping)), forEver: true } });
+  const { publisher } = await aPublisher({ says: { bytes: Buffer.concat(Array.from({ length: 1000 }, () => ping)), forEver: true } });
   const fault = await publisher.failed.catch((error: unknown) => error);
   expect((fault as PushFailed).fault).toBe('refused');
 });
