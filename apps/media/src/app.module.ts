@@ -8,6 +8,7 @@ import { CarryOutBroadcasts } from './broadcasts/carry-out-broadcasts.js';
 import { CountViewers } from './broadcasts/count-viewers.js';
 import { broadcastsOfDeletedApps, DeleteBroadcasts } from './broadcasts/delete-broadcasts.js';
 import { FollowBroadcasts } from './broadcasts/follow-broadcasts.js';
+import { StreamFiles } from './broadcasts/stream-files.js';
 import { StreamLinks } from './broadcasts/stream-links.js';
 import { MediaCredentials } from './credentials/media-credentials.js';
 import { Admission } from './follow-calls/admission.js';
@@ -84,6 +85,7 @@ const rarely = {
     DeleteBroadcasts,
     CountViewers,
     StreamLinks,
+    StreamFiles,
     FollowRecordings,
     CarryOutRecordings,
     ProcessRecordings,

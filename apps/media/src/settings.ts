@@ -155,6 +155,9 @@ export const settings = z.object({
     'broadcasts that one replica makes at a time, behind everything else; each takes from half a core to one and a half; 0: it makes none',
   ),
   BROADCASTS_PER_APP: numberSetting(5, { min: 1, max: 1000 }).describe('broadcasts of one app that go on at a time'),
+  BROADCAST_REQUESTS_PER_SECOND: numberSetting(500, { min: 10, max: 100_000 }).describe(
+    'requests of viewers (playlists, segments, figures) that one replica answers in a second, shared out among broadcasts; others are told to ask again a second later',
+  ),
   BROADCAST_HOURS: numberSetting(12, { min: 1, max: 168 }).meta({ unit: 'h' }).describe('how long a broadcast may be'),
   BROADCAST_HEIGHT: numberSetting(720, { min: 180, max: 1080 }).describe('how high the picture of broadcasts is, in points; it is 16:9'),
   BROADCAST_FRAMES: z.coerce

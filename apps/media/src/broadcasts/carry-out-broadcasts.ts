@@ -100,14 +100,16 @@ export class CarryOutBroadcasts extends LeasedWork<Claimed> {
     }
     const made = new MakeBroadcast(row, this.#making(folder, row));
     this.#made.set(row.broadcast_id, made);
+    let end: Outcome;
     try {
-      do {
-        if (await this.#lookAt(lease, made)) return;
-      } while (await lease.renewed());
+      do end = await this.#lookAt(lease, made);
+      while (!end.isOver && (await lease.renewed()));
     } finally {
       this.#made.delete(row.broadcast_id);
       await made.close();
     }
+    // Others need the room more than viewers need the last seconds.
+    if (end.isOver && end.fault === 'disk_full') await forgetFiles(this.settings.BROADCASTS_FOLDER, row.broadcast_id);
   }
 
   protected async renew(row: Claimed): Promise<Claimed | undefined> {
@@ -119,15 +121,14 @@ export class CarryOutBroadcasts extends LeasedWork<Claimed> {
     return giveBack(this.#database, row);
   }
 
-  /** @returns whether it is over. */
-  async #lookAt(lease: HeldLease<Claimed>, made: MakeBroadcast): Promise<boolean> {
+  async #lookAt(lease: HeldLease<Claimed>, made: MakeBroadcast): Promise<Outcome> {
     const outcome = await made.look(lease.row).catch((error: unknown): Outcome => {
       this.report(error, name);
       return { isOver: false, isLive: false };
     });
     if (outcome.isOver) await this.#end(lease.row, outcome.fault);
     else if (outcome.isLive && lease.row.state === 'starting') lease.row = { ...lease.row, ...(await this.#change(lease.row, 'live')) };
-    return outcome.isOver;
+    return outcome;
   }
 
   #making(folder: string, { broadcast_id: broadcastId, app_id: appId }: Claimed): Making {

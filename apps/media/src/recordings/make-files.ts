@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordingFile } from '@communication-center/contracts/recordings';
 import { chunksOf, evenPicturesOf, evenSoundOf, picturesOf, soundOf, wholeOf } from './domain/chunks.js';
@@ -12,6 +12,12 @@ import { ProgramFailed, runInBackground } from './run-program.js';
 const soundFrames = 60 * rate.frames;
 /** What ffmpeg says besides faults is not wished; it asks nobody. */
 const quietly = ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-threads', '1'];
+
+/** Where less is free a step may have left half of what it made, whatever it says, in bytes. */
+const leastFree = 262_144;
+
+/** There is no room for what is made: nobody's media are at fault. */
+export class DiskFull extends Error {}
 
 /** A file that was made, and where it lies. */
 export interface MadeFile extends RecordingFile {
@@ -38,6 +44,7 @@ export interface MakingFiles {
  * Makes the files of a recording out of what Janus wrote: everyone's pictures and sound, the sound alone, and what each device sent.
  * Each step leaves a whole file or none, so that after a kill only the step it fell into is made again.
  * @returns them, and how long the whole plays; none where nothing was recorded.
+ * @throws DiskFull where there is no room for them.
  */
 export async function makeFiles(making: MakingFiles): Promise<{ files: MadeFile[]; seconds: number }> {
   const maker = new FileMaker(making);
@@ -156,12 +163,23 @@ class FileMaker {
     if ((await sizeOf(path)) === 0) {
       const draft = join(this.making.work, `draft-${this.making.attempt}-${name}`);
       await rm(draft, { force: true });
-      await make(draft);
+      await this.#made(draft, make);
       await rename(draft, path);
     }
     this.#done += 1;
     this.making.onProgress(Math.min(1, this.#done / this.#steps));
     return path;
+  }
+
+  /** Programs that find no room may fail in their own words, or not at all. */
+  async #made(draft: string, make: (draft: string) => Promise<void>): Promise<void> {
+    const fault: unknown = await make(draft).then(
+      () => undefined,
+      (error: unknown) => error ?? new Error('a step failed'),
+    );
+    if (!this.making.signal.aborted && (await isFull(this.making.work)))
+      throw new DiskFull(`There was no room for ${draft}`, { cause: fault });
+    if (fault) throw fault;
   }
 
   /** As a step, of what one device sent. @returns undefined where that cannot be read. */
@@ -200,6 +218,11 @@ function containerOf({ media, header: { codec } }: RawTake): { extension: string
   return codec === 'vp8' || codec === 'vp9'
     ? { extension: 'webm', contentType: 'video/webm' }
     : { extension: 'mkv', contentType: 'video/x-matroska' };
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < leastFree;
 }
 
 /** @returns the bytes of a file; 0 where it is not there. */

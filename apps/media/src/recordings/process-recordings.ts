@@ -16,7 +16,7 @@ import {
 } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { MediaSettings } from '../settings.js';
-import { keyOf, type MadeFile, makeFiles } from './make-files.js';
+import { DiskFull, keyOf, type MadeFile, makeFiles } from './make-files.js';
 import { tellOf } from './recording-events.js';
 import { feedsOf, keepFiles, noteState, type RecordingRow } from './recording-rows.js';
 import { RecordingStorages } from './storage/recording-storages.js';
@@ -130,7 +130,10 @@ export class ProcessRecordings extends LeasedWork<Job> {
     } catch (error) {
       if (over.aborted) return;
       this.report(error, name);
-      if (job.attempt >= mostAttempts) return this.#fail(job, row, error instanceof NotKept ? 'storage_failed' : 'processing_failed');
+      const fault = faultOf(error);
+      // What was made already can be made again, and others may need the room. What was recorded cannot.
+      if (fault === 'disk_full') await rm(this.foldersOf(row.recording_id).work, { recursive: true, force: true });
+      if (job.attempt >= mostAttempts) return this.#fail(job, row, fault);
       const inMs = nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0;
       await leases.release(this.#database, claimOf(job), inMs / 1000);
     }
@@ -202,6 +205,14 @@ export class ProcessRecordings extends LeasedWork<Job> {
     ]);
     return rows[0];
   }
+}
+
+/** @returns what an attempt that failed counts as. */
+function faultOf(error: unknown): RecordingFault {
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if (one instanceof DiskFull || ('code' in one && one.code === 'ENOSPC')) return 'disk_full';
+  }
+  return error instanceof NotKept ? 'storage_failed' : 'processing_failed';
 }
 
 /** Ends a job, where it is still who asks who has it. @returns whether it was. */

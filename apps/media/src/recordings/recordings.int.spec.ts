@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ import { quality } from '../migrations/8-quality.js';
 import { recordings } from '../migrations/10-recordings.js';
 import { forgottenReaders } from '../migrations/12-forgotten-readers.js';
 import type { MediaSettings } from '../settings.js';
+import { canMount, SmallDisk } from '../small-disk.fixture.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
 import { ProcessRecordings } from './process-recordings.js';
 import {
@@ -269,3 +271,38 @@ test('what is deleted, or of a deleted app, goes with its files, wherever they a
     await deleting.beforeApplicationShutdown();
   }
 });
+
+test.runIf(canMount)(
+  'of which the files find no room fails by name, gives back what it took at each try, and is made where there is room by then',
+  async () => {
+    const disk = new SmallDisk(8);
+    try {
+      const replica = aReplica({ RECORDINGS_FOLDER: disk.folder });
+      const recordingId = await stopped(replica);
+      const { raw, work } = replica.foldersOf(recordingId);
+      const recorded = (await readdir(raw)).length;
+      const ballast = await disk.fill(600_000);
+      await schema.query('UPDATE recording_jobs SET attempts = 4');
+      replica.onApplicationBootstrap();
+      const attempts = async () => (await schema.query<{ attempts: number }>('SELECT attempts FROM recording_jobs')).rows[0]?.attempts;
+      await eventually('a try', async () => (await attempts()) === 5 && !existsSync(work) && errors.length > 0, 30_000);
+      expect([(await rowOf(recordingId))?.state, (await readdir(raw)).length]).toEqual(['processing', recorded]);
+      expect(await disk.freeBytes()).toBeGreaterThan(500_000);
+      await schema.query("UPDATE recording_jobs SET next_attempt_at = now() - interval '1 second'");
+      replica.wake();
+      await eventually('its end', async () => (await rowOf(recordingId))?.state === 'failed', 30_000);
+      expect(await rowOf(recordingId)).toMatchObject({ fault: 'disk_full' });
+      expect([existsSync(work), (await readdir(raw)).length]).toEqual([false, recorded]);
+      errors.length = 0;
+
+      await rm(ballast);
+      const next = await stopped(replica);
+      replica.wake();
+      await eventually('the files of another', async () => (await rowOf(next))?.state === 'ready', 60_000);
+    } finally {
+      for (const replica of replicas.splice(0)) await replica.beforeApplicationShutdown();
+      disk.leave();
+    }
+  },
+  120_000,
+);
