@@ -80,6 +80,12 @@ const checks = [
     env: { EVERY_BROADCAST: 'true' },
   },
   {
+    what: 'a crowd of 400 that watches a broadcast, beside calls that begin',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/viewers-crowd'],
+    env: { VIEWERS_CROWD: '400' },
+  },
+  {
     what: 'a device whose media cannot get through',
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'browser', 'e2e/browser-call.e2e'],
@@ -133,7 +139,7 @@ const checks = [
     env: { ENDS: '1000000' },
   },
   {
-    what: 'a million rows of live calls, nonces, subscriptions, recordings, deleted apps, stored bytes, records, messages and attempts',
+    what: 'a million rows of live calls, nonces, subscriptions, recordings, broadcasts, deleted apps, stored bytes, records, messages and attempts',
     script: 'test.mjs',
     args: [
       '--services',
@@ -141,6 +147,7 @@ const checks = [
       'apps/calls/src/decide-in-groups/many-apps',
       'apps/sip/src/many-rows',
       'apps/media/src/recordings/many-recordings',
+      'apps/media/src/broadcasts/many-broadcasts',
       'apps/directory/src/audit/many-entries',
       'apps/directory/src/stored-bytes',
       'apps/webhooks/src/read-deliveries/many-rows',

@@ -45,6 +45,8 @@ const renewEveryMs = 1000;
 const waitSeconds = 20;
 /** Where none goes on, it is looked for one so often, in case that nobody who heard of one lived. */
 const quietMs = 15_000;
+/** Where less is free, in bytes, whatever is set: ffmpeg goes on, and leaves segments without anything in them. */
+const leastFree = 262_144;
 /** Where the service stops, studios and servers elsewhere are left within this time, in milliseconds. */
 const graceMs = 5000;
 
@@ -178,7 +180,7 @@ export class CarryOutBroadcasts extends LeasedWork<Claimed> {
 
   async #isDiskFull(): Promise<boolean> {
     const { bavail, bsize } = await statfs(this.settings.BROADCASTS_FOLDER);
-    return bavail * bsize < this.settings.BROADCASTS_FREE_BYTES;
+    return bavail * bsize < Math.max(this.settings.BROADCASTS_FREE_BYTES, leastFree);
   }
 }
 
