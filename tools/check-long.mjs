@@ -68,9 +68,9 @@ const checks = [
     env: { S3_HANGS: 'true' },
   },
   {
-    what: 'what makes a broadcast, with real media, a second run and a server of RTMP',
+    what: 'what makes a broadcast, with real media, a second run, a server of RTMP and a disk that is full',
     script: 'test.mjs',
-    args: ['--services', 'none', '--brokers', '1', 'apps/media/src/broadcasts/studio'],
+    args: ['--services', 'none', '--brokers', '1', 'apps/media/src/broadcasts/studio', 'apps/media/src/broadcasts/limits'],
     env: { EVERY_BROADCAST: 'true' },
   },
   {

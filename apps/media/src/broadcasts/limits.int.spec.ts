@@ -123,7 +123,8 @@ test('beyond what an app may broadcast at a time the next fails by name, and so 
   await becomes(next, 'live');
 }, 60_000);
 
-test.runIf(canMount)(
+/** What takes as long as media do: for npm run check:long. */
+test.runIf(canMount && process.env.EVERY_BROADCAST === 'true')(
   'one whose disk becomes full in the middle fails by name, gives back its room at once, and another may begin',
   async () => {
     const disk = new SmallDisk(8);
