@@ -28,6 +28,7 @@ import { DeleteRecordings, recordingsOfDeletedApps } from './recordings/delete-r
 import { FileLinks } from './recordings/file-links.js';
 import { FollowRecordings } from './recordings/follow-recordings.js';
 import { ForgetReaders } from './recordings/forget-readers.js';
+import { NamesOfPeople } from './recordings/names-of-people.js';
 import { ProcessRecordings } from './recordings/process-recordings.js';
 import { RecordingFilesController } from './recordings/recording-files.controller.js';
 import { RecordingsController } from './recordings/recordings.controller.js';
@@ -88,6 +89,7 @@ const rarely = {
     StreamFiles,
     FollowRecordings,
     CarryOutRecordings,
+    NamesOfPeople,
     ProcessRecordings,
     DeleteRecordings,
     RecordingStorages,

@@ -3,6 +3,7 @@ import {
   addressSettings,
   clientSettings,
   commonSettings,
+  flagSetting,
   iceServersSetting,
   numberSetting,
   replicasSetting,
@@ -137,6 +138,9 @@ export const settings = z.object({
   RECORDING_STEP_MS: numberSetting(1_800_000, { min: 1000 })
     .meta({ unit: 'ms' })
     .describe('how long ffmpeg, or janus-pp-rec, has for one step: what one device sent, or half a minute of the whole'),
+  RECORDING_NAMES: flagSetting(true).describe(
+    'whether the names that people have when a recording is made into files are written into their tiles; needs a font where media runs (Debian: fonts-dejavu-core)',
+  ),
   RECORDING_LINK_SECONDS: numberSetting(3600, { min: 60, max: 604_800 })
     .meta({ unit: 's' })
     .describe('how long a link to a file of a recording gives it'),

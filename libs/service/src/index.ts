@@ -50,7 +50,7 @@ export { Report, type ReportError } from './service.module.js';
 export { type Patience, ServiceClient, untilDecided } from './service-client.js';
 export { SocketSessions } from './sessions/socket-sessions.js';
 export { socketSessionChanges, socketSessionTables } from './sessions/tables.js';
-export { commonSettings, developmentSetting, iceServersSetting, numberSetting, readSettings, Settings } from './settings.js';
+export { commonSettings, developmentSetting, flagSetting, iceServersSetting, numberSetting, readSettings, Settings } from './settings.js';
 export { limitBeforeSignIn } from './sockets/early-bytes.js';
 export { FrameBudget } from './sockets/frame-budget.js';
 export { SignsOfLife } from './sockets/signs-of-life.js';

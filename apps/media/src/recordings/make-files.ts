@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordingFile } from '@communication-center/contracts/recordings';
 import { chunksOf, evenPicturesOf, evenSoundOf, picturesOf, soundOf, wholeOf } from './domain/chunks.js';
-import { largestBoxes, type Scene, scenesOf } from './domain/layout.js';
+import { labelOf } from './domain/labels.js';
+import { largestBoxes, type Scene, scenesOf, type Tile } from './domain/layout.js';
 import { type PlacedTake, place, rate } from './domain/takes.js';
 import { fileOfTake, type RawTake, readTakes } from './read-tracks.js';
 import type { Feed } from './recording-rows.js';
@@ -30,6 +31,8 @@ export interface MakingFiles {
   /** Where whatever is made meanwhile lies: whoever makes it again goes on with what is there. */
   work: string;
   feeds: readonly Feed[];
+  /** How people are called, by their aliases: it is written into their tiles. */
+  names: ReadonlyMap<string, string>;
   /** Tells drafts of this attempt from those of one that was killed, and may still be written. */
   attempt: number;
   signal: AbortSignal;
@@ -127,13 +130,46 @@ class FileMaker {
     const names: string[] = [];
     // A take of which no picture could be read is shown as somebody without one.
     const readable = new Set(placed.map(({ index }) => index));
+    const labels = await this.#labels(chunks);
     for (const [index, chunk] of chunks.entries()) {
       const tiles = chunk.tiles.map((tile) => ({ ...tile, take: tile.take && readable.has(tile.take.index) ? tile.take : undefined }));
       const name = `picture-${index}.h264`;
-      await this.#step(name, (draft) => this.#ffmpeg(picturesOf({ ...chunk, tiles }, evenNameOf, draft)));
+      await this.#step(name, (draft) =>
+        this.#ffmpeg(picturesOf({ ...chunk, tiles }, evenNameOf, draft, (tile) => labels.get(keyOfLabel(tile)))),
+      );
       names.push(name);
     }
     return names;
+  }
+
+  /** Writes down what is written into tiles. @returns the files, by whose they are and how much room there is; none where no text can be drawn. */
+  async #labels(chunks: readonly Scene[]): Promise<Map<string, string>> {
+    const { names, feeds, work } = this.making;
+    const labels = new Map<string, string>();
+    if (names.size === 0) return labels;
+    const bySender = new Map(feeds.map(({ userAlias, deviceId }) => [`${userAlias}/${deviceId}`, names.get(userAlias)]));
+    for (const tile of chunks.flatMap(({ tiles }) => tiles)) {
+      const name = bySender.get(tile.sender ?? '');
+      const text = name === undefined ? '' : labelOf(name, tile);
+      if (text === '' || labels.has(keyOfLabel(tile))) continue;
+      const file = `label-${labels.size}.txt`;
+      await writeFile(join(work, file), text);
+      labels.set(keyOfLabel(tile), file);
+    }
+    return labels.size === 0 || (await this.#canWrite('label-0.txt')) ? labels : new Map();
+  }
+
+  /** Where ffmpeg has no font nobody is named: a recording without names is better than none. */
+  async #canWrite(file: string): Promise<boolean> {
+    const drawn = ['-f', 'lavfi', '-i', 'color=size=64x64', '-vf', `drawtext=textfile=${file}:expansion=none`];
+    try {
+      await this.#run('ffmpeg', [...quietly, ...drawn, '-frames:v', '1', '-f', 'null', '-']);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      this.making.onLeftOut(error);
+      return false;
+    }
   }
 
   async #sounds(chunks: readonly Pick<Scene, 'from' | 'to'>[], placed: readonly PlacedTake[]): Promise<string[]> {
@@ -204,6 +240,7 @@ class FileMaker {
   }
 }
 
+const keyOfLabel = ({ sender, width, height }: Tile) => `${sender} ${width}x${height}`;
 const evenNameOf = ({ index, media }: PlacedTake) => (media === 'video' ? `even-${index}.mkv` : `even-${index}.pcm`);
 
 const chunksOfSound = (frames: number) =>

@@ -17,8 +17,9 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import type { MediaSettings } from '../settings.js';
 import { DiskFull, keyOf, type MadeFile, makeFiles } from './make-files.js';
+import { NamesOfPeople } from './names-of-people.js';
 import { tellOf } from './recording-events.js';
-import { feedsOf, keepFiles, noteState, type RecordingRow } from './recording-rows.js';
+import { type Feed, feedsOf, keepFiles, noteState, type RecordingRow } from './recording-rows.js';
 import { RecordingStorages } from './storage/recording-storages.js';
 
 const name = 'processing recordings';
@@ -67,6 +68,7 @@ export class ProcessRecordings extends LeasedWork<Job> {
     private readonly storages: RecordingStorages,
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
+    private readonly people: NamesOfPeople,
   ) {
     const lease = { leaseMs: leaseSeconds * 1000, renewEveryMs, graceMs };
     super({ name, report, maxPauseMs: lookEveryMs, mostAtOnce: settings.RECORDING_JOBS, ...lease });
@@ -143,8 +145,9 @@ export class ProcessRecordings extends LeasedWork<Job> {
     const { raw, work } = this.foldersOf(row.recording_id);
     const feeds = (await feedsOf(this.#database, [row.recording_id])).get(row.recording_id) ?? [];
     const timeoutMs = this.settings.RECORDING_STEP_MS;
+    const names = await this.#namesOf(row, feeds);
     const { files, seconds } = await makeFiles({
-      ...{ raw, work, feeds, attempt: job.attempt, signal, timeoutMs, onProgress: (made) => (job.progress = made) },
+      ...{ raw, work, feeds, names, attempt: job.attempt, signal, timeoutMs, onProgress: (made) => (job.progress = made) },
       onLeftOut: (error) => this.report(error, name),
     });
     if (files.length === 0) return this.#fail(job, row, 'nothing_recorded');
@@ -163,6 +166,19 @@ export class ProcessRecordings extends LeasedWork<Job> {
     if (!written) return;
     this.relay.committed(written);
     await this.forget(row.recording_id);
+  }
+
+  /** Where nobody knows how people are called just now, it is not said. */
+  async #namesOf({ app_id }: RecordingRow, feeds: readonly Feed[]): Promise<Map<string, string>> {
+    try {
+      return await this.people.of(
+        app_id,
+        feeds.map(({ userAlias }) => userAlias),
+      );
+    } catch (error) {
+      this.report(error, name);
+      return new Map();
+    }
   }
 
   async #store(

@@ -79,10 +79,19 @@ const storages = () => {
   const storage = { storageId: null, store: new DiskStore(join(folder, 'kept')), prefix: '' };
   return { currentOf: async () => storage, of: async () => storage, keptDaysOf: async () => 7 } as never;
 };
+/** How people are called: who is not named here has no name. */
+const people = { names: new Map<string, string>(), of: async () => people.names };
 function aReplica(more: Partial<MediaSettings> = {}): ProcessRecordings {
   const settings = { RECORDINGS_FOLDER: folder, RECORDING_JOBS: 1, RECORDING_STEP_MS: 60_000, KEEP_RECORDINGS_DAYS: 30, ...more };
   const report = (error: unknown) => void errors.push(error);
-  const replica = new ProcessRecordings(database(), { committed: () => undefined } as never, storages(), settings as MediaSettings, report);
+  const replica = new ProcessRecordings(
+    database(),
+    { committed: () => undefined } as never,
+    storages(),
+    settings as MediaSettings,
+    report,
+    people as never,
+  );
   replicas.push(replica);
   return replica;
 }
@@ -306,3 +315,42 @@ test.runIf(canMount)(
   },
   120_000,
 );
+
+test('who has a name is called by it in the picture, whatever is in it, and no program is told it', async () => {
+  const replica = aReplica();
+  const name = "Ada %{pts} ':x=0;[in]\\";
+  const pictures: Buffer[] = [];
+  const told = new Set<string>();
+  const looking = setInterval(() => {
+    void promisify(execFile)('ps', ['-eo', 'args']).then(({ stdout }) => void told.add(String(stdout.includes('%{pts}'))));
+  }, 50);
+  replica.onApplicationBootstrap();
+  try {
+    for (const names of [[], [['alice', name]]] as [string, string][][]) {
+      people.names = new Map(names);
+      const recordingId = await stopped(replica);
+      const [file = ''] = (await readdir(replica.foldersOf(recordingId).raw)).toSorted();
+      const feed = /-user-(.+)-\d+-(?:audio|video)-\d+\.mjr/.exec(file)?.[1] ?? '';
+      await keepFeeds(schema, recordingId, [{ feed, userAlias: 'alice' as UserAlias, deviceId: 'desk' as DeviceId }]);
+      replica.wake();
+      await eventually('the files', async () => (await rowOf(recordingId))?.state === 'ready', 60_000);
+      const made = join(folder, 'kept', demo, recordingId, 'call.mp4');
+      const looked = ['-v', 'error', '-ss', '2', '-i', made, '-frames:v', '1', '-vf', 'format=gray', '-f', 'rawvideo', '-'];
+      const { stdout } = await promisify(execFile)('ffmpeg', looked, { encoding: 'buffer', maxBuffer: 10_000_000 });
+      pictures.push(stdout);
+    }
+  } finally {
+    clearInterval(looking);
+    people.names = new Map();
+  }
+  const [without = Buffer.alloc(0), named = Buffer.alloc(0)] = pictures;
+  const isChanged = (x: number, y: number) => Math.abs((without[y * 1280 + x] ?? 0) - (named[y * 1280 + x] ?? 0)) > 40;
+  const changed = Array.from({ length: 1280 * 720 }, (_, at) => at).filter((at) => isChanged(at % 1280, Math.floor(at / 1280)));
+  // At the lower left of one tile of two, and nowhere else.
+  expect(changed.length).toBeGreaterThan(500);
+  const across = changed.map((at) => at % 1280);
+  const [left, right] = [across.reduce((least, x) => Math.min(least, x)), across.reduce((most, x) => Math.max(most, x))];
+  expect(Math.floor(left / 640)).toBe(Math.floor(right / 640));
+  expect(changed.every((at) => Math.floor(at / 1280) > 360)).toBe(true);
+  expect([...told]).toEqual(['false']);
+}, 120_000);
