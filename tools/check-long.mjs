@@ -62,6 +62,12 @@ const checks = [
     env: { EVERY_RECORDING: 'true' },
   },
   {
+    what: 'a disk that becomes full while a call is recorded',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/full-disk'],
+    env: { EVERY_RECORDING: 'true' },
+  },
+  {
     what: 'an S3 server that hangs in the middle of what it is sent',
     script: 'test.mjs',
     args: ['--services', 'none', '--brokers', '1', '--project', 'integration', 'apps/media/src/recordings/kept-late'],
