@@ -19,7 +19,7 @@ export class ForgetReaders {
 }
 
 /** Notes who is gone, and who has the alias of somebody who is: repeats, and what is older than what is known, change nothing. */
-export async function noteReaders(tx: Sql, { gone, made }: ReturnType<typeof whoseAlias>): Promise<void> {
+async function noteReaders(tx: Sql, { gone, made }: ReturnType<typeof whoseAlias>): Promise<void> {
   if (gone.length > 0) {
     await tx.query(
       `INSERT INTO forgotten_readers AS known (app_id, user_alias, sequence, until)
