@@ -7,6 +7,12 @@ const fleet = new Fleet();
 test('an alias is nobody’s once its user is deleted, and then of whoever is made anew, from that time on', async () => {
   const app = await fleet.makeApp();
   for (const name of ['alice', 'bob']) await fleet.makeUser(app, name);
+  await fleet.query(
+    'media',
+    `INSERT INTO recordings (recording_id, call_id, app_id, state, wanted, heard, started_at, expires_at)
+     VALUES (gen_random_uuid(), gen_random_uuid(), $1, 'failed', 'stopped', 1, now(), now() + interval '1 hour')`,
+    [app.appId],
+  );
   const known = async () =>
     fleet.query<{ user_alias: string; until: string }>('media', 'SELECT user_alias, until::text FROM forgotten_readers WHERE app_id = $1', [
       app.appId,

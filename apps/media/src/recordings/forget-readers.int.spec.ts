@@ -96,7 +96,10 @@ test('what is read twice, or of which only the tombstone is left, comes to the s
   expect(await maySee(own, demo, alice), 'a rebuild reads what was acted on when it happened').toBe(true);
 });
 
-test('it goes with its app', async () => {
+test('it goes with its app; of one that records nothing there is nothing to be noted', async () => {
+  await read([event('user.deleted', 2, 30)]);
+  expect((await schema.query('SELECT FROM forgotten_readers')).rowCount).toBe(0);
+  for (const appId of [demo, other]) await recorded(appId, 60, bob);
   await read([event('user.deleted', 2, 30), event('user.deleted', 2, 30, other)]);
   await schema.query(rowsOfApp('forgotten_readers').statement, [demo]);
   expect((await schema.query('SELECT app_id FROM forgotten_readers')).rows).toEqual([{ app_id: other }]);

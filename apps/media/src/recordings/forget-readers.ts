@@ -18,12 +18,16 @@ export class ForgetReaders {
   }
 }
 
-/** Notes who is gone, and who has the alias of somebody who is: repeats, and what is older than what is known, change nothing. */
+/**
+ * Notes who is gone, and who has the alias of somebody who is: repeats, and what is older than what is known, change nothing. Of an app of which nothing
+ * was recorded there is nothing to be forgotten: whoever is deleted is in no recording that begins later.
+ */
 async function noteReaders(tx: Sql, { gone, made }: ReturnType<typeof whoseAlias>): Promise<void> {
   if (gone.length > 0) {
     await tx.query(
       `INSERT INTO forgotten_readers AS known (app_id, user_alias, sequence, until)
        SELECT app_id, user_alias, sequence, 'infinity' FROM json_to_recordset($1) AS one(app_id text, user_alias text, sequence bigint)
+       WHERE EXISTS (SELECT FROM recordings WHERE recordings.app_id = one.app_id)
        ORDER BY app_id, user_alias
        ON CONFLICT (app_id, user_alias) DO UPDATE
        SET sequence = greatest(known.sequence, excluded.sequence), until = excluded.until, deleted_at = now()
