@@ -62,15 +62,21 @@ const checks = [
     env: { EVERY_RECORDING: 'true' },
   },
   {
+    what: 'a disk that becomes full while a call is recorded',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/full-disk'],
+    env: { EVERY_RECORDING: 'true' },
+  },
+  {
     what: 'an S3 server that hangs in the middle of what it is sent',
     script: 'test.mjs',
     args: ['--services', 'none', '--brokers', '1', '--project', 'integration', 'apps/media/src/recordings/kept-late'],
     env: { S3_HANGS: 'true' },
   },
   {
-    what: 'what makes a broadcast, with real media, a second run and a server of RTMP',
+    what: 'what makes a broadcast, with real media, a second run, a server of RTMP and a disk that is full',
     script: 'test.mjs',
-    args: ['--services', 'none', '--brokers', '1', 'apps/media/src/broadcasts/studio'],
+    args: ['--services', 'none', '--brokers', '1', 'apps/media/src/broadcasts/studio', 'apps/media/src/broadcasts/limits'],
     env: { EVERY_BROADCAST: 'true' },
   },
   {
@@ -78,6 +84,12 @@ const checks = [
     script: 'test.mjs',
     args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/broadcasts'],
     env: { EVERY_BROADCAST: 'true' },
+  },
+  {
+    what: 'a crowd of 400 that watches a broadcast, beside calls that begin',
+    script: 'test.mjs',
+    args: ['--replicas', '1', '--brokers', '1', '--project', 'faults', 'e2e/media/viewers-crowd'],
+    env: { VIEWERS_CROWD: '400' },
   },
   {
     what: 'a device whose media cannot get through',
@@ -133,7 +145,7 @@ const checks = [
     env: { ENDS: '1000000' },
   },
   {
-    what: 'a million rows of live calls, nonces, subscriptions, recordings, deleted apps, stored bytes, records, messages and attempts',
+    what: 'a million rows of live calls, nonces, subscriptions, recordings, broadcasts, deleted apps, stored bytes, records, messages and attempts',
     script: 'test.mjs',
     args: [
       '--services',
@@ -141,6 +153,7 @@ const checks = [
       'apps/calls/src/decide-in-groups/many-apps',
       'apps/sip/src/many-rows',
       'apps/media/src/recordings/many-recordings',
+      'apps/media/src/broadcasts/many-broadcasts',
       'apps/directory/src/audit/many-entries',
       'apps/directory/src/stored-bytes',
       'apps/webhooks/src/read-deliveries/many-rows',

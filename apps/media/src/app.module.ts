@@ -1,5 +1,5 @@
 import { callLimits } from '@communication-center/contracts';
-import { eraseApps, purgeRows } from '@communication-center/service';
+import { eraseApps, purgeRows, rowsOfApp } from '@communication-center/service';
 import { fairShare } from '@communication-center/service/fair-share';
 import { Module } from '@nestjs/common';
 import { BroadcastStreamsController } from './broadcasts/broadcast-streams.controller.js';
@@ -8,6 +8,7 @@ import { CarryOutBroadcasts } from './broadcasts/carry-out-broadcasts.js';
 import { CountViewers } from './broadcasts/count-viewers.js';
 import { broadcastsOfDeletedApps, DeleteBroadcasts } from './broadcasts/delete-broadcasts.js';
 import { FollowBroadcasts } from './broadcasts/follow-broadcasts.js';
+import { StreamFiles } from './broadcasts/stream-files.js';
 import { StreamLinks } from './broadcasts/stream-links.js';
 import { MediaCredentials } from './credentials/media-credentials.js';
 import { Admission } from './follow-calls/admission.js';
@@ -26,6 +27,8 @@ import { CarryOutRecordings } from './recordings/carry-out-recordings.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './recordings/delete-recordings.js';
 import { FileLinks } from './recordings/file-links.js';
 import { FollowRecordings } from './recordings/follow-recordings.js';
+import { ForgetReaders } from './recordings/forget-readers.js';
+import { NamesOfPeople } from './recordings/names-of-people.js';
 import { ProcessRecordings } from './recordings/process-recordings.js';
 import { RecordingFilesController } from './recordings/recording-files.controller.js';
 import { RecordingsController } from './recordings/recordings.controller.js';
@@ -33,9 +36,11 @@ import { RecordingStorages } from './recordings/storage/recording-storages.js';
 import { EndRooms } from './rooms/end-rooms.js';
 import { FollowMoves } from './rooms/follow-moves.js';
 import { Rooms } from './rooms/rooms.js';
-import type { MediaSettings } from './settings.js';
+import { longestKeptDays, type MediaSettings } from './settings.js';
 
 const daySeconds = 86_400;
+/** Of nobody who is gone for longer is there a recording, whatever is set. */
+const readersForgottenSeconds = (longestKeptDays + 2) * daySeconds;
 /** Some 5 MB; of calls beyond that the calls service is asked. */
 const knownCalls = { provide: KnownCalls, useFactory: () => new KnownCalls(20_000) };
 
@@ -46,12 +51,15 @@ const oldRows = ({ KEEP_QUALITY_DAYS }: MediaSettings) => [
   { table: 'rooms', by: 'created_at', keepSeconds: callLimits.maxDurationSeconds.max + daySeconds, only: 'closed_at IS NULL' },
   { table: 'quality_samples', by: 'at', keepSeconds: KEEP_QUALITY_DAYS * daySeconds },
   { table: 'quality_calls', by: 'began_at', keepSeconds: KEEP_QUALITY_DAYS * daySeconds },
+  { table: 'forgotten_readers', by: 'deleted_at', keepSeconds: readersForgottenSeconds },
 ];
 
 /** There is little of apps here, and for some days only: where there is nothing, nobody is asked. */
 const rarely = {
   everyMs: 600_000,
-  anything: 'SELECT 1 WHERE EXISTS (SELECT 1 FROM quality_calls) OR EXISTS (SELECT 1 FROM recordings) OR EXISTS (SELECT 1 FROM broadcasts)',
+  anything:
+    ['quality_calls', 'recordings', 'broadcasts', 'forgotten_readers'].map((table) => `SELECT 1 FROM ${table}`).join(' UNION ALL ') +
+    ' LIMIT 1',
 };
 
 @Module({
@@ -61,6 +69,7 @@ const rarely = {
     RecordingsController,
     RecordingFilesController,
     FollowRecordings,
+    ForgetReaders,
     BroadcastsController,
     BroadcastStreamsController,
   ],
@@ -77,8 +86,10 @@ const rarely = {
     DeleteBroadcasts,
     CountViewers,
     StreamLinks,
+    StreamFiles,
     FollowRecordings,
     CarryOutRecordings,
+    NamesOfPeople,
     ProcessRecordings,
     DeleteRecordings,
     RecordingStorages,
@@ -91,7 +102,7 @@ const rarely = {
     Admission,
     FollowCalls,
     purgeRows(oldRows),
-    eraseApps([...rowsOfDeletedApps, ...recordingsOfDeletedApps, ...broadcastsOfDeletedApps], rarely),
+    eraseApps([...rowsOfDeletedApps, ...recordingsOfDeletedApps, ...broadcastsOfDeletedApps, rowsOfApp('forgotten_readers')], rarely),
   ],
 })
 export class AppModule {}

@@ -11,6 +11,7 @@ import { quality } from './migrations/8-quality.js';
 import { movedRooms, movedRoomsByTime } from './migrations/9-moved-rooms.js';
 import { recordings } from './migrations/10-recordings.js';
 import { broadcasts } from './migrations/11-broadcasts.js';
+import { forgottenReaders } from './migrations/12-forgotten-readers.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 
@@ -31,6 +32,7 @@ await runService({
     movedRoomsByTime,
     recordings,
     broadcasts,
+    forgottenReaders,
   ],
   sealed,
 });

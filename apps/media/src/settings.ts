@@ -3,6 +3,7 @@ import {
   addressSettings,
   clientSettings,
   commonSettings,
+  flagSetting,
   iceServersSetting,
   numberSetting,
   replicasSetting,
@@ -16,6 +17,9 @@ const listOf = <T extends z.ZodType<string, string>>(item: T) =>
     .string()
     .transform((text) => text.split(',').map((one) => one.trim()))
     .pipe(z.array(item).min(1));
+
+/** How long recordings may be kept, in days, whatever is set. */
+export const longestKeptDays = 3650;
 
 export const settings = z.object({
   ...commonSettings,
@@ -134,10 +138,13 @@ export const settings = z.object({
   RECORDING_STEP_MS: numberSetting(1_800_000, { min: 1000 })
     .meta({ unit: 'ms' })
     .describe('how long ffmpeg, or janus-pp-rec, has for one step: what one device sent, or half a minute of the whole'),
+  RECORDING_NAMES: flagSetting(true).describe(
+    'whether the names that people have when a recording is made into files are written into their tiles; needs a font where media runs (Debian: fonts-dejavu-core)',
+  ),
   RECORDING_LINK_SECONDS: numberSetting(3600, { min: 60, max: 604_800 })
     .meta({ unit: 's' })
     .describe('how long a link to a file of a recording gives it'),
-  KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: 3650 })
+  KEEP_RECORDINGS_DAYS: numberSetting(30, { min: 1, max: longestKeptDays })
     .meta({ unit: 'd' })
     .describe('how long recordings are kept at most; apps may have theirs deleted before'),
   BROADCASTS_FOLDER: z
@@ -152,6 +159,9 @@ export const settings = z.object({
     'broadcasts that one replica makes at a time, behind everything else; each takes from half a core to one and a half; 0: it makes none',
   ),
   BROADCASTS_PER_APP: numberSetting(5, { min: 1, max: 1000 }).describe('broadcasts of one app that go on at a time'),
+  BROADCAST_REQUESTS_PER_SECOND: numberSetting(500, { min: 10, max: 100_000 }).describe(
+    'requests of viewers (playlists, segments, figures) that one replica answers in a second, shared out among broadcasts; others are told to ask again a second later',
+  ),
   BROADCAST_HOURS: numberSetting(12, { min: 1, max: 168 }).meta({ unit: 'h' }).describe('how long a broadcast may be'),
   BROADCAST_HEIGHT: numberSetting(720, { min: 180, max: 1080 }).describe('how high the picture of broadcasts is, in points; it is 16:9'),
   BROADCAST_FRAMES: z.coerce

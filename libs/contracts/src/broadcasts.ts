@@ -10,8 +10,16 @@ export type BroadcastState = z.infer<typeof broadcastStateSchema>;
 export const broadcastFaultSchema = z.enum(['no_capacity', 'too_many', 'media_refused', 'encoder_failed', 'disk_full', 'too_long']);
 export type BroadcastFault = z.infer<typeof broadcastFaultSchema>;
 
-/** Why a push ended by itself. */
-export const pushFaultSchema = z.enum(['address_refused', 'unreachable', 'timed_out', 'refused', 'broken', 'too_slow']);
+/** Why a push ended by itself. `certificate_refused`: the server's is not good for its name, or of nobody who is trusted. */
+export const pushFaultSchema = z.enum([
+  'address_refused',
+  'unreachable',
+  'certificate_refused',
+  'timed_out',
+  'refused',
+  'broken',
+  'too_slow',
+]);
 export type PushFault = z.infer<typeof pushFaultSchema>;
 const pushStateSchema = z.enum(['connecting', 'live', 'failed']);
 export type PushState = z.infer<typeof pushStateSchema>;

@@ -1,6 +1,7 @@
 import type { AppId, BroadcastId, CallId } from '@communication-center/contracts';
 import type { BroadcastFault, BroadcastState, PushFault, PushState } from '@communication-center/contracts/broadcasts';
 import type { Sql } from '@communication-center/event-log';
+import { type Claim, LeasedRows } from '@communication-center/service';
 import type { Wanted } from './domain/next-act.js';
 
 /** A broadcast as it is kept. */
@@ -72,23 +73,21 @@ export interface Claimed extends BroadcastRow {
 }
 
 const withRoom = `node, generation, secret AS room_secret, pin, closed_at IS NOT NULL AS is_closed,
-  extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds_old`;
+  extract(epoch FROM clock_timestamp() - mine.started_at)::float8 AS seconds_old`;
+
+/** Each is made by one process at a time: a claim is another run of it. */
+const unmade = new LeasedRows({ table: 'broadcasts', id: 'broadcast_id', due: 'look_at', only: 'look_at IS NOT NULL', fence: 'run' });
+const claimOf = ({ broadcast_id: id, run: fence }: BroadcastRow): Claim => ({ id, fence });
+
+/** @param before in SQL, how many others of its app go on, and began before. */
+const claimedWith = (before: string) => `SELECT ${columns.replaceAll(/(\w+)/g, 'mine.$1')}, ${withRoom}, ${before} AS before
+  FROM mine LEFT JOIN rooms ON rooms.call_id = mine.call_id`;
+const countedBefore = `(SELECT count(*)::int FROM broadcasts AS other WHERE other.app_id = mine.app_id AND other.look_at IS NOT NULL
+  AND (other.started_at, other.broadcast_id) < (mine.started_at, mine.broadcast_id))`;
 
 /** Claims broadcasts that nobody makes, for so many seconds, the oldest first: each claim is another run. */
 export async function claimUnmade(sql: Sql, most: number, seconds: number): Promise<Claimed[]> {
-  const { rows } = await sql.query<Claimed>(
-    `WITH due AS MATERIALIZED (
-       SELECT broadcast_id FROM broadcasts WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED),
-     mine AS (
-       UPDATE broadcasts SET look_at = clock_timestamp() + make_interval(secs => $2), run = run + 1
-       FROM due WHERE broadcasts.broadcast_id = due.broadcast_id RETURNING broadcasts.*)
-     SELECT ${columns.replaceAll(/(\w+)/g, 'mine.$1')}, ${withRoom.replaceAll('started_at', 'mine.started_at')},
-       (SELECT count(*)::int FROM broadcasts AS other WHERE other.app_id = mine.app_id AND other.look_at IS NOT NULL
-          AND (other.started_at, other.broadcast_id) < (mine.started_at, mine.broadcast_id)) AS before
-     FROM mine LEFT JOIN rooms ON rooms.call_id = mine.call_id`,
-    [most, seconds],
-  );
-  return rows;
+  return unmade.claim<Claimed>(sql, most, seconds, claimedWith(countedBefore));
 }
 
 /** @returns broadcasts that are due for so many seconds, and nobody makes. */
@@ -101,12 +100,7 @@ export async function overdue(sql: Sql, seconds: number): Promise<BroadcastRow[]
 }
 
 /** @returns in how many milliseconds the next broadcast is due; null where none is, or goes on. */
-export async function nextDueIn(sql: Sql): Promise<number | null> {
-  const { rows } = await sql.query<{ ms: number | null }>(
-    'SELECT extract(epoch FROM min(look_at) - clock_timestamp())::float8 * 1000 AS ms FROM broadcasts WHERE look_at IS NOT NULL',
-  );
-  return rows[0]?.ms ?? null;
-}
+export const nextDueIn = (sql: Sql): Promise<number | null> => unmade.nextIn(sql);
 
 /** What a process that makes a broadcast measures of it. */
 export interface Measured {
@@ -118,31 +112,16 @@ export interface Measured {
  * Says that a run of a broadcast goes on, for so many seconds more.
  * @returns the broadcast as it is now, and where its call is carried; undefined where the run is not the newest: another process makes it, or it is over.
  */
-export async function renew(
-  sql: Sql,
-  { broadcast_id, run }: BroadcastRow,
-  seconds: number,
-  measured: Measured,
-): Promise<Claimed | undefined> {
-  const { rows } = await sql.query<Claimed>(
-    `WITH mine AS (
-       UPDATE broadcasts SET look_at = clock_timestamp() + make_interval(secs => $3), viewers = $4, most_viewers = greatest(most_viewers, $4),
-         latency_ms = coalesce($5, latency_ms)
-       WHERE broadcast_id = $1 AND run = $2 AND look_at IS NOT NULL RETURNING broadcasts.*)
-     SELECT ${columns.replaceAll(/(\w+)/g, 'mine.$1')}, ${withRoom.replaceAll('started_at', 'mine.started_at')}, 0 AS before
-     FROM mine LEFT JOIN rooms ON rooms.call_id = mine.call_id`,
-    [broadcast_id, run, seconds, measured.viewers, measured.latencyMs],
-  );
-  return rows[0];
+export async function renew(sql: Sql, row: BroadcastRow, seconds: number, { viewers, latencyMs }: Measured): Promise<Claimed | undefined> {
+  const also = {
+    set: 'viewers = $4::int, most_viewers = greatest(most_viewers, $4::int), latency_ms = coalesce($5::int, latency_ms)',
+    values: [viewers, latencyMs],
+  };
+  return unmade.renew<Claimed>(sql, claimOf(row), seconds, also, claimedWith('0'));
 }
 
 /** Gives a broadcast back: another process may make it at once. */
-export async function giveBack(sql: Sql, { broadcast_id, run }: BroadcastRow): Promise<void> {
-  await sql.query('UPDATE broadcasts SET look_at = clock_timestamp() WHERE broadcast_id = $1 AND run = $2 AND look_at IS NOT NULL', [
-    broadcast_id,
-    run,
-  ]);
-}
+export const giveBack = (sql: Sql, row: BroadcastRow): Promise<void> => unmade.release(sql, claimOf(row));
 
 /**
  * Notes a new state, unless it is another than was thought, or another process has it in hand.

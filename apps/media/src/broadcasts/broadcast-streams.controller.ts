@@ -1,10 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { BroadcastId, Subject } from '@communication-center/contracts';
 import type { BroadcastWatched } from '@communication-center/contracts/broadcasts';
 import { From, OpenToNobody, PathParam, Postgres, ProblemError, Settings } from '@communication-center/service';
-import { Controller, Get, Inject, Query, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Query, Res, StreamableFile } from '@nestjs/common';
 import { z } from 'zod';
 import type { MediaSettings } from '../settings.js';
 import { type BroadcastRow, broadcastOf } from './broadcast-rows.js';
@@ -12,6 +9,7 @@ import { CountViewers } from './count-viewers.js';
 import { isActive } from './domain/next-act.js';
 import { leadingTo } from './domain/playlist.js';
 import { sizeFor } from './domain/scene.js';
+import { StreamFiles } from './stream-files.js';
 import { newViewer, StreamLinks, viewerForm } from './stream-links.js';
 
 const tokenSchema = z.string().regex(/^[A-Za-z0-9_-]{20,500}$/, 'use the link as it was given');
@@ -24,6 +22,7 @@ const mostKnown = 1000;
 /** What of the reply is set here. */
 interface Reply {
   header(name: string, value: string): Reply;
+  status(code: number): Reply;
 }
 
 /** Gives broadcasts to whoever has a link: playlists, segments, and how it stands. Any replica does: it reads the folder that all share. */
@@ -36,6 +35,7 @@ export class BroadcastStreamsController {
     database: Postgres,
     private readonly links: StreamLinks,
     private readonly viewers: CountViewers,
+    private readonly files: StreamFiles,
     @Inject(Settings) private readonly settings: MediaSettings,
   ) {
     this.#lists = database.of('lists');
@@ -49,10 +49,12 @@ export class BroadcastStreamsController {
     @PathParam('token', tokenSchema) token: string,
     @PathParam('file', fileSchema) file: string,
     @Query('viewer') viewer: unknown,
+    @Headers('if-none-match') seen: unknown,
     @Res({ passthrough: true }) reply: Reply,
-  ): Promise<StreamableFile | BroadcastWatched> {
+  ): Promise<StreamableFile | BroadcastWatched | undefined> {
     if (subject.kind !== 'nobody') throw new ProblemError('forbidden', 'Send no credential: the link is one');
     const broadcastId = this.links.read(token);
+    if (broadcastId) this.files.requireRoom(broadcastId);
     const row = broadcastId && (await this.#rowOf(broadcastId));
     if (!row) throw noSuch();
     // Each viewer asks for it itself: so who watches is counted.
@@ -60,9 +62,12 @@ export class BroadcastStreamsController {
     if (file === 'status') return watchedOf(row);
     if (file === 'index.m3u8') return playlist(this.#leading());
     if (file === 'live.m3u8') return playlist(await this.#live(row, viewer));
-    // A segment never changes; it is gone before this is over.
-    reply.header('cache-control', 'public, max-age=60, immutable');
-    return this.#segment(row, file);
+    const bytes = await this.files.segment(row.broadcast_id, file);
+    if (!bytes) throw noSuch();
+    // A segment never changes, and its name is no other's; it is gone before this is over.
+    reply.header('cache-control', 'public, max-age=60, immutable').header('etag', `"${file}"`);
+    if (seen === `"${file}"`) return void reply.status(304);
+    return new StreamableFile(bytes, { type: 'video/mp2t', length: bytes.length });
   }
 
   #leading(): string {
@@ -74,22 +79,11 @@ export class BroadcastStreamsController {
   }
 
   async #live(row: BroadcastRow, viewer: unknown): Promise<string> {
-    const text = await readFile(join(this.#folderOf(row), 'live.m3u8'), 'utf8').catch(() => undefined);
+    const text = await this.files.playlist(row.broadcast_id);
     if (text === undefined) throw noSuch();
     if (!isActive(row.state)) return `${text}#EXT-X-ENDLIST\n`;
     if (typeof viewer === 'string' && viewerForm.test(viewer)) this.viewers.note(row.broadcast_id, viewer);
     return text;
-  }
-
-  async #segment(row: BroadcastRow, file: string): Promise<StreamableFile> {
-    const path = join(this.#folderOf(row), file);
-    const length = (await stat(path).catch(() => undefined))?.size;
-    if (length === undefined) throw noSuch();
-    return new StreamableFile(createReadStream(path), { type: 'video/mp2t', length });
-  }
-
-  #folderOf({ broadcast_id }: BroadcastRow): string {
-    return join(this.settings.BROADCASTS_FOLDER, broadcast_id);
   }
 
   /** However many watch, the database is asked once a second. */

@@ -1,12 +1,14 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BroadcastId } from '@communication-center/contracts';
 import type { BroadcastFault, BroadcastState } from '@communication-center/contracts/broadcasts';
 import { internal } from '@communication-center/contracts/internal';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
   AddressGuard,
-  DueRows,
+  type HeldLease,
   Identity,
+  LeasedWork,
   Postgres,
   Replicas,
   Report,
@@ -15,7 +17,7 @@ import {
   ServiceClient,
   Settings,
 } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { JanusNodes } from '../janus/janus-nodes.js';
 import type { MediaSettings } from '../settings.js';
 import { tellOf } from './broadcast-events.js';
@@ -43,19 +45,22 @@ const renewEveryMs = 1000;
 const waitSeconds = 20;
 /** Where none goes on, it is looked for one so often, in case that nobody who heard of one lived. */
 const quietMs = 15_000;
+/** Where less is free, in bytes, whatever is set: ffmpeg goes on, and leaves segments without anything in them. */
+const leastFree = 262_144;
+/** Where the service stops, studios and servers elsewhere are left within this time, in milliseconds. */
+const graceMs = 5000;
 
 /**
  * Makes broadcasts, so many of a replica at a time. The row of one is a lease: of a replica that is killed another goes on, in the same playlist.
  */
 @Injectable()
-export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+export class CarryOutBroadcasts extends LeasedWork<Claimed> {
   readonly #database;
   readonly #calls: ServiceClient;
   readonly #guard: AddressGuard;
   readonly #box: SealedBox;
-  readonly #made = new Map<string, Promise<void>>();
-  readonly #stopping = new AbortController();
+  /** What measures each broadcast that is made here. */
+  readonly #made = new Map<BroadcastId, MakeBroadcast>();
 
   constructor(
     database: Postgres,
@@ -66,32 +71,17 @@ export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplica
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
+    const lease = { leaseMs: leaseSeconds * 1000, renewEveryMs, graceMs };
+    super({ name, report, maxPauseMs: quietMs, mostAtOnce: settings.BROADCASTS, ...lease });
     this.#database = database.of('consumers');
     this.#calls = new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL));
     this.#guard = new AddressGuard(settings);
     this.#box = new SealedBox(settings.SECRETS_KEY);
-    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: quietMs });
   }
 
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
-    this.#stopping.abort();
-    await Promise.all(this.#made.values());
-  }
-
-  /** Something about broadcasts was noted. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  async #work(): Promise<number | null> {
-    const room = this.settings.BROADCASTS - this.#made.size;
+  protected async look(room: number, begin: (row: Claimed) => void): Promise<number | null> {
     const claimed = room > 0 ? await claimUnmade(this.#database, room, leaseSeconds) : [];
-    for (const row of claimed) this.#begin(row);
+    for (const row of claimed) begin(row);
     for (const row of await overdue(this.#database, waitSeconds)) await this.#end(row, row.wanted === 'live' ? 'no_capacity' : undefined);
     await this.#tellCalls();
     const next = await nextDueIn(this.#database);
@@ -99,53 +89,48 @@ export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplica
     return next === null ? null : Math.max(next, room > claimed.length ? 50 : 1000);
   }
 
-  #begin(row: Claimed): void {
-    const done = this.#make(row)
-      .catch((error: unknown) => this.report(error, name))
-      .finally(() => {
-        this.#made.delete(row.broadcast_id);
-        this.#loop.wake();
-      });
-    this.#made.set(row.broadcast_id, done);
-  }
-
   /** Makes a broadcast, until it is over, another process does, or this one stops. */
-  async #make(first: Claimed): Promise<void> {
-    if (first.before >= this.settings.BROADCASTS_PER_APP && first.live_at === null && first.wanted === 'live')
-      return this.#end(first, 'too_many');
-    const folder = join(this.settings.BROADCASTS_FOLDER, first.broadcast_id);
+  protected async carryOut(lease: HeldLease<Claimed>): Promise<void> {
+    const { row } = lease;
+    if (row.before >= this.settings.BROADCASTS_PER_APP && row.live_at === null && row.wanted === 'live') return this.#end(row, 'too_many');
+    const folder = join(this.settings.BROADCASTS_FOLDER, row.broadcast_id);
     try {
       await mkdir(folder, { recursive: true });
     } catch (error) {
       this.report(error, name);
-      return this.#end(first, 'disk_full');
+      return this.#end(row, 'disk_full');
     }
-    const made = new MakeBroadcast(first, this.#making(folder, first));
-    let row = first;
-    let renewedAt = performance.now();
+    const made = new MakeBroadcast(row, this.#making(folder, row));
+    this.#made.set(row.broadcast_id, made);
+    let end: Outcome;
     try {
-      while (!this.#stopping.signal.aborted) {
-        const outcome = await made.look(row).catch((error: unknown): Outcome => {
-          this.report(error, name);
-          return { isOver: false, isLive: false };
-        });
-        if (outcome.isOver) return await this.#end(row, outcome.fault);
-        if (outcome.isLive && row.state === 'starting') row = { ...row, ...(await this.#change(row, 'live')) };
-        await pause(renewEveryMs, this.#stopping.signal);
-        const measured = { viewers: await this.viewers.of(row.broadcast_id), latencyMs: made.latencyMs };
-        // A process that stood still may not know that another makes it now: it asks before it goes on.
-        const renewed = await renew(this.#database, row, leaseSeconds, measured).catch((error: unknown) => {
-          this.report(error, name);
-          return performance.now() - renewedAt > leaseSeconds * 1000 ? undefined : row;
-        });
-        if (!renewed) return;
-        if (renewed !== row) renewedAt = performance.now();
-        row = renewed;
-      }
+      do end = await this.#lookAt(lease, made);
+      while (!end.isOver && (await lease.renewed()));
     } finally {
+      this.#made.delete(row.broadcast_id);
       await made.close();
-      if (this.#stopping.signal.aborted) await giveBack(this.#database, row).catch((error: unknown) => this.report(error, name));
     }
+    // Others need the room more than viewers need the last seconds.
+    if (end.isOver && end.fault === 'disk_full') await forgetFiles(this.settings.BROADCASTS_FOLDER, row.broadcast_id);
+  }
+
+  protected async renew(row: Claimed): Promise<Claimed | undefined> {
+    const latencyMs = this.#made.get(row.broadcast_id)?.latencyMs ?? null;
+    return renew(this.#database, row, leaseSeconds, { viewers: await this.viewers.of(row.broadcast_id), latencyMs });
+  }
+
+  protected release(row: Claimed): Promise<void> {
+    return giveBack(this.#database, row);
+  }
+
+  async #lookAt(lease: HeldLease<Claimed>, made: MakeBroadcast): Promise<Outcome> {
+    const outcome = await made.look(lease.row).catch((error: unknown): Outcome => {
+      this.report(error, name);
+      return { isOver: false, isLive: false };
+    });
+    if (outcome.isOver) await this.#end(lease.row, outcome.fault);
+    else if (outcome.isLive && lease.row.state === 'starting') lease.row = { ...lease.row, ...(await this.#change(lease.row, 'live')) };
+    return outcome;
   }
 
   #making(folder: string, { broadcast_id: broadcastId, app_id: appId }: Claimed): Making {
@@ -195,22 +180,8 @@ export class CarryOutBroadcasts implements OnApplicationBootstrap, BeforeApplica
 
   async #isDiskFull(): Promise<boolean> {
     const { bavail, bsize } = await statfs(this.settings.BROADCASTS_FOLDER);
-    return bavail * bsize < this.settings.BROADCASTS_FREE_BYTES;
+    return bavail * bsize < Math.max(this.settings.BROADCASTS_FREE_BYTES, leastFree);
   }
-}
-
-/** Waits, but no longer than until a signal. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
 
 /** Deletes what lies on disks of a broadcast. */

@@ -1,55 +1,60 @@
 import { readdir } from 'node:fs/promises';
 import type { BroadcastId } from '@communication-center/contracts';
-import { DueRows, type Erasure, erasedAtOnce, Postgres, Report, type ReportError, Settings } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type Erasure,
+  erasedAtOnce,
+  LeasedRows,
+  Postgres,
+  Report,
+  type ReportError,
+  Settings,
+  WorksOnDueRows,
+} from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import type { MediaSettings } from '../settings.js';
 import { forgetFiles } from './carry-out-broadcasts.js';
 
 const name = 'deleting broadcasts';
 const everyMs = 15_000;
 const atOnce = 20;
+/** Who claims some has so long, in seconds; what could not be deleted is tried again then, and keeps no other waiting. */
+const claimSeconds = 60;
 /** Folders that nobody knows of are looked for so often, in looks. */
 const sweepEvery = 40;
 
+/** Broadcasts that are over, and lie on disks. */
+export const withFiles = new LeasedRows({ table: 'broadcasts', id: 'broadcast_id', due: 'files_until', only: 'files_until IS NOT NULL' });
+/** Forgets broadcasts whose time has come, so many at most. */
+export const forgetExpired = `DELETE FROM broadcasts WHERE ctid = ANY(ARRAY(
+  SELECT ctid FROM broadcasts WHERE expires_at <= clock_timestamp() AND files_until IS NULL ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+
 /** Deletes what lies on disks of broadcasts that are over, once viewers had the time to see their end; and what is known of them in their time. */
 @Injectable()
-export class DeleteBroadcasts implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+export class DeleteBroadcasts extends WorksOnDueRows {
   readonly #database;
   #looks = 0;
 
   constructor(
     database: Postgres,
     @Inject(Settings) private readonly settings: MediaSettings,
-    @Inject(Report) report: ReportError,
+    @Inject(Report) private readonly report: ReportError,
   ) {
+    super({ name, report, maxPauseMs: everyMs });
     this.#database = database.background;
-    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: everyMs });
   }
 
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  async #work(): Promise<number | null> {
-    const { rows } = await this.#database.query<{ broadcast_id: BroadcastId }>(
-      'SELECT broadcast_id FROM broadcasts WHERE files_until <= clock_timestamp() ORDER BY files_until LIMIT $1',
-      [atOnce],
-    );
-    for (const { broadcast_id } of rows) await forgetFiles(this.settings.BROADCASTS_FOLDER, broadcast_id);
-    // The files first: of what is known no longer nobody would delete them.
-    const ids = rows.map(({ broadcast_id }) => broadcast_id);
-    if (ids.length > 0) await this.#database.query('UPDATE broadcasts SET files_until = NULL WHERE broadcast_id = ANY($1::uuid[])', [ids]);
-    const gone = await this.#database.query(
-      `DELETE FROM broadcasts WHERE ctid = ANY(ARRAY(SELECT ctid FROM broadcasts WHERE expires_at <= clock_timestamp() AND files_until IS NULL LIMIT $1))`,
-      [atOnce],
-    );
+  protected async work(): Promise<number | null> {
+    const rows = await withFiles.claim<{ broadcast_id: BroadcastId }>(this.#database, atOnce, claimSeconds);
+    for (const { broadcast_id } of rows) await this.#delete(broadcast_id).catch((error: unknown) => this.report(error, name));
+    const gone = await this.#database.query(forgetExpired, [atOnce]);
     if (this.#looks++ % sweepEvery === 0) await this.#sweep();
     return rows.length === atOnce || gone.rowCount === atOnce ? 0 : null;
+  }
+
+  /** The files first: of what is known no longer nobody would delete them. */
+  async #delete(broadcastId: BroadcastId): Promise<void> {
+    await forgetFiles(this.settings.BROADCASTS_FOLDER, broadcastId);
+    await this.#database.query('UPDATE broadcasts SET files_until = NULL WHERE broadcast_id = $1', [broadcastId]);
   }
 
   /** Folders of broadcasts that the database does not know, as after it was put back to an earlier state. */

@@ -11,6 +11,8 @@ import { StudioProcess } from './studio-process.js';
 
 const diskEveryMs = 5000;
 const noSuchRoom = 426;
+/** What Node and ffmpeg say of a disk that is full. */
+const saysNoRoom = /ENOSPC|No space left on device/;
 
 /** What making a broadcast asks of its process. */
 export interface Making {
@@ -59,7 +61,7 @@ export class MakeBroadcast {
     if (act === 'end_too_long') return over('too_long');
     if (act === 'wait') return { isOver: false, isLive: false };
     if (await this.#isDiskFull()) return over('disk_full');
-    const fault = this.#ensureStudio();
+    const fault = await this.#ensureStudio();
     if (fault) return over(fault);
     this.#ensurePush(row);
     if (act === 'broadcast' && node) {
@@ -86,11 +88,12 @@ export class MakeBroadcast {
   }
 
   /** @returns why it is given up. */
-  #ensureStudio(): BroadcastFault | undefined {
+  async #ensureStudio(): Promise<BroadcastFault | undefined> {
     const ended = this.#studio?.ended;
     if (ended !== undefined) {
       this.making.report(new Error(`A studio ended: ${ended}`));
       this.#studio = undefined;
+      if (saysNoRoom.test(ended) || (await this.making.isDiskFull())) return 'disk_full';
       const again = this.#endings.note(performance.now());
       if (again === undefined) return 'encoder_failed';
       this.#startsAt = performance.now() + again;

@@ -5,7 +5,6 @@ import { internal } from '@communication-center/contracts/internal';
 import type { RecordingFault } from '@communication-center/contracts/recordings';
 import { OutboxRelay } from '@communication-center/event-log';
 import {
-  DueRows,
   Identity,
   Postgres,
   ProblemError,
@@ -14,8 +13,9 @@ import {
   type ReportError,
   ServiceClient,
   Settings,
+  WorksOnDueRows,
 } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { VideoRoomHandle } from 'janode/plugins/videoroom';
 import { z } from 'zod';
 import { type JanusNode, roomErrorCode } from '../janus/janus-node.js';
@@ -68,8 +68,7 @@ type Handles = Map<JanusNode, Promise<VideoRoomHandle>>;
  * and Janus told again what is wanted: so it goes on in a room that was made anew, on whatever node, and nothing is kept in memory.
  */
 @Injectable()
-export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+export class CarryOutRecordings extends WorksOnDueRows {
   readonly #database;
   readonly #calls: ServiceClient;
 
@@ -82,25 +81,12 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
   ) {
+    super({ name, report, maxPauseMs: quietMs });
     this.#database = database.of('consumers');
     this.#calls = new ServiceClient(identity, 'calls', new Replicas(settings.CALLS_URL));
-    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: quietMs });
   }
 
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** Something about recordings was noted. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  async #work(): Promise<number | null> {
+  protected async work(): Promise<number | null> {
     const due = await claimDue(this.#database, recordingsAtOnce, claimSeconds);
     if (due.length > 0) await this.#lookAt(due);
     if (due.length === recordingsAtOnce) return 0;
@@ -201,7 +187,7 @@ export class CarryOutRecordings implements OnApplicationBootstrap, BeforeApplica
       return isTold ? tellOf(tx, state === 'processing' ? 'recording.processing' : 'recording.started', changed) : [];
     });
     this.relay.committed(written);
-    if (state === 'processing') this.processing.wake();
+    if (state === 'processing') this.processing.added();
   }
 
   /** Nothing is recorded on; what there is already is made into files. @returns whether it is over. */

@@ -1,7 +1,7 @@
 import type { RecordingId } from '@communication-center/contracts';
 import { OutboxRelay } from '@communication-center/event-log';
-import { DueRows, type Erasure, erasedAtOnce, Postgres, Report, type ReportError } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type Erasure, erasedAtOnce, LeasedRows, Postgres, Report, type ReportError, WorksOnDueRows } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import { keyOf } from './make-files.js';
 import { ProcessRecordings } from './process-recordings.js';
 import { tellOf } from './recording-events.js';
@@ -14,16 +14,12 @@ const atOnce = 10;
 /** Who claims some has so long, in seconds; what could not be deleted is tried again then. */
 const claimSeconds = 600;
 
-/** Claims recordings whose time has come: so many at most, for so many seconds. */
-export const dueRecordings = `WITH due AS MATERIALIZED (
-   SELECT recording_id FROM recordings WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
- UPDATE recordings SET expires_at = clock_timestamp() + make_interval(secs => $2)
- FROM due WHERE recordings.recording_id = due.recording_id RETURNING recordings.*`;
+/** Recordings whose time has come: what could not be deleted of one keeps no other waiting. */
+export const expired = new LeasedRows({ table: 'recordings', id: 'recording_id', due: 'expires_at', only: 'expires_at IS NOT NULL' });
 
 /** Deletes recordings whose time has come, wherever their files are, and then what is known of them; tells so, unless their app is gone. */
 @Injectable()
-export class DeleteRecordings implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+export class DeleteRecordings extends WorksOnDueRows {
   readonly #database;
 
   constructor(
@@ -33,16 +29,8 @@ export class DeleteRecordings implements OnApplicationBootstrap, BeforeApplicati
     private readonly relay: OutboxRelay,
     @Inject(Report) private readonly report: ReportError,
   ) {
+    super({ name, report, maxPauseMs: everyMs });
     this.#database = database.background;
-    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: everyMs });
-  }
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
   }
 
   /** Has the time of a recording come: from now on nobody gets its files. */
@@ -51,11 +39,11 @@ export class DeleteRecordings implements OnApplicationBootstrap, BeforeApplicati
       "UPDATE recordings SET expires_at = clock_timestamp() WHERE recording_id = $1 AND state IN ('ready', 'failed')",
       [recordingId],
     );
-    this.#loop.wake();
+    this.wake();
   }
 
-  async #work(): Promise<number | null> {
-    const { rows } = await this.#database.query<RecordingRow & { is_erased: boolean }>(dueRecordings, [atOnce, claimSeconds]);
+  protected async work(): Promise<number | null> {
+    const rows = await expired.claim<RecordingRow & { is_erased: boolean }>(this.#database, atOnce, claimSeconds);
     for (const row of rows) await this.#delete(row, row.is_erased).catch((error: unknown) => this.report(error, name));
     return rows.length === atOnce ? 0 : null;
   }

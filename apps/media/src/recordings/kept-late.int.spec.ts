@@ -51,6 +51,7 @@ test.runIf(process.env.S3_HANGS === 'true')(
       { currentOf: async () => storage, of: async () => storage, keptDaysOf: async () => 7 } as never,
       { RECORDINGS_FOLDER: folder, RECORDING_JOBS: 1, RECORDING_STEP_MS: 60_000, KEEP_RECORDINGS_DAYS: 30 } as MediaSettings,
       (error) => void errors.push(error),
+      { of: async () => new Map() } as never,
     );
     try {
       const recordingId = randomUUID() as RecordingId;

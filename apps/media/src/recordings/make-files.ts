@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RecordingFile } from '@communication-center/contracts/recordings';
 import { chunksOf, evenPicturesOf, evenSoundOf, picturesOf, soundOf, wholeOf } from './domain/chunks.js';
-import { largestBoxes, type Scene, scenesOf } from './domain/layout.js';
+import { labelOf } from './domain/labels.js';
+import { largestBoxes, type Scene, scenesOf, type Tile } from './domain/layout.js';
 import { type PlacedTake, place, rate } from './domain/takes.js';
 import { fileOfTake, type RawTake, readTakes } from './read-tracks.js';
 import type { Feed } from './recording-rows.js';
@@ -12,6 +13,12 @@ import { ProgramFailed, runInBackground } from './run-program.js';
 const soundFrames = 60 * rate.frames;
 /** What ffmpeg says besides faults is not wished; it asks nobody. */
 const quietly = ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-threads', '1'];
+
+/** Where less is free a step may have left half of what it made, whatever it says, in bytes. */
+const leastFree = 262_144;
+
+/** There is no room for what is made: nobody's media are at fault. */
+export class DiskFull extends Error {}
 
 /** A file that was made, and where it lies. */
 export interface MadeFile extends RecordingFile {
@@ -24,6 +31,8 @@ export interface MakingFiles {
   /** Where whatever is made meanwhile lies: whoever makes it again goes on with what is there. */
   work: string;
   feeds: readonly Feed[];
+  /** How people are called, by their aliases: it is written into their tiles. */
+  names: ReadonlyMap<string, string>;
   /** Tells drafts of this attempt from those of one that was killed, and may still be written. */
   attempt: number;
   signal: AbortSignal;
@@ -38,6 +47,7 @@ export interface MakingFiles {
  * Makes the files of a recording out of what Janus wrote: everyone's pictures and sound, the sound alone, and what each device sent.
  * Each step leaves a whole file or none, so that after a kill only the step it fell into is made again.
  * @returns them, and how long the whole plays; none where nothing was recorded.
+ * @throws DiskFull where there is no room for them.
  */
 export async function makeFiles(making: MakingFiles): Promise<{ files: MadeFile[]; seconds: number }> {
   const maker = new FileMaker(making);
@@ -120,13 +130,46 @@ class FileMaker {
     const names: string[] = [];
     // A take of which no picture could be read is shown as somebody without one.
     const readable = new Set(placed.map(({ index }) => index));
+    const labels = await this.#labels(chunks);
     for (const [index, chunk] of chunks.entries()) {
       const tiles = chunk.tiles.map((tile) => ({ ...tile, take: tile.take && readable.has(tile.take.index) ? tile.take : undefined }));
       const name = `picture-${index}.h264`;
-      await this.#step(name, (draft) => this.#ffmpeg(picturesOf({ ...chunk, tiles }, evenNameOf, draft)));
+      await this.#step(name, (draft) =>
+        this.#ffmpeg(picturesOf({ ...chunk, tiles }, evenNameOf, draft, (tile) => labels.get(keyOfLabel(tile)))),
+      );
       names.push(name);
     }
     return names;
+  }
+
+  /** Writes down what is written into tiles. @returns the files, by whose they are and how much room there is; none where no text can be drawn. */
+  async #labels(chunks: readonly Scene[]): Promise<Map<string, string>> {
+    const { names, feeds, work } = this.making;
+    const labels = new Map<string, string>();
+    if (names.size === 0) return labels;
+    const bySender = new Map(feeds.map(({ userAlias, deviceId }) => [`${userAlias}/${deviceId}`, names.get(userAlias)]));
+    for (const tile of chunks.flatMap(({ tiles }) => tiles)) {
+      const name = bySender.get(tile.sender ?? '');
+      const text = name === undefined ? '' : labelOf(name, tile);
+      if (text === '' || labels.has(keyOfLabel(tile))) continue;
+      const file = `label-${labels.size}.txt`;
+      await writeFile(join(work, file), text);
+      labels.set(keyOfLabel(tile), file);
+    }
+    return labels.size === 0 || (await this.#canWrite('label-0.txt')) ? labels : new Map();
+  }
+
+  /** Where ffmpeg has no font nobody is named: a recording without names is better than none. */
+  async #canWrite(file: string): Promise<boolean> {
+    const drawn = ['-f', 'lavfi', '-i', 'color=size=64x64', '-vf', `drawtext=textfile=${file}:expansion=none`];
+    try {
+      await this.#run('ffmpeg', [...quietly, ...drawn, '-frames:v', '1', '-f', 'null', '-']);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      this.making.onLeftOut(error);
+      return false;
+    }
   }
 
   async #sounds(chunks: readonly Pick<Scene, 'from' | 'to'>[], placed: readonly PlacedTake[]): Promise<string[]> {
@@ -156,12 +199,23 @@ class FileMaker {
     if ((await sizeOf(path)) === 0) {
       const draft = join(this.making.work, `draft-${this.making.attempt}-${name}`);
       await rm(draft, { force: true });
-      await make(draft);
+      await this.#made(draft, make);
       await rename(draft, path);
     }
     this.#done += 1;
     this.making.onProgress(Math.min(1, this.#done / this.#steps));
     return path;
+  }
+
+  /** Programs that find no room may fail in their own words, or not at all. */
+  async #made(draft: string, make: (draft: string) => Promise<void>): Promise<void> {
+    const fault: unknown = await make(draft).then(
+      () => undefined,
+      (error: unknown) => error ?? new Error('a step failed'),
+    );
+    if (!this.making.signal.aborted && (await isFull(this.making.work)))
+      throw new DiskFull(`There was no room for ${draft}`, { cause: fault });
+    if (fault) throw fault;
   }
 
   /** As a step, of what one device sent. @returns undefined where that cannot be read. */
@@ -186,6 +240,7 @@ class FileMaker {
   }
 }
 
+const keyOfLabel = ({ sender, width, height }: Tile) => `${sender} ${width}x${height}`;
 const evenNameOf = ({ index, media }: PlacedTake) => (media === 'video' ? `even-${index}.mkv` : `even-${index}.pcm`);
 
 const chunksOfSound = (frames: number) =>
@@ -200,6 +255,11 @@ function containerOf({ media, header: { codec } }: RawTake): { extension: string
   return codec === 'vp8' || codec === 'vp9'
     ? { extension: 'webm', contentType: 'video/webm' }
     : { extension: 'mkv', contentType: 'video/x-matroska' };
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < leastFree;
 }
 
 /** @returns the bytes of a file; 0 where it is not there. */

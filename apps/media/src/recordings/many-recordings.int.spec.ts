@@ -8,7 +8,8 @@ import { media } from '../migrations/1-media.js';
 import { departures } from '../migrations/2-departures.js';
 import { quality } from '../migrations/8-quality.js';
 import { recordings } from '../migrations/10-recordings.js';
-import { dueRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
+import { forgottenReaders } from '../migrations/12-forgotten-readers.js';
+import { expired, recordingsOfDeletedApps } from './delete-recordings.js';
 import { recordingJobs } from './process-recordings.js';
 import {
   claimDue,
@@ -34,7 +35,7 @@ let schema: TestSchema;
 let one: { recordingId: RecordingId; callId: CallId; startedAt: string };
 
 beforeAll(async () => {
-  schema = await TestSchema.migrated(new Fleet(), [media, departures, quality, recordings]);
+  schema = await TestSchema.migrated(new Fleet(), [media, departures, quality, recordings, forgottenReaders]);
   // Of a hundred one is active, one has a job, one is of another app; a call has two, and each has feeds of three people and four files.
   await schema.query(
     `INSERT INTO recordings (recording_id, call_id, app_id, state, wanted, heard, told, started_at, look_at, expires_at)
@@ -101,9 +102,7 @@ test('who records looks at those that are due, and writes one', async () => {
 
 test('who makes files, and who deletes them, looks at a few, of apps in turn', async () => {
   await expectFewRows('jobs', 500, (sql) => new RowsInTurn(recordingJobs).due(sql, new RowsInTurn(recordingJobs).first));
-  await expectFewRows('those whose time has come', 50, async (sql: { query: (text: string, values: unknown[]) => Promise<unknown> }) =>
-    sql.query(dueRecordings, [10, 600]),
-  );
+  await expectFewRows('those whose time has come', 50, (sql) => expired.claim(sql, 10, 600));
   const [erasure] = recordingsOfDeletedApps;
   await expectFewRows('those of a deleted app', 2100, async (sql: { query: (text: string, values: unknown[]) => Promise<unknown> }) =>
     sql.query(erasure?.statement ?? '', ['app 100']),

@@ -3,13 +3,23 @@ import { join } from 'node:path';
 import type { AppId, RecordingId } from '@communication-center/contracts';
 import type { RecordingFault } from '@communication-center/contracts/recordings';
 import { OutboxRelay, type Sql } from '@communication-center/event-log';
-import { DueRows, nextAttemptIn, Postgres, Report, type ReportError, RowsInTurn, Settings } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type HeldLease,
+  LeasedRows,
+  LeasedWork,
+  nextAttemptIn,
+  Postgres,
+  Report,
+  type ReportError,
+  RowsInTurn,
+  Settings,
+} from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import type { MediaSettings } from '../settings.js';
-import { keyOf, type MadeFile, makeFiles } from './make-files.js';
+import { DiskFull, keyOf, type MadeFile, makeFiles } from './make-files.js';
+import { NamesOfPeople } from './names-of-people.js';
 import { tellOf } from './recording-events.js';
-import { feedsOf, keepFiles, noteState, type RecordingRow } from './recording-rows.js';
-import { ProgramEnded } from './run-program.js';
+import { type Feed, feedsOf, keepFiles, noteState, type RecordingRow } from './recording-rows.js';
 import { RecordingStorages } from './storage/recording-storages.js';
 
 const name = 'processing recordings';
@@ -22,6 +32,8 @@ const mostAttempts = pauses.length + 1;
 /** Janus may be closing files still, in seconds. */
 const settleSeconds = 2;
 const lookEveryMs = 10_000;
+/** Programs are killed at once where the service stops; what else is in hand has so long, in milliseconds. */
+const graceMs = 5000;
 
 /** The files are made, and could not be kept. */
 class NotKept extends Error {}
@@ -29,22 +41,25 @@ class NotKept extends Error {}
 interface Job {
   rowId: string;
   attempt: number;
+  /** How far it is, from 0 to 1. */
+  progress: number;
 }
 
 /** In which order jobs are done: of apps in turn. */
 export const recordingJobs = { table: 'recording_jobs', id: 'recording_id', turn: 'app_id', first: '', turnsAtOnce: 20, rowsAtOnce: 20 };
 const jobs = new RowsInTurn(recordingJobs);
+const leases = new LeasedRows({
+  ...{ table: recordingJobs.table, id: recordingJobs.id, due: 'next_attempt_at', only: "state = 'pending'", fence: 'attempts' },
+});
+const claimOf = ({ rowId: id, attempt: fence }: Job) => ({ id, fence });
 
 /**
  * Makes the files of recordings that came to their end, some at a time, apps in turn, in what processors have to spare. The row of a job is a lease:
  * of a replica that is killed another takes it, and goes on with what is there.
  */
 @Injectable()
-export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
+export class ProcessRecordings extends LeasedWork<Job> {
   readonly #database;
-  readonly #running = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
   #round = jobs.first;
 
   constructor(
@@ -53,9 +68,11 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     private readonly storages: RecordingStorages,
     @Inject(Settings) private readonly settings: MediaSettings,
     @Inject(Report) private readonly report: ReportError,
+    private readonly people: NamesOfPeople,
   ) {
+    const lease = { leaseMs: leaseSeconds * 1000, renewEveryMs, graceMs };
+    super({ name, report, maxPauseMs: lookEveryMs, mostAtOnce: settings.RECORDING_JOBS, ...lease });
     this.#database = database.of('consumers');
-    this.#loop = new DueRows({ name, work: () => this.#work(), onError: report, maxPauseMs: lookEveryMs });
   }
 
   /** How long whatever is recorded is kept, in seconds, where its app does not say. */
@@ -63,14 +80,8 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     return this.settings.KEEP_RECORDINGS_DAYS * 86_400;
   }
 
-  onApplicationBootstrap(): void {
-    if (this.settings.RECORDING_JOBS > 0) this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
-    this.#stopping.abort();
-    await Promise.all(this.#running);
+  override onApplicationBootstrap(): void {
+    if (this.settings.RECORDING_JOBS > 0) super.onApplicationBootstrap();
   }
 
   /** Adds the job of a recording, in the transaction that notes its end. */
@@ -82,65 +93,61 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     );
   }
 
-  /** A job was added. */
-  wake(): void {
-    setTimeout(() => this.#loop.wake(), settleSeconds * 1000 + 50).unref();
+  /** A job was added: it is due once Janus has closed its files. */
+  added(): void {
+    setTimeout(() => this.wake(), settleSeconds * 1000 + 50).unref();
   }
 
-  async #work(): Promise<number | null> {
-    const room = this.settings.RECORDING_JOBS - this.#running.size;
-    if (room <= 0) return null;
+  protected async look(room: number, begin: (job: Job) => void): Promise<number | null> {
+    if (room === 0) return null;
     const { due, next } = await jobs.due(this.#database, this.#round);
     this.#round = next;
     for (const { rowId, made } of due.slice(0, room)) {
       const claim = { made, seconds: leaseSeconds, returning: 'mine.attempts' };
-      if (await jobs.claim(this.#database, rowId, claim)) this.#begin({ rowId, attempt: made + 1 });
+      if (await jobs.claim(this.#database, rowId, claim)) begin({ rowId, attempt: made + 1, progress: 0 });
     }
     return next === jobs.first && due.length <= room ? null : 100;
   }
 
-  #begin(job: Job): void {
-    const done = this.#process(job)
-      .catch((error: unknown) => this.report(error, name))
-      .finally(() => {
-        this.#running.delete(done);
-        this.#loop.wake();
-      });
-    this.#running.add(done);
+  protected async carryOut(lease: HeldLease<Job>): Promise<void> {
+    await lease.whileKept(this.#process(lease));
   }
 
-  async #process(job: Job): Promise<void> {
+  protected async renew(job: Job): Promise<Job | undefined> {
+    const also = { set: 'progress = $4::real', values: [job.progress] };
+    return (await leases.renew(this.#database, claimOf(job), leaseSeconds, also)) === undefined ? undefined : job;
+  }
+
+  /** An attempt that was broken off, because this process stops, does not count. */
+  protected release(job: Job): Promise<void> {
+    return leases.release(this.#database, claimOf(job), 0, { set: 'attempts = attempts - 1', values: [] });
+  }
+
+  async #process({ row: job, over }: HeldLease<Job>): Promise<void> {
     const row = await this.#recordingOf(job);
     if (!row) return;
-    const lost = new AbortController();
-    let progress = 0;
-    const renewing = setInterval(() => {
-      void this.#renew(job, progress)
-        .then((isMine) => !isMine && lost.abort())
-        .catch((error: unknown) => this.report(error, name));
-    }, renewEveryMs);
-    const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
     try {
       if (job.attempt > mostAttempts) return await this.#fail(job, row, 'processing_failed');
-      await this.#make(job, row, signal, (made) => (progress = made));
+      await this.#make(job, row, over);
     } catch (error) {
-      if (lost.signal.aborted) return;
-      const isOurs = error instanceof ProgramEnded || signal.aborted;
-      if (!isOurs) this.report(error, name);
-      const fault = error instanceof NotKept ? 'storage_failed' : 'processing_failed';
-      if (!isOurs && job.attempt >= mostAttempts) await this.#fail(job, row, fault);
-      else await this.#giveBack(job, isOurs ? 0 : (nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0), !isOurs);
-    } finally {
-      clearInterval(renewing);
+      if (over.aborted) return;
+      this.report(error, name);
+      const fault = faultOf(error);
+      // What was made already can be made again, and others may need the room. What was recorded cannot.
+      if (fault === 'disk_full') await rm(this.foldersOf(row.recording_id).work, { recursive: true, force: true });
+      if (job.attempt >= mostAttempts) return this.#fail(job, row, fault);
+      const inMs = nextAttemptIn(pauses, job.attempt - 1, Math.random()) ?? 0;
+      await leases.release(this.#database, claimOf(job), inMs / 1000);
     }
   }
 
-  async #make(job: Job, row: RecordingRow, signal: AbortSignal, onProgress: (progress: number) => void): Promise<void> {
+  async #make(job: Job, row: RecordingRow, signal: AbortSignal): Promise<void> {
     const { raw, work } = this.foldersOf(row.recording_id);
     const feeds = (await feedsOf(this.#database, [row.recording_id])).get(row.recording_id) ?? [];
     const timeoutMs = this.settings.RECORDING_STEP_MS;
+    const names = await this.#namesOf(row, feeds);
     const { files, seconds } = await makeFiles({
-      ...{ raw, work, feeds, attempt: job.attempt, signal, timeoutMs, onProgress },
+      ...{ raw, work, feeds, names, attempt: job.attempt, signal, timeoutMs, onProgress: (made) => (job.progress = made) },
       onLeftOut: (error) => this.report(error, name),
     });
     if (files.length === 0) return this.#fail(job, row, 'nothing_recorded');
@@ -159,6 +166,19 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     if (!written) return;
     this.relay.committed(written);
     await this.forget(row.recording_id);
+  }
+
+  /** Where nobody knows how people are called just now, it is not said. */
+  async #namesOf({ app_id }: RecordingRow, feeds: readonly Feed[]): Promise<Map<string, string>> {
+    try {
+      return await this.people.of(
+        app_id,
+        feeds.map(({ userAlias }) => userAlias),
+      );
+    } catch (error) {
+      this.report(error, name);
+      return new Map();
+    }
   }
 
   async #store(
@@ -201,25 +221,14 @@ export class ProcessRecordings implements OnApplicationBootstrap, BeforeApplicat
     ]);
     return rows[0];
   }
+}
 
-  /** @returns whether the job is still this process'. */
-  async #renew({ rowId, attempt }: Job, progress: number): Promise<boolean> {
-    const { rowCount } = await this.#database.query(
-      `UPDATE recording_jobs SET next_attempt_at = clock_timestamp() + make_interval(secs => $3), progress = $4
-       WHERE recording_id = $1 AND attempts = $2`,
-      [rowId, attempt, leaseSeconds, progress],
-    );
-    return rowCount === 1;
+/** @returns what an attempt that failed counts as. */
+function faultOf(error: unknown): RecordingFault {
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if (one instanceof DiskFull || ('code' in one && one.code === 'ENOSPC')) return 'disk_full';
   }
-
-  /** @param isAttempt whether it counts: of one that was broken off, because this process stops, it does not. */
-  async #giveBack({ rowId, attempt }: Job, inMs: number, isAttempt: boolean): Promise<void> {
-    await this.#database.query(
-      `UPDATE recording_jobs SET next_attempt_at = clock_timestamp() + make_interval(secs => $3::float8 / 1000), attempts = attempts - $4::int
-       WHERE recording_id = $1 AND attempts = $2`,
-      [rowId, attempt, inMs, isAttempt ? 0 : 1],
-    );
-  }
+  return error instanceof NotKept ? 'storage_failed' : 'processing_failed';
 }
 
 /** Ends a job, where it is still who asks who has it. @returns whether it was. */

@@ -1,6 +1,7 @@
 import type { AppId, CallId, DeviceId, RecordingId, UserAlias } from '@communication-center/contracts';
 import type { RecordingFault, RecordingFile, RecordingState } from '@communication-center/contracts/recordings';
 import type { Sql } from '@communication-center/event-log';
+import { LeasedRows } from '@communication-center/service';
 import type { Wanted } from './domain/next-act.js';
 
 /** A recording as it is kept. */
@@ -61,29 +62,18 @@ export interface LookedAt extends RecordingRow {
   stopped_for_ms: number;
 }
 
+/** A look is short, and what it does can be done twice: nobody holds one for longer than a claim is good. */
+const unlooked = new LeasedRows({ table: 'recordings', id: 'recording_id', due: 'look_at', only: 'look_at IS NOT NULL' });
+const lookedAt = `SELECT ${columns.replaceAll(/(\w+)/g, 'mine.$1')}, node, secret AS room_secret, closed_at IS NOT NULL AS is_closed,
+    coalesce(extract(epoch FROM clock_timestamp() - stopped_at) * 1000, 0)::float8 AS stopped_for_ms
+  FROM mine LEFT JOIN rooms ON rooms.call_id = mine.call_id`;
+
 /** Claims active recordings that are due, for so long, the oldest first; those that another replica is at are passed over. */
-export async function claimDue(sql: Sql, most: number, seconds: number): Promise<LookedAt[]> {
-  const { rows } = await sql.query<LookedAt>(
-    `WITH due AS MATERIALIZED (
-       SELECT recording_id FROM recordings WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED),
-     mine AS (
-       UPDATE recordings SET look_at = clock_timestamp() + make_interval(secs => $2)
-       FROM due WHERE recordings.recording_id = due.recording_id RETURNING recordings.*)
-     SELECT ${columns.replaceAll(/(\w+)/g, 'mine.$1')}, node, secret AS room_secret, closed_at IS NOT NULL AS is_closed,
-       coalesce(extract(epoch FROM clock_timestamp() - stopped_at) * 1000, 0)::float8 AS stopped_for_ms
-     FROM mine LEFT JOIN rooms ON rooms.call_id = mine.call_id`,
-    [most, seconds],
-  );
-  return rows;
-}
+export const claimDue = (sql: Sql, most: number, seconds: number): Promise<LookedAt[]> =>
+  unlooked.claim<LookedAt>(sql, most, seconds, lookedAt);
 
 /** @returns in how many milliseconds the next active recording is due; null where there is none. */
-export async function nextDueIn(sql: Sql): Promise<number | null> {
-  const { rows } = await sql.query<{ ms: number | null }>(
-    `SELECT extract(epoch FROM min(look_at) - clock_timestamp())::float8 * 1000 AS ms FROM recordings WHERE look_at IS NOT NULL`,
-  );
-  return rows[0]?.ms ?? null;
-}
+export const nextDueIn = (sql: Sql): Promise<number | null> => unlooked.nextIn(sql);
 
 /** Who sends what is recorded. */
 export interface Feed {
@@ -197,9 +187,10 @@ export async function filesOf(sql: Sql, recordingIds: readonly RecordingId[]): P
   return new Map([...grouped].map(([recordingId, all]) => [recordingId, all.map(({ described }) => described)]));
 }
 
-/** Whether somebody was recorded in one: who sent anything while it was. */
+/** Whether somebody was recorded in one: who sent anything while it was, and not somebody who had the alias before, and is deleted. */
 const wasRecorded = `(%::text IS NULL OR EXISTS (
-         SELECT FROM recording_feeds feed WHERE feed.recording_id = recordings.recording_id AND feed.user_alias = %))`;
+         SELECT FROM recording_feeds feed WHERE feed.recording_id = recordings.recording_id AND feed.user_alias = %
+           AND feed.noted_at > coalesce((SELECT until FROM forgotten_readers WHERE app_id = recordings.app_id AND user_alias = %), '-infinity')))`;
 
 /** @returns a recording of the app's. @param reader the user that asks, who was recorded in it; undefined: a server asks. */
 export async function recordingOf(sql: Sql, appId: AppId, recordingId: RecordingId, reader?: UserAlias): Promise<RecordingRow | undefined> {

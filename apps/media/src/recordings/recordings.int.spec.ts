@@ -3,155 +3,99 @@
  * files once, whatever replicas do at the same moment; who is killed leaves what he made to the next; and nothing is left of what is deleted.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { AppId, CallId, DeviceId, RecordingId, UserAlias } from '@communication-center/contracts';
+import type { AppId, DeviceId, UserAlias } from '@communication-center/contracts';
 import { eventually, Fleet, TestSchema } from '@communication-center/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { media } from '../migrations/1-media.js';
-import { departures } from '../migrations/2-departures.js';
-import { consumers } from '../migrations/3-consumers.js';
-import { outbox } from '../migrations/4-outbox.js';
-import { outboxFunctions } from '../migrations/5-outbox-functions.js';
-import { outboxRows } from '../migrations/6-outbox-rows.js';
-import { quality } from '../migrations/8-quality.js';
-import { recordings } from '../migrations/10-recordings.js';
-import type { MediaSettings } from '../settings.js';
 import { DeleteRecordings, recordingsOfDeletedApps } from './delete-recordings.js';
-import { ProcessRecordings } from './process-recordings.js';
 import {
-  claimDue,
-  type Heard,
-  keepFeeds,
-  noteBegun,
-  noteState,
-  noteWanted,
-  type RecordingRow,
-  recordingOf,
-  recordingsOfCall,
-} from './recording-rows.js';
+  aReplica,
+  begin,
+  database,
+  demo,
+  end,
+  errors,
+  heardOf,
+  here,
+  needed,
+  rowOf,
+  stopped,
+  storages,
+  toldOf,
+} from './processing.fixture.js';
+import { claimDue, keepFeeds, noteBegun, noteState, noteWanted, recordingOf, recordingsOfCall } from './recording-rows.js';
 import { DiskStore } from './storage/disk-store.js';
 
 const fleet = new Fleet();
-const demo = 'demo' as AppId;
-const fixtures = join(import.meta.dirname, 'fixtures/two-people');
-let schema: TestSchema;
-let folder: string;
-const errors: unknown[] = [];
-const replicas: ProcessRecordings[] = [];
-
-beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [media, departures, consumers, outbox, outboxFunctions, outboxRows, quality, recordings]);
-  folder = await mkdtemp(join(tmpdir(), 'recordings-'));
-});
-afterEach(async () => {
-  for (const replica of replicas.splice(0)) await replica.beforeApplicationShutdown();
-  await schema.drop();
-  await rm(folder, { recursive: true, force: true });
-  expect(errors.splice(0)).toEqual([]);
-});
-
-const heardOf = (more: Partial<Heard> = {}): Heard => ({
-  ...{ recordingId: randomUUID() as RecordingId, callId: randomUUID() as CallId, appId: demo },
-  ...{ sequence: 3, at: '2026-11-28T12:00:00.000Z', wanted: 'recording', ...more },
-});
-const database = () => {
-  const sql = { schema: schema.schema, query: schema.query.bind(schema), transaction: schema.transaction.bind(schema) };
-  return { ...sql, of: () => sql, background: sql } as never;
-};
-const storages = () => {
-  const storage = { storageId: null, store: new DiskStore(join(folder, 'kept')), prefix: '' };
-  return { currentOf: async () => storage, of: async () => storage, keptDaysOf: async () => 7 } as never;
-};
-function aReplica(more: Partial<MediaSettings> = {}): ProcessRecordings {
-  const settings = { RECORDINGS_FOLDER: folder, RECORDING_JOBS: 1, RECORDING_STEP_MS: 60_000, KEEP_RECORDINGS_DAYS: 30, ...more };
-  const report = (error: unknown) => void errors.push(error);
-  const replica = new ProcessRecordings(database(), { committed: () => undefined } as never, storages(), settings as MediaSettings, report);
-  replicas.push(replica);
-  return replica;
-}
-const rowOf = async (recordingId: string) =>
-  (await schema.query<RecordingRow>('SELECT * FROM recordings WHERE recording_id = $1', [recordingId])).rows[0];
-const toldOf = async () => (await schema.query<{ type: string }>("SELECT event->>'type' AS type FROM outbox")).rows.map(({ type }) => type);
-
-/** A recording that came to its end, with what a Janus wrote of it. */
-async function stopped(replica: ProcessRecordings, from = fixtures): Promise<RecordingId> {
-  const heard = heardOf();
-  await noteBegun(schema, heard);
-  const { raw } = replica.foldersOf(heard.recordingId);
-  if (from) await cp(from, raw, { recursive: true });
-  const row = await noteState(schema, { recording_id: heard.recordingId, state: 'starting' }, { state: 'processing' }, true);
-  if (!row) throw new Error('it did not stop');
-  await replica.add(schema, row);
-  await schema.query("UPDATE recording_jobs SET next_attempt_at = now() - interval '1 second'");
-  return heard.recordingId;
-}
+beforeEach(async () => begin(await TestSchema.migrated(fleet, needed)));
+afterEach(async () => void expect(await end()).toEqual([]));
 
 test('what is heard twice, late or of another recording changes nothing', async () => {
   const heard = heardOf();
-  expect(await noteBegun(schema, heard)).toMatchObject({ state: 'starting', wanted: 'recording', told: 1 });
-  expect(await noteBegun(schema, heard)).toBeUndefined();
-  await noteWanted(schema, { ...heard, sequence: 5, wanted: 'recording' });
-  await noteWanted(schema, { ...heard, sequence: 4, wanted: 'paused' });
+  expect(await noteBegun(here.schema, heard)).toMatchObject({ state: 'starting', wanted: 'recording', told: 1 });
+  expect(await noteBegun(here.schema, heard)).toBeUndefined();
+  await noteWanted(here.schema, { ...heard, sequence: 5, wanted: 'recording' });
+  await noteWanted(here.schema, { ...heard, sequence: 4, wanted: 'paused' });
   expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'recording' });
-  await noteWanted(schema, { ...heard, sequence: 6, wanted: 'stopped', at: '2026-11-28T12:01:00.000Z' });
-  await noteWanted(schema, { ...heard, sequence: 7, wanted: 'paused' });
+  await noteWanted(here.schema, { ...heard, sequence: 6, wanted: 'stopped', at: '2026-11-28T12:01:00.000Z' });
+  await noteWanted(here.schema, { ...heard, sequence: 7, wanted: 'paused' });
   expect(await rowOf(heard.recordingId)).toMatchObject({ wanted: 'stopped', stopped_at: new Date('2026-11-28T12:01:00.000Z') });
 });
 
 test('a user reads the recordings of a call in which he was recorded, and no others; a server of the app reads all, and another app none', async () => {
   const [alice, bob, eve] = ['alice', 'bob', 'eve'] as UserAlias[];
   const [first, second] = [heardOf(), heardOf()];
-  for (const one of [first, { ...second, callId: first.callId, sequence: 5 }]) await noteBegun(schema, one);
+  for (const one of [first, { ...second, callId: first.callId, sequence: 5 }]) await noteBegun(here.schema, one);
   const feed = (userAlias = alice as UserAlias) => ({ feed: `of-${userAlias}`, userAlias, deviceId: 'desk' as DeviceId });
-  await keepFeeds(schema, first.recordingId, [feed(alice), feed(bob)]);
-  await keepFeeds(schema, second.recordingId, [feed(alice)]);
-  const read = async (reader?: UserAlias, app = demo) => (await recordingsOfCall(schema, app, first.callId, reader)).length;
+  await keepFeeds(here.schema, first.recordingId, [feed(alice), feed(bob)]);
+  await keepFeeds(here.schema, second.recordingId, [feed(alice)]);
+  const read = async (reader?: UserAlias, app = demo) => (await recordingsOfCall(here.schema, app, first.callId, reader)).length;
   expect([await read(), await read(alice), await read(bob), await read(eve)]).toEqual([2, 2, 1, 0]);
   expect([await read(undefined, 'other' as AppId), await read(alice, 'other' as AppId)]).toEqual([0, 0]);
-  const one = async (reader?: UserAlias) => (await recordingOf(schema, demo, second.recordingId, reader)) !== undefined;
+  const one = async (reader?: UserAlias) => (await recordingOf(here.schema, demo, second.recordingId, reader)) !== undefined;
   expect([await one(), await one(alice), await one(bob)]).toEqual([true, true, false]);
 });
 
 test('an active one is looked at by one replica at a time, with where its call is carried', async () => {
   const heard = heardOf();
-  await noteBegun(schema, heard);
-  await schema.query("INSERT INTO rooms (call_id, app_id, node, generation, secret, pin) VALUES ($1, 'demo', 'janus-1', 1, 's', 'p')", [
-    heard.callId,
-  ]);
-  const claimed = await Promise.all([claimDue(schema, 20, 15), claimDue(schema, 20, 15)]);
+  await noteBegun(here.schema, heard);
+  await here.schema.query(
+    "INSERT INTO rooms (call_id, app_id, node, generation, secret, pin) VALUES ($1, 'demo', 'janus-1', 1, 's', 'p')",
+    [heard.callId],
+  );
+  const claimed = await Promise.all([claimDue(here.schema, 20, 15), claimDue(here.schema, 20, 15)]);
   expect(claimed.flat()).toMatchObject([{ recording_id: heard.recordingId, node: 'janus-1', room_secret: 's', is_closed: false }]);
   await noteState(
-    schema,
+    here.schema,
     { recording_id: heard.recordingId, state: 'starting' },
     { state: 'failed', fault: 'disk_full', keptSeconds: 60 },
     true,
   );
-  expect(await claimDue(schema, 20, 15)).toEqual([]);
+  expect(await claimDue(here.schema, 20, 15)).toEqual([]);
 });
 
 test('files are made once, by whichever replica, and told with what they are; then nothing is left of what they were made of', async () => {
   const replica = aReplica();
   const other = aReplica();
   const recordingId = await stopped(replica);
-  await keepFeeds(schema, recordingId, []);
+  await keepFeeds(here.schema, recordingId, []);
   for (const one of [replica, other]) one.onApplicationBootstrap();
   await eventually('the files', async () => (await rowOf(recordingId))?.state !== 'processing', 60_000);
   expect(await rowOf(recordingId)).toMatchObject({ state: 'ready', fault: null, storage_id: null });
-  const { rows } = await schema.query<{ name: string; described: { bytes: number; seconds: number } }>(
+  const { rows } = await here.schema.query<{ name: string; described: { bytes: number; seconds: number } }>(
     'SELECT name, described FROM recording_files ORDER BY number',
   );
   expect(rows.slice(0, 2).map(({ name }) => name)).toEqual(['call.mp4', 'call.m4a']);
   expect(rows.length).toBeGreaterThanOrEqual(6);
   for (const { name, described } of rows) {
-    expect((await stat(join(folder, 'kept', demo, recordingId, name))).size, name).toBe(described.bytes);
+    expect((await stat(join(here.folder, 'kept', demo, recordingId, name))).size, name).toBe(described.bytes);
   }
   const { stdout } = await promisify(execFile)('ffprobe', [
     ...['-v', 'error', '-show_entries', 'format=duration:stream=codec_name,width,height', '-of', 'csv=p=0'],
-    join(folder, 'kept', demo, recordingId, 'call.mp4'),
+    join(here.folder, 'kept', demo, recordingId, 'call.mp4'),
   ]);
   // Four seconds of two people who flash and beep.
   const [picture, sound, seconds] = stdout.trim().split('\n');
@@ -160,7 +104,7 @@ test('files are made once, by whichever replica, and told with what they are; th
   expect(Math.abs(Number(seconds) - 4)).toBeLessThan(1);
   const { raw, work } = replica.foldersOf(recordingId);
   for (const gone of [raw, work]) await expect(stat(gone)).rejects.toThrow('ENOENT');
-  expect((await schema.query('SELECT FROM recording_jobs')).rowCount).toBe(0);
+  expect((await here.schema.query('SELECT FROM recording_jobs')).rowCount).toBe(0);
   expect(await toldOf()).toEqual(['recording.ready']);
 }, 90_000);
 
@@ -172,7 +116,7 @@ test('whose process was killed in the middle is taken over, and only the step it
   await eventually('some steps', async () => (await readdir(work).catch(() => [])).some((name) => name.startsWith('even-')), 30_000);
   await killed.beforeApplicationShutdown();
   // Whoever is killed gives nothing back: its lease runs out. A draft of it may be there still.
-  await schema.query("UPDATE recording_jobs SET attempts = attempts + 1, next_attempt_at = now() - interval '1 second'");
+  await here.schema.query("UPDATE recording_jobs SET attempts = attempts + 1, next_attempt_at = now() - interval '1 second'");
   await writeFile(join(work, 'draft-1-call.mp4'), 'half');
   const kept = (await readdir(work)).filter((name) => name.startsWith('stream-') || name.startsWith('even-'));
   const times = await Promise.all(kept.map(async (name) => [name, (await stat(join(work, name))).mtimeMs]));
@@ -223,7 +167,7 @@ test('of which nothing was recorded fails, and so does one that nobody can make,
     const whole = join(raw, name);
     await writeFile(whole, Buffer.concat([Buffer.from('MJR00002'), Buffer.from([0, 2]), Buffer.from('{}')]));
   }
-  await schema.query("UPDATE recording_jobs SET attempts = 5, next_attempt_at = now() - interval '1 second'");
+  await here.schema.query("UPDATE recording_jobs SET attempts = 5, next_attempt_at = now() - interval '1 second'");
   replica.wake();
   await eventually('its end', async () => (await rowOf(broken))?.state === 'failed', 20_000);
 }, 60_000);
@@ -231,12 +175,15 @@ test('of which nothing was recorded fails, and so does one that nobody can make,
 test('what is deleted, or of a deleted app, goes with its files, wherever they are', async () => {
   const replica = aReplica();
   const recordingId = await stopped(replica, '');
-  await schema.query("UPDATE recordings SET state = 'ready', expires_at = now() + interval '1 day'");
-  await schema.query('DELETE FROM recording_jobs');
+  await here.schema.query("UPDATE recordings SET state = 'ready', expires_at = now() + interval '1 day'");
+  await here.schema.query('DELETE FROM recording_jobs');
   const described = { name: 'call.mp4', kind: 'call', contentType: 'video/mp4', bytes: 4, seconds: 1 };
-  await schema.query("INSERT INTO recording_files VALUES ($1, 0, 'call.mp4', $2)", [recordingId, described]);
-  await writeFile(join(folder, 'file'), 'film');
-  await new DiskStore(join(folder, 'kept')).keep(`demo/${recordingId}/call.mp4`, { path: join(folder, 'file'), contentType: 'video/mp4' });
+  await here.schema.query("INSERT INTO recording_files VALUES ($1, 0, 'call.mp4', $2)", [recordingId, described]);
+  await writeFile(join(here.folder, 'file'), 'film');
+  await new DiskStore(join(here.folder, 'kept')).keep(`demo/${recordingId}/call.mp4`, {
+    path: join(here.folder, 'file'),
+    contentType: 'video/mp4',
+  });
   const deleting = new DeleteRecordings(
     database(),
     storages(),
@@ -247,12 +194,12 @@ test('what is deleted, or of a deleted app, goes with its files, wherever they a
   deleting.onApplicationBootstrap();
   try {
     const [erasure] = recordingsOfDeletedApps;
-    expect((await schema.query(erasure?.statement ?? '', ['another'])).rowCount).toBe(0);
-    expect((await schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(1);
-    expect((await schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(0);
+    expect((await here.schema.query(erasure?.statement ?? '', ['another'])).rowCount).toBe(0);
+    expect((await here.schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(1);
+    expect((await here.schema.query(erasure?.statement ?? '', [demo])).rowCount).toBe(0);
     await deleting.delete(recordingId);
     await eventually('it being gone', async () => (await rowOf(recordingId)) === undefined, 10_000);
-    await expect(stat(join(folder, 'kept/demo', recordingId))).rejects.toThrow('ENOENT');
+    await expect(stat(join(here.folder, 'kept/demo', recordingId))).rejects.toThrow('ENOENT');
     expect(await toldOf()).toEqual([]);
   } finally {
     await deleting.beforeApplicationShutdown();

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 /** What a program says last, in characters: enough to tell why it failed. */
 const mostSaid = 2000;
 /** By its signal: it was ended, rather than failed. */
-export class ProgramEnded extends Error {}
+class ProgramEnded extends Error {}
 /** It failed, or took too long, with what it was given. */
 export class ProgramFailed extends Error {}
 

@@ -1,7 +1,7 @@
 import type { AppId } from '@communication-center/contracts';
 import { type JobBody, type JobView, mostJobs } from '@communication-center/contracts/webhook-messages';
 import type { Database, Sql } from '@communication-center/event-log';
-import { ProblemError } from '@communication-center/service';
+import { LeasedRows, ProblemError } from '@communication-center/service';
 import type { Message } from '../domain/message.js';
 import { laneOf } from '../messages/lane-of.js';
 
@@ -122,24 +122,17 @@ export async function cancelJob(database: Database, jobId: string, reason: strin
   });
 }
 
+/** A step of a job is short, and its end says that it is over: so nobody renews, and `step` tells who was overtaken. */
+const running = new LeasedRows({ table: 'webhook_jobs', id: 'job_id', due: 'next_at', only: "state = 'running'" });
+
 /** Takes up the job that has waited longest, if one is due. Others leave it alone for so many seconds, or until it has gone on. */
 export async function takeUpJob(sql: Sql, leaseSeconds: number): Promise<Job | undefined> {
-  const { rows } = await sql.query<Job>(
-    `UPDATE webhook_jobs SET next_at = clock_timestamp() + make_interval(secs => $1) WHERE job_id = (
-       SELECT job_id FROM webhook_jobs WHERE state = 'running' AND next_at <= clock_timestamp() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-     RETURNING ${columns}`,
-    [leaseSeconds],
-  );
-  return rows[0];
+  const [job] = await running.claim<Job>(sql, 1, leaseSeconds, `SELECT ${columns} FROM mine`);
+  return job;
 }
 
 /** @returns in how many milliseconds the next job is due; null where none runs. */
-export async function nextJobIn(sql: Sql): Promise<number | null> {
-  const { rows } = await sql.query<{ inMs: number }>(
-    `SELECT (extract(epoch FROM next_at - clock_timestamp()) * 1000)::float8 AS "inMs" FROM webhook_jobs WHERE state = 'running' ORDER BY next_at LIMIT 1`,
-  );
-  return rows[0]?.inMs ?? null;
-}
+export const nextJobIn = (sql: Sql): Promise<number | null> => running.nextIn(sql);
 
 /** More than these are not counted. */
 const mostCounted = 100_000;

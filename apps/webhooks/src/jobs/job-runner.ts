@@ -1,5 +1,5 @@
-import { DueRows, Postgres, ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Postgres, ProblemError, Report, type ReportError, Settings, WorksOnDueRows } from '@communication-center/service';
+import { Inject, Injectable } from '@nestjs/common';
 import { needsCallFacts } from '../domain/event-filter.js';
 import { isHandedOver } from '../domain/handed-over.js';
 import type { PlacedMessage } from '../domain/message.js';
@@ -29,9 +29,7 @@ const costOfLooking = 0.1;
  * whoever delivers to the endpoint finds, and notes how far it is in the same commit. So any replica goes on with it.
  */
 @Injectable()
-export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #loop: DueRows;
-
+export class JobRunner extends WorksOnDueRows {
   constructor(
     private readonly database: Postgres,
     private readonly endpoints: EndpointStore,
@@ -39,24 +37,11 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     @Inject(Settings) private readonly settings: WebhooksSettings,
     @Inject(Report) report: ReportError,
   ) {
-    this.#loop = new DueRows({ name: 'working on jobs', work: () => this.#work(), onError: report, maxPauseMs: lookMs });
-  }
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** There is a new job. */
-  wake(): void {
-    this.#loop.wake();
+    super({ name: 'working on jobs', report, maxPauseMs: lookMs });
   }
 
   /** @returns milliseconds until anything is to be done; null where no job runs. */
-  async #work(): Promise<number | null> {
+  protected async work(): Promise<number | null> {
     const { background: sql } = this.database;
     // Where none is due, which is nearly always, one look says so.
     const inMs = await nextJobIn(sql);

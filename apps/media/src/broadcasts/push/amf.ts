@@ -1,6 +1,6 @@
 /* Values as RTMP carries them: AMF 0 (Action Message Format, 2006), as far as publishing asks for it. */
 
-export type AmfValue = number | string | boolean | null | { [name: string]: AmfValue };
+export type AmfValue = number | string | boolean | null | AmfValue[] | { [name: string]: AmfValue };
 
 /** Something is not what it should be, or goes deeper than anything honest. */
 export class AmfFault extends Error {}
@@ -21,6 +21,11 @@ function writeOne(value: AmfValue): Buffer {
     return bytes;
   }
   if (typeof value === 'string') return Buffer.concat([Buffer.from([2]), name(value)]);
+  if (Array.isArray(value)) {
+    const head = Buffer.from([10, 0, 0, 0, 0]);
+    head.writeUInt32BE(value.length, 1);
+    return Buffer.concat([head, ...value.map(writeOne)]);
+  }
   const fields = Object.entries(value).map(([key, one]) => Buffer.concat([name(key), writeOne(one)]));
   return Buffer.concat([Buffer.from([3]), ...fields, Buffer.from([0, 0, 9])]);
 }
@@ -67,6 +72,13 @@ class Reader {
       case 8:
         this.#take(4);
         return this.#fields(depth);
+      case 10:
+        return this.#values(this.#take(4).readUInt32BE(), depth);
+      // A date, as milliseconds since 1970; the time zone behind it says nothing (section 2.13).
+      case 11:
+        return this.#take(10).readDoubleBE();
+      case 12:
+        return this.#take(this.#take(4).readUInt32BE()).toString('utf8');
       default:
         throw new AmfFault(`no value begins with ${type}`);
     }
@@ -82,6 +94,12 @@ class Reader {
       }
       fields.push([key, this.value(depth + 1)]);
     }
+  }
+
+  /** Each has a byte at least: what says more than there is breaks off. */
+  #values(count: number, depth: number): AmfValue[] {
+    if (count > this.bytes.length - this.#at) throw new AmfFault('values break off');
+    return Array.from({ length: count }, () => this.value(depth + 1));
   }
 
   #text(): string {

@@ -139,6 +139,8 @@ export class PushStream {
     } catch (error) {
       secured.destroy();
       plain.destroy();
+      const certificateFault: unknown = secured.authorizationError;
+      if (certificateFault) throw new PushFailed('certificate_refused', `The certificate of the server is refused: ${certificateFault}`);
       throw asFault(error instanceof Error ? error : null);
     }
   }

@@ -17,6 +17,8 @@ const firstChunkBytes = 128;
 /** A server says little. */
 const mostBytes = 65_536;
 const mostChunkStreams = 64;
+/** Of messages that are under way, all together, in bytes. */
+const mostKept = 262_144;
 const laterTimes = 0xffffff;
 
 /** @param chunkBytes into which it is cut. @returns a message as chunks of a chunk stream (2 to 63), each with all that it says. */
@@ -41,80 +43,94 @@ export function writeChunks({ type, stream, at, bytes }: RtmpMessage, chunkStrea
 interface ChunkStream {
   at: number;
   delta: number;
-  length: number;
   type: number;
   stream: number;
   isExtended: boolean;
-  parts: Buffer[];
+  /** How long its messages are, and the one that is under way, if any. */
+  length: number;
+  message: Buffer | undefined;
   got: number;
 }
 
-/** Puts messages together of what a server sends, in whatever parts it comes. */
+/**
+ * Puts messages together of what a server sends, in whatever parts it comes. What is kept of them is bounded, and each byte is copied once, however small
+ * the parts and the chunks are.
+ */
 export class ChunkReader {
+  /** What is there of the head of a chunk. */
   #held: Buffer = Buffer.alloc(0);
   #chunkBytes = firstChunkBytes;
   readonly #streams = new Map<number, ChunkStream>();
+  /** The chunk that is under way, and how much of it lacks. */
+  #current: ChunkStream | undefined;
+  #lacking = 0;
+
+  /** How many bytes are kept of messages that are under way. */
+  get keptBytes(): number {
+    return [...this.#streams.values()].reduce((sum, { message }) => sum + (message?.length ?? 0), this.#held.length);
+  }
 
   /** @returns the messages that are complete now. @throws ChunkFault. */
   take(bytes: Buffer): RtmpMessage[] {
-    this.#held = Buffer.concat([this.#held, bytes]);
     const messages: RtmpMessage[] = [];
-    for (let used = this.#chunk(messages); used > 0; used = this.#chunk(messages)) this.#held = this.#held.subarray(used);
-    if (this.#held.length > mostBytes * 2) throw new ChunkFault('chunks without an end');
+    let rest = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
+    for (;;) {
+      const used = this.#current ? this.#fill(this.#current, rest, messages) : this.#begin(rest, messages);
+      if (used === 0) break;
+      rest = rest.subarray(used);
+    }
+    this.#held = Buffer.from(rest);
     return messages;
   }
 
-  /** @returns how many bytes the first chunk has; 0 where it is not there whole. */
-  #chunk(messages: RtmpMessage[]): number {
-    const held = this.#held;
-    const [first] = held;
-    if (first === undefined) return 0;
-    const short = first & 0x3f;
-    let start = short === 0 ? 2 : short === 1 ? 3 : 1;
-    const kind = first >> 6;
-    const headBytes = [11, 7, 3, 0][kind] ?? 0;
-    if (held.length < start + headBytes) return 0;
-    const id = short > 1 ? short : short === 0 ? (held[1] ?? 0) + 64 : (held[1] ?? 0) + (held[2] ?? 0) * 256 + 64;
-    const before = this.#streams.get(id);
-    if (!before && kind !== 0) throw new ChunkFault('a chunk goes on with what never began');
-    const next: ChunkStream = before
-      ? { ...before }
-      : { at: 0, delta: 0, length: 0, type: 0, stream: 0, isExtended: false, parts: [], got: 0 };
-    let time = next.isExtended ? laterTimes : 0;
-    if (kind < 3) time = held.readUIntBE(start, 3);
-    if (kind < 2) {
-      next.length = held.readUIntBE(start + 3, 3);
-      next.type = held[start + 6] ?? 0;
-    }
-    if (kind === 0) next.stream = held.readUInt32LE(start + 7);
-    start += headBytes;
-    if (kind < 3) next.isExtended = time === laterTimes;
-    if (next.isExtended) {
-      if (held.length < start + 4) return 0;
-      time = held.readUInt32BE(start);
-      start += 4;
-    }
-    if (next.length > mostBytes) throw new ChunkFault('a message is too long');
-    const size = Math.min(this.#chunkBytes, next.length - next.got);
-    if (held.length < start + size) return 0;
-    if (next.got === 0) {
-      if (kind < 3) next.delta = time;
-      next.at = kind === 0 ? time : next.at + next.delta;
-    }
-    this.#add(id, next, held.subarray(start, start + size), messages);
-    return start + size;
+  /** Takes what is there of the chunk under way. @returns how many bytes that were. */
+  #fill(stream: ChunkStream, bytes: Buffer, messages: RtmpMessage[]): number {
+    const part = bytes.subarray(0, this.#lacking);
+    if (stream.message) part.copy(stream.message, stream.got);
+    stream.got += part.length;
+    this.#lacking -= part.length;
+    if (this.#lacking > 0) return part.length;
+    this.#current = undefined;
+    if (stream.got === stream.length) this.#end(stream, messages);
+    return part.length;
   }
 
-  #add(id: number, stream: ChunkStream, part: Buffer, messages: RtmpMessage[]): void {
-    const [parts, got] = [[...stream.parts, part], stream.got + part.length];
-    const isWhole = got >= stream.length;
-    this.#streams.set(id, { ...stream, parts: isWhole ? [] : parts, got: isWhole ? 0 : got });
+  /** Begins a chunk by its head. @returns how many bytes that has; 0 where it is not there whole. */
+  #begin(bytes: Buffer, messages: RtmpMessage[]): number {
+    const head = headIn(bytes, (id) => this.#streams.get(id)?.isExtended === true);
+    if (!head) return 0;
+    const { id, kind, time } = head;
+    const known = this.#streams.get(id);
+    if (!known && kind !== 0) throw new ChunkFault('a chunk goes on with what never began');
+    const stream = known ?? { at: 0, delta: 0, type: 0, stream: 0, isExtended: false, length: 0, message: undefined, got: 0 };
+    this.#streams.set(id, stream);
     if (this.#streams.size > mostChunkStreams) throw new ChunkFault('too many chunk streams');
-    if (!isWhole) return;
-    const { type, stream: of, at } = stream;
-    const message = { type, stream: of, at, bytes: Buffer.concat(parts) };
-    if (type === 1) this.#resize(message.bytes);
-    messages.push(message);
+    // A head in the middle of a message is said again at most; one that says anything else begins another.
+    if (kind < 2 && stream.got > 0 && stream.length !== head.length) [stream.message, stream.got] = [undefined, 0];
+    if (kind < 2) [stream.length, stream.type] = [head.length, head.type];
+    if (kind === 0) stream.stream = head.stream;
+    if (kind < 3) stream.isExtended = head.isExtended;
+    if (stream.length > mostBytes) throw new ChunkFault('a message is too long');
+    if (stream.got === 0) {
+      if (kind < 3) stream.delta = time;
+      stream.at = kind === 0 ? time : stream.at + stream.delta;
+      stream.message = Buffer.alloc(stream.length);
+      if (this.keptBytes > mostKept) throw new ChunkFault('too many messages at once');
+    }
+    this.#lacking = Math.min(this.#chunkBytes, stream.length - stream.got);
+    if (this.#lacking > 0) this.#current = stream;
+    else this.#end(stream, messages);
+    return head.bytes;
+  }
+
+  #end(stream: ChunkStream, messages: RtmpMessage[]): void {
+    const { type, stream: of, at, message: bytes = Buffer.alloc(0) } = stream;
+    [stream.message, stream.got] = [undefined, 0];
+    if (type === 1) this.#resize(bytes);
+    // Of a message that is broken off nothing more comes (section 5.4.2).
+    const broken = type === 2 && bytes.length >= 4 ? this.#streams.get(bytes.readUInt32BE()) : undefined;
+    if (broken) [broken.message, broken.got] = [undefined, 0];
+    messages.push({ type, stream: of, at, bytes });
   }
 
   #resize(bytes: Buffer): void {
@@ -122,4 +138,37 @@ export class ChunkReader {
     if (size < 1 || size > 0xffffff) throw new ChunkFault('chunks of no size');
     this.#chunkBytes = size;
   }
+}
+
+interface ChunkHead {
+  id: number;
+  kind: number;
+  time: number;
+  isExtended: boolean;
+  length: number;
+  type: number;
+  stream: number;
+  /** How long the head is. */
+  bytes: number;
+}
+
+/** @param isExtended whether times of a chunk stream came in four bytes more last. @returns the head of a chunk; undefined where it is not there whole. */
+function headIn(bytes: Buffer, isExtended: (id: number) => boolean): ChunkHead | undefined {
+  const [first] = bytes;
+  if (first === undefined) return undefined;
+  const [kind, short] = [first >> 6, first & 0x3f];
+  const start = short === 0 ? 2 : short === 1 ? 3 : 1;
+  const end = start + ([11, 7, 3, 0][kind] ?? 0);
+  if (bytes.length < end) return undefined;
+  const id = short > 1 ? short : short === 0 ? (bytes[1] ?? 0) + 64 : (bytes[1] ?? 0) + (bytes[2] ?? 0) * 256 + 64;
+  const saysTime = kind < 3;
+  const said = saysTime ? bytes.readUIntBE(start, 3) : 0;
+  const extended = saysTime ? said === laterTimes : isExtended(id);
+  if (extended && bytes.length < end + 4) return undefined;
+  return {
+    ...{ id, kind, time: extended ? bytes.readUInt32BE(end) : said, isExtended: extended, bytes: end + (extended ? 4 : 0) },
+    length: kind < 2 ? bytes.readUIntBE(start + 3, 3) : 0,
+    type: kind < 2 ? (bytes[start + 6] ?? 0) : 0,
+    stream: kind === 0 ? bytes.readUInt32LE(start + 7) : 0,
+  };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { PushFault } from '@communication-center/contracts/broadcasts';
 import { AmfFault, type AmfValue, readAmf, writeAmf } from './amf.js';
@@ -19,8 +18,10 @@ export class PushFailed extends Error {
 const handshakeBytes = 1536;
 /** What a server has not taken yet may be so much, in bytes: beyond that it is too slow. */
 const mostUnsent = 4_000_000;
-/** A server that was sent something, and took nothing for so long, in milliseconds, is gone. */
-const silentMs = 10_000;
+/** Of what a server is answered by the way so much may be unsent, in bytes: beyond that it is not answered. */
+const mostUnanswered = 65_536;
+/** A server says so much at most, in bytes, within so many milliseconds. */
+const [mostHeard, heardWithinMs] = [1_000_000, 10_000];
 const chunkStreams = { control: 2, command: 3, sound: 4, picture: 6 };
 
 export interface Publishing {
@@ -29,7 +30,7 @@ export interface Publishing {
   /** The address without what is secret, as the server is told it. */
   url: string;
   streamKey: string;
-  /** For each step until it may be published, in milliseconds. */
+  /** Until it may be published, and from then on for whatever it is sent to be taken, in milliseconds. */
   timeoutMs: number;
 }
 
@@ -38,6 +39,8 @@ export class RtmpPublisher {
   readonly #reader = new ChunkReader();
   readonly #replies = new Map<string, (values: AmfValue[]) => void>();
   readonly #ended = Promise.withResolvers<never>();
+  #shaking: { held: Buffer; done: () => void } | undefined;
+  #heard = { bytes: 0, since: performance.now() };
   #got = 0;
   #told = 0;
   #window = 2_500_000;
@@ -48,6 +51,7 @@ export class RtmpPublisher {
   private constructor(private readonly socket: Socket) {
     this.#ended.promise.catch(() => undefined);
     socket.setNoDelay(true);
+    socket.on('data', (bytes) => this.#hearBytes(bytes));
     socket.on('error', (error) => this.#fail('broken', error.message));
     socket.on('close', () => this.#fail('broken', 'The server closed the connection'));
   }
@@ -82,7 +86,7 @@ export class RtmpPublisher {
     this.socket.destroy();
   }
 
-  async #begin({ app, url, streamKey }: Publishing): Promise<void> {
+  async #begin({ app, url, streamKey, timeoutMs }: Publishing): Promise<void> {
     await this.#shakeHands();
     const size = Buffer.alloc(4);
     size.writeUInt32BE(sentChunkBytes);
@@ -97,7 +101,7 @@ export class RtmpPublisher {
     const published = this.#expect('onStatus');
     this.#command(this.#stream, 'publish', ++this.#transaction, null, streamKey, 'live');
     await published;
-    this.socket.setTimeout(silentMs, () => {
+    this.socket.setTimeout(timeoutMs, () => {
       if (this.socket.writableLength > 0) this.#fail('timed_out', 'The server takes nothing');
     });
   }
@@ -105,17 +109,33 @@ export class RtmpPublisher {
   async #shakeHands(): Promise<void> {
     const own = randomBytes(handshakeBytes);
     own.fill(0, 0, 8);
+    const shaken = new Promise<void>((resolve) => {
+      this.#shaking = { held: Buffer.alloc(0), done: resolve };
+    });
     this.socket.write(Buffer.concat([Buffer.from([3]), own]));
-    let held = Buffer.alloc(0);
-    while (held.length < 1 + 2 * handshakeBytes) {
-      const [bytes] = (await once(this.socket, 'data')) as [Buffer];
-      const before = held.length;
-      held = Buffer.concat([held, bytes]);
-      if (held[0] !== 3) throw this.#fail('refused', 'The server does not speak RTMP');
-      // What the server said is said back as soon as it is there: some wait for it.
-      if (before < 1 + handshakeBytes && held.length >= 1 + handshakeBytes) this.socket.write(held.subarray(1, 1 + handshakeBytes));
-    }
-    this.socket.on('data', (bytes) => this.#take(bytes));
+    await shaken;
+  }
+
+  /** What a server says is heard from the first byte on, in whatever parts it comes: nothing is lost between two of them. */
+  #hearBytes(bytes: Buffer): void {
+    const now = performance.now();
+    if (now - this.#heard.since > heardWithinMs) this.#heard = { bytes: 0, since: now };
+    this.#heard.bytes += bytes.length;
+    if (this.#heard.bytes > mostHeard) return void this.#fail('refused', 'The server says more than any has to');
+    if (this.#shaking) this.#shake(this.#shaking, bytes);
+    else this.#take(bytes);
+  }
+
+  #shake(shaking: { held: Buffer; done: () => void }, bytes: Buffer): void {
+    const before = shaking.held.length;
+    shaking.held = Buffer.concat([shaking.held, bytes]);
+    const { held } = shaking;
+    if (held[0] !== 3) return void this.#fail('refused', 'The server does not speak RTMP');
+    // What the server said is said back as soon as it is there: some wait for it.
+    if (before < 1 + handshakeBytes && held.length >= 1 + handshakeBytes) this.socket.write(held.subarray(1, 1 + handshakeBytes));
+    if (held.length < 1 + 2 * handshakeBytes) return;
+    this.#shaking = undefined;
+    shaking.done();
     const rest = held.subarray(1 + 2 * handshakeBytes);
     if (rest.length > 0) this.#take(rest);
   }
@@ -132,14 +152,14 @@ export class RtmpPublisher {
     this.#told = this.#got;
     const got = Buffer.alloc(4);
     got.writeUInt32BE(this.#got % 0x100000000);
-    this.#write({ type: 3, stream: 0, at: 0, bytes: got }, chunkStreams.control);
+    this.#answer({ type: 3, stream: 0, at: 0, bytes: got });
   }
 
   #hear({ type, bytes }: RtmpMessage): void {
     if (type === 5 && bytes.length >= 4) this.#window = Math.max(10_000, bytes.readUInt32BE());
     // A ping is answered by the same (section 7.1.7).
     if (type === 4 && bytes.length >= 6 && bytes.readUInt16BE() === 6) {
-      this.#write({ type: 4, stream: 0, at: 0, bytes: Buffer.concat([Buffer.from([0, 7]), bytes.subarray(2, 6)]) }, chunkStreams.control);
+      this.#answer({ type: 4, stream: 0, at: 0, bytes: Buffer.concat([Buffer.from([0, 7]), bytes.subarray(2, 6)]) });
     }
     if (type !== 20 && type !== 17) return;
     const [command, transaction, ...values] = readAmf(type === 17 ? bytes.subarray(1) : bytes);
@@ -173,6 +193,11 @@ export class RtmpPublisher {
     this.#write({ type: 20, stream, at: 0, bytes: writeAmf(...values) }, chunkStreams.command);
   }
 
+  /** Answers by the way: who asks, and does not read, is not answered for ever. */
+  #answer(message: RtmpMessage): void {
+    if (this.socket.writableLength < mostUnanswered) this.#write(message, chunkStreams.control);
+  }
+
   #write(message: RtmpMessage, chunkStream: number): void {
     if (!this.socket.destroyed) this.socket.write(writeChunks(message, chunkStream, this.#chunkBytes));
   }
@@ -185,7 +210,8 @@ export class RtmpPublisher {
   }
 }
 
-const fieldOf = (value: AmfValue | undefined, field: string) => (value !== null && typeof value === 'object' ? value[field] : undefined);
+const fieldOf = (value: AmfValue | undefined, field: string) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? value[field] : undefined;
 const isError = (value: AmfValue | undefined) => fieldOf(value, 'level') === 'error';
 
 /** Only what looks like a code is repeated: a server may say anything. */

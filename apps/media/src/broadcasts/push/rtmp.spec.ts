@@ -12,6 +12,7 @@ const { value } = fc.letrec<{ value: AmfValue }>((tie) => ({
     fc.boolean(),
     fc.double({ noNaN: true }),
     fc.string({ maxLength: 20 }),
+    fc.array(tie('value'), { maxLength: 3 }),
     fc.dictionary(
       fc.string({ minLength: 1, maxLength: 8 }).filter((key) => key !== '__proto__'),
       tie('value'),
@@ -58,17 +59,88 @@ test('messages are read as they were sent, in whatever pieces they come', () => 
   );
 });
 
+/** Something like chunks: heads of every kind, of few chunk streams, with lengths and sizes that lie. */
+const chunkLike = fc
+  .record({
+    kind: fc.nat(3),
+    id: fc.oneof(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 0, max: 63 })),
+    type: fc.constantFrom(1, 2, 3, 4, 5, 20),
+    length: fc.oneof(fc.nat(300), fc.nat(70_000)),
+    body: fc.uint8Array({ maxLength: 400 }),
+  })
+  .map(({ kind, id, type, length, body }) => {
+    const head = Buffer.alloc([12, 8, 4, 1][kind] ?? 1);
+    head[0] = (kind << 6) | id;
+    if (kind < 2) head.writeUIntBE(length, 4, 3);
+    if (kind < 2) head[7] = type;
+    return Buffer.concat([head, body]);
+  });
+
 test('what is no RTMP is refused, or waits for more that never comes, and holds little', () => {
+  const piece = fc.oneof(
+    fc.uint8Array({ maxLength: 3000 }).map((bytes) => Buffer.from(bytes)),
+    chunkLike,
+  );
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 20 }), (pieces) => {
+    fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
       const reader = new ChunkReader();
       try {
-        for (const piece of pieces) reader.take(Buffer.from(piece));
+        for (const one of pieces) {
+          for (const { type, bytes } of reader.take(one)) if (type === 20) readAmf(bytes);
+          expect(reader.keptBytes).toBeLessThan(263_000);
+        }
       } catch (error) {
-        expect(error).toBeInstanceOf(ChunkFault);
+        if (!(error instanceof AmfFault)) expect(error).toBeInstanceOf(ChunkFault);
       }
     }),
+    { numRuns: 300 },
   );
+});
+
+test('chunks of one byte, sent byte by byte, cost what their bytes do', () => {
+  const reader = new ChunkReader();
+  const size = Buffer.from([0, 0, 0, 1]);
+  reader.take(writeChunks({ type: 1, stream: 0, at: 0, bytes: size }, 2, 128));
+  const sent = writeChunks({ type: 20, stream: 0, at: 0, bytes: Buffer.alloc(60_000, 7) }, 3, 1);
+  const began = performance.now();
+  let whole = 0;
+  for (let at = 0; at < sent.length; at += 1) whole += reader.take(sent.subarray(at, at + 1)).length;
+  expect(whole).toBe(1);
+  // A copy of all that is held with each byte would be some gigabytes.
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
+test('a message that is too long, or too many at once, is refused before it is kept; one that is broken off is kept no longer', () => {
+  const begun = (id: number, length: number) => {
+    const head = Buffer.alloc(12);
+    head[0] = id;
+    head.writeUIntBE(length, 4, 3);
+    head[7] = 20;
+    return Buffer.concat([head, Buffer.alloc(Math.min(128, length))]);
+  };
+  expect(() => new ChunkReader().take(begun(3, 65_537))).toThrow(ChunkFault);
+  const many = new ChunkReader();
+  expect(() => {
+    for (let id = 3; id < 20; id += 1) many.take(begun(id, 60_000));
+  }).toThrow('too many messages at once');
+  const reader = new ChunkReader();
+  reader.take(begun(3, 60_000));
+  expect(reader.keptBytes).toBe(60_000);
+  reader.take(writeChunks({ type: 2, stream: 0, at: 0, bytes: Buffer.from([0, 0, 0, 3]) }, 2, 128));
+  expect(reader.keptBytes).toBe(0);
+  for (const [index, size] of [0, 0x1000000].entries()) {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(size);
+    expect(() => new ChunkReader().take(writeChunks({ type: 1, stream: 0, at: index, bytes }, 2, 128))).toThrow('chunks of no size');
+  }
+});
+
+test('values within values go so deep and no deeper, and a list is no longer than what there is', () => {
+  const nested = (depth: number): AmfValue => (depth === 0 ? null : { a: nested(depth - 1) });
+  expect(readAmf(writeAmf(nested(8)))).toEqual([nested(8)]);
+  expect(() => readAmf(writeAmf(nested(9)))).toThrow('values within values');
+  expect(() => readAmf(Buffer.from([10, 0xff, 0xff, 0xff, 0xff, 5]))).toThrow('values break off');
+  expect(() => readAmf(Buffer.from([12, 0xff, 0xff, 0xff, 0xff, 5]))).toThrow('values break off');
 });
 
 test('tags of FLV are read in whatever pieces they come, and what is none is refused', () => {

@@ -2,7 +2,8 @@
  * What is made is made in chunks of some seconds, each by an ffmpeg of its own: so whoever is killed leaves whole ones behind, a long call
  * needs no more memory than a short one, and frames and samples are counted rather than timed, so that nothing drifts.
  */
-import type { Box, Scene } from './layout.js';
+import { drawnLabel } from './labels.js';
+import type { Box, Scene, Tile } from './layout.js';
 import { canvas } from './layout.js';
 import { type PlacedTake, rate, samplesOfFrame } from './takes.js';
 
@@ -60,8 +61,13 @@ export function evenSoundOf(source: string, target: string): string[] {
   return ['-i', source, '-vn', '-af', filter, '-ac', '1', '-ar', String(rate.samples), '-f', 's16le', target];
 }
 
-/** @returns what ffmpeg is told to make the pictures of a chunk. */
-export function picturesOf({ from, to, tiles }: Scene, fileOf: FileOfTake, target: string): string[] {
+/** @param labelOf the file with what is written into a tile, if any. @returns what ffmpeg is told to make the pictures of a chunk. */
+export function picturesOf(
+  { from, to, tiles }: Scene,
+  fileOf: FileOfTake,
+  target: string,
+  labelOf: (tile: Tile) => string | undefined = () => undefined,
+): string[] {
   const seen = tiles.flatMap(({ take, ...box }) => (take ? [{ take, box }] : []));
   const inputs = seen.flatMap(({ take }) => ['-ss', seconds(Math.max(0, from - take.from)), '-i', fileOf(take)]);
   const empty = tiles.filter(({ take }) => !take);
@@ -77,9 +83,23 @@ export function picturesOf({ from, to, tiles }: Scene, fileOf: FileOfTake, targe
       `[at${index}][in${index}]overlay=x=${box.x}:y=${box.y}[at${index + 1}]`,
     ]),
   ];
+  const labels = tiles.flatMap((tile) => {
+    const file = labelOf(tile);
+    return file === undefined ? [] : [drawnLabel(file, tile)];
+  });
+  if (labels.length > 0) steps.push(`[at${seen.length}]${labels.join(',')}[named]`);
   return [
     ...inputs,
-    ...['-filter_complex', steps.join(';'), '-map', `[at${seen.length}]`, '-frames:v', String(to - from), '-r', String(rate.frames)],
+    ...[
+      '-filter_complex',
+      steps.join(';'),
+      '-map',
+      labels.length > 0 ? '[named]' : `[at${seen.length}]`,
+      '-frames:v',
+      String(to - from),
+      '-r',
+      String(rate.frames),
+    ],
     ...encoding('veryfast', 23),
     ...['-f', 'h264', target],
   ];

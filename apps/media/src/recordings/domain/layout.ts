@@ -13,8 +13,9 @@ export interface Box {
   height: number;
 }
 
-/** A tile, and the take whose picture is in it, if any. */
-interface Tile extends Box {
+/** A tile, whose it is, and the take whose picture is in it, if any. */
+export interface Tile extends Box {
+  sender?: string | undefined;
   take: PlacedTake | undefined;
 }
 
@@ -75,8 +76,8 @@ function tilesOf(running: readonly PlacedTake[]): Tile[] {
   const senders = [...new Set(running.filter(({ isScreen }) => !isScreen).map(({ sender }) => sender))];
   const pictureOf = (sender: string) => running.findLast((take) => take.sender === sender && take.media === 'video' && !take.isScreen);
   const boxes = screen ? strip(senders.length) : grid(Math.min(senders.length, mostTiles));
-  const people = boxes.map((box, index): Tile => ({ ...box, take: pictureOf(senders[index] ?? '') }));
-  return screen ? [{ ...stage(senders.length > 0), take: screen }, ...people] : people;
+  const people = boxes.map((box, index): Tile => ({ ...box, sender: senders[index], take: pictureOf(senders[index] ?? '') }));
+  return screen ? [{ ...stage(senders.length > 0), sender: screen.sender, take: screen }, ...people] : people;
 }
 
 /** @returns the box of a screen, and those of so many people beside it, as far as there is room. */
@@ -98,7 +99,8 @@ function strip(count: number): Box[] {
 }
 
 function isSame(some: readonly Tile[], others: readonly Tile[]): boolean {
-  const key = (tiles: readonly Tile[]) => tiles.map(({ x, y, width, height, take }) => [x, y, width, height, take?.index].join()).join(';');
+  const key = (tiles: readonly Tile[]) =>
+    tiles.map(({ x, y, width, height, sender, take }) => [x, y, width, height, sender, take?.index].join()).join(';');
   return key(some) === key(others);
 }
 
