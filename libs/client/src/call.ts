@@ -45,12 +45,14 @@ export class Call extends CallActs {
   }
 
   async #enter(frame: CallFrame): Promise<void> {
-    const reply = await this.office.command(this, frame).catch((error: unknown) => {
+    const replied = this.office.command(this, frame);
+    // The event that tells of it may come before the reply, and has media begin.
+    this.media.expect(replied.then(({ media }) => (this.over ? undefined : (media ?? undefined))));
+    const { media: _, ...reply } = await replied.catch((error: unknown) => {
       this.media.stop();
       this.#followMedia();
       throw error;
     });
-    if (reply.media) this.media.keep(reply.media);
     this.takeReply(reply);
   }
 

@@ -90,6 +90,8 @@ export class MediaLink {
     });
     const join = { type: 'join' as const, token: credentials.token, knows: [...mediaClientKnows], ...(resume && { resume }) };
     this.#socket = new LinkSocket(webSocket, credentials.url, join, this.#ears());
+    // One that is to go on with the connections of another sends nothing itself.
+    if (!resume) this.#publisher.prepare();
     this.#heartbeat = setInterval(() => this.#beat(), pingInCallMs);
     this.#joining = setTimeout(() => this.#lost(new Error('The media socket was not joined in time')), joinTimeoutMs);
   }

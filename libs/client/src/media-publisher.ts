@@ -36,6 +36,7 @@ export class MediaPublisher {
   #phase: 'shut' | 'offering' | 'agreed' = 'shut';
   #isBehind = false;
   #isToRestart = false;
+  #prepared: Promise<RTCSessionDescriptionInit | undefined> | undefined;
   #lastOffer: Offer | undefined;
   readonly #sizes: CameraSizes;
 
@@ -46,10 +47,16 @@ export class MediaPublisher {
     this.#sizes = new CameraSizes(() => sends.isOfMany());
   }
 
+  /** Has the platform work out the first offer, before it may be made: nothing is gathered, nor sent. */
+  prepare(): void {
+    this.#addSections();
+    this.#prepared = this.#peer.createOffer().catch(() => undefined);
+  }
+
   /** Makes the first offer. @throws Error of the platform. */
   async open(): Promise<void> {
-    this.#addSections();
-    await this.#negotiate();
+    const prepared = this.#addSections() ? undefined : await this.#prepared;
+    await this.#negotiate(prepared);
   }
 
   /** Takes the answer to the last offer. @throws Error of the platform. */
@@ -127,10 +134,10 @@ export class MediaPublisher {
     return { direction: 'sendonly', ...(section === 'video' && { sendEncodings: [...CameraSizes.encodings] }) };
   }
 
-  async #negotiate(): Promise<void> {
+  async #negotiate(prepared?: RTCSessionDescriptionInit): Promise<void> {
     this.#phase = 'offering';
     this.#isBehind = false;
-    const offer = await this.#peer.createOffer({ iceRestart: this.#isToRestart });
+    const offer = prepared ?? (await this.#peer.createOffer({ iceRestart: this.#isToRestart }));
     this.#isToRestart = false;
     await this.#peer.setLocalDescription(offer);
     const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);

@@ -17,8 +17,8 @@ import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
+import { Arrival } from './arrival.js';
 import { FrameIntake } from './frame-intake.js';
-import { Placing } from './placing.js';
 import { Seat, type SeatHolder } from './seat.js';
 
 /** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
@@ -27,8 +27,8 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  /** @param certain is called once the bearer may come in, before that is on record: what takes time may begin then. */
-  admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant) => void): Promise<MediaGrant>;
+  /** @param certain is called once the bearer may come in, and with what they may not send, before that is on record: what takes time may begin then. */
+  admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant, bans: Bans) => void): Promise<MediaGrant>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -115,9 +115,9 @@ export class MediaSocket implements SeatHolder {
     this.#signs.beat(now, heartbeatMs);
   }
 
-  /** Takes what whoever was let in may not send. */
+  /** Takes what was heard, by now, of what whoever is let in may not send. */
   bind(bans: Bans): void {
-    this.#bans = bans;
+    this.#bans.takeAll(bans);
   }
 
   /** Keeps to what was forbidden, or allowed again, with an event of the call. Where Janus does not, the socket ends, and with it all it sends. */
@@ -195,32 +195,33 @@ export class MediaSocket implements SeatHolder {
     this.#joining = true;
     this.#knows = knows;
     clearTimeout(this.#joinTimer);
-    const placing = new Placing(this.rooms);
-    // Two commits at once take no longer than one. Who resumes has a place as a rule.
-    const grant = await this.owner
-      .admit(this, token, (certain) => resume === undefined && placing.begin(certain))
-      .catch(async (error: unknown) => {
-        await placing.undo(this.owner);
-        throw error;
-      });
+    const arrival = new Arrival(this.rooms, (whose, room) =>
+      Seat.take(this.rooms, { room, grant: whose, bans: this.#bans, tried: this.owner.tried }, this),
+    );
+    const certain = (whose: MediaGrant, bans: Bans) => {
+      this.#bans = bans;
+      // Who resumes has a seat as a rule.
+      if (resume === undefined) void arrival.begin(whose);
+    };
+    const grant = await this.owner.admit(this, token, certain).catch((error: unknown) => {
+      void arrival.undo(this.owner);
+      throw error;
+    });
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
     if (this.#closed) {
       this.owner.closed(this);
-      return placing.undo(this.owner);
+      return arrival.undo(this.owner);
     }
     const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
     if (held) this.#goOn(held, grant);
-    else await this.#begin(grant, await placing.done(grant));
+    else await this.#begin(grant, arrival);
   }
 
-  async #begin(grant: MediaGrant, room: Room): Promise<void> {
-    const seat = await Seat.take(this.rooms, { room, grant, bans: this.#bans, tried: this.owner.tried }, this);
-    if (this.#closed || this.#ending) {
-      await seat.leave();
-      return this.owner.cameTooLate(room, grant);
-    }
+  async #begin(grant: MediaGrant, arrival: Arrival): Promise<void> {
+    const seat = await arrival.done(grant);
+    if (this.#closed || this.#ending) return arrival.undo(this.owner);
     this.#seat = seat;
     this.#sayJoined(seat, grant);
     seat.begin();
