@@ -31,7 +31,8 @@ export function markSteps() {
       const frame = JSON.parse(String(data));
       if (this.kind === 'media') mark(`${how}: ${frame.type}${frame.peer ? ` of ${frame.peer}` : ''}`);
       else if (frame.type === 'answer') mark(`${how}: answer`);
-      else if (frame.event?.type === 'call.answered' || frame.call) mark(`${how}: answered`);
+      else if (frame.event?.type === 'call.answered') mark(`${how}: answered`);
+      else if (frame.result?.media) mark(`${how}: credentials`);
     }
   };
 

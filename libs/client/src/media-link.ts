@@ -55,14 +55,22 @@ export class MediaLink {
   constructor({ webSocket, credentials, resume, sends }: LinkOptions, listener: LinkListener) {
     this.#listener = listener;
     this.url = credentials.url;
-    this.#peers = new LinkPeers({
-      iceServers: credentials.iceServers as RTCIceServer[],
-      found: (frame) => this.#send(frame),
-      stateChanged: (end, state) => {
-        this.#restarts.stateChanged(end, state);
-        if (state !== 'failed') this.#pulse.stateChanged();
-      },
-    });
+    const join = { type: 'join' as const, token: credentials.token, knows: [...mediaClientKnows], ...(resume && { resume }) };
+    // First of all: it takes its time, in which the platform makes the rest.
+    this.#socket = new LinkSocket(webSocket, credentials.url, join, this.#ears());
+    try {
+      this.#peers = new LinkPeers({
+        iceServers: credentials.iceServers as RTCIceServer[],
+        found: (frame) => this.#send(frame),
+        stateChanged: (end, state) => {
+          this.#restarts.stateChanged(end, state);
+          if (state !== 'failed') this.#pulse.stateChanged();
+        },
+      });
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
     const taken = { ...sends, sections: () => sends.sections().filter((section) => this.#takes(section)) };
     this.#publisher = new MediaPublisher(this.#peers.publishing, taken, (offer) => this.#send(offer));
     this.#receiver = new MediaReceiver(this.#peers.subscribing, (sdp) => this.#send({ type: 'answer', sdp }), listener);
@@ -88,8 +96,6 @@ export class MediaLink {
       restart: () => this.#restart(),
       giveUp: (error) => this.#lost(error),
     });
-    const join = { type: 'join' as const, token: credentials.token, knows: [...mediaClientKnows], ...(resume && { resume }) };
-    this.#socket = new LinkSocket(webSocket, credentials.url, join, this.#ears());
     // One that is to go on with the connections of another sends nothing itself.
     if (!resume) this.#publisher.prepare();
     this.#heartbeat = setInterval(() => this.#beat(), pingInCallMs);

@@ -242,3 +242,19 @@ test.each([
   await vi.advanceTimersByTimeAsync(20_000);
   expect(told).toEqual(at);
 });
+
+test('a platform that makes no connection is left no socket', async () => {
+  vi.stubGlobal(
+    'RTCPeerConnection',
+    class {
+      constructor() {
+        throw new SyntaxError('no such server');
+      }
+    },
+  );
+  const { session } = aSession();
+  session.start();
+  await settle();
+  expect([there.sockets.length, there.sockets.every(({ readyState }) => readyState > 1)]).toEqual([1, true]);
+  session.stop();
+});
