@@ -23,7 +23,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import type { WebSocket } from 'ws';
 import { type GivenGrant, MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
-import type { Bans, Moderated } from '../follow-calls/bans.js';
+import type { Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
 import { JanusNodes } from '../janus/janus-nodes.js';
 import type { MediaFailure } from '../quality/domain/never-flowed.js';
@@ -159,24 +159,20 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
-  async admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant, bans: Bans) => void): Promise<MediaGrant> {
+  async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
     const { appId, callId, userAlias, deviceId } = grant;
     await this.shares.require('media_sockets', { subject: { kind: 'user', appId, userAlias }, address: this.#signIn(socket) });
     await Promise.all([this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs }), this.#ends.wake()]);
+    // In one turn: whoever leaves later, or whose call ends, is among the sockets by then.
     this.#requireStill(grant);
-    certain(grant, this.admission.bansOf(grant));
-    await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
-    try {
-      // Whoever left, or whose call ended, while being let in was not among the sockets yet.
-      this.#requireStill(grant);
-    } catch (error) {
-      this.#sessions.close(socket.sessionId, 'left');
-      throw error;
-    }
     const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
     this.#inCall.set(callId, inCall.set(socket, grant));
     socket.bind(this.admission.bansOf(grant));
+    // Nobody waits for it: what rests on the record is decided elsewhere, and later.
+    this.#sessions
+      .open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } })
+      .catch((error: unknown) => socket.fail(error));
     return grant;
   }
 

@@ -146,6 +146,8 @@ export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => P
     };
     const room = { callId, node: 'n1', generation: 2, secret: 's', pin: 'p' };
     const rooms = {
+      likely: async () => room,
+      giveBack: async () => undefined,
       place,
       nodeOf: () => node,
       join: (handle: StandInHandle) => handle.joinPublisher(),

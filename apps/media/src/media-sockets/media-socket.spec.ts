@@ -6,9 +6,7 @@ import { ProblemError } from '@communication-center/service';
 import Janode from 'janode';
 import VideoRoomPlugin from 'janode/plugins/videoroom';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Bans } from '../follow-calls/bans.js';
 import { ben, callId, candidate, grant, join, mediaSockets, publish, settings } from './media-socket.fixture.js';
-import type { MediaSocket } from './media-socket.js';
 
 const { VIDEOROOM_DESTROYED } = VideoRoomPlugin.EVENT;
 const settle = () => vi.advanceTimersByTimeAsync(0);
@@ -158,65 +156,6 @@ test('one that breaks while it is let in gives back the session that was opened 
   await settle();
   expect(granted).toEqual([undefined, grant]);
   expect([media.grant, attached()]).toEqual([grant, 0]);
-});
-
-test('a seat is taken while who comes in is put on record; it is given back where nobody comes in after all, and none is taken for who may have one', async () => {
-  let letIn: (grant: MediaGrant) => void = () => undefined;
-  let refuse: (error: unknown) => void = () => undefined;
-  const admit = (_socket: unknown, _token: unknown, certain: (grant: MediaGrant, bans: Bans) => void) => {
-    certain(grant, new Bans());
-    return new Promise<MediaGrant>((resolve, reject) => {
-      letIn = resolve;
-      refuse = reject;
-    });
-  };
-  const comes = () => opened({ admit: admit as never });
-  const well = comes();
-  well.socket.says(join);
-  await settle();
-  expect([well.placed(), well.publisher.asked, well.socket.types]).toEqual([1, ['join'], []]);
-  letIn(grant);
-  await settle();
-  expect([well.placed(), well.publisher.asked, well.socket.types, well.owner.cameTooLate.mock.calls]).toEqual([
-    1,
-    ['join'],
-    ['joined'],
-    [],
-  ]);
-  const refused = comes();
-  refused.socket.says(join);
-  await settle();
-  refuse(new ProblemError('room_closed'));
-  await settle();
-  expect([refused.owner.cameTooLate.mock.calls.length, refused.publisher.detached, refused.socket.types]).toEqual([1, true, ['error']]);
-  const gone = comes();
-  gone.socket.says(join);
-  await settle();
-  gone.socket.close(1006);
-  letIn(grant);
-  await settle();
-  expect([gone.owner.cameTooLate.mock.calls.length, gone.publisher.detached]).toEqual([1, true]);
-  const resuming = comes();
-  resuming.socket.says({ ...join, resume: 'a key' });
-  await settle();
-  expect(resuming.placed()).toBe(0);
-});
-
-test('what is forbidden while its bearer comes in holds from the first offer on', async () => {
-  const audio = { userAlias: grant.userAlias, media: ['audio' as const], isForbidden: true };
-  const admit = async (socket: MediaSocket, _token: unknown, certain: (grant: MediaGrant, bans: Bans) => void) => {
-    certain(grant, new Bans(grant.sequence));
-    const heard = new Bans(grant.sequence);
-    heard.take(grant.sequence + 1, audio);
-    socket.bind(heard);
-    return grant;
-  };
-  const { socket, publisher } = opened({ admit: admit as never });
-  publisher.answer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n';
-  socket.says(join);
-  socket.says(publish);
-  await settle();
-  expect(publisher.asked).toContain('moderate 0 true');
 });
 
 test('one that says nothing for two and a half heartbeats is ended, and any sign of life counts', async () => {

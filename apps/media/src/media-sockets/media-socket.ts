@@ -17,9 +17,9 @@ import type { Measured, Sample } from '../quality/domain/sample.js';
 import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
-import { Arrival } from './arrival.js';
 import { FrameIntake } from './frame-intake.js';
-import { Seat, type SeatHolder } from './seat.js';
+import type { Seat, SeatHolder } from './seat.js';
+import { takeSeat } from './take-seat.js';
 
 /** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
 const broken: ReadonlySet<number> = new Set([1006, mediaGivenUpCode]);
@@ -27,8 +27,8 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  /** @param certain is called once the bearer may come in, and with what they may not send, before that is on record: what takes time may begin then. */
-  admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant, bans: Bans) => void): Promise<MediaGrant>;
+  /** @returns what the bearer may, who is in from then on; where that cannot be put on record, the socket fails afterwards. */
+  admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -115,9 +115,9 @@ export class MediaSocket implements SeatHolder {
     this.#signs.beat(now, heartbeatMs);
   }
 
-  /** Takes what was heard, by now, of what whoever is let in may not send. */
+  /** Takes what whoever was let in may not send. */
   bind(bans: Bans): void {
-    this.#bans.takeAll(bans);
+    this.#bans = bans;
   }
 
   /** Keeps to what was forbidden, or allowed again, with an event of the call. Where Janus does not, the socket ends, and with it all it sends. */
@@ -195,33 +195,22 @@ export class MediaSocket implements SeatHolder {
     this.#joining = true;
     this.#knows = knows;
     clearTimeout(this.#joinTimer);
-    const arrival = new Arrival(this.rooms, (whose, room) =>
-      Seat.take(this.rooms, { room, grant: whose, bans: this.#bans, tried: this.owner.tried }, this),
-    );
-    const certain = (whose: MediaGrant, bans: Bans) => {
-      this.#bans = bans;
-      // Who resumes has a seat as a rule.
-      if (resume === undefined) void arrival.begin(whose);
-    };
-    const grant = await this.owner.admit(this, token, certain).catch((error: unknown) => {
-      void arrival.undo(this.owner);
-      throw error;
-    });
+    const grant = await this.owner.admit(this, token);
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
-    if (this.#closed) {
-      this.owner.closed(this);
-      return arrival.undo(this.owner);
-    }
+    if (this.#closed) return this.owner.closed(this);
     const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
     if (held) this.#goOn(held, grant);
-    else await this.#begin(grant, arrival);
+    else await this.#begin(grant);
   }
 
-  async #begin(grant: MediaGrant, arrival: Arrival): Promise<void> {
-    const seat = await arrival.done(grant);
-    if (this.#closed || this.#ending) return arrival.undo(this.owner);
+  async #begin(grant: MediaGrant): Promise<void> {
+    const seat = await takeSeat(this.rooms, { grant, bans: this.#bans, tried: this.owner.tried }, this);
+    if (this.#closed || this.#ending) {
+      await seat.leave();
+      return this.owner.cameTooLate(seat.room, grant);
+    }
     this.#seat = seat;
     this.#sayJoined(seat, grant);
     seat.begin();
