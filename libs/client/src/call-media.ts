@@ -129,9 +129,18 @@ export class CallMedia {
     this.#expected = Promise.race([come, late]);
   }
 
+  /** Has the platform make ready what needs no device, and sends nothing: it takes its time, and a ring leaves it some. */
+  makeReady(): void {
+    this.#made()?.makeReady();
+  }
+
   /** Opens camera and microphone. */
   prepare(): void {
-    if (!this.#office.usesMedia || this.#session) return;
+    this.#made()?.prepare();
+  }
+
+  #made(): MediaSession | undefined {
+    if (!this.#office.usesMedia || this.#session) return this.#session;
     const session = new MediaSession({
       video: this.#callOf().callType === 'audio_video',
       wishes: this.#wishes,
@@ -157,7 +166,7 @@ export class CallMedia {
     session.on('linkChanged', () => this.#tell('linkChanged'));
     session.on('networkBack', () => this.#office.networkBack?.());
     session.on('error', (error) => this.#tell('mediaError', error));
-    session.prepare();
+    return session;
   }
 
   start(): void {

@@ -295,10 +295,12 @@ export class Call extends CallActs {
 
   /**
    * Devices are opened once the Center has a call that this device is in; media runs from the first answer to the end, on the one
-   * device that is in it.
+   * device that is in it. What needs neither is made ready while it rings.
    */
   #followMedia(): void {
-    if (this.over || !this.placed || this.me?.state === 'ringing') return;
+    if (this.over || !this.placed) return;
+    if (this.phase === 'ringing') return this.media.makeReady();
+    if (this.me?.state === 'ringing') return;
     if (this.phase === 'connected') this.media.start();
     else if (this.me?.state === 'connected') this.media.prepare();
   }

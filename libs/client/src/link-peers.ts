@@ -6,7 +6,6 @@ export type End = 'publisher' | 'subscriber';
 type CandidateFrame = MediaClientFrame & { type: 'candidate' };
 
 interface LinkPeersOptions {
-  iceServers: readonly RTCIceServer[];
   /** This end found a way by which it may be reached, or has named all. */
   found: (frame: CandidateFrame) => void;
   stateChanged: (end: End, state: RTCPeerConnectionState) => void;
@@ -47,8 +46,8 @@ export class LinkPeers {
   }
 }
 
-function peerOf(end: End, { iceServers, found, stateChanged }: LinkPeersOptions): RTCPeerConnection {
-  const connection = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: 'max-bundle' });
+function peerOf(end: End, { found, stateChanged }: LinkPeersOptions): RTCPeerConnection {
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   connection.onicecandidate = ({ candidate: named }) => {
     const candidate = named && { candidate: named.candidate, sdpMid: named.sdpMid, sdpMLineIndex: named.sdpMLineIndex };
     found({ type: 'candidate', peer: end, candidate });

@@ -49,7 +49,7 @@ export class MediaPublisher {
 
   /** Has the platform work out the first offer, before it may be made: nothing is gathered, nor sent. */
   prepare(): void {
-    this.#addSections();
+    if (!this.#addSections()) return;
     this.#prepared = this.#peer.createOffer().catch(() => undefined);
   }
 
