@@ -1,5 +1,5 @@
 import type { Layer, MediaClientFrame, Sending } from '@communication-center/contracts';
-import { CameraSizes, withoutPauses } from './camera-sizes.js';
+import { begunBriskly, CameraSizes, withoutPauses } from './camera-sizes.js';
 import type { MediaKind } from './local-media.js';
 
 /** What a device sends, each in a section of its connection: microphone, camera, a screen, and the sound of that. */
@@ -61,7 +61,7 @@ export class MediaPublisher {
 
   /** Takes the answer to the last offer. @throws Error of the platform. */
   async answered(sdp: string): Promise<void> {
-    await this.#peer.setRemoteDescription({ type: 'answer', sdp });
+    await this.#peer.setRemoteDescription({ type: 'answer', sdp: begunBriskly(sdp) });
     this.#phase = 'agreed';
     this.#sizes.answered();
     await this.#sizes.follow(this.#camera);
