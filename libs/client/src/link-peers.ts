@@ -16,6 +16,9 @@ export class LinkPeers {
   readonly publishing: RTCPeerConnection;
   readonly subscribing: RTCPeerConnection;
 
+  /** As text: none at first. */
+  #used = '[]';
+
   constructor(options: LinkPeersOptions) {
     this.publishing = peerOf('publisher', options);
     this.subscribing = peerOf('subscriber', options);
@@ -32,6 +35,9 @@ export class LinkPeers {
 
   /** Has them use these servers for whatever they gather from now on. */
   use(iceServers: readonly RTCIceServer[]): void {
+    const used = JSON.stringify(iceServers);
+    if (used === this.#used) return;
+    this.#used = used;
     for (const peer of this.both) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: [...iceServers] });
   }
 

@@ -105,7 +105,7 @@ export class MediaLink {
   open({ url, token, iceServers }: MediaCredentials, resume?: string): void {
     this.#url = url;
     this.#socket.open(this.#webSocket, url, { type: 'join', token, knows: [...mediaClientKnows], ...(resume && { resume }) });
-    if (iceServers.length > 0) this.#peers.use(iceServers as RTCIceServer[]);
+    this.#peers.use(iceServers as RTCIceServer[]);
     // One that is to go on with the connections of another sends nothing itself.
     if (!resume) this.#publisher.prepare();
     this.#heartbeat = setInterval(() => this.#beat(), pingInCallMs);

@@ -139,9 +139,16 @@ export class MediaPublisher {
     this.#isBehind = false;
     const offer = prepared ?? (await this.#peer.createOffer({ iceRestart: this.#isToRestart }));
     this.#isToRestart = false;
+    // A screen's sections have their names once it is described; without one the other side works on it meanwhile.
+    const isOfScreen = ofScreen.some((section) => this.#sections.has(section));
+    if (!isOfScreen) this.#say(offer);
     await this.#peer.setLocalDescription(offer);
+    if (isOfScreen) this.#say(offer);
+  }
+
+  #say({ sdp = '' }: RTCSessionDescriptionInit): void {
     const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);
-    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: withoutPauses(offer.sdp ?? ''), ...(screen.length > 0 && { screen }) };
+    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: withoutPauses(sdp), ...(screen.length > 0 && { screen }) };
     this.#offer(this.#lastOffer);
   }
 }

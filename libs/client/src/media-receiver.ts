@@ -50,8 +50,10 @@ export class MediaReceiver {
     await this.peer.setRemoteDescription({ type: 'offer', sdp });
     const answer = await this.peer.createAnswer();
     const told = heldTo(answer.sdp ?? '');
-    await this.peer.setLocalDescription({ type: 'answer', sdp: told });
+    // The other side works on it meanwhile.
+    const described = this.peer.setLocalDescription({ type: 'answer', sdp: told });
     this.answer(told);
+    await described;
     for (const { mid, streamId } of tracks) {
       this.#streamOf.set(mid, streamId);
       const transceiver = this.peer.getTransceivers().find((one) => one.mid === mid);
