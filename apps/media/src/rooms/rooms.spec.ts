@@ -274,6 +274,19 @@ test('a room that was joined where its call is not carried goes from there, unle
   expect([...janus.rooms.keys()]).toEqual([call.callId]);
 });
 
+test('a room from which a call has moved is left to those who are in it still', async () => {
+  const { janus, second, rooms, join, make } = house();
+  await join();
+  janus.isDrained = true;
+  const other = make();
+  await other.place(call, await other.likely(call));
+  janus.isDrained = false;
+  const likely = await rooms.likely(call);
+  expect([likely.node, (await rooms.place(call, likely)).node]).toEqual([janus.name, second.name]);
+  await rooms.giveBack(likely);
+  expect(janus.rooms.get(call.callId)).toBe(1);
+});
+
 test('a room of which nothing is on record, since who had it made died, is swept by the keys that any replica can work out', async () => {
   const { janus, rooms, make } = house();
   await rooms.join(janus.handle, await rooms.likely(call), who);

@@ -30,6 +30,8 @@ export interface Room {
 /** A room that Janus has; `made` says whether it was made for that, or was there. */
 interface InJanus {
   room: Room;
+  /** Whether the call was carried there once: others may be in it still. */
+  isPlaced: boolean;
   node: JanusNode;
   made: Promise<boolean>;
 }
@@ -107,7 +109,7 @@ export class Rooms {
     const { call_id, closed_at: _, ...placed } = row;
     const room = { callId: call_id, ...placed };
     const known = this.#inJanus.get(callId);
-    if (known && isSameRoom(known.room, room)) known.room = room;
+    if (known && isSameRoom(known.room, room)) Object.assign(known, { room, isPlaced: true });
     return room;
   }
 
@@ -117,7 +119,8 @@ export class Rooms {
     if (!known || !isSameRoom(known.room, room)) return;
     this.#inJanus.delete(room.callId);
     const wasMade = await known.made.catch(() => false);
-    if (wasMade) await this.#destroyOn(known.node, [{ call_id: room.callId, secret: room.secret }]).catch(() => undefined);
+    if (wasMade && !known.isPlaced)
+      await this.#destroyOn(known.node, [{ call_id: room.callId, secret: room.secret }]).catch(() => undefined);
   }
 
   /** @returns the node that carries a call. @throws ProblemError `media_unavailable` where it is none of those that are known here. */
@@ -206,7 +209,7 @@ export class Rooms {
     const node = this.nodeOf(room);
     const known = this.#inJanus.get(room.callId);
     if (known && isSameRoom(known.room, room)) return known.made;
-    const making = { room, node, made: this.#make(node, handle, room) };
+    const making = { room, isPlaced: this.#joined.has(room.callId), node, made: this.#make(node, handle, room) };
     this.#inJanus.set(room.callId, making);
     making.made.catch(() => {
       if (this.#inJanus.get(room.callId) === making) this.#inJanus.delete(room.callId);
