@@ -161,7 +161,7 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
   async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
-    const { appId, callId, userAlias, deviceId } = grant;
+    const { appId, callId, userAlias } = grant;
     await this.shares.require('media_sockets', { subject: { kind: 'user', appId, userAlias }, address: this.#signIn(socket) });
     await Promise.all([this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs }), this.#ends.wake()]);
     // In one turn: whoever leaves later, or whose call ends, is among the sockets by then.
@@ -169,11 +169,13 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
     const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
     this.#inCall.set(callId, inCall.set(socket, grant));
     socket.bind(this.admission.bansOf(grant));
-    // Nobody waits for it: what rests on the record is decided elsewhere, and later.
-    this.#sessions
+    return grant;
+  }
+
+  record(socket: MediaSocket, { appId, callId, userAlias, deviceId }: MediaGrant): Promise<void> {
+    return this.#sessions
       .open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } })
       .catch((error: unknown) => socket.fail(error));
-    return grant;
   }
 
   /** @throws ProblemError by what was heard by now. While the directory is away, devices that signed in before go on: what has ended is told afterwards. */

@@ -128,7 +128,7 @@ export const ben = {
 };
 
 /** What is told to whoever owns a socket, and to be looked at by a test. */
-const told = ['seatOf', 'broke', 'faded', 'cameTooLate', 'closed', 'failed', 'measured'] as const;
+const told = ['seatOf', 'record', 'broke', 'faded', 'cameTooLate', 'closed', 'failed', 'measured'] as const;
 
 /** @param spy makes what notes how it was called. @param settle lets all that is due happen. */
 export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => Promise<unknown>) {
@@ -148,6 +148,7 @@ export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => P
     const rooms = {
       likely: async () => room,
       giveBack: async () => undefined,
+      keep: () => undefined,
       place,
       nodeOf: () => node,
       join: (handle: StandInHandle) => handle.joinPublisher(),

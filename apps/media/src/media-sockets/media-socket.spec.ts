@@ -158,6 +158,22 @@ test('one that breaks while it is let in gives back the session that was opened 
   expect([media.grant, attached()]).toEqual([grant, 0]);
 });
 
+test('who has a seat is put on record; who takes up one that is held, before that', async () => {
+  const { socket, owner, media } = await joined();
+  expect([socket.types[0], owner.record.mock.calls]).toEqual(['joined', [[media, grant]]]);
+  const next = opened();
+  const order: string[] = [];
+  next.owner.record.mockImplementation(async () => order.push('record'));
+  next.owner.seatOf.mockImplementation(() => void order.push('seat'));
+  next.socket.says({ ...join, resume: 'a key' });
+  await settle();
+  expect([order, next.socket.types]).toEqual([['record', 'seat'], ['joined']]);
+  const refused = opened({ admit: async () => Promise.reject(new ProblemError('room_closed')) });
+  refused.socket.says(join);
+  await settle();
+  expect(refused.owner.record).not.toHaveBeenCalled();
+});
+
 test('one that says nothing for two and a half heartbeats is ended, and any sign of life counts', async () => {
   const { socket, media } = await joined();
   await vi.advanceTimersByTimeAsync(2400);

@@ -27,8 +27,10 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  /** @returns what the bearer may, who is in from then on; where that cannot be put on record, the socket fails afterwards. */
+  /** @returns what the bearer may, who is among those that are told of the call from then on. */
   admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
+  /** Puts on record that it is in. Where that cannot be done, the socket fails. */
+  record(socket: MediaSocket, grant: MediaGrant): Promise<void>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -199,10 +201,15 @@ export class MediaSocket implements SeatHolder {
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
+    // Of a device that comes for its seat the socket before goes when this one is on record, and not sooner.
+    if (resume !== undefined) await this.owner.record(this, grant);
     if (this.#closed) return this.owner.closed(this);
+    if (this.#ending) return;
     const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
     if (held) this.#goOn(held, grant);
     else await this.#begin(grant);
+    // What rests on it is decided elsewhere, and later: whoever joins does not wait for it.
+    if (this.#seat && resume === undefined) void this.owner.record(this, grant);
   }
 
   async #begin(grant: MediaGrant): Promise<void> {

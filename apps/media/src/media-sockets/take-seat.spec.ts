@@ -24,6 +24,7 @@ function house() {
     place: () => new Promise<Room>((resolve, reject) => (settle = { resolve, reject })),
     nodeOf: ({ node }: Pick<Room, 'node'>) => ({ isWell: true, attach: async () => handles[node], ask: <T>(answer: Promise<T>) => answer }),
     join: (handle: StandInHandle) => handle.joinPublisher(),
+    keep: () => undefined,
     giveBack: async (room: Room) => void given.push(room),
   };
   const holder = { send: vi.fn(), fail: vi.fn(), end: vi.fn(), measured: vi.fn(), neverFlowed: vi.fn() };

@@ -7,7 +7,7 @@ import { Seat, type SeatHolder, type SeatTerms } from './seat.js';
  * @throws ProblemError `room_closed` for a call that has ended, `media_unavailable`.
  */
 export async function takeSeat(
-  rooms: Pick<Rooms, 'likely' | 'place' | 'giveBack' | 'nodeOf' | 'join'>,
+  rooms: Pick<Rooms, 'likely' | 'place' | 'keep' | 'giveBack' | 'nodeOf' | 'join'>,
   terms: SeatTerms,
   holder: SeatHolder,
 ): Promise<Seat> {
@@ -29,6 +29,7 @@ export async function takeSeat(
   const isThere = isSameRoom(room, likely);
   if (!isThere) void giveBack();
   const seat = await (isThere ? ahead : Seat.in(room, rooms, terms, holder));
+  rooms.keep(isThere ? likely : room, room);
   seat.settle(room);
   return seat;
 }

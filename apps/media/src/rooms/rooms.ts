@@ -64,6 +64,8 @@ export class Rooms {
   readonly #joined = new Set<CallId>();
   /** Rooms that Janus has as far as this replica knows, or is just making: those who join at once wait for the same. */
   readonly #inJanus = new Map<CallId, InJanus>();
+  /** What became of each room that was joined as likely. */
+  readonly #tried = new WeakMap<Room, InJanus>();
   /** Found empty by the last sweep, by their nodes. */
   readonly #emptyLately = new Map<JanusNode, Set<string>>();
 
@@ -85,7 +87,7 @@ export class Rooms {
   async likely({ callId }: { callId: CallId }): Promise<Room> {
     const known = this.#inJanus.get(callId)?.room;
     if (known && (await this.nodes.mayStay(known.node))) return known;
-    const { name: node } = await this.nodes.choose();
+    const { name: node } = await this.nodes.choose(callId);
     return { callId, node, generation: 1, secret: this.#keyOf('secret', callId), pin: this.#keyOf('pin', callId) };
   }
 
@@ -107,20 +109,23 @@ export class Rooms {
     if (row.node === chosen.name && !this.#joined.has(callId)) chosen.placed();
     this.#joined.add(callId);
     const { call_id, closed_at: _, ...placed } = row;
-    const room = { callId: call_id, ...placed };
-    const known = this.#inJanus.get(callId);
-    if (known && isSameRoom(known.room, room)) Object.assign(known, { room, isPlaced: true });
-    return room;
+    return { callId: call_id, ...placed };
+  }
+
+  /** A room that was joined as likely is where its call is carried. */
+  keep(likely: Room, room: Room): void {
+    const tried = this.#tried.get(likely);
+    if (tried) Object.assign(tried, { room, isPlaced: true });
   }
 
   /** Nobody is to be in a room that was joined where its call is not: what was made for that in Janus goes. What Janus does not take is swept. */
-  async giveBack(room: Room): Promise<void> {
-    const known = this.#inJanus.get(room.callId);
-    if (!known || !isSameRoom(known.room, room)) return;
-    this.#inJanus.delete(room.callId);
-    const wasMade = await known.made.catch(() => false);
-    if (wasMade && !known.isPlaced)
-      await this.#destroyOn(known.node, [{ call_id: room.callId, secret: room.secret }]).catch(() => undefined);
+  async giveBack(likely: Room): Promise<void> {
+    const tried = this.#tried.get(likely);
+    if (!tried) return;
+    const { callId: call_id, secret } = likely;
+    if (this.#inJanus.get(call_id) === tried) this.#inJanus.delete(call_id);
+    const wasMade = await tried.made.catch(() => false);
+    if (wasMade && !tried.isPlaced) await this.#destroyOn(tried.node, [{ call_id, secret }]).catch(() => undefined);
   }
 
   /** @returns the node that carries a call. @throws ProblemError `media_unavailable` where it is none of those that are known here. */
@@ -208,8 +213,12 @@ export class Rooms {
   #ensureInJanus(handle: VideoRoomHandle, room: Room): Promise<boolean> {
     const node = this.nodeOf(room);
     const known = this.#inJanus.get(room.callId);
-    if (known && isSameRoom(known.room, room)) return known.made;
-    const making = { room, isPlaced: this.#joined.has(room.callId), node, made: this.#make(node, handle, room) };
+    if (known && isSameRoom(known.room, room)) {
+      this.#tried.set(room, known);
+      return known.made;
+    }
+    const making = { room, isPlaced: false, node, made: this.#make(node, handle, room) };
+    this.#tried.set(room, making);
     this.#inJanus.set(room.callId, making);
     making.made.catch(() => {
       if (this.#inJanus.get(room.callId) === making) this.#inJanus.delete(room.callId);
