@@ -22,6 +22,7 @@ import { makeApp, onAFleet } from './on-a-fleet.mjs';
  *   --kbps 500                      of each picture
  *   --seconds 8                     how long each load is measured
  *   --quick                         10 calls of pages, 30 rooms, 10 calls of two, 2 of six, 5 seconds each
+ *   --marks                         prints of what the way from an answer to a picture is made, step by step; marks make it longer
  *   --write                         replaces the table of docs/performance.md
  *   --out FILE                      where the figures go as JSON besides .run/bench
  *
@@ -37,6 +38,7 @@ const { values: given } = parseArgs({
     kbps: { type: 'string', default: '500' },
     seconds: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    marks: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
@@ -69,7 +71,7 @@ await onAFleet({ replicas: 1, overrides }, async (fleet, ask) => {
   if (parts.has('pages')) {
     const tokens = {};
     for (const userAlias of ['alice', 'bob']) tokens[userAlias] = (await ask('POST', '/v1/user-tokens', key, { userAlias })).body.token;
-    result.pages = await firstPictures({ fleet, app: { appId }, tokens, rounds });
+    result.pages = await firstPictures({ fleet, app: { appId }, tokens, rounds, marked: given.marks });
   }
   if (parts.has('load')) {
     const peers = await Peers.start({ into: join(instance.folder, 'peers'), kbps: given.kbps });

@@ -1,31 +1,36 @@
 import { fileURLToPath } from 'node:url';
 import { Browsers } from '@communication-center/testing';
 import { rolldown } from 'rolldown';
+import { markSteps, stepsOf } from './page-marks.mjs';
 
 /** How long two people talk before the next call, and how long anything in a page may take, in milliseconds. */
 const [talkMs, patienceMs] = [300, 20_000];
 
 /**
  * Two pages with the SDK, and fake cameras at the pace of real ones, that call each other.
- * @param {{fleet: object, app: {appId: string}, tokens: Record<'alice' | 'bob', string>, rounds: number}} options
+ * @param {{fleet: object, app: {appId: string}, tokens: Record<'alice' | 'bob', string>, rounds: number, marked?: boolean}} options `marked`: prints what the
+ *   way is made of, which the marks themselves make longer.
  * @returns for each call how long it took from the answer to the first picture decoded, at who answered and at who called, and how long two
  *   connections of one page need for that with nothing between them, in milliseconds.
  */
-export async function firstPictures({ fleet, app, tokens, rounds }) {
+export async function firstPictures({ fleet, app, tokens, rounds, marked = false }) {
   const browsers = new Browsers(undefined, 20);
   try {
     const sdk = await bundle();
     const open = async (userAlias) => {
       const page = await browsers.page(`${fleet.url}/`, { isFree: true });
+      if (marked) await page.evaluate(markSteps);
       await page.evaluate(sdk);
       await page.evaluate(connect, { url: fleet.url, appId: app.appId, userAlias, token: tokens[userAlias] });
       return page;
     };
     const [alice, bob] = [await open('alice'), await open('bob')];
     const times = { answered: [], called: [], floor: [] };
+    const marks = { answered: [], called: [] };
     // The first calls compile everything.
     for (let round = -3; round < rounds; round += 1) {
       const floor = await within(alice.evaluate(bareConnection), 'a bare connection');
+      if (marked) for (const page of [alice, bob]) await page.evaluate(() => window.takeMarks());
       const ringing = bob.evaluate(() => window.nextRing());
       const called = alice.evaluate(() => window.call('bob'));
       await within(ringing, 'a ring');
@@ -39,10 +44,20 @@ export async function firstPictures({ fleet, app, tokens, rounds }) {
       await pause(talkMs);
       await alice.evaluate(() => window.hangUp());
       if (round < 0) continue;
+      if (marked) {
+        marks.answered.push({ answeredAt, marks: await bob.evaluate(() => window.takeMarks()) });
+        marks.called.push({ answeredAt, marks: await alice.evaluate(() => window.takeMarks()) });
+      }
       times.answered.push(seenAt - answeredAt);
       times.called.push(seenByCaller - answeredAt);
       times.floor.push(floor);
     }
+    if (marked)
+      for (const [who, some] of Object.entries(marks)) {
+        console.log(`\n  who ${who}, ms after the answer (median)`);
+        for (const [step, at, count] of stepsOf(some))
+          console.log(`  ${at.toFixed(1).padStart(8)}  ${step}${count < some.length ? ` (${count} of ${some.length})` : ''}`);
+      }
     return times;
   } finally {
     await browsers.quit();
@@ -80,6 +95,7 @@ async function connect(options) {
         const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
         const { value } = await reader.read();
         value?.close();
+        window.markStep?.('first picture decoded');
         void reader.cancel();
         return now();
       }

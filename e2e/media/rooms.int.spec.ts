@@ -21,7 +21,8 @@ test('two devices that join at once are in one room, which is gone with the call
   expect(await Promise.all(devices.map((device) => device.outcome()))).toEqual(['joined', 'joined']);
   const places = devices.map(({ heard: [joined] }) => [joined?.node, joined?.generation, joined?.iceServers]);
   expect(places).toEqual([places[1], [expect.stringMatching(/^janus-[12]$/), 1, []]]);
-  expect((await janusRooms(fleet)).filter((room) => room === callId)).toHaveLength(1);
+  // Through two replicas at once each may have made one where it is likely: the one that is elsewhere goes.
+  await eventually('one being left', async () => (await janusRooms(fleet)).filter((room) => room === callId).length === 1);
   expect(await roomsOf(callId)).toEqual([{ closed_at: null }]);
   await people.act('hang-up', callId, 'bob');
   const endOf = ({ heard }: MediaDevice) => heard.find(({ type }) => type === 'closed')?.reason;

@@ -4,6 +4,9 @@ import type { DeviceSending, MediaKind, Wishes } from './local-media.js';
 import { type LinkState, MediaSession, type Reach, type RemoteStream } from './media-session.js';
 import { bansOf, partOf, type ToldCall } from './told-call.js';
 
+/** A reply that brings credentials is waited for so long, in milliseconds, once its call is known to have begun. */
+const replyWithinMs = 500;
+
 /** The media of one call on this device: none before it is needed, one session at a time, and none after its end. */
 export class CallMedia {
   readonly #office: CallOffice;
@@ -12,6 +15,7 @@ export class CallMedia {
   readonly #wishes: Wishes;
   #session: MediaSession | undefined;
   #firstCredentials: MediaCredentials | undefined;
+  #expected: Promise<unknown> | undefined;
 
   constructor(office: CallOffice, callOf: () => ToldCall, tell: TellCall) {
     this.#office = office;
@@ -115,14 +119,34 @@ export class CallMedia {
     this.#firstCredentials = credentials;
   }
 
+  /** Credentials come, or not, with a reply that is due: the first join waits for it a while, in place of asking. */
+  expect(credentials: Promise<MediaCredentials | undefined>): void {
+    let isLate = false;
+    const come = credentials.then((told) => isLate || this.keep(told)).catch(() => undefined);
+    const late = new Promise<void>((resolve) => setTimeout(resolve, replyWithinMs)).then(() => {
+      isLate = true;
+    });
+    this.#expected = Promise.race([come, late]);
+  }
+
+  /** Has the platform make ready what needs no device, and sends nothing: it takes its time, and a ring leaves it some. */
+  makeReady(): void {
+    this.#made()?.makeReady();
+  }
+
   /** Opens camera and microphone. */
   prepare(): void {
-    if (!this.#office.usesMedia || this.#session) return;
+    this.#made()?.prepare();
+  }
+
+  #made(): MediaSession | undefined {
+    if (!this.#office.usesMedia || this.#session) return this.#session;
     const session = new MediaSession({
       video: this.#callOf().callType === 'audio_video',
       wishes: this.#wishes,
       devices: this.#office.devices,
       credentials: async () => {
+        await this.#expected;
         const first = this.#firstCredentials;
         this.#firstCredentials = undefined;
         return first ?? this.#office.credentials(this.#callOf().callId);
@@ -142,7 +166,7 @@ export class CallMedia {
     session.on('linkChanged', () => this.#tell('linkChanged'));
     session.on('networkBack', () => this.#office.networkBack?.());
     session.on('error', (error) => this.#tell('mediaError', error));
-    session.prepare();
+    return session;
   }
 
   start(): void {

@@ -45,12 +45,14 @@ export class Call extends CallActs {
   }
 
   async #enter(frame: CallFrame): Promise<void> {
-    const reply = await this.office.command(this, frame).catch((error: unknown) => {
+    const replied = this.office.command(this, frame);
+    // The event that tells of it may come before the reply, and has media begin.
+    this.media.expect(replied.then(({ media }) => (this.over ? undefined : (media ?? undefined))));
+    const { media: _, ...reply } = await replied.catch((error: unknown) => {
       this.media.stop();
       this.#followMedia();
       throw error;
     });
-    if (reply.media) this.media.keep(reply.media);
     this.takeReply(reply);
   }
 
@@ -293,10 +295,12 @@ export class Call extends CallActs {
 
   /**
    * Devices are opened once the Center has a call that this device is in; media runs from the first answer to the end, on the one
-   * device that is in it.
+   * device that is in it. What needs neither is made ready while it rings.
    */
   #followMedia(): void {
-    if (this.over || !this.placed || this.me?.state === 'ringing') return;
+    if (this.over || !this.placed) return;
+    if (this.phase === 'ringing') return this.media.makeReady();
+    if (this.me?.state === 'ringing') return;
     if (this.phase === 'connected') this.media.start();
     else if (this.me?.state === 'connected') this.media.prepare();
   }

@@ -34,7 +34,7 @@ describe('camera and microphone', () => {
     const call = await rung();
     void call.answer();
     phone.there.socket.tell(answers);
-    await settle();
+    await settle(500);
     expect(phone.socketTo('media').sent.map(({ type }) => type)).toEqual(['join', 'ping', 'sending', 'publish']);
     expect(call.sending).toMatchObject({ audio: { state: 'asking' }, video: { state: 'asking' } });
     phone.devices.settle('allow');
@@ -50,7 +50,7 @@ describe('camera and microphone', () => {
     phone.there.socket.tell(answers);
     call.setSending('audio', false);
     phone.devices.settle('allow');
-    await settle();
+    await settle(500);
     expect([phone.devices.asked, phone.devices.live, StandInPeer.made[0]?.sent]).toEqual([[['audio']], [], []]);
     call.setSending('audio', true);
     phone.devices.settle('allow');
@@ -67,7 +67,7 @@ describe('camera and microphone', () => {
     call.on('mediaError', ({ name }) => errors.push(name));
     void call.answer();
     phone.there.socket.tell(answers);
-    await settle();
+    await settle(500);
     expect(call.sending).toMatchObject({ audio: { state: 'on' }, video: { state: 'failed', problem: 'in_use' } });
     expect([errors, phone.socketTo('media').last('sending')]).toEqual([
       ['NotReadableError'],

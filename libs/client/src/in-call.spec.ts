@@ -3,7 +3,7 @@
  * holds here at once, and a device that comes back is in its call again.
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { callId, connected, gone } from './stand-in-center.js';
+import { callId, connected, dialedFrame, eventFrame, gone } from './stand-in-center.js';
 import { StandInPeer } from './stand-in-media.js';
 import { bobCamera, StandInPhone, talking, up } from './stand-in-phone.js';
 
@@ -18,6 +18,21 @@ afterEach(() => {
 });
 
 const settle = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
+
+test('credentials that come with the reply are not asked for, though the event that tells of the answer came before it', async () => {
+  const center = await phone.connect({ media: true, userAlias: 'bob', deviceId: 'bob-phone' });
+  center.on('incomingCall', (call) => void call.answer());
+  phone.there.socket.tell(dialedFrame());
+  phone.there.socket.tell(eventFrame('call.answered', 2, { userAlias: 'bob', deviceId: 'bob-phone' }));
+  await settle(100);
+  const { socket } = phone.there;
+  const [asked] = socket.sent.filter(({ type }) => type === 'answer');
+  const media = { url: 'wss://media.of-the-reply.example.com', token: 't', expiresAt: '', generation: 1, iceServers: [] };
+  socket.tell({ type: 'reply', id: asked?.id, result: { callId, sequence: 3, call: talking, media } });
+  await settle();
+  expect(phone.socketTo('media').url).toBe(media.url);
+  expect(socket.sent.some(({ type }) => type === 'credentials')).toBe(false);
+});
 
 describe('a call that a device is in when it connects', () => {
   test('gets its media, with what the app wishes to be sent', async () => {

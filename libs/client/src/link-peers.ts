@@ -6,7 +6,6 @@ export type End = 'publisher' | 'subscriber';
 type CandidateFrame = MediaClientFrame & { type: 'candidate' };
 
 interface LinkPeersOptions {
-  iceServers: readonly RTCIceServer[];
   /** This end found a way by which it may be reached, or has named all. */
   found: (frame: CandidateFrame) => void;
   stateChanged: (end: End, state: RTCPeerConnectionState) => void;
@@ -16,6 +15,9 @@ interface LinkPeersOptions {
 export class LinkPeers {
   readonly publishing: RTCPeerConnection;
   readonly subscribing: RTCPeerConnection;
+
+  /** As text: none at first. */
+  #used = '[]';
 
   constructor(options: LinkPeersOptions) {
     this.publishing = peerOf('publisher', options);
@@ -33,6 +35,9 @@ export class LinkPeers {
 
   /** Has them use these servers for whatever they gather from now on. */
   use(iceServers: readonly RTCIceServer[]): void {
+    const used = JSON.stringify(iceServers);
+    if (used === this.#used) return;
+    this.#used = used;
     for (const peer of this.both) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: [...iceServers] });
   }
 
@@ -47,8 +52,8 @@ export class LinkPeers {
   }
 }
 
-function peerOf(end: End, { iceServers, found, stateChanged }: LinkPeersOptions): RTCPeerConnection {
-  const connection = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: 'max-bundle' });
+function peerOf(end: End, { found, stateChanged }: LinkPeersOptions): RTCPeerConnection {
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   connection.onicecandidate = ({ candidate: named }) => {
     const candidate = named && { candidate: named.candidate, sdpMid: named.sdpMid, sdpMLineIndex: named.sdpMLineIndex };
     found({ type: 'candidate', peer: end, candidate });

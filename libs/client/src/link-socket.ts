@@ -22,21 +22,25 @@ const readMs = 100;
 
 const frameSchema = toldSchema(mediaServerFrameSchema);
 
-/** A media socket: it joins as soon as it is open. What it says may be listened to by another link than the one that opened it. */
+/** A media socket: once it is opened, it joins as soon as it can. What it says may be listened to by another link than the one that opened it. */
 export class LinkSocket {
-  readonly #socket: ClientSocket;
+  #socket: ClientSocket | undefined;
   #listener: LinkSocketListener;
   #onceHeard: () => void = () => undefined;
   #unanswered = 0;
 
-  constructor(webSocket: ClientSocketClass, url: string, join: Join, listener: LinkSocketListener) {
+  constructor(listener: LinkSocketListener) {
     this.#listener = listener;
-    this.#socket = new webSocket(url, mediaSubprotocol);
-    this.#socket.addEventListener('open', () => this.send(join));
-    this.#socket.addEventListener('message', ({ data }) => this.#onMessage(String(data)));
+  }
+
+  open(webSocket: ClientSocketClass, url: string, join: Join): void {
+    const socket = new webSocket(url, mediaSubprotocol);
+    this.#socket = socket;
+    socket.addEventListener('open', () => this.send(join));
+    socket.addEventListener('message', ({ data }) => this.#onMessage(String(data)));
     // A close follows every error, and tells as much.
-    this.#socket.addEventListener('error', () => undefined);
-    this.#socket.addEventListener('close', () => this.#listener.closed());
+    socket.addEventListener('error', () => undefined);
+    socket.addEventListener('close', () => this.#listener.closed());
   }
 
   /**
@@ -63,18 +67,18 @@ export class LinkSocket {
   }
 
   send(frame: MediaClientFrame): void {
-    if (!isOpen(this.#socket)) return;
+    if (!this.#socket || !isOpen(this.#socket)) return;
     if (frame.type === 'ping') this.#unanswered += 1;
     this.#socket.send(JSON.stringify(frame));
   }
 
   close(): void {
-    this.#socket.close(1000);
+    this.#socket?.close(1000);
   }
 
   /** Closes it, and means to go on with what the door holds of its connections. */
   giveUp(): void {
-    this.#socket.close(mediaGivenUpCode);
+    this.#socket?.close(mediaGivenUpCode);
   }
 
   #onMessage(text: string): void {

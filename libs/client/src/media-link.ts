@@ -16,9 +16,6 @@ export type { ToldStream } from './media-receiver.js';
 
 export interface LinkOptions {
   webSocket: ClientSocketClass;
-  credentials: MediaCredentials;
-  /** What the link that broke was told to show. */
-  resume?: string | undefined;
   sends: LinkSends;
 }
 
@@ -28,10 +25,14 @@ const deafPings = 6;
 /** How soon a socket answers that leads somewhere, in milliseconds. */
 const answerMs = 1500;
 
-/** One media socket with its two peer connections, which may outlive it and go on with another. */
+/**
+ * One media socket with its two peer connections, which may outlive it and go on with another. It may be made before it may be opened: what
+ * the platform needs time for is done by then.
+ */
 export class MediaLink {
-  readonly url: string;
-  #socket: LinkSocket;
+  readonly #webSocket: ClientSocketClass;
+  #url: string | undefined;
+  #socket = new LinkSocket(this.#ears());
   readonly #peers: LinkPeers;
   readonly #publisher: MediaPublisher;
   readonly #receiver: MediaReceiver;
@@ -40,8 +41,8 @@ export class MediaLink {
   readonly #restarts: IceRestarts;
   readonly #quality: QualitySampler;
   readonly #tells: LinkTells;
-  readonly #heartbeat: ReturnType<typeof setInterval>;
-  readonly #joining: ReturnType<typeof setTimeout>;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #joining: ReturnType<typeof setTimeout> | undefined;
   /** Frames that the door knows beyond those of the first release. */
   #doorKnows: readonly string[] = [];
   #resume: string | undefined;
@@ -52,11 +53,11 @@ export class MediaLink {
   #isMoved = false;
   #closed = false;
 
-  constructor({ webSocket, credentials, resume, sends }: LinkOptions, listener: LinkListener) {
+  /** @throws Error of the platform. */
+  constructor({ webSocket, sends }: LinkOptions, listener: LinkListener) {
+    this.#webSocket = webSocket;
     this.#listener = listener;
-    this.url = credentials.url;
     this.#peers = new LinkPeers({
-      iceServers: credentials.iceServers as RTCIceServer[],
       found: (frame) => this.#send(frame),
       stateChanged: (end, state) => {
         this.#restarts.stateChanged(end, state);
@@ -88,8 +89,25 @@ export class MediaLink {
       restart: () => this.#restart(),
       giveUp: (error) => this.#lost(error),
     });
-    const join = { type: 'join' as const, token: credentials.token, knows: [...mediaClientKnows], ...(resume && { resume }) };
-    this.#socket = new LinkSocket(webSocket, credentials.url, join, this.#ears());
+  }
+
+  /** Has the platform work out what it will offer, before it may be opened. */
+  makeReady(): void {
+    this.#publisher.prepare();
+  }
+
+  /** Where its door is; undefined before it is opened. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  /** @param resume is what the link that broke was told to show. @throws Error of the platform. */
+  open({ url, token, iceServers }: MediaCredentials, resume?: string): void {
+    this.#url = url;
+    this.#socket.open(this.#webSocket, url, { type: 'join', token, knows: [...mediaClientKnows], ...(resume && { resume }) });
+    this.#peers.use(iceServers as RTCIceServer[]);
+    // One that is to go on with the connections of another sends nothing itself.
+    if (!resume) this.#publisher.prepare();
     this.#heartbeat = setInterval(() => this.#beat(), pingInCallMs);
     this.#joining = setTimeout(() => this.#lost(new Error('The media socket was not joined in time')), joinTimeoutMs);
   }

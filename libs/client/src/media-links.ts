@@ -45,6 +45,8 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
   readonly #streams: RemoteStreams;
   readonly #offNetwork: () => void;
   #link: MediaLink | undefined;
+  /** The first link, until there are credentials to open it with. */
+  #ahead: MediaLink | undefined;
   /** The link before, while anything may come over it still. */
   #before: MediaLink | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
@@ -76,7 +78,18 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
 
   /** Sends what there is of a section now, over whatever goes on. */
   send(section: Section): void {
-    for (const link of [this.#link, this.#before]) link?.send(section);
+    for (const link of [this.#ahead, this.#link, this.#before]) link?.send(section);
+  }
+
+  /** Has the platform make what the first link needs, before it may be opened. */
+  makeReady(): void {
+    if (this.#ahead || this.#state !== 'idle' || this.#stopped) return;
+    try {
+      this.#ahead = this.#make();
+      this.#ahead.makeReady();
+    } catch {
+      // It is tried again, and told of, when it is needed.
+    }
   }
 
   start(): void {
@@ -135,6 +148,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     this.#stopped = true;
     this.#offNetwork();
     clearTimeout(this.#retry);
+    this.#ahead?.close();
     this.#dropLink();
     this.#dropBefore();
   }
@@ -174,13 +188,22 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
     // Only the door that it had holds its connections: another is tried right after that one, each time.
     this.#isAtHolder = resume !== undefined && !this.#isAtHolder;
     const url = this.#isAtHolder ? before?.url : undefined;
-    const { webSocket } = this.#options;
+    const link = this.#ahead ?? this.#make();
+    this.#ahead = undefined;
+    this.#link = link;
+    link.open({ ...credentials, ...(url && { url }) }, resume);
+  }
+
+  /** @throws Error of the platform. */
+  #make(): MediaLink {
+    const { webSocket, sends } = this.#options;
     const link: MediaLink = new MediaLink(
-      { webSocket, credentials: { ...credentials, ...(url && { url }) }, resume, sends: this.#options.sends() },
+      { webSocket, sends: sends() },
       {
         joined: (streams) => this.#joined(link, streams),
         resumed: (socket, frame) => {
-          if (this.#before === before && before) this.#resumed(before, () => before.goOn(socket, frame), frame.streams);
+          const before = this.#before;
+          if (before && link === this.#link) this.#resumed(before, () => before.goOn(socket, frame), frame.streams);
           else socket.close();
         },
         heard: (stream) => this.#streams.hear(link, stream),
@@ -197,7 +220,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
         lost: (error) => this.#lost(link, error),
       },
     );
-    this.#link = link;
+    return link;
   }
 
   /** Another link is to take a link's place, over which something may come still. */

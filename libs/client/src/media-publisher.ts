@@ -1,5 +1,5 @@
 import type { Layer, MediaClientFrame, Sending } from '@communication-center/contracts';
-import { CameraSizes, withoutPauses } from './camera-sizes.js';
+import { begunBriskly, CameraSizes, withoutPauses } from './camera-sizes.js';
 import type { MediaKind } from './local-media.js';
 
 /** What a device sends, each in a section of its connection: microphone, camera, a screen, and the sound of that. */
@@ -36,6 +36,7 @@ export class MediaPublisher {
   #phase: 'shut' | 'offering' | 'agreed' = 'shut';
   #isBehind = false;
   #isToRestart = false;
+  #prepared: Promise<RTCSessionDescriptionInit | undefined> | undefined;
   #lastOffer: Offer | undefined;
   readonly #sizes: CameraSizes;
 
@@ -46,15 +47,21 @@ export class MediaPublisher {
     this.#sizes = new CameraSizes(() => sends.isOfMany());
   }
 
+  /** Has the platform work out the first offer, before it may be made: nothing is gathered, nor sent. */
+  prepare(): void {
+    if (!this.#addSections()) return;
+    this.#prepared = this.#peer.createOffer().catch(() => undefined);
+  }
+
   /** Makes the first offer. @throws Error of the platform. */
   async open(): Promise<void> {
-    this.#addSections();
-    await this.#negotiate();
+    const prepared = this.#addSections() ? undefined : await this.#prepared;
+    await this.#negotiate(prepared);
   }
 
   /** Takes the answer to the last offer. @throws Error of the platform. */
   async answered(sdp: string): Promise<void> {
-    await this.#peer.setRemoteDescription({ type: 'answer', sdp });
+    await this.#peer.setRemoteDescription({ type: 'answer', sdp: begunBriskly(sdp) });
     this.#phase = 'agreed';
     this.#sizes.answered();
     await this.#sizes.follow(this.#camera);
@@ -127,14 +134,21 @@ export class MediaPublisher {
     return { direction: 'sendonly', ...(section === 'video' && { sendEncodings: [...CameraSizes.encodings] }) };
   }
 
-  async #negotiate(): Promise<void> {
+  async #negotiate(prepared?: RTCSessionDescriptionInit): Promise<void> {
     this.#phase = 'offering';
     this.#isBehind = false;
-    const offer = await this.#peer.createOffer({ iceRestart: this.#isToRestart });
+    const offer = prepared ?? (await this.#peer.createOffer({ iceRestart: this.#isToRestart }));
     this.#isToRestart = false;
+    // A screen's sections have their names once it is described; without one the other side works on it meanwhile.
+    const isOfScreen = ofScreen.some((section) => this.#sections.has(section));
+    if (!isOfScreen) this.#say(offer);
     await this.#peer.setLocalDescription(offer);
+    if (isOfScreen) this.#say(offer);
+  }
+
+  #say({ sdp = '' }: RTCSessionDescriptionInit): void {
     const screen = ofScreen.flatMap((section) => this.#sections.get(section)?.mid ?? []);
-    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: withoutPauses(offer.sdp ?? ''), ...(screen.length > 0 && { screen }) };
+    this.#lastOffer = { type: 'publish', kind: 'camera', sdp: withoutPauses(sdp), ...(screen.length > 0 && { screen }) };
     this.#offer(this.#lastOffer);
   }
 }

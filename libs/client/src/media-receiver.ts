@@ -49,8 +49,11 @@ export class MediaReceiver {
     );
     await this.peer.setRemoteDescription({ type: 'offer', sdp });
     const answer = await this.peer.createAnswer();
-    await this.peer.setLocalDescription(answer);
-    this.answer(answer.sdp ?? '');
+    const told = heldTo(answer.sdp ?? '');
+    // The other side works on it meanwhile.
+    const described = this.peer.setLocalDescription({ type: 'answer', sdp: told });
+    this.answer(told);
+    await described;
     for (const { mid, streamId } of tracks) {
       this.#streamOf.set(mid, streamId);
       const transceiver = this.peer.getTransceivers().find((one) => one.mid === mid);
@@ -60,6 +63,15 @@ export class MediaReceiver {
       this.listener.track(stream, receiver.track, () => hasCome(receiver));
     }
   }
+}
+
+/**
+ * Has the other side begin DTLS (RFC 8842 §5.3): Janus throws away what comes before it has chosen a way, and this side, which is sooner
+ * ready, would say its first word again after 50 ms only. Firefox throws away what comes early, in turn: there it begins itself.
+ * @returns an answer that says so.
+ */
+function heldTo(answer: string): string {
+  return answer.startsWith('v=0\r\no=mozilla') ? answer : answer.replaceAll('a=setup:active', 'a=setup:passive');
 }
 
 /** Whether a picture was decoded, or sound came, of what a receiver brings. */

@@ -242,3 +242,42 @@ test.each([
   await vi.advanceTimersByTimeAsync(20_000);
   expect(told).toEqual(at);
 });
+
+test('what a call needs of the platform is made before there are credentials, asks nobody, and goes with the call', async () => {
+  const { session } = aSession();
+  session.makeReady();
+  await settle();
+  const before = [
+    StandInPeer.made.length,
+    devices.asked,
+    there.sockets,
+    credentialsGiven,
+    StandInPeer.made.flatMap(({ gatheredBy }) => gatheredBy),
+  ];
+  expect(before).toEqual([2, [], [], 0, []]);
+  session.start();
+  await settle();
+  expect([StandInPeer.made.length, StandInPeer.made[0]?.sent, there.sockets.length]).toEqual([2, ['audio', 'video'], 1]);
+  session.stop();
+  const unanswered = aSession().session;
+  unanswered.makeReady();
+  unanswered.stop();
+  expect(StandInPeer.made.map(({ closed }) => closed)).toEqual([true, true, true, true]);
+});
+
+test('a platform that makes no connection is told of when it is needed, and left no socket', async () => {
+  vi.stubGlobal(
+    'RTCPeerConnection',
+    class {
+      constructor() {
+        throw new RangeError('too many connections');
+      }
+    },
+  );
+  const { session, errors } = aSession();
+  session.makeReady();
+  session.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([there.sockets.length, errors[0]?.message]).toEqual([0, 'too many connections']);
+  session.stop();
+});

@@ -147,9 +147,15 @@ export class MediaSession extends Emitter<MediaEvents> {
     return this.#local.choose(kind, mediaDeviceId);
   }
 
+  /** Has the platform make ready what needs no device, and sends nothing. */
+  makeReady(): void {
+    this.#links.makeReady();
+  }
+
   /** Opens camera and microphone. Where there is none, the call is received only. */
   prepare(): void {
     this.#local.open();
+    this.makeReady();
   }
 
   start(): void {

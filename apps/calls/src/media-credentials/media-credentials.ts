@@ -27,6 +27,12 @@ export class MediaCredentialsOffice {
     @Inject(DirectoryReading) private readonly directory: Pick<DirectoryReading, 'optionsOf'>,
   ) {}
 
+  /** Reads what credentials will depend on, while the command that they come with is carried out. */
+  prepare(appId: AppId): void {
+    // Whoever needs it hears of the error.
+    this.directory.optionsOf(appId).catch(() => undefined);
+  }
+
   /**
    * @returns credentials of a device that is in the call.
    * @throws ProblemError `already_ended`, `not_a_participant`, or `forbidden` for a device that is not in it.

@@ -66,6 +66,7 @@ export class CallsController {
     const { userAlias } = actor;
     if (subject.kind === 'ring' && body.hangUpOther) throw new ProblemError('forbidden', 'A ring token hangs up no other call');
     const hangUpOther = body.hangUpOther && { hangUpOther: true };
+    this.media.prepare(actor.appId);
     const { call } = await this.#act(actor, { type: 'AnswerCall', callId, userAlias, deviceId: deviceOf(actor), ...hangUpOther });
     return this.#withMedia(actor, call);
   }
@@ -74,6 +75,7 @@ export class CallsController {
   @HttpCode(200)
   async join(@CallIdParam() callId: CallId, @AskedBy(callActionBodySchema) { subject, body }: Action): Promise<CallReply> {
     const actor = actorOf(subject, body);
+    this.media.prepare(actor.appId);
     const { call } = await this.#act(actor, { type: 'JoinCall', callId, userAlias: actor.userAlias, deviceId: deviceOf(actor) });
     return this.#withMedia(actor, call);
   }

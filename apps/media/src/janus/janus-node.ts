@@ -8,9 +8,13 @@ import { afterTurns } from './turns.js';
 interface Link {
   connection: Connection;
   session: Session;
+  /** A handle that is attached already, for whoever needs one next. */
+  spare?: VideoRoomHandle | undefined;
 }
 
 const keepAliveSeconds = 20;
+/** So long after a handle was taken, in milliseconds, the next is attached: whoever took it has the first word with Janus. */
+const spareAfterMs = 20;
 /** Somebody placed counts for two until Janus' own count has them: few calls have fewer people. */
 const placedCounts = 2;
 
@@ -21,6 +25,7 @@ const placedCounts = 2;
 export class JanusNode {
   #link: Promise<Link> | undefined;
   #isWell = false;
+  #sparing: NodeJS.Timeout | undefined;
   #counted = 0;
   #placed = 0;
 
@@ -74,9 +79,13 @@ export class JanusNode {
     }
   }
 
-  /** @throws ProblemError `media_unavailable` when Janus does not answer. */
+  /** @returns a handle that nobody else has, as a rule without asking for it. @throws ProblemError `media_unavailable` when Janus does not answer. */
   async attach(): Promise<VideoRoomHandle> {
-    return this.attachTo(VideoRoomPlugin);
+    const link = await this.#connected();
+    const { spare } = link;
+    link.spare = undefined;
+    this.#spareSoon(link);
+    return spare ?? this.ask(link.session.attach(VideoRoomPlugin));
   }
 
   /** As {@link attach}, to whichever plugin. */
@@ -107,9 +116,24 @@ export class JanusNode {
   /** Lets go of it. What it carries for this process goes on there for as long as its `reclaim_session_timeout` says. */
   async close(): Promise<void> {
     this.#isWell = false;
+    clearTimeout(this.#sparing);
     const link = await this.#link?.catch(() => undefined);
     this.#link = undefined;
     await link?.connection.close().catch(() => undefined);
+  }
+
+  /** Has a handle attached for the next who needs one. Where that fails, they attach it themselves. */
+  #spareSoon(link: Link): void {
+    clearTimeout(this.#sparing);
+    this.#sparing = setTimeout(async () => {
+      const spare = await this.ask(link.session.attach<VideoRoomHandle>(VideoRoomPlugin)).catch(() => undefined);
+      if (!spare) return;
+      spare.once(Janode.EVENT.HANDLE_DETACHED, () => {
+        if (link.spare === spare) link.spare = undefined;
+      });
+      if (link.spare) await spare.detach().catch(() => undefined);
+      else link.spare = spare;
+    }, spareAfterMs).unref();
   }
 
   #connected(): Promise<Link> {

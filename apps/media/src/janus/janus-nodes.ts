@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { InfrastructureError } from '@communication-center/event-log';
 import { ProblemError, Report, type ReportError, Settings } from '@communication-center/service';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
@@ -61,16 +62,19 @@ export class JanusNodes implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   /**
+   * @param call of nodes that carry as little one is chosen by this, by every replica the same.
    * @returns the node that carries least of those that are well; one that is being drained only where there is no other. Where none is
    * well it is waited for one, as while a Janus is started again.
    * @throws ProblemError `media_unavailable` where none comes in time.
    */
-  async choose(): Promise<JanusNode> {
+  async choose(call = ''): Promise<JanusNode> {
     for (const until = Date.now() + this.#timeoutMs; ; ) {
       if (!this.all.some(({ isWell }) => isWell)) await Promise.all(this.all.map((node) => node.connect()));
       const well = this.all.filter(({ isWell }) => isWell);
       const kept = well.filter(({ name }) => !this.#drained.has(name));
-      const [least] = (kept.length > 0 ? kept : well).toSorted((one, other) => one.load - other.load || Math.random() - 0.5);
+      const [least] = (kept.length > 0 ? kept : well).toSorted(
+        (one, other) => one.load - other.load || rankOf(one, call) - rankOf(other, call),
+      );
       if (least) return least;
       if (Date.now() >= until)
         throw new ProblemError('media_unavailable', undefined, { cause: new InfrastructureError('no media node is well') });
@@ -87,4 +91,9 @@ export class JanusNodes implements OnApplicationBootstrap, OnApplicationShutdown
     };
     this.#timers.set(work, setTimeout(next, Math.random() * ms).unref());
   }
+}
+
+/** Spreads calls over nodes by chance, and the same for whoever asks. */
+function rankOf({ name }: JanusNode, call: string): number {
+  return createHash('sha256').update(`${name} ${call}`).digest().readUInt32BE();
 }

@@ -21,7 +21,7 @@ import {
 import { FairShare } from '@communication-center/service/fair-share';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { MediaCredentials } from '../credentials/media-credentials.js';
+import { type GivenGrant, MediaCredentials } from '../credentials/media-credentials.js';
 import { Admission } from '../follow-calls/admission.js';
 import type { Moderated } from '../follow-calls/bans.js';
 import type { JanusNode } from '../janus/janus-node.js';
@@ -159,27 +159,29 @@ export class MediaDoor implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** @throws ProblemError `unauthenticated`, `rate_limited`, `room_closed` for who has left or whose call has ended, or `service_unavailable`. */
-  async admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant) => void): Promise<MediaGrant> {
+  async admit(socket: MediaSocket, token: string): Promise<MediaGrant> {
     const grant = await this.credentials.verify(token);
-    const { appId, callId, userAlias, deviceId } = grant;
+    const { appId, callId, userAlias } = grant;
     await this.shares.require('media_sockets', { subject: { kind: 'user', appId, userAlias }, address: this.#signIn(socket) });
-    await this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs });
-    await this.#ends.wake();
-    certain(grant);
-    await this.#sessions.open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } });
-    try {
-      // Whoever left, or whose call ended, while being let in was not among the sockets yet.
-      this.admission.requireStill(grant);
-      // While the directory is away, devices that signed in before go on: what has ended is told afterwards.
-      if (this.#ends.hasEnded(grant)) throw new ProblemError('unauthenticated', 'token: what it was given by was revoked');
-    } catch (error) {
-      this.#sessions.close(socket.sessionId, 'left');
-      throw error;
-    }
+    await Promise.all([this.admission.require(grant, { isAllHeard: this.rest.awakeForMs > catchUpMs }), this.#ends.wake()]);
+    // In one turn: whoever leaves later, or whose call ends, is among the sockets by then.
+    this.#requireStill(grant);
     const inCall = this.#inCall.get(callId) ?? new Map<MediaSocket, MediaGrant>();
     this.#inCall.set(callId, inCall.set(socket, grant));
     socket.bind(this.admission.bansOf(grant));
     return grant;
+  }
+
+  record(socket: MediaSocket, { appId, callId, userAlias, deviceId }: MediaGrant): Promise<void> {
+    return this.#sessions
+      .open({ sessionId: socket.sessionId, appId, about: { callId, userAlias, deviceId } })
+      .catch((error: unknown) => socket.fail(error));
+  }
+
+  /** @throws ProblemError by what was heard by now. While the directory is away, devices that signed in before go on: what has ended is told afterwards. */
+  #requireStill(grant: GivenGrant): void {
+    this.admission.requireStill(grant);
+    if (this.#ends.hasEnded(grant)) throw new ProblemError('unauthenticated', 'token: what it was given by was revoked');
   }
 
   /** @returns its address, as it is counted. @throws ProblemError `rate_limited` where that has as many sockets that were let in as it may. */

@@ -128,7 +128,7 @@ export const ben = {
 };
 
 /** What is told to whoever owns a socket, and to be looked at by a test. */
-const told = ['seatOf', 'broke', 'faded', 'cameTooLate', 'closed', 'failed', 'measured'] as const;
+const told = ['seatOf', 'record', 'broke', 'faded', 'cameTooLate', 'closed', 'failed', 'measured'] as const;
 
 /** @param spy makes what notes how it was called. @param settle lets all that is due happen. */
 export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => Promise<unknown>) {
@@ -146,6 +146,9 @@ export function mediaSockets<Spy extends object>(spy: () => Spy, settle: () => P
     };
     const room = { callId, node: 'n1', generation: 2, secret: 's', pin: 'p' };
     const rooms = {
+      likely: async () => room,
+      giveBack: async () => undefined,
+      keep: () => undefined,
       place,
       nodeOf: () => node,
       join: (handle: StandInHandle) => handle.joinPublisher(),

@@ -158,41 +158,20 @@ test('one that breaks while it is let in gives back the session that was opened 
   expect([media.grant, attached()]).toEqual([grant, 0]);
 });
 
-test('a room is placed while who comes in is put on record; it is given back where nobody comes in after all, unless it has a seat to go on with', async () => {
-  let letIn: (grant: MediaGrant) => void = () => undefined;
-  let refuse: (error: unknown) => void = () => undefined;
-  const admit = (_socket: unknown, _token: unknown, certain: (grant: MediaGrant) => void) => {
-    certain(grant);
-    return new Promise<MediaGrant>((resolve, reject) => {
-      letIn = resolve;
-      refuse = reject;
-    });
-  };
-  const comes = () => opened({ admit: admit as never });
-  const well = comes();
-  well.socket.says(join);
+test('who has a seat is put on record; who takes up one that is held, before that', async () => {
+  const { socket, owner, media } = await joined();
+  expect([socket.types[0], owner.record.mock.calls]).toEqual(['joined', [[media, grant]]]);
+  const next = opened();
+  const order: string[] = [];
+  next.owner.record.mockImplementation(async () => order.push('record'));
+  next.owner.seatOf.mockImplementation(() => void order.push('seat'));
+  next.socket.says({ ...join, resume: 'a key' });
   await settle();
-  expect([well.placed(), well.attached()]).toEqual([1, 0]);
-  letIn(grant);
-  await settle();
-  expect([well.placed(), well.attached(), well.socket.types[0], well.owner.cameTooLate.mock.calls]).toEqual([1, 1, 'joined', []]);
-  const refused = comes();
+  expect([order, next.socket.types]).toEqual([['record', 'seat'], ['joined']]);
+  const refused = opened({ admit: async () => Promise.reject(new ProblemError('room_closed')) });
   refused.socket.says(join);
   await settle();
-  refuse(new ProblemError('room_closed'));
-  await settle();
-  expect([refused.owner.cameTooLate.mock.calls.length, refused.socket.types]).toEqual([1, ['error']]);
-  const gone = comes();
-  gone.socket.says(join);
-  await settle();
-  gone.socket.close(1006);
-  letIn(grant);
-  await settle();
-  expect(gone.owner.cameTooLate.mock.calls.length).toBe(1);
-  const resuming = comes();
-  resuming.socket.says({ ...join, resume: 'a key' });
-  await settle();
-  expect(resuming.placed()).toBe(0);
+  expect(refused.owner.record).not.toHaveBeenCalled();
 });
 
 test('one that says nothing for two and a half heartbeats is ended, and any sign of life counts', async () => {

@@ -18,8 +18,8 @@ import type { TriedFlows } from '../quality/flow-watch.js';
 import type { Room, Rooms } from '../rooms/rooms.js';
 import type { MediaSettings } from '../settings.js';
 import { FrameIntake } from './frame-intake.js';
-import { Placing } from './placing.js';
-import { Seat, type SeatHolder } from './seat.js';
+import type { Seat, SeatHolder } from './seat.js';
+import { takeSeat } from './take-seat.js';
 
 /** How a socket ends that broke, and did not close (RFC 6455 §7.1.5), or whose device takes it for broken. */
 const broken: ReadonlySet<number> = new Set([1006, mediaGivenUpCode]);
@@ -27,8 +27,10 @@ const lookEveryMs = 1000;
 
 export interface MediaSocketOwner {
   readonly tried: TriedFlows;
-  /** @param certain is called once the bearer may come in, before that is on record: what takes time may begin then. */
-  admit(socket: MediaSocket, token: string, certain: (grant: MediaGrant) => void): Promise<MediaGrant>;
+  /** @returns what the bearer may, who is among those that are told of the call from then on. */
+  admit(socket: MediaSocket, token: string): Promise<MediaGrant>;
+  /** Puts on record that it is in. Where that cannot be done, the socket fails. */
+  record(socket: MediaSocket, grant: MediaGrant): Promise<void>;
   /** @returns the seat of the same device that is held by this key. */
   seatOf(key: string, grant: MediaGrant): Seat | undefined;
   /** It was put out while it was let into a room, which nobody else may have joined, or will. */
@@ -195,31 +197,26 @@ export class MediaSocket implements SeatHolder {
     this.#joining = true;
     this.#knows = knows;
     clearTimeout(this.#joinTimer);
-    const placing = new Placing(this.rooms);
-    // Two commits at once take no longer than one. Who resumes has a place as a rule.
-    const grant = await this.owner
-      .admit(this, token, (certain) => resume === undefined && placing.begin(certain))
-      .catch(async (error: unknown) => {
-        await placing.undo(this.owner);
-        throw error;
-      });
+    const grant = await this.owner.admit(this, token);
     this.grant = grant;
     noteInTrace({ appId: grant.appId, callId: grant.callId });
     // It closed while it was let in: the session that was opened for it must not outlive it.
-    if (this.#closed) {
-      this.owner.closed(this);
-      return placing.undo(this.owner);
-    }
+    // Of a device that comes for its seat the socket before goes when this one is on record, and not sooner.
+    if (resume !== undefined) await this.owner.record(this, grant);
+    if (this.#closed) return this.owner.closed(this);
+    if (this.#ending) return;
     const held = resume === undefined ? undefined : this.owner.seatOf(resume, grant);
     if (held) this.#goOn(held, grant);
-    else await this.#begin(grant, await placing.done(grant));
+    else await this.#begin(grant);
+    // What rests on it is decided elsewhere, and later: whoever joins does not wait for it.
+    if (this.#seat && resume === undefined) void this.owner.record(this, grant);
   }
 
-  async #begin(grant: MediaGrant, room: Room): Promise<void> {
-    const seat = await Seat.take(this.rooms, { room, grant, bans: this.#bans, tried: this.owner.tried }, this);
+  async #begin(grant: MediaGrant): Promise<void> {
+    const seat = await takeSeat(this.rooms, { grant, bans: this.#bans, tried: this.owner.tried }, this);
     if (this.#closed || this.#ending) {
       await seat.leave();
-      return this.owner.cameTooLate(room, grant);
+      return this.owner.cameTooLate(seat.room, grant);
     }
     this.#seat = seat;
     this.#sayJoined(seat, grant);

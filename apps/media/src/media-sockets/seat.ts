@@ -19,6 +19,13 @@ import { Speakers, sectionKey } from './speakers.js';
 import { StreamRoom, type Wanted } from './stream-room.js';
 import { ToldOfPublisher } from './told-of-publisher.js';
 
+/** Whose seat it is, what they may not send, and whether anything of their device ever came. */
+export interface SeatTerms {
+  grant: MediaGrant;
+  bans: Bans;
+  tried: TriedFlows;
+}
+
 type Ending = (MediaServerFrame & { type: 'closed' })['reason'];
 
 /** Who speaks for a seat at the moment: the media socket of its device. */
@@ -50,12 +57,14 @@ export class Seat {
   readonly #quality: SocketQuality;
   #subscription: JanusSubscription | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  #isSettled = false;
+  #over: Ending | undefined;
   #hasBegun = false;
   #hasLeft = false;
 
   private constructor(
     readonly node: JanusNode,
-    readonly room: Room,
+    private place: Room,
     readonly grant: MediaGrant,
     private readonly publisher: VideoRoomHandle,
     { bans, tried }: { bans: Bans; tried: TriedFlows },
@@ -65,7 +74,7 @@ export class Seat {
     this.#streamRoom = new StreamRoom(grant);
     // Everyone's name travels as the feed's display text, which only this service reads.
     this.#told = new ToldOfPublisher(grant, () => void this.#inTurn(() => this.#publication.tell(this.#told.display)));
-    this.#publication = new JanusPublication(node, publisher, room, bans);
+    this.#publication = new JanusPublication(node, publisher, place, bans);
     this.#quality = new SocketQuality({
       ...{ grant, publisher, others: this.#others, tried },
       sends: () => this.#told.sendsAnything,
@@ -76,12 +85,8 @@ export class Seat {
     this.#listen();
   }
 
-  /** Takes a seat in a room. @throws ProblemError `media_unavailable`. */
-  static async take(
-    rooms: Pick<Rooms, 'nodeOf' | 'join'>,
-    { room, grant, ...own }: { room: Room; grant: MediaGrant; bans: Bans; tried: TriedFlows },
-    holder: SeatHolder,
-  ): Promise<Seat> {
+  /** Takes a seat in a room; it says nothing to who holds it before it is settled ({@link settle}). @throws ProblemError `media_unavailable`. */
+  static async in(room: Room, rooms: Pick<Rooms, 'nodeOf' | 'join'>, { grant, ...own }: SeatTerms, holder: SeatHolder): Promise<Seat> {
     const node = rooms.nodeOf(room);
     const publisher = await node.attach();
     try {
@@ -96,6 +101,18 @@ export class Seat {
       await publisher.detach().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Where it is. */
+  get room(): Room {
+    return this.place;
+  }
+
+  /** It is where the call is carried. */
+  settle(room: Room): void {
+    this.place = room;
+    this.#isSettled = true;
+    if (this.#over) this.holder.end(this.#over);
   }
 
   get streams(): Stream[] {
@@ -244,8 +261,14 @@ export class Seat {
       });
     publisher.on(VIDEOROOM_UNPUBLISHED, gone);
     publisher.on(VIDEOROOM_LEAVING, gone);
-    publisher.on(VIDEOROOM_DESTROYED, () => this.holder.end('call_ended'));
-    publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.holder.end('media_lost'));
+    publisher.on(VIDEOROOM_DESTROYED, () => this.#end('call_ended'));
+    publisher.on(Janode.EVENT.HANDLE_DETACHED, () => this.#end('media_lost'));
+  }
+
+  /** A seat that was left has nothing to say, and one that is not settled yet may turn out to be nobody's. */
+  #end(reason: Ending): void {
+    this.#over ??= reason;
+    if (this.#isSettled && !this.#hasLeft) this.holder.end(reason);
   }
 
   /** What changes in the room after the join was answered, and before that answer was taken up, is told after it. Whatever Janus tells one seat ends with it. */

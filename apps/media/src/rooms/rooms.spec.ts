@@ -140,29 +140,32 @@ function house() {
   const nodes = new StandInNodes([janus, second]);
   const make = () => new Rooms(table as unknown as Postgres, nodes as unknown as JanusNodes, settings);
   const rooms = make();
+  const placed = async (by = rooms) => by.place(call, await by.likely(call));
   const join = async (by = rooms) => {
-    const room = await by.place(call);
-    return by.join((nodes.named(room.node) ?? janus).handle, room, who);
+    const room = await placed(by);
+    const told = await by.join((nodes.named(room.node) ?? janus).handle, room, who);
+    by.keep(room, room);
+    return told;
   };
-  return { janus, second, nodes, table, rooms, join, make };
+  return { janus, second, nodes, table, rooms, placed, join, make };
 }
 
 test('a call is placed once, whoever asks, and none that has ended', async () => {
-  const { table, rooms, make } = house();
-  const room = await rooms.place(call);
+  const { table, rooms, make, placed } = house();
+  const room = await placed();
   expect(room).toMatchObject({ callId: call.callId, node: 'janus-1', generation: 1 });
-  expect(await make().place(call)).toEqual(room);
+  expect(await placed(make())).toEqual(room);
   table.isRaced = true;
-  expect(await rooms.place(call)).toEqual(room);
+  expect(await placed()).toEqual(room);
   await rooms.close([call.callId]);
-  await expect(rooms.place(call)).rejects.toMatchObject({ code: 'room_closed' });
+  await expect(placed()).rejects.toMatchObject({ code: 'room_closed' });
 });
 
 test('a call whose node died, or is being drained, moves with the next who joins: its generation rises once, and who joins later goes there', async () => {
-  const { janus, second, table, rooms, join, make } = house();
+  const { janus, second, table, rooms, join, make, placed } = house();
   await join();
   janus.away = true;
-  const places = await Promise.all([rooms.place(call), make().place(call)]);
+  const places = await Promise.all([placed(), placed(make())]);
   expect(places.map(({ node, generation }) => [node, generation])).toEqual([
     ['janus-2', 2],
     ['janus-2', 2],
@@ -170,9 +173,9 @@ test('a call whose node died, or is being drained, moves with the next who joins
   await join();
   expect(second.rooms.get(call.callId)).toBe(1);
   janus.away = false;
-  expect(await rooms.place(call), 'it stays where it is well').toMatchObject({ node: 'janus-2', generation: 2 });
+  expect(await placed(), 'it stays where it is well').toMatchObject({ node: 'janus-2', generation: 2 });
   second.isDrained = true;
-  expect(await rooms.place(call)).toMatchObject({ node: 'janus-1', generation: 3 });
+  expect(await placed()).toMatchObject({ node: 'janus-1', generation: 3 });
   await rooms.close([call.callId]);
   expect([table.rows.get(call.callId)?.closed_at, [...janus.rooms]]).toEqual([expect.any(Date), []]);
 });
@@ -229,9 +232,9 @@ test('the end of a call that nobody joined asks nothing of anybody; that of anot
 });
 
 test('a room that was made after its call had ended is discarded, in Janus too', async () => {
-  const { janus, table, rooms, join } = house();
+  const { janus, table, rooms, join, placed } = house();
   await join();
-  const room = await rooms.place(call);
+  const room = await placed();
   await rooms.close([call.callId]);
   janus.rooms.set(call.callId, 0);
   await rooms.discard(room);
@@ -253,6 +256,62 @@ test('what PostgreSQL does not take is closed later; what Janus does not is swep
   janus.away = false;
   await rooms.sweep();
   expect(janus.rooms.size).toBe(0);
+});
+
+test('a room that was joined where its call is not carried goes from there, unless it was there before', async () => {
+  const { janus, second, nodes, rooms, make } = house();
+  const likely = await rooms.likely(call);
+  await rooms.join(janus.handle, likely, who);
+  janus.isDrained = true;
+  const other = make();
+  const placed = await other.place(call, await other.likely(call));
+  await other.join(nodes.all[1]?.handle as VideoRoomHandle, placed, who);
+  expect(await rooms.place(call, likely)).toEqual(placed);
+  await rooms.giveBack(likely);
+  expect([[...janus.rooms.keys()], [...second.rooms.keys()]]).toEqual([[], [call.callId]]);
+  // Its call may have ended meanwhile.
+  const late = { ...(await make().likely(call)), node: janus.name };
+  await rooms.join(janus.handle, late, who);
+  await rooms.close([call.callId]);
+  await rooms.giveBack(late);
+  expect([...janus.rooms.keys()]).toEqual([]);
+  // Of two that were wrong at once one had it made.
+  janus.rooms.set(call.callId, 1);
+  await rooms.join(janus.handle, likely, who);
+  await rooms.giveBack(likely);
+  expect([...janus.rooms.keys()]).toEqual([call.callId]);
+});
+
+test('a room from which a call has moved is left to those who are in it still', async () => {
+  const { janus, second, rooms, join, make } = house();
+  await join();
+  janus.isDrained = true;
+  const other = make();
+  await other.place(call, await other.likely(call));
+  janus.isDrained = false;
+  const likely = await rooms.likely(call);
+  await rooms.join(janus.handle, likely, who);
+  expect([likely.node, (await rooms.place(call, likely)).node]).toEqual([janus.name, second.name]);
+  await rooms.giveBack(likely);
+  expect(janus.rooms.has(call.callId)).toBe(true);
+});
+
+test('a room of which nothing is on record, since who had it made died, is swept by the keys that any replica can work out', async () => {
+  const { janus, rooms, make } = house();
+  await rooms.join(janus.handle, await rooms.likely(call), who);
+  janus.rooms.set(call.callId, 0);
+  const other = make();
+  await other.sweep();
+  await other.sweep();
+  expect([...janus.rooms.keys()]).toEqual([]);
+});
+
+test('a room that an earlier release placed keeps the keys that it was given', async () => {
+  const { table, rooms, make } = house();
+  table.rows.set(call.callId, { call_id: call.callId, node: 'janus-1', generation: 1, secret: 's', pin: 'p', closed_at: null });
+  expect(await rooms.place(call, await rooms.likely(call))).toMatchObject({ secret: 's', pin: 'p' });
+  expect((await make().likely(call)).secret).toBe((await rooms.likely(call)).secret);
+  expect((await rooms.likely({ callId: idOf(2) })).secret).not.toBe((await rooms.likely(call)).secret);
 });
 
 test('a room is swept when two looks in turn found it empty, and not one with people in it, or of somebody else', async () => {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type AppId, type CallId, callIdSchema, callLimits } from '@communication-center/contracts';
 import { Postgres, ProblemError, Settings } from '@communication-center/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -11,6 +11,7 @@ import type { MediaSettings } from '../settings.js';
 export const keyFrameSeconds = 10;
 const roomExists = 427;
 const noSuchRoom = 426;
+const wrongKey = 433;
 
 /** Who speaks is said by Janus: louder than a quiet room (in dB below the loudest, RFC 6464), over so many packets of 20 ms. */
 const talking = { talking_events: true, talking_level_threshold: 50, talking_packets_threshold: 15 };
@@ -24,6 +25,15 @@ export interface Room {
   generation: number;
   secret: string;
   pin: string;
+}
+
+/** A room that Janus has; `made` says whether it was made for that, or was there. */
+interface InJanus {
+  room: Room;
+  /** Whether the call was carried there once: others may be in it still. */
+  isPlaced: boolean;
+  node: JanusNode;
+  made: Promise<boolean>;
 }
 
 interface RoomRow extends Omit<Room, 'callId'> {
@@ -53,7 +63,9 @@ export class Rooms {
   /** Calls that somebody joined through this replica, or that a sweep found: their rooms are its to close. */
   readonly #joined = new Set<CallId>();
   /** Rooms that Janus has as far as this replica knows, or is just making: those who join at once wait for the same. */
-  readonly #inJanus = new Map<CallId, { node: JanusNode; made: Promise<void> }>();
+  readonly #inJanus = new Map<CallId, InJanus>();
+  /** What became of each room that was joined as likely. */
+  readonly #tried = new WeakMap<Room, InJanus>();
   /** Found empty by the last sweep, by their nodes. */
   readonly #emptyLately = new Map<JanusNode, Set<string>>();
 
@@ -68,12 +80,25 @@ export class Rooms {
   }
 
   /**
+   * @returns where a call is carried most likely: as was known here last, or where it would be placed now. It may be joined there while
+   * {@link place} is under way, which alone decides: all replicas give a room the same keys.
+   * @throws ProblemError `media_unavailable` where no node is well.
+   */
+  async likely({ callId }: { callId: CallId }): Promise<Room> {
+    const known = this.#inJanus.get(callId)?.room;
+    if (known && (await this.nodes.mayStay(known.node))) return known;
+    const { name: node } = await this.nodes.choose(callId);
+    return { callId, node, generation: 1, secret: this.#keyOf('secret', callId), pin: this.#keyOf('pin', callId) };
+  }
+
+  /**
+   * @param likely of {@link likely}: where it is placed if it was not.
    * @returns where a call is carried, deciding so for the first that asks, and anew where its node is not well or is being drained.
    * @throws ProblemError `room_closed` when it has ended, `media_unavailable` where no node is well.
    */
-  async place({ appId, callId }: { appId: AppId; callId: CallId }): Promise<Room> {
-    const chosen = await this.nodes.choose();
-    const values = [callId, appId, chosen.name, secret(), secret()];
+  async place({ appId, callId }: { appId: AppId; callId: CallId }, likely: Room): Promise<Room> {
+    const chosen = this.nodeOf(likely);
+    const values = [callId, appId, chosen.name, likely.secret, likely.pin];
     const found = await this.database.query<RoomRow>(placing, values);
     let row = found.rows[0] ?? (await this.database.query<RoomRow>(placing, values)).rows[0];
     if (row && !row.closed_at && row.node !== chosen.name && !(await this.nodes.mayStay(row.node))) {
@@ -83,8 +108,24 @@ export class Rooms {
     if (!row || row.closed_at) throw new ProblemError('room_closed');
     if (row.node === chosen.name && !this.#joined.has(callId)) chosen.placed();
     this.#joined.add(callId);
-    const { call_id, closed_at: _, ...room } = row;
-    return { callId: call_id, ...room };
+    const { call_id, closed_at: _, ...placed } = row;
+    return { callId: call_id, ...placed };
+  }
+
+  /** A room that was joined as likely is where its call is carried. */
+  keep(likely: Room, room: Room): void {
+    const tried = this.#tried.get(likely);
+    if (tried) Object.assign(tried, { room, isPlaced: true });
+  }
+
+  /** Nobody is to be in a room that was joined where its call is not: what was made for that in Janus goes. What Janus does not take is swept. */
+  async giveBack(likely: Room): Promise<void> {
+    const tried = this.#tried.get(likely);
+    if (!tried) return;
+    const { callId: call_id, secret } = likely;
+    if (this.#inJanus.get(call_id) === tried) this.#inJanus.delete(call_id);
+    const wasMade = await tried.made.catch(() => false);
+    if (wasMade && !tried.isPlaced) await this.#destroyOn(tried.node, [{ call_id, secret }]).catch(() => undefined);
   }
 
   /** @returns the node that carries a call. @throws ProblemError `media_unavailable` where it is none of those that are known here. */
@@ -154,11 +195,14 @@ export class Rooms {
     // Whoever had them made may be dead by now: whichever replica hears of a call's end closes its room.
     for (const { room } of rooms) this.#joined.add(room as CallId);
     if (rooms.length === 0) return;
-    const { rows } = await this.database.query<RoomRow>(
+    const { rows } = await this.database.query<Pick<RoomRow, 'call_id' | 'secret'>>(
       `SELECT call_id, secret FROM rooms WHERE call_id = ANY($1::uuid[])
          AND (closed_at IS NOT NULL OR call_id = ANY($2::uuid[]))`,
       [rooms.map(({ room }) => room), leftBehind],
     );
+    // Whoever had them made died before they were placed.
+    const placed = new Set<string>(rows.map(({ call_id }) => call_id));
+    for (const room of leftBehind as CallId[]) if (!placed.has(room)) rows.push({ call_id: room, secret: this.#keyOf('secret', room) });
     for (const { call_id } of rows) {
       if (this.#inJanus.get(call_id)?.node === node) this.#inJanus.delete(call_id);
       if (!this.#inJanus.has(call_id)) this.#joined.delete(call_id);
@@ -166,11 +210,15 @@ export class Rooms {
     await this.#destroyOn(node, rows);
   }
 
-  #ensureInJanus(handle: VideoRoomHandle, room: Room): Promise<void> {
+  #ensureInJanus(handle: VideoRoomHandle, room: Room): Promise<boolean> {
     const node = this.nodeOf(room);
     const known = this.#inJanus.get(room.callId);
-    if (known?.node === node) return known.made;
-    const making = { node, made: this.#make(node, handle, room) };
+    if (known && isSameRoom(known.room, room)) {
+      this.#tried.set(room, known);
+      return known.made;
+    }
+    const making = { room, isPlaced: false, node, made: this.#make(node, handle, room) };
+    this.#tried.set(room, making);
     this.#inJanus.set(room.callId, making);
     making.made.catch(() => {
       if (this.#inJanus.get(room.callId) === making) this.#inJanus.delete(room.callId);
@@ -178,7 +226,8 @@ export class Rooms {
     return making.made;
   }
 
-  async #make(node: JanusNode, handle: VideoRoomHandle, { callId, secret: roomSecret, pin }: Room): Promise<void> {
+  /** @returns whether it was made, and not there. */
+  async #make(node: JanusNode, handle: VideoRoomHandle, { callId, secret: roomSecret, pin }: Room): Promise<boolean> {
     const made = handle.create({
       room: callId,
       secret: roomSecret,
@@ -192,9 +241,18 @@ export class Rooms {
       fir_freq: keyFrameSeconds,
       ...talking,
     });
-    await node.ask(made).catch((error: unknown) => {
-      if (roomErrorCode(error) !== roomExists) throw error;
-    });
+    return node.ask(made).then(
+      () => true,
+      (error: unknown) => {
+        if (roomErrorCode(error) !== roomExists) throw error;
+        return false;
+      },
+    );
+  }
+
+  /** @returns what only replicas of this service, and Janus, can work out. */
+  #keyOf(which: 'secret' | 'pin', callId: CallId): string {
+    return createHmac('sha256', this.settings.JANUS_ADMIN_KEY).update(`${which} of the room of ${callId}`).digest('base64url');
   }
 
   async #destroy(rooms: readonly Pick<RoomRow, 'call_id' | 'node' | 'secret'>[]): Promise<void> {
@@ -210,7 +268,8 @@ export class Rooms {
     try {
       for (const { call_id: room, secret: roomSecret } of rooms) {
         await node.ask(handle.destroy({ room, secret: roomSecret })).catch((error: unknown) => {
-          if (roomErrorCode(error) !== noSuchRoom) throw error;
+          // A room of somebody else's has other keys.
+          if (roomErrorCode(error) !== noSuchRoom && roomErrorCode(error) !== wrongKey) throw error;
         });
       }
     } finally {
@@ -219,6 +278,7 @@ export class Rooms {
   }
 }
 
-function secret(): string {
-  return randomBytes(24).toString('base64url');
+/** Whether two are one room in Janus, whatever is known of where it was before. */
+export function isSameRoom(one: Room, other: Room): boolean {
+  return one.node === other.node && one.secret === other.secret && one.pin === other.pin;
 }

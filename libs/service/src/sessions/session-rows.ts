@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AppId, enveloped, type SessionId, type Topic } from '@communication-center/contracts';
-import { type OutboxEntry, type Sql, type WrittenRow, writeOutbox } from '@communication-center/event-log';
+import { type OutboxEntry, type Sql, type Transaction, type WrittenRow, writeOutbox } from '@communication-center/event-log';
 import { currentTraceparent } from '../trace.js';
 
 export interface SocketSession<About> {
@@ -41,10 +41,16 @@ export class SessionRows<About, Reason extends string> {
   constructor(private readonly events: SessionEvents<About, Reason>) {}
 
   /**
-   * Opens sessions of a process, in its name: all, or none when it does not count as alive.
+   * Opens sessions of a process, in its name: all, or none when it does not count as alive. The commit is asked for with the last statement.
+   * @param onCommitting is called before that: from then on they may be there, whatever becomes of the answer.
    * @returns what to tell the relay of; undefined when nothing was written.
    */
-  async open(tx: Sql, processId: string, sessions: readonly TracedSession<About>[]): Promise<WrittenRow[] | undefined> {
+  async open(
+    tx: Pick<Transaction, 'query' | 'last'>,
+    processId: string,
+    sessions: readonly TracedSession<About>[],
+    onCommitting: () => void,
+  ): Promise<WrittenRow[] | undefined> {
     const { rows } = await tx.query<SessionRow<About>>(
       `INSERT INTO sessions (session_id, process_id, app_id, about)
        SELECT new.session_id, process_id, new.app_id, new.about::jsonb
@@ -53,7 +59,9 @@ export class SessionRows<About, Reason extends string> {
        RETURNING session_id, app_id, about, sequence, clock_timestamp() AS at`,
       [processId, ...columnsOf(sessions)],
     );
-    return rows.length === 0 ? undefined : this.#publish(tx, rows, () => 'opened', tracesOf(sessions));
+    if (rows.length === 0) return undefined;
+    onCommitting();
+    return this.#publish({ query: tx.last }, rows, () => 'opened', tracesOf(sessions));
   }
 
   /** @returns what to tell the relay of. Sessions that are gone are left alone; of one that changes twice, the last is what it is. */

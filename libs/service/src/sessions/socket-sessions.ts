@@ -144,12 +144,11 @@ export class SocketSessions<About, Reason extends string> {
   async #openTogether(group: readonly Opening<About, Reason>[]): Promise<Outcome<void>[]> {
     let isCommitting = false;
     try {
-      const woken = await this.#options.database.transaction(async (tx) => {
-        const told = await this.#rows.open(tx, this.#lease.processId, group);
-        isCommitting = told !== undefined;
-        for (const { mine } of group) mine.mayBeThere = isCommitting;
-        return told;
-      });
+      const onCommitting = () => {
+        isCommitting = true;
+        for (const { mine } of group) mine.mayBeThere = true;
+      };
+      const woken = await this.#options.database.transaction((tx) => this.#rows.open(tx, this.#lease.processId, group, onCommitting));
       const refused = { failed: new ProblemError('service_unavailable', 'Sockets cannot be taken now') };
       if (!woken) return group.map(() => refused);
       this.#options.relay.committed(woken);
