@@ -27,8 +27,9 @@ export interface Begun {
  * @returns those that are this replica's, the calls of which there are any, whoever's they are, and the devices with a socket.
  */
 export async function beginRings(log: RingLog, me: string, rings: readonly Ring[]): Promise<Begun> {
+  // Which were written is looked up in a hash: joined, each row would be compared with each.
   const begin = `WITH wanted AS (
-       SELECT ring.*, r.registration_id, r.device_id, r.kind, r.target, r.registered_at,
+       SELECT ring.*, gen_random_uuid() AS push_id, clock_timestamp() AS at, r.registration_id, r.device_id, r.kind, r.target, r.registered_at,
          ring.silent IS NULL AND EXISTS (SELECT 1 FROM live_sessions AS s
            WHERE s.app_id = r.app_id AND s.user_alias = r.user_alias AND s.device_id = r.device_id AND s.closed_at IS NULL) AS has_socket
        FROM json_to_recordset($1) AS ring(n int, "callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
@@ -40,17 +41,16 @@ export async function beginRings(log: RingLog, me: string, rings: readonly Ring[
            WHERE voip.app_id = r.app_id AND voip.user_alias = r.user_alias AND voip.device_id = r.device_id AND voip.kind = 'apns_voip'))
      ), p AS (
        INSERT INTO ring_pushes (push_id, call_id, ring_sequence, registration_id, app_id, user_alias, device_id, kind, ring, deadline,
-         traceparent, claimed_by, claimed_until)
-       SELECT gen_random_uuid(), "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
-         jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}
+         traceparent, claimed_by, claimed_until, created_at)
+       SELECT push_id, "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
+         jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}, at
        FROM wanted WHERE NOT has_socket ORDER BY "callId", sequence, registration_id
-       ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING push_id, call_id, ring_sequence, registration_id, created_at
+       ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING push_id
      )
      SELECT wanted.n AS ring, wanted.has_socket AS "hasSocket", wanted.registration_id AS "registrationId", wanted.device_id AS "deviceId",
        wanted.kind, wanted.target, floor(extract(epoch FROM wanted.registered_at))::int AS "registeredAt", c.name AS "callerName",
-       p.push_id AS "pushId", p.created_at AS at
+       CASE WHEN push_id IN (SELECT push_id FROM p) THEN push_id END AS "pushId", wanted.at
      FROM wanted
-     LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
      LEFT JOIN contacts AS c ON c.app_id = wanted."appId" AND c.user_alias = wanted.caller`;
   const claimedAt = performance.now();
   const said = JSON.stringify(rings.map(({ began: _, ...ring }, n) => ({ ...ring, n })));
