@@ -84,6 +84,7 @@ await onAFleet(options, async (fleet, ask) => {
     latencies.push(await timed(parts, 'its provider takes 100 ms', seconds));
     await standIns.ask('delay', { ms: 0 });
     if (given.soon) return;
+    await allTold(counters);
     const rates = [];
     for (const way of ['apns', 'fcm']) rates.push(...(await ratesOf(parts, way)));
     const crowd = await crowdOf(parts);
@@ -99,6 +100,11 @@ await onAFleet(options, async (fleet, ask) => {
     await counters.close();
   }
 });
+
+/** Resolves when those who missed the calls before have been told: that goes on at a pace of its own, on the same two cores. Waits for a minute at most. */
+async function allTold(counters) {
+  for (let waited = 0; waited < 60_000 && (await counters.pendingMessages()) > 0; waited += 500) await waiting(500);
+}
 
 function waiting(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
