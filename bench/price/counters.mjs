@@ -72,6 +72,12 @@ export class Counters {
     return arrivals.map(({ at, callId, cause }) => at - committed.get(`${callId} ${cause}`)).filter((took) => !Number.isNaN(took));
   }
 
+  /** @returns how many notifications wait to be handed over. */
+  async pendingMessages() {
+    const { rows } = await this.#sql.query("SELECT count(*)::int AS count FROM notifications.messages WHERE state = 'pending'");
+    return rows[0].count;
+  }
+
   /** @returns processor time in seconds by process, and when that was. */
   time() {
     return { at: performance.now() / 1000, cpu: this.#cpu() };

@@ -17,7 +17,7 @@ const collectingOf = {
   calls: ['--max-semi-space-size=8'],
   presence: ['--max-semi-space-size=8'],
   // A crowd's pushes make half a minute's young objects in a second: there is room at once, and it is given back when idle (`quiet-collection.ts`).
-  notifications: ['--min-semi-space-size=4', '--max-semi-space-size=16', '--semi-space-growth-factor=4', '--expose-gc'],
+  notifications: ['--min-semi-space-size=4', '--max-semi-space-size=32', '--semi-space-growth-factor=8', '--expose-gc'],
 };
 const collecting = ({ name }) => collectingOf[name] ?? ['--max-semi-space-size=4'];
 

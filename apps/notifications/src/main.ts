@@ -19,6 +19,7 @@ import { contactMails } from './migrations/18-contact-mails.js';
 import { toldRings } from './migrations/20-told-rings.js';
 import { pushReplicas } from './migrations/21-push-replicas.js';
 import { smsNumbers, smsNumbersFound } from './migrations/22-sms-numbers.js';
+import { ringsBegun } from './migrations/23-begin-rings.js';
 import { sealed } from './sealed-columns.js';
 import { settings } from './settings.js';
 import { smsStatusRoute } from './sms/sms-status.controller.js';
@@ -50,6 +51,7 @@ await runService({
     pushReplicas,
     smsNumbers,
     smsNumbersFound,
+    ringsBegun,
   ],
   sealed,
   forms: [smsStatusRoute],

@@ -39,6 +39,8 @@ export class Lane {
   fault: string | null = null;
   #inHand = 0;
   #underWay = 0;
+  /** Requests that have ended since it was looked how busy this process is. */
+  #answers = 0;
   readonly #turns: (() => void)[] = [];
   readonly #held = new Set<() => void>();
   readonly #places: Places;
@@ -118,6 +120,7 @@ export class Lane {
 
   #leavePlace(): void {
     this.#underWay -= 1;
+    this.#answers += 1;
     if (this.#turns.length > 0) this.#letOn();
   }
 
@@ -125,8 +128,9 @@ export class Lane {
     const now = performance.now();
     if (this.#places.isDue(now)) {
       const busy = eventLoopUtilization();
-      this.#places.noted(now, eventLoopUtilization(busy, this.#busy).utilization);
+      this.#places.noted(now, eventLoopUtilization(busy, this.#busy).utilization, this.#answers);
       this.#busy = busy;
+      this.#answers = 0;
     }
     while (this.#underWay < this.#places.count) {
       const next = this.#turns.shift();

@@ -8,7 +8,8 @@ const [idleBelow, busyAbove] = [0.7, 0.95];
 /**
  * How many requests go to a provider at a time. A provider that answers soon needs few: more would wait in this process, each with a
  * connection or a stream of its own and memory that is looked through again and again. One that takes 100 ms needs hundreds. Which of
- * both it is shows in whether this process has time left while others wait for their turn.
+ * both it is shows in whether this process has time left while others wait for their turn, or hears of no answer at all though it looks for
+ * them all the while: then its time goes into something else, such as reading the events of a crowd.
  */
 export class Places {
   #count: number;
@@ -30,12 +31,16 @@ export class Places {
     return nowMs - this.#lookedAt >= lookEveryMs;
   }
 
-  /** Others wait for their turn. @param busy the share of its time, from 0 to 1, that this process was busy since it was noted last. */
-  noted(nowMs: number, busy: number): void {
+  /**
+   * Others wait for their turn.
+   * @param busy the share of its time, from 0 to 1, that this process was busy since it was noted last.
+   * @param answers how many requests have ended since then.
+   */
+  noted(nowMs: number, busy: number, answers: number): void {
     const isOfNow = nowMs - this.#lookedAt <= longestMs;
     this.#lookedAt = nowMs;
     if (!isOfNow) return;
-    if (busy < idleBelow) this.#count = Math.min(this.most, Math.ceil(this.#count * 1.5));
+    if (busy < idleBelow || answers === 0) this.#count = Math.min(this.most, Math.ceil(this.#count * 1.5));
     else if (busy > busyAbove) this.#count = Math.max(this.#least, Math.floor(this.#count * 0.95));
   }
 }

@@ -26,6 +26,7 @@ import { sms, smsLately } from '../migrations/17-sms.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
 import { smsNumbers, smsNumbersFound } from '../migrations/22-sms-numbers.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { PreferenceStore } from '../preferences/preference-store.js';
 import { UnsubscribeLinks } from '../preferences/unsubscribe-links.js';
 import { NotificationsController } from '../push-ring/notifications.controller.js';
@@ -76,6 +77,7 @@ export class Telling {
       smsLately,
       toldRings,
       pushReplicas,
+      ringsBegun,
       smsNumbers,
       smsNumbersFound,
     ]);

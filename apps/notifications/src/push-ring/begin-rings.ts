@@ -1,13 +1,12 @@
 import type { DeviceId } from '@communication-center/contracts';
 import type { Ring } from '../domain/rings.js';
-import { untilAgain } from './claims.js';
 import type { RingLog } from './ring-log.js';
 import type { RingPush } from './ring-rows.js';
 
 /** A registration that is to be pushed to, unless its device has a socket open; with a push where this replica has it. */
 type Wanted = Pick<RingPush, 'registrationId' | 'deviceId' | 'kind' | 'target' | 'registeredAt' | 'callerName'> & {
   /** Which of the rings it is of. */
-  ring: number;
+  n: number;
   hasSocket: boolean;
   pushId: string | null;
   at: Date;
@@ -27,38 +26,13 @@ export interface Begun {
  * @returns those that are this replica's, the calls of which there are any, whoever's they are, and the devices with a socket.
  */
 export async function beginRings(log: RingLog, me: string, rings: readonly Ring[]): Promise<Begun> {
-  const begin = `WITH wanted AS (
-       SELECT ring.*, r.registration_id, r.device_id, r.kind, r.target, r.registered_at,
-         ring.silent IS NULL AND EXISTS (SELECT 1 FROM live_sessions AS s
-           WHERE s.app_id = r.app_id AND s.user_alias = r.user_alias AND s.device_id = r.device_id AND s.closed_at IS NULL) AS has_socket
-       FROM json_to_recordset($1) AS ring(n int, "callId" uuid, sequence int, "appId" text, "userAlias" text, caller text, "callType" text,
-         waiting boolean, deadline timestamptz, traceparent text, silent text[])
-       JOIN push_registrations AS r ON r.app_id = ring."appId" AND r.user_alias = ring."userAlias"
-       WHERE ring.deadline > clock_timestamp()
-         AND (ring.silent IS NULL OR r.device_id = ANY(ring.silent))
-         AND NOT (r.kind = 'apns_alert' AND EXISTS (SELECT 1 FROM push_registrations AS voip
-           WHERE voip.app_id = r.app_id AND voip.user_alias = r.user_alias AND voip.device_id = r.device_id AND voip.kind = 'apns_voip'))
-     ), p AS (
-       INSERT INTO ring_pushes (push_id, call_id, ring_sequence, registration_id, app_id, user_alias, device_id, kind, ring, deadline,
-         traceparent, claimed_by, claimed_until)
-       SELECT gen_random_uuid(), "callId", sequence, registration_id, "appId", "userAlias", device_id, kind,
-         jsonb_build_object('caller', caller, 'callType', "callType", 'waiting', waiting), deadline, traceparent, $2::uuid, ${untilAgain}
-       FROM wanted WHERE NOT has_socket ORDER BY "callId", sequence, registration_id
-       ON CONFLICT (call_id, ring_sequence, registration_id) DO NOTHING RETURNING push_id, call_id, ring_sequence, registration_id, created_at
-     )
-     SELECT wanted.n AS ring, wanted.has_socket AS "hasSocket", wanted.registration_id AS "registrationId", wanted.device_id AS "deviceId",
-       wanted.kind, wanted.target, floor(extract(epoch FROM wanted.registered_at))::int AS "registeredAt", c.name AS "callerName",
-       p.push_id AS "pushId", p.created_at AS at
-     FROM wanted
-     LEFT JOIN p ON p.call_id = wanted."callId" AND p.ring_sequence = wanted.sequence AND p.registration_id = wanted.registration_id
-     LEFT JOIN contacts AS c ON c.app_id = wanted."appId" AND c.user_alias = wanted.caller`;
   const claimedAt = performance.now();
   const said = JSON.stringify(rings.map(({ began: _, ...ring }, n) => ({ ...ring, n })));
   const [found, mine]: [Wanted[], Map<string, RingPush>] = [[], new Map()];
   await log.run(
     rings.map(({ appId }) => appId),
     async (sql) => {
-      found.push(...(await sql.query<Wanted>(begin, [said, me])).rows);
+      found.push(...(await sql.query<Wanted>('SELECT * FROM begin_rings($1, $2)', [said, me])).rows);
       return found.flatMap((row) => {
         const push = pushOf(row, rings, claimedAt);
         // A ring that came twice at once is one.
@@ -71,11 +45,11 @@ export async function beginRings(log: RingLog, me: string, rings: readonly Ring[
   );
   const withSocket = Map.groupBy(
     found.filter(({ hasSocket }) => hasSocket),
-    ({ ring }) => ring,
+    ({ n }) => n,
   );
   return {
     mine: [...mine.values()],
-    calls: new Set(found.flatMap(({ ring, hasSocket }) => (hasSocket ? [] : (rings[ring]?.callId ?? [])))),
+    calls: new Set(found.flatMap(({ n, hasSocket }) => (hasSocket ? [] : (rings[n]?.callId ?? [])))),
     withSocket: [...withSocket].flatMap(([n, rows]) =>
       rings[n] ? [{ ring: rings[n], devices: rows.map(({ deviceId }) => deviceId) }] : [],
     ),
@@ -84,7 +58,7 @@ export async function beginRings(log: RingLog, me: string, rings: readonly Ring[
 
 /** @returns the push that was written for a registration; undefined where it is another replica's, or was not written. */
 function pushOf(
-  { ring: n, pushId, registrationId, deviceId, kind, target, registeredAt, callerName }: Wanted,
+  { n, pushId, registrationId, deviceId, kind, target, registeredAt, callerName }: Wanted,
   rings: readonly Ring[],
   claimedAt: number,
 ): RingPush | undefined {

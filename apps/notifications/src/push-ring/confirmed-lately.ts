@@ -41,7 +41,11 @@ export class ConfirmedLately {
 
   /** @returns what a device said of a ring that began with this event of the call; undefined where it said nothing. */
   of(ring: { callId: string; userAlias: string; sequence: number }, deviceId: string): Confirmed | undefined {
-    const all = [this.#rings, this.#before].flatMap((some) => some.get(keyOf(ring)) ?? []);
-    return all.find((one) => one.deviceId === deviceId && one.sequence >= ring.sequence);
+    const key = keyOf(ring);
+    for (const rings of [this.#rings, this.#before]) {
+      const found = rings.get(key)?.find((one) => one.deviceId === deviceId && one.sequence >= ring.sequence);
+      if (found) return found;
+    }
+    return undefined;
   }
 }

@@ -23,7 +23,11 @@ export class EndedLately {
 
   /** @returns what ended a ring that began with this event of the call, if that has come. */
   of(ring: { callId: string; userAlias: string; sequence: number }): RingEnd | undefined {
-    const ends = [this.#ends, this.#before].flatMap((all) => all.get(keyOf(ring)) ?? []);
-    return ends.find(({ sequence }) => sequence > ring.sequence);
+    const key = keyOf(ring);
+    for (const all of [this.#ends, this.#before]) {
+      const end = all.get(key);
+      if (end && end.sequence > ring.sequence) return end;
+    }
+    return undefined;
   }
 }

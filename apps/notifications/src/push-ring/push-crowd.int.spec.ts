@@ -13,6 +13,7 @@ import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -25,7 +26,7 @@ let pushes: { device: string; appId: string; at: number; leftMs: number }[];
 let takesMs: number;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas, ringsBegun]);
   [pushes, replicas, takesMs] = [[], [], 0];
 });
 afterEach(async () => {

@@ -13,6 +13,7 @@ import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -27,7 +28,7 @@ function dialed(user: string, ringSeconds: number): CallEvent {
 }
 
 test(`a provider that is away for ${outageSeconds} s: who still rings by then is rung once, soon after it is back, and who does not is not`, async () => {
-  const schema = await TestSchema.migrated(new Fleet(), [notifications, push, toldRings, pushReplicas]);
+  const schema = await TestSchema.migrated(new Fleet(), [notifications, push, toldRings, pushReplicas, ringsBegun]);
   const registrations = new RegistrationStore(schema as never);
   const before = await FcmStandIn.start(certificate);
   const port = Number(before.place.split(':')[1]);

@@ -25,6 +25,7 @@ import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { ProviderWords } from './provider-words.js';
 import { PushRings } from './push-rings.js';
 
@@ -40,7 +41,7 @@ let rings: PushedRing[];
 let says: (push: Push) => Promise<PushOutcome>;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas, ringsBegun]);
   registrations = new RegistrationStore(schema as never);
   [told, replicas, rings] = [[], [], []];
   says = async () => ({ outcome: 'accepted' });

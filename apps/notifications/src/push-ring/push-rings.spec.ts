@@ -14,7 +14,7 @@ test('rings for which there is no room while the database is away are taken anew
   let isAway = true;
   const query = async (text: string, [json]: string[] = []) => {
     if (isAway) throw new Error('away');
-    if (text.includes('WITH wanted')) written.push(...(JSON.parse(json ?? '[]') as Ring[]).map(({ callId }) => callId));
+    if (text.includes('begin_rings')) written.push(...(JSON.parse(json ?? '[]') as Ring[]).map(({ callId }) => callId));
     return { rows: [], rowCount: 0 };
   };
   const report = vi.fn();

@@ -203,7 +203,11 @@ export class PushRings implements BeforeApplicationShutdown {
   async #begin(rings: readonly Ring[]): Promise<void> {
     const { mine, calls, withSocket } = await this.#rows.begin(rings);
     const now = Date.now();
-    for (const [callId, until] of this.#calls) if (until < now) this.#calls.delete(callId);
+    // In the order in which they came: a crowd's thousands are not looked through for each statement.
+    for (const [callId, until] of this.#calls) {
+      if (until >= now) break;
+      this.#calls.delete(callId);
+    }
     for (const { callId, deadline } of rings) if (calls.has(callId)) this.#expectEndOf(callId, Date.parse(deadline));
     if (calls.size > 0) this.#sweeps.wake();
     for (const push of mine) this.#inHand.start(push);

@@ -145,13 +145,13 @@ export class PushesInHand {
 
   /** Whether the device of a push says that it rings already. */
   #isAt(push: RingPush): boolean {
-    return this.parts.confirmed.of({ ...push, sequence: push.ringSequence }, push.deviceId) !== undefined;
+    return this.parts.confirmed.of(ringOf(push), push.deviceId) !== undefined;
   }
 
   /** Breaks off what is of no use any more as it is taken up. @returns the end of its ring, where only this replica knows of it. */
   #whatEnded({ push, abort }: InHand): RingEnd | undefined {
     if (push.state !== 'queued') return undefined;
-    const end = this.parts.ended.of({ ...push, sequence: push.ringSequence });
+    const end = this.parts.ended.of(ringOf(push));
     if (end || push.ringEnded) abort.abort();
     else if (this.#isAt(push)) abort.abort(itRings);
     return push.ringEnded ? undefined : end;
@@ -202,3 +202,5 @@ export class PushesInHand {
     }
   }
 }
+
+const ringOf = ({ callId, userAlias, ringSequence: sequence }: RingPush) => ({ callId, userAlias, sequence });

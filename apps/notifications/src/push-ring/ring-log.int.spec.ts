@@ -15,6 +15,7 @@ import { outboxRows } from '../migrations/7-outbox-rows.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { type RingPush, RingRows } from './ring-rows.js';
 
 const fleet = new Fleet();
@@ -26,7 +27,17 @@ let other: RingRows;
 let committed: number;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, outbox, outboxFunctions, traces, outboxRows, push, toldRings, pushReplicas]);
+  schema = await TestSchema.migrated(fleet, [
+    notifications,
+    outbox,
+    outboxFunctions,
+    traces,
+    outboxRows,
+    push,
+    toldRings,
+    pushReplicas,
+    ringsBegun,
+  ]);
   committed = 0;
   const relay = {
     committed: (written: readonly unknown[]) => {

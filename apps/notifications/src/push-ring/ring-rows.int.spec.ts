@@ -12,6 +12,7 @@ import { notifications } from '../migrations/1-notifications.js';
 import { push } from '../migrations/11-push.js';
 import { toldRings } from '../migrations/20-told-rings.js';
 import { pushReplicas } from '../migrations/21-push-replicas.js';
+import { ringsBegun } from '../migrations/23-begin-rings.js';
 import { type RingPush, RingRows } from './ring-rows.js';
 
 const fleet = new Fleet();
@@ -22,7 +23,7 @@ let one: RingRows;
 let other: RingRows;
 
 beforeEach(async () => {
-  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas]);
+  schema = await TestSchema.migrated(fleet, [notifications, push, toldRings, pushReplicas, ringsBegun]);
   registrations = new RegistrationStore(schema as never);
   [one, other] = [new RingRows(schema, randomUUID(), silent), new RingRows(schema, randomUUID(), silent)];
 });

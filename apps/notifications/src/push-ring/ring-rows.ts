@@ -162,7 +162,7 @@ export class RingRows {
     const isRead = finished.some(({ appId }) => tells(appId));
     const rows = await this.#log.run(
       finished.map(({ appId }) => appId),
-      async (sql) => (await sql.query<TellablePush & Ended>(finish, [JSON.stringify(finished), this.me, isRead])).rows,
+      async (sql) => (await sql.query<TellablePush & Ended>(finish, [JSON.stringify(inOrder(finished)), this.me, isRead])).rows,
       ({ state }) => `notification.${state}` as const,
     );
     return new Map(rows.flatMap(({ pushId, reason }) => (reason === null ? [] : [[pushId, reason] as const])));
@@ -187,7 +187,7 @@ export class RingRows {
     await this.sql.query(
       `UPDATE ring_pushes AS p SET stop = t.stop, claimed_until = NULL
        FROM json_to_recordset($1) AS t("pushId" uuid, stop text) WHERE p.push_id = t."pushId" AND p.claimed_by = $2`,
-      [JSON.stringify(stops), this.me],
+      [JSON.stringify(inOrder(stops)), this.me],
     );
   }
 
@@ -205,7 +205,7 @@ export class RingRows {
     const { rows } = await this.sql.query<{ pushId: string }>(
       `UPDATE ring_pushes SET claimed_until = ${untilAgain}
        WHERE push_id = ANY($1) AND claimed_by = $2 AND claimed_until IS NOT NULL RETURNING push_id AS "pushId"`,
-      [pushIds, this.me],
+      [pushIds.toSorted(), this.me],
     );
     return new Set(rows.map(({ pushId }) => pushId));
   }
@@ -255,6 +255,10 @@ export class RingRows {
 
 const mineOf = (moved: readonly Moved[], claimedAt: number): RingPush[] =>
   moved.filter(({ isMine }) => isMine).map((push) => ({ ...push, claimedAt }));
+
+/** As the end of rings takes them: whoever is at several pushes at once takes them in the same order, so that no two wait for each other. */
+const inOrder = <P extends { pushId: string }>(pushes: readonly P[]): P[] =>
+  pushes.toSorted((one, other) => (one.pushId < other.pushId ? -1 : 1));
 
 /** Of no device: what all others of a user are told. */
 const otherDevice = '-' as DeviceId;

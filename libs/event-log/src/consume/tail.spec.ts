@@ -91,6 +91,22 @@ test('tells of each key that is erased, in its turn, and of nothing twice', asyn
   expect(erased).toEqual(['demo/ann', 'demo/bob']);
 });
 
+test('tells a hundred events in a row, all partitions together, and goes on when whatever else there is to do has had its turn', async () => {
+  await tail.start();
+  const some = (partition: number) => ({
+    partition,
+    messages: Array.from({ length: 80 }, (_, index) => ({ offset: String(7 + index), key: Buffer.from(`${partition}`), value: null })),
+    offsetLag: () => '0',
+  });
+  const handled = Promise.all([0, 1].map((partition) => consumers[0]?.eachBatch({ batch: some(partition) })));
+  await Promise.resolve();
+  expect(erased).toHaveLength(100);
+  await vi.advanceTimersByTimeAsync(0);
+  await handled;
+  expect(erased.filter((key) => key === '0')).toHaveLength(80);
+  expect(erased).toHaveLength(160);
+});
+
 test('has started once any of its tries has got partitions', async () => {
   fates = ['fails', 'fails', 'joins'];
   let isStarted = false;

@@ -10,6 +10,9 @@ import { Standing } from './standing.js';
 /** Nobody takes over what it follows, and nothing is lost with its membership: it says less often that it lives. While nothing comes a fetch takes as long. */
 const [sessionTimeout, heartbeatInterval] = [10_000, 3000];
 
+/** So many events are told in a row: then whatever else this process has to do has its turn, such as sending what the first of them led to. */
+const toldInARow = 100;
+
 export interface TailOptions {
   log: EventLog;
   topic: Topic;
@@ -44,6 +47,9 @@ export class Tail {
   /** Where partitions ended at the start that have not been heard so far. */
   readonly #toHear = new Map<number, bigint>();
   #isCaughtUp = false;
+  /** Since whatever else there is to do had its turn. */
+  #told = 0;
+  #nextTurn: Promise<void> | undefined;
   #consumer: Consumer | undefined;
   #fetching: Fetching | undefined;
   readonly standing = new Standing();
@@ -137,6 +143,8 @@ export class Tail {
         partitionsConsumedConcurrently: Math.max(1, this.#positions.size),
         eachBatch: async ({ batch }) => {
           for (const message of batch.messages) {
+            if (this.#told >= toldInARow) await this.#untilNextTurn();
+            this.#told += 1;
             const offset = BigInt(message.offset);
             if (offset < (this.#positions.get(batch.partition) ?? 0n)) continue;
             this.#deliver(message);
@@ -147,6 +155,18 @@ export class Tail {
         },
       }),
     );
+  }
+
+  /** Resolves when whatever else there is to do has had its turn: for all partitions of a fetch at once. */
+  #untilNextTurn(): Promise<void> {
+    this.#nextTurn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#told = 0;
+        this.#nextTurn = undefined;
+        resolve();
+      });
+    });
+    return this.#nextTurn;
   }
 
   #deliver(message: Pick<KafkaMessage, 'key' | 'value' | 'headers'>): void {

@@ -113,7 +113,9 @@ export class ApnsStandIn {
     let body = '';
     stream.setEncoding('utf8');
     stream.on('data', (part) => (body += part));
-    stream.on('end', () => setTimeout(() => this.#answer(stream, headers, body), this.delayMs));
+    const answer = () => this.#answer(stream, headers, body);
+    // A timer takes a millisecond at least.
+    stream.on('end', () => (this.delayMs > 0 ? setTimeout(answer, this.delayMs) : answer()));
   }
 
   #answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string): void {
