@@ -149,7 +149,7 @@ test('whoever has the link sees it move and hears it, some seconds late; it goes
   takeRtmp(port, file);
   await new Promise((resolve) => setTimeout(resolve, 500));
   await asServer('PUT', `/v1/broadcasts/${broadcastId}/push`, push);
-  await eventually('it being taken', async () => (await readBroadcast(broadcastId)).push?.state === 'live', 15_000);
+  await eventually('it being taken', async () => (await readBroadcast(broadcastId)).push?.state === 'live', 40_000);
   const pushed = await eventually(
     'two seconds of it',
     async () => {
