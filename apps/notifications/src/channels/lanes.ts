@@ -1,6 +1,6 @@
 import type { AppId, ChannelProvider, PushProvider } from '@communication-center/contracts';
 import { Breaker } from '../domain/breaker.js';
-import { lookEveryMs, Places } from '../domain/places.js';
+import { type Ended, lookEveryMs, Places } from '../domain/places.js';
 
 const { eventLoopUtilization } = performance;
 
@@ -40,7 +40,7 @@ export class Lane {
   #inHand = 0;
   #underWay = 0;
   /** Requests that have ended since it was looked how busy this process is. */
-  #answers = 0;
+  #ended: Ended = { count: 0, quickestMs: Number.POSITIVE_INFINITY };
   readonly #turns: (() => void)[] = [];
   readonly #held = new Set<() => void>();
   readonly #places: Places;
@@ -100,9 +100,12 @@ export class Lane {
   /** Makes a request in its turn. @param turn one that is had already. */
   async request<T>(work: () => Promise<T>, turn?: Turn): Promise<T> {
     if (!turn?.take() && !this.#hasPlace()) await new Promise<void>((go) => this.#turns.push(go));
+    const from = performance.now();
     try {
       return await work();
     } finally {
+      this.#ended.count += 1;
+      this.#ended.quickestMs = Math.min(this.#ended.quickestMs, performance.now() - from);
       this.#leavePlace();
     }
   }
@@ -120,7 +123,6 @@ export class Lane {
 
   #leavePlace(): void {
     this.#underWay -= 1;
-    this.#answers += 1;
     if (this.#turns.length > 0) this.#letOn();
   }
 
@@ -128,9 +130,9 @@ export class Lane {
     const now = performance.now();
     if (this.#places.isDue(now)) {
       const busy = eventLoopUtilization();
-      this.#places.noted(now, eventLoopUtilization(busy, this.#busy).utilization, this.#answers);
+      this.#places.noted(now, eventLoopUtilization(busy, this.#busy).utilization, this.#ended);
       this.#busy = busy;
-      this.#answers = 0;
+      this.#ended = { count: 0, quickestMs: Number.POSITIVE_INFINITY };
     }
     while (this.#underWay < this.#places.count) {
       const next = this.#turns.shift();
