@@ -118,7 +118,7 @@ declare module 'janode/plugins/videoroom' {
       autoupdate: boolean;
       use_msid: boolean;
     }): Promise<{ jsep: Jsep; streams: SubscribedStream[] }>;
-    update(change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }): Promise<{ jsep?: Jsep; streams: SubscribedStream[] }>;
+    update(change: { subscribe?: FeedSection[]; unsubscribe?: FeedSection[] }): Promise<{ jsep?: Jsep; streams?: SubscribedStream[] }>;
     start(answer: { jsep: Jsep }): Promise<void>;
   }
 

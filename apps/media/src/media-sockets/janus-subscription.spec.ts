@@ -20,6 +20,8 @@ class StandInJanus {
   readonly configured: string[][] = [];
   /** Requests that wait for their answer. */
   readonly waiting: (() => void)[] = [];
+  /** They have left: who unsubscribes from them alone is answered without streams, and without an offer. */
+  readonly left = new Set<string>();
   attached = 0;
   detached = 0;
   answers = 0;
@@ -55,6 +57,7 @@ class StandInJanus {
       this.subscribed.add(feed);
     }
     for (const feed of less) if (!this.subscribed.delete(feed)) this.faults.push(`${feed} was not subscribed`);
+    if (more.length === 0 && less.every((feed) => this.left.has(feed))) return {};
     const streams = [...this.subscribed].map((feed, index) => ({
       mid: String(index),
       type: 'video',
@@ -167,6 +170,27 @@ test('what is dropped while Janus makes its offer, and wanted again before the a
   await subscription.answer('v=0');
   await settle();
   expect(offers.map(({ tracks }) => tracks)).toEqual([[{ mid: '0', streamId: 'stream of a' }]]);
+});
+
+test('of who has left by the time Janus names no streams; the others go on, and who comes after is offered', async () => {
+  const { janus, offers, errors, subscription } = subscribing();
+  subscription.want([section('a'), section('b')]);
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  await subscription.answer('v=0');
+  janus.left.add('a');
+  subscription.want([section('b')]);
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  expect(offers).toHaveLength(1);
+  subscription.want([section('b'), section('c')]);
+  await settle();
+  janus.waiting.shift()?.();
+  await settle();
+  expect(errors).toEqual([]);
+  expect(offers.at(-1)?.tracks.map(({ streamId }) => streamId)).toEqual(['stream of b', 'stream of c']);
 });
 
 test('an answer that nobody asked for is passed over', async () => {

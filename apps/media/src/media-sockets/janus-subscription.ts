@@ -118,8 +118,9 @@ export class JanusSubscription {
     const { jsep, streams } = this.#handle ? await this.#update(this.#handle, more, less) : await this.#join(more);
     for (const [key, section] of subscribe) this.#offered.set(key, section);
     for (const [key] of unsubscribe) this.#offered.delete(key);
-    this.#streams = streams;
-    this.#notePictures(streams);
+    // Of what has left already Janus unsubscribes nobody, and then names no streams.
+    this.#streams = streams ?? this.#streams.filter(({ feed_id = '', feed_mid = '' }) => this.#offered.has(keyOf(feed_id, feed_mid)));
+    this.#notePictures(this.#streams);
     if (jsep) this.#offer(jsep.sdp);
     return true;
   }
