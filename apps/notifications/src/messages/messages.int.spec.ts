@@ -95,7 +95,7 @@ test('a mail server that puts off is asked again in its time; an address that it
 
 test('a chain ends when the user answers while a step waits; devices that rang count as reached', async ({ telling }) => {
   await telling.contact('bob');
-  const steps = [{ afterSeconds: 1, channel: 'email' as const, template: 'missed-call' }];
+  const steps = [{ afterSeconds: 3, channel: 'email' as const, template: 'missed-call' }];
   await telling.rules.save(demo, 'nobody-rings', rule({ on: 'call.dialed', when: { noDeviceReached: true }, steps }));
   const replica = telling.replica();
   const [answered, rang, silent] = [callOf(), callOf(), callOf()];
