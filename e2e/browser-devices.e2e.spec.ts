@@ -38,6 +38,16 @@ const used = (page: Page, kind: 'audio' | 'video') =>
     return stream?.getTracks().find((track) => track.kind === wanted && track.readyState === 'live')?.label;
   }, kind);
 
+/** Whether the browser takes noise out of what the page sends. */
+const suppressesNoise = (page: Page) =>
+  page.evaluate(() => {
+    const stream = document.querySelector<HTMLVideoElement>('.tile.own video')?.srcObject as MediaStream | null;
+    return stream
+      ?.getAudioTracks()
+      .find(({ readyState }) => readyState === 'live')
+      ?.getSettings().noiseSuppression;
+  });
+
 /** The ids of the camera and the microphone that the page sends from. */
 const idsUsed = (page: Page) =>
   page.evaluate(() => {
@@ -103,6 +113,12 @@ test('in a call another camera and microphone are chosen, by keyboard too; the o
   await eventually('another camera being used', async () => ![undefined, before.video].includes(await used(alice, 'video')));
   expect(await last.isChecked()).toBe(true);
   expect(await marked('Camera')).toBe(await used(alice, 'video'));
+  const microphone = await used(alice, 'audio');
+  const noise = sheet.getByRole('checkbox', { name: 'Suppress background noise' });
+  expect([await noise.isChecked(), await suppressesNoise(alice)]).toEqual([true, true]);
+  await noise.click();
+  await eventually('the microphone being heard as it is', async () => (await suppressesNoise(alice)) === false);
+  expect([await noise.isChecked(), await used(alice, 'audio')]).toEqual([false, microphone]);
   await expectMediaBothWays([alice, bob]);
   expect(await negotiated(alice), 'the same connections, and nothing negotiated').toEqual(descriptions);
 

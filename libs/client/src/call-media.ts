@@ -114,6 +114,10 @@ export class CallMedia {
     await this.#session?.useDevice(kind, mediaDeviceId);
   }
 
+  async suppressNoise(on: boolean): Promise<void> {
+    await this.#session?.suppressNoise(on);
+  }
+
   /** Credentials that came with a reply: the first join need not ask for any. */
   keep(credentials: MediaCredentials | undefined): void {
     this.#firstCredentials = credentials;

@@ -133,6 +133,16 @@ export class Call extends CallActs {
   }
 
   /**
+   * Has the platform take noise of the surroundings out of what is sent of this device, or not, as in later calls of this client; others
+   * hear no gap but the one in which the microphone is opened anew.
+   * @throws Error of the platform where it cannot be opened: what was sent before goes on.
+   */
+  async setNoiseSuppression(on: boolean): Promise<void> {
+    await this.media.suppressNoise(on);
+    if (this.office.devices) this.office.devices.noiseSuppression = on;
+  }
+
+  /**
    * Has the user choose a screen, a window or a tab, and sends it beside the camera as a stream of its own, with its sound where the
    * platform gives it; in place of the one that is shared. Call it in the very act of the user: platforms refuse it else.
    * @throws MediaForbiddenError where a moderator forbade this user pictures.

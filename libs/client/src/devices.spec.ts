@@ -86,7 +86,7 @@ describe('camera and microphone', () => {
     const { call } = await phone.back();
     call.setSending('audio', false);
     await call.useDevice('audio', 'headset');
-    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'headset' } } });
+    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'headset' }, noiseSuppression: true } });
     expect([phone.devices.live.map(({ kind }) => kind).sort(), StandInPeer.made[0]?.sent]).toEqual([['audio', 'video'], ['video']]);
     call.setSending('audio', true);
     expect(StandInPeer.made[0]?.sent).toEqual(['audio', 'video']);
@@ -103,14 +103,34 @@ describe('camera and microphone', () => {
 
   test('that the user wished for are asked for where they are there, and those that were chosen are in later calls as well', async () => {
     const { center, call } = await phone.back({ devices: { video: 'desk', audio: 'built in' } });
-    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'built in' } }, video: { deviceId: { exact: 'desk' } } });
+    expect(phone.devices.named).toMatchObject({ audio: { deviceId: { exact: 'built in' } }, video: { deviceId: { exact: 'desk' } } });
     await call.useDevice('audio', 'headset');
     void call.hangUp();
     center.dial(['carol']);
     const another = { callid: '019b7777-0000-7000-8000-000000000002', subject: '019b7777-0000-7000-8000-000000000002' };
     phone.socketTo('center').tell(dialedFrame({ callees: ['carol'] }, another));
     await settle();
-    expect(phone.devices.named).toEqual({ audio: { deviceId: { exact: 'headset' } }, video: { deviceId: { exact: 'desk' } } });
+    expect(phone.devices.named).toMatchObject({ audio: { deviceId: { exact: 'headset' } }, video: { deviceId: { exact: 'desk' } } });
+  });
+
+  test('are freed of the noise around them unless the user wishes to be heard as it is, in this call and in later ones', async () => {
+    const { center, call } = await phone.back();
+    await settle();
+    expect(phone.devices.named).toEqual({ audio: { noiseSuppression: true }, video: true });
+    call.setSending('audio', false);
+    await call.setNoiseSuppression(false);
+    expect(phone.devices.named).toEqual({ audio: { noiseSuppression: false } });
+    expect([phone.devices.live.map(({ kind }) => kind).sort(), StandInPeer.made[0]?.sent]).toEqual([['audio', 'video'], ['video']]);
+    phone.devices.answer = () => 'NotReadableError';
+    await expect(call.setNoiseSuppression(true)).rejects.toMatchObject({ name: 'NotReadableError' });
+    expect(phone.devices.live.map(({ kind }) => kind).sort()).toEqual(['audio', 'video']);
+    phone.devices.answer = () => 'allow';
+    void call.hangUp();
+    center.dial(['carol']);
+    const another = { callid: '019b7777-0000-7000-8000-000000000002', subject: '019b7777-0000-7000-8000-000000000002' };
+    phone.socketTo('center').tell(dialedFrame({ callees: ['carol'] }, another));
+    await settle();
+    expect(phone.devices.named).toEqual({ audio: { noiseSuppression: false }, video: true });
   });
 
   test('that the user wished for and that are not there are others, each by itself', async () => {

@@ -3,8 +3,11 @@ import { Emitter } from './emitter.js';
 export type MediaKind = 'audio' | 'video';
 /** What this device is to send, whether it can or not. */
 export type Wishes = Record<MediaKind, boolean>;
-/** Which camera and microphone are wished for: each a `deviceId` of the platform. */
-export type WishedDevices = Partial<Record<MediaKind, string | undefined>>;
+/** Which camera and microphone are wished for, each a `deviceId` of the platform; and how they are. */
+export interface WishedDevices extends Partial<Record<MediaKind, string | undefined>> {
+  /** Whether the platform takes noise of the surroundings out of what the microphone hears, where it can (`noiseSuppression` of Media Capture and Streams): so unless told otherwise. */
+  noiseSuppression?: boolean | undefined;
+}
 /** Why a camera or microphone cannot be used: refused by the user or the platform, not there, held by something else, or else. */
 export type DeviceProblem = 'denied' | 'missing' | 'in_use' | 'failed';
 
@@ -113,6 +116,23 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     }
   }
 
+  /**
+   * Has the platform take noise out of what the microphone hears, or not, from now on: opened anew, since platforms change nothing of a
+   * microphone that is open.
+   * @throws Error of the platform where it cannot be opened so: what was sent before goes on.
+   */
+  async suppressNoise(on: boolean): Promise<void> {
+    const [before, devices] = [this.#tracks.get('audio'), this.#wishedDevices];
+    this.#wishedDevices = { ...devices, noiseSuppression: on };
+    if (!before) return;
+    try {
+      this.#exchange('audio', before, await this.#openDevices(['audio']));
+    } catch (error) {
+      this.#wishedDevices = { ...this.#wishedDevices, noiseSuppression: devices.noiseSuppression };
+      throw error;
+    }
+  }
+
   /** Sends what was opened in place of what was sent before, unless that is over. */
   #exchange(kind: MediaKind, before: MediaStreamTrack, opened: MediaStream): void {
     const [track, ...more] = opened.getTracks();
@@ -128,7 +148,9 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     const constraint = (kind: MediaKind) => {
       // Not `ideal`: Chromium goes by what it prefers itself, then.
       const deviceId = this.#chosen.get(kind) ?? this.#wishedDevices[kind];
-      return deviceId === undefined ? true : { deviceId: { exact: deviceId } };
+      const { noiseSuppression = true } = this.#wishedDevices;
+      const named = deviceId !== undefined && { deviceId: { exact: deviceId } };
+      return kind === 'audio' ? { ...named, noiseSuppression } : named || true;
     };
     return navigator.mediaDevices.getUserMedia(Object.fromEntries(some.map((kind) => [kind, constraint(kind)])));
   }

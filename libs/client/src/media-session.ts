@@ -147,6 +147,10 @@ export class MediaSession extends Emitter<MediaEvents> {
     return this.#local.choose(kind, mediaDeviceId);
   }
 
+  suppressNoise(on: boolean): Promise<void> {
+    return this.#local.suppressNoise(on);
+  }
+
   /** Has the platform make ready what needs no device, and sends nothing. */
   makeReady(): void {
     this.#links.makeReady();

@@ -1,6 +1,6 @@
 import type { Call, CommunicationCenter, MediaKind } from '@communication-center/client';
 import { useRef, useState } from 'react';
-import { keepDevice } from '../calls/kept-devices.js';
+import { keepDevice, keepNoiseSuppression, keptDevices } from '../calls/kept-devices.js';
 import { useMediaDevices } from '../calls/use-media-devices.js';
 import type { Sending } from '../calls/use-sending.js';
 import { MediaTest } from './media-test.js';
@@ -17,7 +17,42 @@ export function DevicesSheet({ center, call, sending }: { center: CommunicationC
       {kinds.map((kind) => (
         <DeviceChoice key={kind} call={call} kind={kind} devices={devices?.[kind]} />
       ))}
+      <NoiseSuppression call={call} />
       <MediaTest center={center} />
+    </>
+  );
+}
+
+/** Whether the browser takes noise out of what the microphone hears. */
+function NoiseSuppression({ call }: { call: Call }) {
+  const [isOn, setOn] = useState(() => keptDevices().noiseSuppression ?? true);
+  const [problem, setProblem] = useState<string>();
+  const [isChanging, setChanging] = useState(false);
+  const set = async (on: boolean) => {
+    setChanging(true);
+    setProblem(undefined);
+    try {
+      await call.setNoiseSuppression(on);
+      keepNoiseSuppression(on);
+      setOn(on);
+    } catch {
+      setProblem('The microphone could not be opened so. What was used before goes on.');
+    } finally {
+      setChanging(false);
+    }
+  };
+  return (
+    <>
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={isOn}
+          aria-disabled={isChanging}
+          onChange={({ target }) => !isChanging && void set(target.checked)}
+        />
+        Suppress background noise
+      </label>
+      <div role="alert">{problem && <p className="notice bad">{problem}</p>}</div>
     </>
   );
 }
