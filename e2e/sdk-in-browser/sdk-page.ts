@@ -118,6 +118,15 @@ export class SdkPage {
     return this.page.evaluate(() => window.call.speakers);
   }
 
+  /** How loud somebody is here, from 0 to 1. */
+  async levelOf(userAlias: string): Promise<number> {
+    return this.page.evaluate(
+      (alias) =>
+        Math.max(0, ...window.call.streams.flatMap((one) => (one.userAlias === alias ? window.call.audioLevelOf(one.streamId) : []))),
+      userAlias,
+    );
+  }
+
   /** Shows the picture of somebody so high, in pixels; undefined: all of it. */
   async show(userAlias: string, height: number | undefined): Promise<void> {
     await this.page.evaluate(

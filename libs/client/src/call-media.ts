@@ -87,6 +87,10 @@ export class CallMedia {
     return this.#session?.speakers ?? [];
   }
 
+  levelOf(streamId: string): number {
+    return this.#session?.levelOf(streamId) ?? 0;
+  }
+
   show(heights: ReadonlyMap<string, number>): void {
     this.#session?.show(heights);
   }

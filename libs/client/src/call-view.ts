@@ -136,6 +136,11 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.media.speakers;
   }
 
+  /** @returns how loud a stream of somebody else's is now, as it is heard here, from 0 to 1, linear: to be asked as often as it is shown. 0 of one that is not there, or is silent. */
+  audioLevelOf(streamId: string): number {
+    return this.media.levelOf(streamId);
+  }
+
   /** What this device is to send, and how it stands with that. */
   get sending(): Record<MediaKind, DeviceSending> {
     return this.media.sending;

@@ -207,7 +207,7 @@ export class MediaLinks extends Emitter<MediaLinksEvents> {
           else socket.close();
         },
         heard: (stream) => this.#streams.hear(link, stream),
-        track: (stream, track, hasCome) => this.#streams.track(link, stream, track, hasCome),
+        track: (stream, track, arrival) => this.#streams.track(link, stream, track, arrival),
         removed: (streamId) => this.#streams.gone(streamId),
         refused: (what, error) => this.emit('refused', what, error),
         speaking: (streamIds) => this.#streams.speak(link, streamIds),

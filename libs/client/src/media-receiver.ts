@@ -3,9 +3,16 @@ import type { MediaServerFrame, Stream, Told } from '@communication-center/contr
 export type ToldStream = Told<Stream>;
 type Offer = Told<MediaServerFrame> & { type: 'offer' };
 
+/** What is known of a track beyond the track. */
+export interface Arrival {
+  /** Whether anything comes of it. */
+  hasCome: () => Promise<boolean>;
+  /** How loud it is now, from 0 to 1, linear (`audioLevel` of WebRTC's synchronization sources); 0 of what is no sound, or says nothing of it. */
+  level: () => number;
+}
+
 export interface TrackListener {
-  /** @param hasCome says whether anything comes of it. */
-  track(stream: ToldStream, track: MediaStreamTrack, hasCome: () => Promise<boolean>): void;
+  track(stream: ToldStream, track: MediaStreamTrack, arrival: Arrival): void;
 }
 
 /** The receiving end of a link: one connection for all that others send. */
@@ -60,7 +67,7 @@ export class MediaReceiver {
       const stream = this.#known.get(streamId);
       if (!stream || !transceiver || !isReceiving(transceiver) || seen.has(mid)) continue;
       const { receiver } = transceiver;
-      this.listener.track(stream, receiver.track, () => hasCome(receiver));
+      this.listener.track(stream, receiver.track, { hasCome: () => hasCome(receiver), level: () => levelOf(receiver) });
     }
   }
 }
@@ -81,6 +88,14 @@ async function hasCome(receiver: RTCRtpReceiver): Promise<boolean> {
     if (entry.type === 'inbound-rtp') has ||= ((entry.kind === 'video' ? entry.framesDecoded : entry.packetsReceived) ?? 0) > 0;
   });
   return has;
+}
+
+function levelOf(receiver: RTCRtpReceiver): number {
+  const [loudest = 0] = receiver
+    .getSynchronizationSources()
+    .map(({ audioLevel = 0 }) => audioLevel)
+    .toSorted((one, other) => other - one);
+  return loudest;
 }
 
 function isReceiving({ currentDirection }: RTCRtpTransceiver): boolean {

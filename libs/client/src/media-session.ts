@@ -112,6 +112,10 @@ export class MediaSession extends Emitter<MediaEvents> {
     return this.#streams.speakers;
   }
 
+  levelOf(streamId: string): number {
+    return this.#streams.levelOf(streamId);
+  }
+
   get link(): LinkState {
     return this.#links.state;
   }

@@ -1,6 +1,7 @@
 import type { UserAlias } from '@communication-center/contracts';
 import { Emitter } from './emitter.js';
 import type { ToldStream } from './media-link.js';
+import type { Arrival } from './media-receiver.js';
 
 /** Somebody else's camera or screen, with the tracks that have arrived. */
 export type RemoteStream = ToldStream & {
@@ -26,7 +27,9 @@ interface Known {
   remote?: RemoteStream;
   isShown: boolean;
   /** Whether anything comes of it: of its picture, where it has one. */
-  hasCome?: () => Promise<boolean>;
+  hasCome?: Arrival['hasCome'];
+  /** How loud its sound is. */
+  level?: Arrival['level'];
   waiting?: ReturnType<typeof setTimeout>;
 }
 
@@ -94,16 +97,22 @@ export class RemoteStreams extends Emitter<RemoteStreamEvents> {
     return [...new Set(users)];
   }
 
+  /** How loud a stream is now, from 0 to 1; 0 of one that is not there, or has no sound. */
+  levelOf(streamId: string): number {
+    return this.#known.get(streamId)?.level?.() ?? 0;
+  }
+
   #markSpeakers(): void {
     for (const { remote } of this.#known.values()) if (remote) remote.isSpeaking = this.#speaking.streamIds.includes(remote.streamId);
     this.emit('speakers');
   }
 
-  /** A track of a stream has come. @param hasCome whether anything comes of it. */
-  track(link: object, stream: ToldStream, track: MediaStreamTrack, hasCome: () => Promise<boolean>): void {
+  /** A track of a stream has come. */
+  track(link: object, stream: ToldStream, track: MediaStreamTrack, { hasCome, level }: Arrival): void {
     const known = this.#known.get(stream.streamId) ?? { link, told: stream, isShown: false };
     this.#known.set(stream.streamId, known);
     if (!known.remote || track.kind === 'video') known.hasCome = hasCome;
+    if (track.kind === 'audio') known.level = level;
     if (known.remote) {
       known.remote.mediaStream.addTrack(track);
       if (known.isShown) this.emit('streamChanged', known.remote);
