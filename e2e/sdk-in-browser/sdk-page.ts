@@ -118,6 +118,14 @@ export class SdkPage {
     return this.page.evaluate(() => window.call.speakers);
   }
 
+  /** Plays what comes of somebody, as every page does that shows a call. */
+  async plays(userAlias: string): Promise<void> {
+    await this.page.evaluate(async (alias) => {
+      const played = window.call.streams.find((one) => one.userAlias === alias);
+      await Object.assign(new Audio(), { srcObject: played?.mediaStream }).play();
+    }, userAlias);
+  }
+
   /** How loud somebody is here, from 0 to 1. */
   async levelOf(userAlias: string): Promise<number> {
     return this.page.evaluate(

@@ -136,7 +136,7 @@ export abstract class CallView extends Emitter<CallEvents> {
     return this.media.speakers;
   }
 
-  /** @returns how loud a stream of somebody else's is now, as it is heard here, from 0 to 1, linear: to be asked as often as it is shown. 0 of one that is not there, or is silent. */
+  /** @returns how loud a stream of somebody else's is now, as it is played here, from 0 to 1, linear: to be asked as often as it is shown. 0 of one that is not there, is silent, or is not played. */
   audioLevelOf(streamId: string): number {
     return this.media.levelOf(streamId);
   }
